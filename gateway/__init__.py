@@ -1,0 +1,1 @@
+"""Browsers ⇄ Converse. Of ours it imports `voice_grpc.client` and `voice_grpc.pb` only."""

@@ -1,0 +1,82 @@
+"""Frames of sound and the two units they are counted in.
+
+Inside the service sound is PCM16 mono. The listening side runs at `RATE_HZ`; the speaking
+side at whatever rate the client asked for. Positions are samples, durations are float seconds.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Samples: TypeAlias = npt.NDArray[np.int16]
+"""PCM16 mono, shape (n,)."""
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+"""Mono in [-1, 1), shape (n,)."""
+
+RATE_HZ = 16_000
+"""The listening rate: what Silero and Whisper were trained on."""
+
+WINDOW = 512
+"""Samples in one VAD window (32 ms at `RATE_HZ`): the only size Silero v6 takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Some sound at a place in the stream."""
+
+    samples: Samples
+    position: int
+    """Of the first sample, counted at `RATE_HZ` from the start of the session."""
+
+    @property
+    def end(self) -> int:
+        return self.position + len(self.samples)
+
+
+def seconds(samples: int, rate_hz: int = RATE_HZ) -> float:
+    return samples / rate_hz
+
+
+def sample_count(seconds: float, rate_hz: int = RATE_HZ) -> int:
+    """How many whole samples `seconds` hold, rounded to the nearest."""
+    return round(seconds * rate_hz)
+
+
+def to_float(samples: Samples) -> Floats:
+    return samples.astype(np.float32) / np.float32(32768)
+
+
+def to_pcm16(floats: npt.NDArray[np.floating]) -> Samples:
+    """Scale [-1, 1) to PCM16; what lies outside is clipped."""
+    scaled: Samples = np.clip(np.rint(floats * 32768), -32768, 32767).astype(np.int16)
+    return scaled
+
+
+def silence(seconds: float, rate_hz: int = RATE_HZ) -> Samples:
+    return np.zeros(sample_count(seconds, rate_hz), np.int16)
+
+
+def rms(samples: Samples) -> float:
+    """Root mean square in units of full scale; 0.0 for no samples."""
+    if not len(samples):
+        return 0.0
+    return float(np.sqrt(np.mean(np.square(to_float(samples), dtype=np.float64))))
+
+
+def audible_from(samples: Samples, rate_hz: int, threshold: float = 0.01) -> int:
+    """Where sound begins: the start of the first 10 ms whose RMS exceeds `threshold`.
+
+    Returns `len(samples)` when nothing is audible. 0.01 (-40 dBFS) is above the noise
+    floor of synthetic voices and well below their softest phones.
+    """
+    hop = max(1, rate_hz // 100)
+    whole = len(samples) // hop * hop
+    if whole:
+        power = np.mean(np.square(to_float(samples[:whole])).reshape(-1, hop), axis=1)
+        loud = np.flatnonzero(power > threshold * threshold)
+        if len(loud):
+            return int(loud[0]) * hop
+    return whole if rms(samples[whole:]) > threshold else len(samples)

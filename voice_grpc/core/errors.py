@@ -1,0 +1,104 @@
+"""Everything that can go wrong, by whose fault it is.
+
+    VoiceError
+    ├── CallerError         the caller sent something wrong; names field, value and what is accepted
+    │   ├── BadField        refuses the call (INVALID_ARGUMENT)
+    │   ├── BadState        right in itself, wrong now (FAILED_PRECONDITION)
+    │   └── Skipped         the message is skipped and the stream lives (a Notice)
+    ├── AccessError         who the caller is
+    │   ├── Unauthenticated no or bad credentials
+    │   ├── Forbidden       known, but this is somebody else's
+    │   └── NotFound        no such session
+    ├── EngineError         a model or a vendor failed; costs one turn
+    │   ├── EngineTimeout   it did not answer in time
+    │   └── EngineMissing   it is not installed or not configured; says what to do
+    └── ServerError         ours to say
+        ├── ServerFull      no room for another session
+        ├── SlowClient      the client reads too slowly
+        ├── Superseded      the session was opened elsewhere
+        └── Draining        the server goes away
+
+`service.py` maps each to one gRPC status.
+"""
+
+
+class VoiceError(Exception):
+    """The root: whoever catches it catches all of ours."""
+
+
+class CallerError(VoiceError):
+    """`field` is the path in the request, as the proto spells it."""
+
+    def __init__(self, field: str, value: object, accepted: str) -> None:
+        shown = repr(value)
+        shown = shown if len(shown) <= 80 else shown[:77] + "..."
+        super().__init__(f"{field}: got {shown}, accepted: {accepted}")
+        self.field = field
+        self.value = value
+        self.accepted = accepted
+
+
+class BadField(CallerError):
+    pass
+
+
+class BadState(CallerError):
+    pass
+
+
+class Skipped(CallerError):
+    pass
+
+
+class AccessError(VoiceError):
+    pass
+
+
+class Unauthenticated(AccessError):
+    pass
+
+
+class Forbidden(AccessError):
+    pass
+
+
+class NotFound(AccessError):
+    pass
+
+
+class EngineError(VoiceError):
+    """`stage` is "vad", "stt", "llm" or "tts"; `retryable` says whether the next turn may go well."""
+
+    def __init__(self, stage: str, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.stage = stage
+        self.retryable = retryable
+
+
+class EngineTimeout(EngineError):
+    pass
+
+
+class EngineMissing(EngineError):
+    def __init__(self, stage: str, message: str) -> None:
+        super().__init__(stage, message, retryable=False)
+
+
+class ServerError(VoiceError):
+    pass
+
+
+class ServerFull(ServerError):
+    pass
+
+
+class SlowClient(ServerError):
+    pass
+
+
+class Superseded(ServerError):
+    pass
+
+
+class Draining(ServerError):
+    pass
