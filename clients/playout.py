@@ -1,0 +1,195 @@
+"""Between the network and the loudspeaker: what to play when, and what was played.
+
+Two threads meet here: the event loop hands over what came and takes away the reports, the
+device's own thread takes samples. A lock is held for some microseconds; nothing waits inside it.
+Time is an argument (monotonic seconds), so a test is a list of calls.
+"""
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+from voice_grpc.pb import voice_pb2 as pb
+
+from .sound import OUTPUT_HZ, Samples
+
+State = pb.PlaybackReport.State
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutSettings:
+    shortest: float = 0.06
+    """Seconds gathered before an answer begins: three frames, which a quiet network needs."""
+    longest: float = 0.2
+    """As far as the server's default lead reaches; more would never arrive in time."""
+    growth: float = 0.04
+    """Added each time it runs dry."""
+    decay: float = 0.01
+    """Taken away after each answer that did not."""
+    report_every: float = 0.1
+    """Half of what the contract asks for."""
+    ducked: float = 0.25
+    """Gain after DUCK: -12 dB."""
+
+
+@dataclass(slots=True)
+class _Answer:
+    turn: int
+    blocks: deque[Samples] = field(default_factory=deque)
+    buffered: int = 0
+    played: int = 0
+    underruns: int = 0
+    waits_since: float | None = None
+    """When the oldest sample came that waits for the buffer to fill; None: there is none."""
+    is_flowing: bool = False
+    is_complete: bool = False
+    is_dry: bool = False
+    reported_at: float = 0.0
+
+    def move(self, into: Samples) -> int:
+        """Fill `into` from the front; returns how many samples there were for it."""
+        filled = 0
+        while filled < len(into) and self.blocks:
+            block = self.blocks.popleft()
+            n = min(len(block), len(into) - filled)
+            into[filled : filled + n] = block[:n]
+            if n < len(block):
+                self.blocks.appendleft(block[n:])
+            filled += n
+        self.buffered -= filled
+        self.played += filled
+        return filled
+
+
+class Playout:
+    """Answers one after the other, each held back until enough of it is there to go on without gaps."""
+
+    def __init__(self, rate_hz: int = OUTPUT_HZ, settings: PlayoutSettings | None = None) -> None:
+        self.settings = settings or PlayoutSettings()
+        self.target = self.settings.shortest
+        """Seconds to gather before an answer begins; adapts to how often it ran dry."""
+        self._rate_hz = rate_hz
+        self._lock = threading.Lock()
+        self._answers: deque[_Answer] = deque()
+        self._played: dict[int, int] = {}
+        self._outbox: list[pb.PlaybackReport] = []
+        self._is_held = False
+        self._gain = 1.0
+
+    def receive(self, turn: int, samples: Samples, now: float, is_last: bool = False) -> None:
+        """The next samples of a turn. Turns are played in the order in which they begin to come."""
+        with self._lock:
+            answer = self._find(turn)
+            if answer is None:
+                answer = _Answer(turn)
+                self._answers.append(answer)
+            if len(samples):
+                answer.blocks.append(samples)
+                answer.buffered += len(samples)
+                answer.waits_since = now if answer.waits_since is None else answer.waits_since
+            answer.is_complete = answer.is_complete or is_last
+
+    def finish(self, turn: int) -> None:
+        """No more will come of it, although its last chunk did not."""
+        with self._lock:
+            if (answer := self._find(turn)) is not None:
+                answer.is_complete = True
+
+    def flush(self, turn: int) -> None:
+        """Throw away what waits of a turn, once; the report says CLEARED and how much was played."""
+        with self._lock:
+            answer = self._find(turn)
+            if answer is not None:
+                self._answers.remove(answer)
+            elif turn in self._played:
+                return
+            answer = answer or _Answer(turn)
+            answer.buffered = 0
+            self._end(answer, State.STATE_CLEARED)
+
+    def hold(self, held: bool) -> None:
+        """Stop where it is and keep what is buffered, or go on from there."""
+        with self._lock:
+            self._is_held = held
+
+    def duck(self, ducked: bool) -> None:
+        with self._lock:
+            self._gain = self.settings.ducked if ducked else 1.0
+
+    def take(self, count: int, now: float) -> Samples:
+        """What the loudspeaker plays next; silence where there is nothing. Called by its thread."""
+        out: Samples = np.zeros(count, np.int16)
+        filled = 0
+        with self._lock:
+            while self._answers and not self._is_held:
+                answer = self._answers[0]
+                if not (answer.is_flowing or self._may_flow(answer, now)):
+                    break
+                if not answer.played:
+                    self._tell(answer, State.STATE_STARTED, now)
+                filled += answer.move(out[filled:])
+                if answer.buffered or not answer.is_complete:
+                    self._notice_drought(answer, is_dry=filled < count)
+                    break
+                self._answers.popleft()
+                self._end(answer, State.STATE_FINISHED)
+            gain = self._gain
+        return out if gain == 1.0 else (out * gain).astype(np.int16)
+
+    def due(self, now: float) -> list[pb.PlaybackReport]:
+        """The reports to send now: everything that happened, and how far the current answer has got."""
+        with self._lock:
+            if self._answers and not self._is_held:
+                answer = self._answers[0]
+                if answer.is_flowing and now - answer.reported_at >= self.settings.report_every:
+                    self._tell(answer, State.STATE_PROGRESS, now)
+            reports, self._outbox = self._outbox, []
+        return reports
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The turn that is being played and how many samples of it were; (0, 0) when none is."""
+        with self._lock:
+            return (self._answers[0].turn, self._answers[0].played) if self._answers else (0, 0)
+
+    def _may_flow(self, answer: _Answer, now: float) -> bool:
+        if not answer.is_complete:
+            if answer.waits_since is None:
+                return False
+            waited = now - answer.waits_since >= self.target
+            if not waited and answer.buffered < self.target * self._rate_hz:
+                return False
+        if answer.is_dry and answer.buffered:
+            answer.underruns += 1
+            self.target = min(self.settings.longest, self.target + self.settings.growth)
+        answer.is_dry = False
+        answer.is_flowing = True
+        return True
+
+    def _notice_drought(self, answer: _Answer, is_dry: bool) -> None:
+        """It counts as an underrun only when sound of the same answer follows: its end may come late."""
+        if is_dry:
+            answer.is_dry, answer.is_flowing, answer.waits_since = True, False, None
+
+    def _end(self, answer: _Answer, state: State.ValueType) -> None:
+        if state == State.STATE_FINISHED and not answer.underruns:
+            self.target = max(self.settings.shortest, self.target - self.settings.decay)
+        self._gain = 1.0
+        self._played[answer.turn] = answer.played
+        self._tell(answer, state, answer.reported_at)
+
+    def _tell(self, answer: _Answer, state: State.ValueType, now: float) -> None:
+        answer.reported_at = now
+        self._outbox.append(
+            pb.PlaybackReport(
+                turn=answer.turn,
+                state=state,
+                played_samples=answer.played,
+                buffered_samples=answer.buffered,
+                underruns=answer.underruns,
+            )
+        )
+
+    def _find(self, turn: int) -> _Answer | None:
+        return next((answer for answer in self._answers if answer.turn == turn), None)

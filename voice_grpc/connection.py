@@ -1,0 +1,124 @@
+"""How a server is reached, and how a failure to do so, or of a call, is told: `CallFailed`."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+DEFAULT_PORT = 50051
+CONNECT_WITHIN = 3.0
+"""Seconds until a server that does not answer is given up."""
+
+# Pings well inside the server's limit of one every 10 s. Without bdp_probe=0 gRPC widens its
+# window until 70 s of unplayed sound fit into the pipe; 32 KiB are 0.7 s of it at 24 kHz.
+CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 32_768),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FailureDetails:
+    """What came with a status (google.rpc ErrorInfo, BadRequest, RetryInfo); all of it may be empty."""
+
+    reason: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Path of a field → what was wrong with it."""
+    retry_after: float | None = None
+    """Seconds."""
+
+
+NO_DETAILS = FailureDetails()
+
+
+class CallFailed(Exception):
+    """The call ended with `code`, or never began. Its text is one line for people."""
+
+    def __init__(
+        self, code: grpc.StatusCode, message: str, details: FailureDetails = NO_DETAILS
+    ) -> None:
+        said = message or code.name.lower().replace("_", " ")
+        unsaid = [f"{name}: {why}" for name, why in details.fields.items() if name not in message]
+        retry = [] if details.retry_after is None else [f"try again in {details.retry_after:g} s"]
+        super().__init__(" ".join("; ".join([said, *unsaid, *retry]).split()))
+        self.code = code
+        self.message = message
+        self.details = details
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Inside it every gRPC error becomes a `CallFailed`; also for the unary methods of a stub."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise CallFailed(error.code(), error.details() or "", _details(error)) from error
+
+
+def _details(error: grpc.aio.AioRpcError) -> FailureDetails:
+    """Details that cannot be read count as none."""
+    try:
+        status = rpc_status.from_call(error)
+    except (ValueError, DecodeError):
+        status = None
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    retry, retry_after = error_details_pb2.RetryInfo(), None
+    for detail in status.details if status is not None else ():
+        if detail.Unpack(retry):
+            retry_after = retry.retry_delay.ToTimedelta().total_seconds()
+        elif not detail.Unpack(bad):
+            detail.Unpack(info)
+    fields = {violation.field: violation.description for violation in bad.field_violations}
+    return FailureDetails(info.reason, fields, retry_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    token: str = ""
+    """Sent as `authorization: Bearer …`."""
+    ca_file: Path | None = None
+    """PEM of the authority to trust instead of the system's; turns TLS on, as https:// does."""
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self.token}"),) if self.token else ()
+
+
+NO_ACCESS = Access()
+
+
+def connect(target: str, access: Access = NO_ACCESS) -> grpc.aio.Channel:
+    """A channel to `host[:port]`, `http://…` or `https://…`; an unreadable CA file is an OSError."""
+    scheme, _, address = target.strip().rstrip("/").rpartition("://")
+    if ":" not in address.rpartition("]")[2]:
+        address += f":{443 if scheme == 'https' else DEFAULT_PORT}"
+    options = list(CHANNEL_OPTIONS)
+    if address.startswith(("127.", "localhost:", "[::1]")):
+        options.append(("grpc.enable_http_proxy", 0))  # no proxy leads back to this machine
+    if scheme != "https" and not access.ca_file:
+        return grpc.aio.insecure_channel(address, options)
+    roots = access.ca_file.read_bytes() if access.ca_file else None
+    return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(roots), options)
+
+
+async def reach(channel: grpc.aio.Channel, target: str, within: float = CONNECT_WITHIN) -> None:
+    """Returns once a server answers; raises `CallFailed` (UNAVAILABLE) at the first refusal, or in time."""
+    gone = (grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.SHUTDOWN)
+    try:
+        async with asyncio.timeout(within):
+            while (state := channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
+                if state in gone:
+                    raise CallFailed(grpc.StatusCode.UNAVAILABLE, f"no voice server answers at {target}")
+                await channel.wait_for_state_change(state)
+    except TimeoutError:
+        unanswered = f"no voice server answered at {target} within {within:g} s"
+        raise CallFailed(grpc.StatusCode.UNAVAILABLE, unanswered) from None

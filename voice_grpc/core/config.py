@@ -1,0 +1,70 @@
+"""What one session is like: the caller's wishes, checked, every default filled in."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .endpoint import EndpointSettings
+from .floor import TurnSettings
+
+
+class Encoding(Enum):
+    PCM_S16LE = "pcm_s16le"
+    PCM_F32LE = "pcm_f32le"
+    MULAW = "mulaw"
+    ALAW = "alaw"
+
+    @property
+    def sample_bytes(self) -> int:
+        """Of one sample of one channel."""
+        return {Encoding.PCM_S16LE: 2, Encoding.PCM_F32LE: 4}.get(self, 1)
+
+
+RATES_HZ = (8_000, 16_000, 24_000, 48_000)
+
+MAX_AUDIO_BYTES = 65_536
+MAX_TEXT = 8_000
+"""Characters of a typed turn, a `Say` or a synthesis."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    encoding: Encoding = Encoding.PCM_S16LE
+    rate_hz: int = 16_000
+    channels: int = 1
+
+    @property
+    def frame_bytes(self) -> int:
+        """Of one sample of all channels."""
+        return self.encoding.sample_bytes * self.channels
+
+
+@dataclass(frozen=True, slots=True)
+class SessionConfig:
+    session_id: str
+    input: AudioFormat = field(default_factory=AudioFormat)
+    output: AudioFormat = field(default_factory=lambda: AudioFormat(rate_hz=24_000))
+    languages: tuple[str, ...] = ()
+    persona: str = "default"
+    instructions: str = ""
+    voice: str = ""
+    speaking_rate: float = 1.0
+    is_manual: bool = False
+    """Only the button begins and ends a turn."""
+    turns: TurnSettings = field(default_factory=TurnSettings)
+    endpoint: EndpointSettings = field(default_factory=EndpointSettings)
+    prefix_padding: float = 0.3
+    """Seconds of sound kept from before an onset."""
+    idle_timeout: float | None = None
+    prompt: str = ""
+    """Words that the transcription is to expect."""
+    temperature: float | None = None
+    max_tokens: int = 256
+    has_echo_cancellation: bool = False
+    has_playback_reports: bool = False
+    is_half_duplex: bool = False
+    playout_lead: float = 0.2
+    sends_interims: bool = True
+    sends_words: bool = False
+    sends_metrics: bool = True
+    greeting: str = ""
+    metadata: tuple[tuple[str, str], ...] = ()

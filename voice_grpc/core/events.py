@@ -1,0 +1,107 @@
+"""What happened: past tense, frozen, nothing but fields. `turn.py` decides what follows.
+
+None inherits from another, so a rule for one can never catch a second by accident.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+
+class Why(Enum):
+    """What made an answer stop."""
+
+    SPEECH = "speech"
+    ACTIVITY = "activity"
+    REQUEST = "request"
+    TEXT = "text"
+    DEADLINE = "deadline"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    position: int
+    """Of the onset, in samples at `RATE_HZ` since the start of the stream."""
+    speech: float
+    """Seconds of it so far: how late this event is."""
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    position: int
+    """Just after the last voiced sample."""
+    silence: float
+    """Seconds of it so far: how late this event is."""
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    revision: int
+    """Of `AskTranscript`."""
+    text: str
+    failed: bool = False
+    """The engine could not tell; `text` is empty then."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatienceOver:
+    """The deadline passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudible:
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    """Played to the end, or given up by itself after saying so."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityStarted:
+    """The user pressed the button to talk."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityEnded:
+    """The user let go of it, or closed the microphone: what was said is a whole turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityCancelled:
+    """What was said since the turn began is not meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextReceived:
+    text: str
+    verbatim: bool = False
+    """To be spoken as it is, rather than answered."""
+    interrupts: bool = True
+    text_only: bool = False
+    interruptible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """A stop button."""
+
+
+Event: TypeAlias = (
+    SpeechStarted
+    | SpeechEnded
+    | Transcribed
+    | PatienceOver
+    | ReplyAudible
+    | ReplyEnded
+    | ActivityStarted
+    | ActivityEnded
+    | ActivityCancelled
+    | TextReceived
+    | StopRequested
+)

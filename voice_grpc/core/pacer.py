@@ -1,0 +1,116 @@
+"""When sound may leave, and how much of it was heard.
+
+A pure account of one answer: samples are fed in, chunks come out when they are due, never more
+than `lead` ahead of what was played. What was played is what the client reported, carried on by
+the clock; without reports it is the clock's alone. gRPC's own flow control would let 70 s pile up.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from .audio import Samples
+
+CHUNK_SECONDS = 0.04
+"""One message: at 20 ms the transport costs twice as much, at 100 ms a cut is felt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    samples: Samples
+    index: int
+    """Rising from 0 in the answer."""
+    offset: int
+    """Of the first sample in the answer."""
+    segment: int
+    """The clause it belongs to."""
+    is_last: bool
+
+
+class Pacer:
+    """One answer at `rate_hz`. Times are monotonic seconds."""
+
+    def __init__(self, rate_hz: int, lead: float) -> None:
+        self.rate_hz = rate_hz
+        self._lead = round(lead * rate_hz)
+        self._size = round(CHUNK_SECONDS * rate_hz)
+        self._ready: deque[tuple[Samples, int]] = deque()
+        self._buffered = 0
+        self._sent = 0
+        self._index = 0
+        self._segment = 0
+        self._is_whole = False
+        self._is_finished = False
+        self._played, self._played_at = 0, 0.0
+        self.is_reported = False
+        """Whether the client says what it played; else the clock does."""
+
+    @property
+    def sent(self) -> int:
+        return self._sent
+
+    @property
+    def buffered(self) -> int:
+        """Samples that were fed and have not left."""
+        return self._buffered
+
+    @property
+    def is_sent(self) -> bool:
+        """The last chunk left."""
+        return self._is_finished
+
+    def feed(self, samples: Samples, segment: int) -> None:
+        for start in range(0, len(samples), self._size):
+            self._ready.append((samples[start : start + self._size], segment))
+        self._buffered += len(samples)
+
+    def end(self) -> None:
+        """Nothing more will be fed."""
+        self._is_whole = True
+
+    def due(self, now: float) -> list[Chunk]:
+        """What may leave now. The last chunk may be empty."""
+        chunks = []
+        while self._ready and self._sent < self._heard_exactly(now) + self._lead:
+            samples, segment = self._ready.popleft()
+            chunks.append(self._send(samples, segment, now))
+        if self._is_whole and not self._ready and not self._is_finished:
+            chunks.append(self._send(np.zeros(0, np.int16), self._segment, now))
+        return chunks
+
+    def next_due(self, now: float) -> float | None:
+        """When `due` will have something; None: not before more is fed."""
+        if not self._ready:
+            return now if self._is_whole and not self._is_finished else None
+        ahead = self._sent - self._heard_exactly(now) - self._lead
+        return now + max(0.0, (ahead + 1) / self.rate_hz)
+
+    def heard(self, now: float) -> int:
+        """Samples played until now; never more than were sent."""
+        return int(self._heard_exactly(now))
+
+    def all_heard_at(self, now: float) -> float:
+        """When what was sent will have been played."""
+        return now + (self._sent - self._heard_exactly(now)) / self.rate_hz
+
+    def report(self, played: int, now: float) -> None:
+        """The client says that `played` samples were played. Never taken back, never beyond what was sent."""
+        floor = self._played if self.is_reported else 0
+        self._played, self._played_at = min(max(played, floor), self._sent), now
+        self.is_reported = True
+
+    def _heard_exactly(self, now: float) -> float:
+        return min(self._played + (now - self._played_at) * self.rate_hz, float(self._sent))
+
+    def _send(self, samples: Samples, segment: int, now: float) -> Chunk:
+        if self._heard_exactly(now) >= self._sent:
+            self._played, self._played_at = self._sent, now
+        is_last = self._is_whole and not self._ready
+        chunk = Chunk(samples, self._index, self._sent, segment, is_last)
+        self._index += 1
+        self._segment = segment
+        self._sent += len(samples)
+        self._buffered -= len(samples)
+        self._is_finished = is_last
+        return chunk

@@ -1,0 +1,57 @@
+"""What waits to leave on one stream: control ahead of media, each in its own order, one reader.
+
+Media carry the turn they belong to, so that what is queued of a cut answer can be thrown away.
+"""
+
+import asyncio
+from collections import deque
+
+from ..core.errors import SlowClient
+from ..core.outbound import AudioOut, Outbound, TextOut
+
+MAX_CONTROL = 512
+MAX_MEDIA = 256
+"""About 10 s of sound: the pacer lets no more than 0.4 s pile up unless the client does not read.
+When either is full the session ends with SlowClient."""
+
+
+class Outbox:
+    def __init__(self) -> None:
+        self._control: deque[Outbound] = deque()
+        self._media: deque[Outbound] = deque()
+        self._filled = asyncio.Event()
+        self._is_closed = False
+
+    def put(self, message: Outbound) -> None:
+        """Ahead of all queued media."""
+        self._append(self._control, message, MAX_CONTROL)
+
+    def put_in_order(self, message: Outbound) -> None:
+        """Behind the media that were put before it."""
+        self._append(self._media, message, MAX_MEDIA)
+
+    def drop(self, turn: int) -> None:
+        """Throw away the sound and text of `turn` that has not left."""
+        self._media = deque(
+            m for m in self._media if not (isinstance(m, AudioOut | TextOut) and m.turn == turn)
+        )
+
+    def close(self) -> None:
+        """`take` ends once everything has left."""
+        self._is_closed = True
+        self._filled.set()
+
+    async def take(self) -> Outbound | None:
+        """The next to leave; None when closed and empty."""
+        while not (self._control or self._media):
+            if self._is_closed:
+                return None
+            self._filled.clear()
+            await self._filled.wait()
+        return self._control.popleft() if self._control else self._media.popleft()
+
+    def _append(self, lane: deque[Outbound], message: Outbound, limit: int) -> None:
+        if len(lane) >= limit:
+            raise SlowClient(f"the client is {limit} messages behind; read as fast as they come")
+        lane.append(message)
+        self._filled.set()

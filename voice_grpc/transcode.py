@@ -1,0 +1,99 @@
+"""The caller's bytes ⇄ PCM16 mono at the rate we work with. One object a direction and stream.
+
+Resampling is soxr's, streaming: a stretch of sound gives the same samples however it is cut.
+"""
+
+import numpy as np
+import soxr
+
+from .core import g711
+from .core.audio import RATE_HZ, Floats, Samples, to_pcm16
+from .core.config import AudioFormat, Encoding
+from .core.errors import Skipped
+
+QUALITY = "MQ"
+"""soxr's 16-bit-clean short filter: HQ holds back three times as much sound."""
+
+
+class Resampler:
+    """PCM16 mono at one rate in, at another out. Equal rates pass through."""
+
+    def __init__(self, from_hz: int, to_hz: int) -> None:
+        self._stream = (
+            None
+            if from_hz == to_hz
+            else soxr.ResampleStream(from_hz, to_hz, 1, dtype="int16", quality=QUALITY)
+        )
+
+    def feed(self, samples: Samples) -> Samples:
+        if self._stream is None:
+            return samples
+        resampled: Samples = self._stream.resample_chunk(samples)
+        return resampled
+
+    def flush(self) -> Samples:
+        """The last of it; nothing can be fed afterwards."""
+        empty = np.zeros(0, np.int16)
+        if self._stream is None:
+            return empty
+        resampled: Samples = self._stream.resample_chunk(empty, last=True)
+        return resampled
+
+
+class Decoder:
+    """What the client sends → PCM16 mono at `RATE_HZ`."""
+
+    def __init__(self, format: AudioFormat) -> None:
+        self.format = format
+        self._resampler = Resampler(format.rate_hz, RATE_HZ)
+
+    def decode(self, data: bytes) -> Samples:
+        """Raises `Skipped` for half a sample and for what is not a number."""
+        if len(data) % self.format.frame_bytes:
+            raise Skipped("audio.data", f"{len(data)} bytes", f"a multiple of {self.format.frame_bytes} bytes")
+        return self._resampler.feed(self._mix(data))
+
+    def pad(self, samples: int) -> Samples:
+        """Silence for `samples` that never came, counted at the input rate."""
+        return self._resampler.feed(np.zeros(samples, np.int16))
+
+    def _mix(self, data: bytes) -> Samples:
+        match self.format.encoding:
+            case Encoding.PCM_F32LE:
+                return _mono_float(np.frombuffer(data, "<f4"), self.format.channels)
+            case Encoding.MULAW:
+                pcm = g711.decode_mulaw(data)
+            case Encoding.ALAW:
+                pcm = g711.decode_alaw(data)
+            case _:
+                pcm = np.frombuffer(data, "<i2").astype(np.int16, copy=False)
+        if self.format.channels == 1:
+            return pcm
+        mixed: Samples = (pcm.reshape(-1, 2).astype(np.int32).sum(axis=1) // 2).astype(np.int16)
+        return mixed
+
+
+class Encoder:
+    """PCM16 mono at the output rate → what the client wants."""
+
+    def __init__(self, format: AudioFormat) -> None:
+        self._format = format
+
+    def encode(self, samples: Samples) -> bytes:
+        if self._format.channels == 2:
+            samples = np.repeat(samples, 2)
+        match self._format.encoding:
+            case Encoding.PCM_F32LE:
+                return (samples.astype("<f4") / np.float32(32768)).tobytes()
+            case Encoding.MULAW:
+                return g711.encode_mulaw(samples)
+            case Encoding.ALAW:
+                return g711.encode_alaw(samples)
+            case _:
+                return samples.astype("<i2", copy=False).tobytes()
+
+
+def _mono_float(floats: Floats, channels: int) -> Samples:
+    if not np.isfinite(floats).all():
+        raise Skipped("audio.data", "NaN or infinity", "finite samples in [-1, 1]")
+    return to_pcm16(floats if channels == 1 else floats.reshape(-1, channels).mean(axis=1))
