@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from voice_grpc.pb import voice_pb2 as pb
 
 from .sound import OUTPUT_HZ, Samples
@@ -61,6 +62,22 @@ class _Answer:
         self.played += filled
         return filled
 
+    def is_ready(self, now: float, target: float, target_samples: int) -> bool:
+        """Whether enough waits, or it has waited long enough, or nothing more will come."""
+        if self.is_complete or self.waits_since is None:
+            return self.is_complete
+        return self.buffered >= target_samples or now - self.waits_since >= target
+
+    def report(self, state: State, now: float | None = None) -> pb.PlaybackReport:
+        self.reported_at = self.reported_at if now is None else now
+        return pb.PlaybackReport(
+            turn=self.turn,
+            state=state,
+            played_samples=self.played,
+            buffered_samples=self.buffered,
+            underruns=self.underruns,
+        )
+
 
 class Playout:
     """Answers one after the other, each held back until enough of it is there to go on without gaps."""
@@ -82,6 +99,8 @@ class Playout:
         with self._lock:
             answer = self._find(turn)
             if answer is None:
+                if turn in self._played:
+                    return
                 answer = _Answer(turn)
                 self._answers.append(answer)
             if len(samples):
@@ -122,18 +141,16 @@ class Playout:
         out: Samples = np.zeros(count, np.int16)
         filled = 0
         with self._lock:
-            while self._answers and not self._is_held:
+            while self._answers and filled < count and not self._is_held:
                 answer = self._answers[0]
-                if not (answer.is_flowing or self._may_flow(answer, now)):
+                if not answer.is_flowing and not self._starts(answer, now):
                     break
-                if not answer.played:
-                    self._tell(answer, State.STATE_STARTED, now)
                 filled += answer.move(out[filled:])
-                if answer.buffered or not answer.is_complete:
-                    self._notice_drought(answer, is_dry=filled < count)
-                    break
-                self._answers.popleft()
-                self._end(answer, State.STATE_FINISHED)
+                if not answer.buffered and answer.is_complete:
+                    self._answers.popleft()
+                    self._end(answer, State.STATE_FINISHED)
+                elif filled < count:
+                    answer.is_dry, answer.is_flowing, answer.waits_since = True, False, None
             gain = self._gain
         return out if gain == 1.0 else (out * gain).astype(np.int16)
 
@@ -143,7 +160,7 @@ class Playout:
             if self._answers and not self._is_held:
                 answer = self._answers[0]
                 if answer.is_flowing and now - answer.reported_at >= self.settings.report_every:
-                    self._tell(answer, State.STATE_PROGRESS, now)
+                    self._outbox.append(answer.report(State.STATE_PROGRESS, now))
             reports, self._outbox = self._outbox, []
         return reports
 
@@ -153,43 +170,25 @@ class Playout:
         with self._lock:
             return (self._answers[0].turn, self._answers[0].played) if self._answers else (0, 0)
 
-    def _may_flow(self, answer: _Answer, now: float) -> bool:
-        if not answer.is_complete:
-            if answer.waits_since is None:
-                return False
-            waited = now - answer.waits_since >= self.target
-            if not waited and answer.buffered < self.target * self._rate_hz:
-                return False
-        if answer.is_dry and answer.buffered:
+    def _starts(self, answer: _Answer, now: float) -> bool:
+        """Whether it plays from now on, for the first time or again."""
+        if not answer.is_ready(now, self.target, round(self.target * self._rate_hz)):
+            return False
+        if not answer.played:
+            self._outbox.append(answer.report(State.STATE_STARTED, now))
+        elif answer.is_dry and answer.buffered:
+            # Counted only now: what stays out after the last sample is no gap that anybody hears.
             answer.underruns += 1
             self.target = min(self.settings.longest, self.target + self.settings.growth)
-        answer.is_dry = False
-        answer.is_flowing = True
+        answer.is_dry, answer.is_flowing = False, True
         return True
 
-    def _notice_drought(self, answer: _Answer, is_dry: bool) -> None:
-        """It counts as an underrun only when sound of the same answer follows: its end may come late."""
-        if is_dry:
-            answer.is_dry, answer.is_flowing, answer.waits_since = True, False, None
-
-    def _end(self, answer: _Answer, state: State.ValueType) -> None:
+    def _end(self, answer: _Answer, state: State) -> None:
         if state == State.STATE_FINISHED and not answer.underruns:
             self.target = max(self.settings.shortest, self.target - self.settings.decay)
         self._gain = 1.0
         self._played[answer.turn] = answer.played
-        self._tell(answer, state, answer.reported_at)
-
-    def _tell(self, answer: _Answer, state: State.ValueType, now: float) -> None:
-        answer.reported_at = now
-        self._outbox.append(
-            pb.PlaybackReport(
-                turn=answer.turn,
-                state=state,
-                played_samples=answer.played,
-                buffered_samples=answer.buffered,
-                underruns=answer.underruns,
-            )
-        )
+        self._outbox.append(answer.report(state))
 
     def _find(self, turn: int) -> _Answer | None:
         return next((answer for answer in self._answers if answer.turn == turn), None)

@@ -61,7 +61,10 @@ def failures() -> Iterator[None]:
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        raise CallFailed(error.code(), error.details() or "", _details(error)) from error
+        said = error.details() or ""
+        if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+            said = f"what answers there is no voice server, or an older one ({said})"
+        raise CallFailed(error.code(), said, _details(error)) from error
 
 
 def _details(error: grpc.aio.AioRpcError) -> FailureDetails:

@@ -6,7 +6,7 @@ A failure is an `EngineError`; every coroutine and iterator here may be cancelle
 await, and the work behind it stops then.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -134,8 +134,8 @@ class Usage:
 
 
 class Llm(Engine, Protocol):
-    def stream(self, prompt: Prompt) -> AsyncIterator[TextDelta | Usage]:
-        """The answer as it is made; `Usage`, where it is known, comes last."""
+    def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | Usage, None]:
+        """The answer as it is made; `Usage`, where it is known, comes last. `aclose` stops the work."""
         ...
 
 
@@ -181,9 +181,34 @@ class Tts(Engine, Protocol):
 
     async def voices(self) -> Sequence[Voice]: ...
 
-    def speak(self, clauses: AsyncIterator[Clause], voice: VoiceChoice) -> AsyncIterator[Speech]:
-        """Say clauses as they come, one after the other. Raises `EngineError` for an unknown voice."""
+    def speak(
+        self, clauses: AsyncIterator[Clause], voice: VoiceChoice
+    ) -> AsyncGenerator[Speech, None]:
+        """Say clauses as they come, one after the other. Raises `EngineError` for an unknown voice.
+
+        `aclose` stops the work.
+        """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Apology:
+    """What is said when a turn cannot be answered; made at start, since the voice may be what failed."""
+
+    text: str
+    samples: Samples
+    sample_rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """One of each stage, shared by all sessions."""
+
+    vad: Vad
+    stt: Stt
+    llm: Llm
+    tts: Tts
+    apology: Apology
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class Resampler:
     """PCM16 mono at one rate in, at another out. Equal rates pass through."""
 
     def __init__(self, from_hz: int, to_hz: int) -> None:
+        self.from_hz = from_hz
         self._stream = (
             None
             if from_hz == to_hz
@@ -50,7 +51,8 @@ class Decoder:
     def decode(self, data: bytes) -> Samples:
         """Raises `Skipped` for half a sample and for what is not a number."""
         if len(data) % self.format.frame_bytes:
-            raise Skipped("audio.data", f"{len(data)} bytes", f"a multiple of {self.format.frame_bytes} bytes")
+            accepted = f"a multiple of {self.format.frame_bytes} bytes"
+            raise Skipped("audio.data", f"{len(data)} bytes", accepted)
         return self._resampler.feed(self._mix(data))
 
     def pad(self, samples: int) -> Samples:

@@ -43,6 +43,7 @@ class Pacer:
         self._is_whole = False
         self._is_finished = False
         self._played, self._played_at = 0, 0.0
+        self._reported = 0
         self.is_reported = False
         """Whether the client says what it played; else the clock does."""
 
@@ -96,8 +97,8 @@ class Pacer:
 
     def report(self, played: int, now: float) -> None:
         """The client says that `played` samples were played. Never taken back, never beyond what was sent."""
-        floor = self._played if self.is_reported else 0
-        self._played, self._played_at = min(max(played, floor), self._sent), now
+        self._reported = min(max(played, self._reported), self._sent)
+        self._played, self._played_at = self._reported, now
         self.is_reported = True
 
     def _heard_exactly(self, now: float) -> float:

@@ -5,9 +5,14 @@ Media carry the turn they belong to, so that what is queued of a cut answer can 
 
 import asyncio
 from collections import deque
+from typing import TypeAlias, TypeVar
 
 from ..core.errors import SlowClient
-from ..core.outbound import AudioOut, Outbound, TextOut
+from ..core.outbound import AudioOut, MetricsOut, Outbound, TextOut, TurnChanged
+
+Media: TypeAlias = AudioOut | TextOut | TurnChanged | MetricsOut
+
+M = TypeVar("M")
 
 MAX_CONTROL = 512
 MAX_MEDIA = 256
@@ -18,39 +23,39 @@ When either is full the session ends with SlowClient."""
 class Outbox:
     def __init__(self) -> None:
         self._control: deque[Outbound] = deque()
-        self._media: deque[Outbound] = deque()
+        self._media: deque[Media] = deque()
         self._filled = asyncio.Event()
+        self._last: Outbound | None = None
         self._is_closed = False
 
     def put(self, message: Outbound) -> None:
         """Ahead of all queued media."""
         self._append(self._control, message, MAX_CONTROL)
 
-    def put_in_order(self, message: Outbound) -> None:
+    def put_in_order(self, message: Media) -> None:
         """Behind the media that were put before it."""
         self._append(self._media, message, MAX_MEDIA)
 
     def drop(self, turn: int) -> None:
-        """Throw away the sound and text of `turn` that has not left."""
-        self._media = deque(
-            m for m in self._media if not (isinstance(m, AudioOut | TextOut) and m.turn == turn)
-        )
+        """Throw away the media of `turn` that have not left."""
+        self._media = deque(message for message in self._media if message.turn != turn)
 
-    def close(self) -> None:
-        """`take` ends once everything has left."""
-        self._is_closed = True
+    def close(self, last: Outbound) -> None:
+        """`last` leaves once everything else has; then `take` ends."""
+        self._last, self._is_closed = last, True
         self._filled.set()
 
     async def take(self) -> Outbound | None:
         """The next to leave; None when closed and empty."""
         while not (self._control or self._media):
             if self._is_closed:
-                return None
+                last, self._last = self._last, None
+                return last
             self._filled.clear()
             await self._filled.wait()
         return self._control.popleft() if self._control else self._media.popleft()
 
-    def _append(self, lane: deque[Outbound], message: Outbound, limit: int) -> None:
+    def _append(self, lane: deque[M], message: M, limit: int) -> None:
         if len(lane) >= limit:
             raise SlowClient(f"the client is {limit} messages behind; read as fast as they come")
         lane.append(message)

@@ -1,0 +1,82 @@
+"""A person at a microphone, with a keyboard: both are heard until the person or the server ends it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from voice_grpc.pb import voice_pb2 as pb
+
+from .devices import Microphone
+from .dialogue import Dialogue
+from .prepared import finish
+from .typed import typed_lines
+
+END_WITHIN = 1.5
+"""Seconds for the farewell after /quit."""
+
+
+class Talker:
+    """What the person does: speaks, types, presses Enter."""
+
+    def __init__(self, dialogue: Dialogue, microphone: Microphone, push_to_talk: bool) -> None:
+        self.has_quit = False
+        self._dialogue = dialogue
+        self._microphone = microphone
+        self._push_to_talk = push_to_talk
+        self._is_heard = not push_to_talk
+
+    async def speak(self) -> None:
+        """Sends the microphone; with push to talk only between two presses of Enter. Until cancelled."""
+        while True:
+            frame, lossy = await self._microphone.read()
+            if self._is_heard:
+                await self._dialogue.call.send(pb.AudioInput(data=frame, discontinuity=lossy))
+
+    async def type(self, lines: AsyncIterator[str]) -> None:
+        """Until /quit."""
+        async for line in lines:
+            if line.strip() == "/quit":
+                break
+            await self._obey(line.strip())
+        self.has_quit = True
+
+    async def _obey(self, line: str) -> None:
+        call, screen = self._dialogue.call, self._dialogue.screen
+        match line:
+            case "":
+                if self._push_to_talk:
+                    await self._toggle()
+            case "/stop":
+                await self._dialogue.stop()
+            case "/pause" | "/resume":
+                self._dialogue.playout.hold(line == "/pause")
+                await call.send(pb.Pause() if line == "/pause" else pb.Resume())
+                screen.line(f"       {'held; /resume goes on' if line == '/pause' else 'going on'}")
+            case _ if line.startswith("/"):
+                screen.line(f"       {line} is not known; there are /stop /pause /resume /quit")
+            case _:
+                screen.heard(line)
+                await call.send(pb.TextInput(text=line))
+
+    async def _toggle(self) -> None:
+        self._is_heard = not self._is_heard
+        kind = pb.UserActivity.KIND_START if self._is_heard else pb.UserActivity.KIND_END
+        await self._dialogue.call.send(pb.UserActivity(kind=kind))
+        hint = "listening; Enter when you are done" if self._is_heard else "…"
+        self._dialogue.screen.line(f"       {hint}")
+
+
+async def hold(dialogue: Dialogue, microphone: Microphone, push_to_talk: bool) -> list[str]:
+    """Until /quit or the end of the call; returns what went wrong."""
+    talker = Talker(dialogue, microphone, push_to_talk)
+    async with asyncio.TaskGroup() as group:
+        receiving = group.create_task(dialogue.receive(), name="receive")
+        typing = group.create_task(talker.type(typed_lines()), name="type")
+        helping = [
+            group.create_task(talker.speak(), name="speak"),
+            group.create_task(dialogue.report(), name="report"),
+        ]
+        await asyncio.wait([receiving, typing], return_when=asyncio.FIRST_COMPLETED)
+        await finish(dialogue, END_WITHIN)
+        for task in (receiving, typing, *helping):
+            task.cancel()
+    return [str(dialogue.failure)] if dialogue.failure else []

@@ -1,0 +1,156 @@
+"""The command line of `voice-grpc talk`, and the session that it asks for."""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from voice_grpc.client import Access
+from voice_grpc.pb import voice_pb2 as pb
+
+from .sound import INPUT_HZ, OUTPUT_HZ
+
+DEFAULT_TARGET = "127.0.0.1:50051"
+
+_EXAMPLES = """\
+examples:
+  voice-grpc talk                                      microphone and loudspeaker
+  voice-grpc talk --push-to-talk                       Enter begins and ends what you say
+  voice-grpc talk --text "What is the capital of France?"
+  voice-grpc talk --wav question.wav --save both.wav   you on the left, the answer on the right
+  voice-grpc talk --wav first.wav --wav second.wav --session tuesday
+  voice-grpc talk --target https://voice.example.org --token "$TOKEN"
+
+While you talk by microphone, a typed line is sent as text, and
+  /stop    stops the answer      /pause and /resume   hold the conversation      /quit   ends it
+
+exit code: 0 it went well · 1 a question was not answered, or the conversation broke off ·
+2 it could not begin, and one line says why · 130 Ctrl-C
+"""
+
+
+@dataclass(slots=True)
+class TalkOptions(argparse.Namespace):
+    target: str = DEFAULT_TARGET
+    token: str = ""
+    ca_file: Path | None = None
+    session: str = ""
+    persona: str = ""
+    voice: str = ""
+    language: list[str] = field(default_factory=list)
+    wav: list[Path] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    text_only: bool = False
+    play: bool = False
+    save: Path | None = None
+    push_to_talk: bool = False
+    half_duplex: bool = False
+    list_devices: bool = False
+    input_device: str = ""
+    output_device: str = ""
+
+    @property
+    def access(self) -> Access:
+        return Access(self.token, self.ca_file)
+
+    @property
+    def is_prepared(self) -> bool:
+        """The user's side is given, so no microphone is needed."""
+        return bool(self.wav or self.text)
+
+    @property
+    def is_silent(self) -> bool:
+        """Nobody would hear the answers of a typed conversation, so they are asked for as text alone."""
+        return not self.wav and (self.text_only or not (self.play or self.save))
+
+    def config(self) -> pb.SessionConfig:
+        pcm = pb.AUDIO_ENCODING_PCM_S16LE
+        mode = pb.TurnDetection.MODE_MANUAL if self.push_to_talk else pb.TurnDetection.MODE_SERVER_VAD
+        config = pb.SessionConfig(
+            session_id=self.session,
+            persona_id=self.persona,
+            language_codes=self.language,
+            voice=pb.VoiceConfig(voice_id=self.voice),
+            input_audio=pb.AudioFormat(encoding=pcm, sample_rate_hz=INPUT_HZ, channels=1),
+            output_audio=pb.AudioFormat(encoding=pcm, sample_rate_hz=OUTPUT_HZ, channels=1),
+            turn_detection=pb.TurnDetection(mode=mode),
+            capabilities=pb.ClientCapabilities(
+                playback_reports=True,
+                half_duplex=self.half_duplex,
+                echo_cancellation=self.is_prepared,  # a file does not hear the loudspeaker
+            ),
+        )
+        if self.is_prepared:
+            config.greeting = ""  # a question from a file would be said over it
+        return config
+
+
+def parse(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> TalkOptions:
+    """Wrong arguments end the program with code 2 and a line, as argparse does."""
+    environment = os.environ if environment is None else environment
+    parser = argparse.ArgumentParser(
+        prog="voice-grpc talk",
+        description="Talk to a voice server: by microphone and loudspeaker, from sound files, or typed.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _server_arguments(parser, environment)
+    _user_arguments(parser)
+    _answer_arguments(parser)
+    options = parser.parse_args(argv, TalkOptions())
+    if options.is_prepared and options.push_to_talk:
+        parser.error("--push-to-talk is for the microphone; with --wav and --text there is none")
+    if any(not text.strip() for text in options.text):
+        parser.error("--text needs words")
+    return options
+
+
+def _server_arguments(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    server = parser.add_argument_group("the server")
+    target = environment.get("VOICE_TARGET") or DEFAULT_TARGET
+    server.add_argument(
+        "--target", default=target, metavar="HOST:PORT", help="or https://…; env VOICE_TARGET; %(default)s"
+    )
+    server.add_argument(
+        "--token", default=environment.get("VOICE_TOKEN", ""), help="bearer token; env VOICE_TOKEN"
+    )
+    server.add_argument("--ca-file", type=Path, metavar="PEM", help="authority to trust; turns TLS on")
+    server.add_argument("--session", default="", metavar="ID", help="go on with this conversation")
+    server.add_argument("--persona", default="", metavar="ID", help="who answers")
+    server.add_argument("--voice", default="", metavar="ID", help="with which voice")
+    server.add_argument(
+        "--language", action="append", default=[], metavar="TAG", help="such as de-DE; again: one of these"
+    )
+
+
+def _user_arguments(parser: argparse.ArgumentParser) -> None:
+    user = parser.add_argument_group("you")
+    user.add_argument(
+        "--wav",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="say this file, in real time; again: the next question, after the answer",
+    )
+    user.add_argument(
+        "--text", action="append", default=[], metavar="WORDS", help="type this; again: the next question"
+    )
+    user.add_argument("--push-to-talk", action="store_true", help="Enter begins and ends what you say")
+    user.add_argument(
+        "--half-duplex",
+        action="store_true",
+        help="do not listen while the answer plays: for a loudspeaker that the microphone hears",
+    )
+    user.add_argument("--input-device", default="", metavar="N|NAME", help="which microphone")
+
+
+def _answer_arguments(parser: argparse.ArgumentParser) -> None:
+    answer = parser.add_argument_group("the answer")
+    answer.add_argument("--text-only", action="store_true", help="answer --text in text alone")
+    answer.add_argument("--play", action="store_true", help="with --wav and --text: play it too")
+    answer.add_argument("--save", type=Path, metavar="WAV", help="stereo: you left, the answer right")
+    answer.add_argument("--output-device", default="", metavar="N|NAME", help="which loudspeaker")
+    answer.add_argument("--list-devices", action="store_true", help="list the devices and stop")

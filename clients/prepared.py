@@ -1,0 +1,83 @@
+"""A conversation whose user side is prepared: files to say and lines to type, one after the other."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from voice_grpc.pb import voice_pb2 as pb
+
+from .dialogue import Dialogue
+from .mouth import Mouth, keep_time
+from .sound import Samples
+from .turns import State
+
+ANSWER_WITHIN = 20.0
+"""Seconds after a question within which its answer must begin: well beyond the server's own deadline of 8."""
+
+QUIET_WITHIN = 180.0
+"""Seconds within which it must have ended: longer than an answer of the longest allowed kind."""
+
+SETTLE = 1.0
+"""Seconds after a file in which the server may still find that the user goes on."""
+
+END_WITHIN = 5.0
+"""Seconds from `end_session` until the call is closed from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    name: str
+    """For messages: the file or the words."""
+    sound: Samples | None = None
+    """None: typed."""
+    text_only: bool = False
+
+
+async def hold(dialogue: Dialogue, questions: list[Question], plays: bool) -> list[str]:
+    """Ask them all; returns one line for each thing that went wrong. `plays`: there is no loudspeaker."""
+    speaks = any(question.sound is not None for question in questions)
+    mouth = Mouth() if speaks else None
+    async with asyncio.TaskGroup() as group:
+        receiving = group.create_task(dialogue.receive(), name="receive")
+        helping = [
+            group.create_task(dialogue.report(), name="report"),
+            group.create_task(keep_time(dialogue, mouth, plays), name="keep time"),
+        ]
+        faults = [fault for each in questions if (fault := await _ask(dialogue, mouth, each))]
+        await finish(dialogue)
+        for task in (receiving, *helping):
+            task.cancel()
+    return [*faults, *([str(dialogue.failure)] if dialogue.failure else [])]
+
+
+async def finish(dialogue: Dialogue, within: float = END_WITHIN) -> None:
+    """End in order, as far as the server goes along in time."""
+    if not dialogue.has_ended:
+        await dialogue.call.send(pb.EndSession())
+        await dialogue.until(lambda: dialogue.has_ended, within)
+
+
+async def _ask(dialogue: Dialogue, mouth: Mouth | None, question: Question) -> str:
+    """Returns what went wrong; empty when it was answered. After the end of the call: nothing."""
+    if dialogue.has_ended:
+        return ""
+    before = dialogue.turns.last
+    if question.sound is not None and mouth is not None:
+        mouth.say(question.sound)
+        remaining = mouth.said_until + dialogue.recording.start - time.monotonic()
+        await dialogue.until(lambda: False, remaining + SETTLE)
+    else:
+        dialogue.screen.heard(question.name)
+        await dialogue.call.send(pb.TextInput(text=question.name, text_only=question.text_only))
+    return await answered(dialogue, before, question.name)
+
+
+async def answered(dialogue: Dialogue, before: int, name: str) -> str:
+    """Wait until what came after turn `before` is answered and heard; returns what went wrong."""
+    if not await dialogue.until(lambda: bool(dialogue.turns.since(before)), ANSWER_WITHIN):
+        return "" if dialogue.has_ended else f"{name}: no answer within {ANSWER_WITHIN:g} s"
+    if not await dialogue.until(lambda: dialogue.is_quiet, QUIET_WITHIN):
+        return "" if dialogue.has_ended else f"{name}: the answer did not end within {QUIET_WITHIN:g} s"
+    failed = [turn for turn in dialogue.turns.since(before) if turn.state == State.STATE_FAILED]
+    why = [notice.message for turn in failed for notice in turn.notices]
+    return f"{name}: {'; '.join(why) or 'it could not be answered'}" if failed else ""

@@ -1,0 +1,216 @@
+"""Whisper itself, synchronously: finds and loads the model, and turns a piece of audio into text.
+
+CTranslate2 lets go of the GIL while it computes and runs as many calls at once as it has workers;
+they share one copy of the weights.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core.audio import Floats, seconds
+from ..core.errors import EngineError, EngineMissing
+from . import whisper_window as window
+from .whisper_source import find, first_line
+from .whisper_window import Guess, Look
+
+_ISO_TO_WHISPER = {"jv": "jw", "nb": "no", "iw": "he", "in": "id", "fil": "tl", "cmn": "zh"}
+_WHISPER_TO_ISO = {"jw": "jv"}
+
+_PROMPT_TOKENS = 64
+"""Of expected words, at most: each is computed before the first token of the answer."""
+
+_FRAMES_FULL = 3000
+_LONGEST = 448
+"""Whisper's text context. CTranslate2 gives at most half of `max_length` to the answer."""
+
+_SURE_OF_LANGUAGE_S = 3.0
+
+
+class Abandoned(Exception):
+    """Nobody waits for the answer any more; raised between two calls of CTranslate2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What is to be written down."""
+
+    audio: Floats
+    languages: tuple[str, ...]
+    """Whisper's codes to choose among; empty: all."""
+    prompt: str
+    is_interim: bool
+    """A greedy glance at the end of it will do."""
+    is_abandoned: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    pieces: tuple[tuple[int, str], ...]
+    """Samples and text of each, in order. All but the last are of a length that stays as it is."""
+    language: str
+    """Whisper's code; empty when there was nothing to hear."""
+    is_sure_of_language: bool
+
+
+class WhisperModel:
+    """Loads in its constructor; every method may be called from several threads."""
+
+    def __init__(self, model: str, threads: int, workers: int) -> None:
+        """Raises `EngineMissing` (not installed, no such model), `EngineError` (damaged)."""
+        try:
+            import faster_whisper
+            from faster_whisper.tokenizer import Tokenizer
+            from faster_whisper.transcribe import get_ctranslate2_storage, get_suppressed_tokens
+        except ImportError as error:
+            raise EngineMissing(
+                "stt", "faster-whisper is not installed: run pip install 'voice-grpc[local]'"
+            ) from error
+        path = find(model, faster_whisper.download_model)
+        try:
+            self._fw: Any = faster_whisper.WhisperModel(
+                str(path), device="cpu", compute_type="int8", cpu_threads=threads, num_workers=workers
+            )
+        except Exception as error:  # noqa: BLE001 - CTranslate2 and tokenizers share no root but Exception
+            raise EngineError(
+                "stt", f"cannot load Whisper from {path}: {first_line(error)}", retryable=False
+            ) from error
+        self._model: Any = self._fw.model
+        self.is_multilingual: bool = self._model.is_multilingual
+        self._codes = frozenset(self._fw.supported_languages)
+        self._storage: Any = get_ctranslate2_storage
+        self._new_tokenizer: Any = Tokenizer
+        self._tokenizers: dict[str, Any] = {}
+        self._suppressed: Any = get_suppressed_tokens(self._tokenizer("en"), [-1])
+        tail_s = window.TAIL_S.get(model, window.SAFE_TAIL_S)
+        self.looks, self.glance = window.looks(tail_s), window.glance(tail_s)
+
+    @property
+    def languages(self) -> frozenset[str]:
+        return frozenset(iso_code(code) for code in self._codes)
+
+    def codes(self, tags: Sequence[str]) -> tuple[str, ...]:
+        """Whisper's codes of BCP 47 tags, those that it does not know left out.
+
+        Raises `EngineError` when it knows none of them.
+        """
+        primary = [tag.replace("_", "-").partition("-")[0].lower() for tag in tags]
+        codes = [code for code in (_ISO_TO_WHISPER.get(tag, tag) for tag in primary) if code in self._codes]
+        if tags and not codes:
+            known = "many languages" if self.is_multilingual else "English only; use WHISPER_MODEL=base"
+            raise EngineError(
+                "stt",
+                f"this Whisper model does not understand {', '.join(tags)}: it knows {known}",
+                retryable=False,
+            )
+        return tuple(dict.fromkeys(codes)) or (() if self.is_multilingual else ("en",))
+
+    def write(self, passage: Passage) -> Written:
+        """Raises `Abandoned`, and `EngineError` when CTranslate2 fails."""
+        try:
+            return self._pieces(passage)
+        except RuntimeError as error:
+            raise EngineError("stt", f"Whisper failed: {first_line(error)}") from error
+
+    def _pieces(self, passage: Passage) -> Written:
+        pieces: list[tuple[int, str]] = []
+        audio, language, sure = passage.audio, "", False
+        while len(audio):
+            cut = window.first_piece(audio)
+            glance = passage.is_interim and cut == len(audio)
+            among = (language,) if sure else passage.languages
+            text, heard = self._piece(audio[:cut], among, self.glance if glance else self.looks, passage)
+            if heard and not sure:
+                language, sure = heard, seconds(cut) >= _SURE_OF_LANGUAGE_S
+            pieces.append((cut, text))
+            audio = audio[cut:]
+        return Written(tuple(pieces), language, sure)
+
+    def _piece(
+        self, audio: Floats, languages: tuple[str, ...], looks: Sequence[Look], passage: Passage
+    ) -> tuple[str, str]:
+        """Text and language; both empty when nothing was said."""
+        if window.is_silent(audio):
+            return "", ""
+        best: Guess | None = None
+        language = ""
+        for look in looks:
+            if passage.is_abandoned():
+                raise Abandoned
+            encoded = self._model.encode(self._features(audio, look))
+            language = language or self._language(encoded, languages)
+            if passage.is_abandoned():
+                raise Abandoned
+            guess = self._guess(encoded, look, seconds(len(audio)), self._start(language, passage.prompt))
+            best = guess if best is None else window.better(best, guess)
+            if guess.is_noise or best.is_enough(look):
+                break
+        return ("", "") if best is None or best.is_noise else (best.text, language)
+
+    def _features(self, audio: Floats, look: Look) -> Any:
+        extract = self._fw.feature_extractor
+        if look.is_full:
+            mel = extract(audio)[:, :_FRAMES_FULL]
+            mel = np.pad(mel, ((0, 0), (0, _FRAMES_FULL - mel.shape[1])))
+        else:
+            mel = extract(window.in_silence(audio, look))[:, :_FRAMES_FULL]
+        return self._storage(mel[None])
+
+    def _language(self, encoded: Any, among: tuple[str, ...]) -> str:
+        if len(among) == 1:
+            return among[0]
+        ranked: list[str] = [token[2:-2] for token, _ in self._model.detect_language(encoded)[0]]
+        return next((code for code in ranked if not among or code in among), ranked[0])
+
+    def _tokenizer(self, language: str) -> Any:
+        if language not in self._tokenizers:
+            self._tokenizers[language] = self._new_tokenizer(
+                self._fw.hf_tokenizer, self.is_multilingual, task="transcribe", language=language
+            )
+        return self._tokenizers[language]
+
+    def _start(self, language: str, prompt: str) -> tuple[Any, list[int]]:
+        tokenizer = self._tokenizer(language)
+        expected = tokenizer.encode(" " + prompt.strip())[:_PROMPT_TOKENS] if prompt.strip() else []
+        before = [tokenizer.sot_prev, *expected] if expected else []
+        return tokenizer, [*before, *tokenizer.sot_sequence]
+
+    def _guess(self, encoded: Any, look: Look, audio_s: float, start: tuple[Any, list[int]]) -> Guess:
+        tokenizer, tokens = start
+        cap = _LONGEST // 2 if look.is_full else min(window.token_cap(audio_s), _LONGEST // 2)
+        result = self._model.generate(
+            encoded,
+            [tokens],
+            beam_size=look.beam,
+            max_length=min(_LONGEST, max(2 * cap, cap + len(tokens))),
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_tokens=self._suppressed,
+        )[0]
+        ids = result.sequences_ids[0]
+        return Guess(
+            text=tokenizer.decode(_before(ids, tokenizer.timestamp_begin, look.lead_s + audio_s)),
+            logprob=result.scores[0] * len(ids) / (len(ids) + 1),
+            no_speech=result.no_speech_prob,
+            tokens=len(ids),
+            is_cut=len(ids) >= cap,
+        )
+
+
+def iso_code(code: str) -> str:
+    """ISO 639-1 of Whisper's own code."""
+    return _WHISPER_TO_ISO.get(code, code)
+
+
+def _before(ids: Sequence[int], first_stamp: int, end_s: float) -> list[int]:
+    """Text whose segment begins after the audio has ended was made up; the first segment stays."""
+    kept: list[int] = []
+    at = 0.0
+    for token in ids:
+        if token >= first_stamp:
+            at = (token - first_stamp) * 0.02
+        elif not kept or at < end_s:
+            kept.append(token)
+    return kept

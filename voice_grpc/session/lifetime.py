@@ -1,0 +1,83 @@
+"""How long a session may last: idle, age, drain, and whoever ends it from outside."""
+
+import asyncio
+from dataclasses import dataclass
+
+from ..core.errors import Draining, VoiceError
+from ..core.outbound import GoAwayOut
+from .clock import LoopClock
+from .outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """All in seconds; None: no limit."""
+
+    idle: float | None = 900.0
+    """Nothing came in for so long."""
+    max_age: float | None = None
+    go_away: float = 10.0
+    """Between GoAway and the end: time to finish what is being said."""
+
+
+class Lifetime:
+    """`watch` ends by returning (idle: a good end) or by raising why the session cannot go on."""
+
+    def __init__(self, limits: SessionLimits, outbox: Outbox) -> None:
+        self._limits, self._outbox, self._clock = limits, outbox, LoopClock()
+        self._started = self._heard_from = 0.0
+        self._verdict: VoiceError | None = None
+        self._changed = asyncio.Event()
+        self.is_quiet = asyncio.Event()
+        """Kept by the session: nobody speaks and nothing waits."""
+
+    def touch(self) -> None:
+        """Something came in."""
+        self._heard_from = self._clock.now()
+
+    def end_with(self, error: VoiceError) -> None:
+        """From outside, on the same loop: now, or for `Draining` once nobody speaks."""
+        self._verdict = error
+        self._changed.set()
+
+    async def watch(self) -> None:
+        self._started = self._heard_from = self._clock.now()
+        while self._verdict is None:
+            due = self._next_due()
+            try:
+                async with asyncio.timeout_at(due):
+                    await self._changed.wait()
+            except TimeoutError:
+                if await self._is_over():
+                    return
+        if isinstance(self._verdict, Draining):
+            await self._drain("drain")
+        raise self._verdict
+
+    def _next_due(self) -> float | None:
+        limits = self._limits
+        dues = [
+            None if limits.idle is None else self._heard_from + limits.idle,
+            None if limits.max_age is None else self._started + limits.max_age,
+        ]
+        return min((due for due in dues if due is not None), default=None)
+
+    async def _is_over(self) -> bool:
+        now, limits = self._clock.now(), self._limits
+        if limits.max_age is not None and now >= self._started + limits.max_age:
+            await self._drain("max_age")
+            raise Draining(f"the stream reached its maximum age of {limits.max_age:g} s; open another")
+        if limits.idle is None or now < self._heard_from + limits.idle:
+            return False
+        heard_from = self._heard_from
+        self._outbox.put(GoAwayOut(limits.go_away, "idle"))
+        await asyncio.sleep(limits.go_away)
+        return self._heard_from == heard_from
+
+    async def _drain(self, reason: str) -> None:
+        self._outbox.put(GoAwayOut(self._limits.go_away, reason))
+        try:
+            async with asyncio.timeout(self._limits.go_away):
+                await self.is_quiet.wait()
+        except TimeoutError:
+            return

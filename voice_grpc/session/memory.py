@@ -1,0 +1,85 @@
+"""The conversation of one session and its copy in the store, written after every turn, off the loop."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ..core.conversation import Conversation
+from ..core.errors import VoiceError
+from ..ports import SavedSession, Store
+
+log = logging.getLogger(__name__)
+
+LAST_SAVE_SECONDS = 2.0
+"""For the last save of a session that ends."""
+
+
+def unix_now() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+@dataclass(slots=True)
+class Memory:
+    """`last_turn` must rise before `changed` is called for the turn."""
+
+    store: Store
+    session_id: str
+    owner: str = ""
+    persona: str = "default"
+    language: str = ""
+    last_turn: int = 0
+    created_at: float = field(default_factory=unix_now)
+    is_resumed: bool = False
+    conversation: Conversation = field(default_factory=Conversation)
+    _dirty: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def of(cls, store: Store, session_id: str, owner: str, saved: SavedSession | None) -> "Memory":
+        if saved is None:
+            return cls(store, session_id, owner)
+        return cls(
+            store,
+            session_id,
+            owner,
+            saved.persona,
+            saved.language,
+            saved.last_turn,
+            saved.created_at,
+            is_resumed=True,
+            conversation=Conversation(saved.messages),
+        )
+
+    def changed(self) -> None:
+        self._dirty.set()
+
+    async def keep(self, on_error: Callable[[VoiceError], None]) -> None:
+        """Save whenever something changed, for ever; a change while saving is saved next."""
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            try:
+                await self.store.save(self._snapshot())
+            except VoiceError as error:
+                on_error(error)
+
+    async def save_last(self) -> None:
+        """At the end of a session, however it ends: not to be cancelled, but not to be waited for long."""
+        try:
+            async with asyncio.timeout(LAST_SAVE_SECONDS):
+                await self.store.save(self._snapshot())
+        except (VoiceError, TimeoutError) as error:
+            log.error("session %s: the last save failed: %s", self.session_id, error)
+
+    def _snapshot(self) -> SavedSession:
+        return SavedSession(
+            self.session_id,
+            self.owner,
+            self.created_at,
+            unix_now(),
+            self.last_turn,
+            self.persona,
+            self.language,
+            self.conversation.messages,
+        )

@@ -1,0 +1,153 @@
+"""What the caller sends, taken in the order it comes: sound to the listener, the rest where it belongs."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from ..core import inbound as i
+from ..core.audio import RATE_HZ, Frame, Samples
+from ..core.config import SessionConfig
+from ..core.errors import Skipped
+from ..core.events import ActivityCancelled, ActivityStarted, Event, StopRequested, TextReceived
+from ..core.outbound import EndReason, NoticeOut, PongOut
+from ..transcode import Decoder
+from .clock import ConversationClock
+from .listen import Listener
+from .outbox import Outbox
+
+MAX_GAP_SECONDS = 1.0
+"""Lost sound that is filled with silence; the rest of a longer gap is left out."""
+
+MAX_WAITING = 16
+"""Typed texts that wait for the end of an answer; more are refused."""
+
+
+class Host(Protocol):
+    """What the reader asks of its session."""
+
+    def post(self, event: Event) -> None: ...
+    def playback(self, report: i.Playback) -> None: ...
+    def apply(self, update: i.Update) -> None: ...
+    @property
+    def turn(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def is_deaf(self) -> bool:
+        """What comes in is not to be heard: half duplex, and an answer is playing."""
+        ...
+
+
+class Reader:
+    def __init__(
+        self, config: SessionConfig, host: Host, listener: Listener, outbox: Outbox, clock: ConversationClock
+    ) -> None:
+        self._host, self._listener, self._outbox, self._clock = host, listener, outbox, clock
+        self._decoder = Decoder(config.input)
+        self._received = 0
+        """Samples at the input rate: the offset of the next chunk."""
+        self._position = 0
+        """The same at `RATE_HZ`, less what the resampler holds back."""
+        self._is_dropping = False
+        self.end_reason: EndReason | None = None
+        """Set once the caller has nothing more to say."""
+
+    async def read(self, requests: AsyncIterator[i.Inbound], on_message: Callable[[], None]) -> None:
+        async for request in requests:
+            on_message()
+            self.take(request)
+        self.take(i.End(is_half_close=True))
+
+    def take(self, request: i.Inbound) -> None:
+        match request:
+            case i.Audio():
+                self._hear(request)
+            case i.AudioEnd() | i.Activity(i.Press.END):
+                self._listener.close_microphone()
+            case i.Activity(press):
+                self._host.post(ActivityStarted() if press is i.Press.START else ActivityCancelled())
+            case i.Text() | i.Say():
+                self._take_text(request)
+            case i.Interrupt():
+                self._interrupt(request)
+            case i.Pause():
+                self._clock.pause()
+            case i.Resume():
+                self._clock.resume()
+            case i.Playback():
+                self._host.playback(request)
+            case i.Update():
+                self._host.apply(request)
+            case i.Ping(id, client_time_us):
+                self._outbox.put(PongOut(id, client_time_us))
+            case i.Refused(reason, message, field, seq):
+                self._outbox.put(NoticeOut("protocol", reason, message, seq=seq, field=field))
+            case i.End(is_half_close):
+                self._end(EndReason.HALF_CLOSE if is_half_close else EndReason.CLIENT)
+
+    def _end(self, reason: EndReason) -> None:
+        if self.end_reason is None:
+            self.end_reason = reason
+            self._clock.resume()
+            self._listener.close_microphone()
+
+    def _take_text(self, request: i.Text | i.Say) -> None:
+        if self._host.waiting >= MAX_WAITING:
+            self._refuse("TOO_MANY", f"{MAX_WAITING} texts wait already; wait for an answer", request.seq)
+        elif isinstance(request, i.Say):
+            self._host.post(
+                TextReceived(
+                    request.text, verbatim=True, interrupts=False, interruptible=request.interruptible
+                )
+            )
+        else:
+            self._host.post(
+                TextReceived(request.text, interrupts=request.interrupts, text_only=request.text_only)
+            )
+
+    def _interrupt(self, request: i.Interrupt) -> None:
+        if request.turn not in (0, self._host.turn):
+            text = f"interrupt.turn: got {request.turn}, accepted: 0 or the current turn {self._host.turn}"
+            self._refuse("BAD_MESSAGE", text, request.seq, "interrupt.turn")
+            return
+        self._host.post(StopRequested())
+
+    def _refuse(self, reason: str, message: str, seq: int, field: str = "") -> None:
+        self._outbox.put(NoticeOut("protocol", reason, message, seq=seq, field=field))
+
+    # ------------------------------------------------------------ sound
+
+    def _hear(self, audio: i.Audio) -> None:
+        if self._clock.is_paused or self._host.is_deaf:
+            self._skip(len(audio.data) // self._decoder.format.frame_bytes)
+            return
+        try:
+            self._fill_gap(audio)
+            samples = self._decoder.decode(audio.data)
+        except Skipped as error:
+            self._refuse("BAD_MESSAGE", str(error), audio.seq, error.field)
+            return
+        self._received += len(audio.data) // self._decoder.format.frame_bytes
+        self._pass_on(samples)
+
+    def _fill_gap(self, audio: i.Audio) -> None:
+        gap = 0 if audio.offset is None else audio.offset - self._received
+        if gap > 0:
+            filled = min(gap, round(MAX_GAP_SECONDS * self._decoder.format.rate_hz))
+            self._skip(gap - filled)
+            self._received += filled
+            self._pass_on(self._decoder.pad(filled))
+        elif gap < 0:
+            text = f"audio.offset_samples: got {audio.offset}, accepted: {self._received} or more"
+            self._refuse("BAD_MESSAGE", text, audio.seq, "audio.offset_samples")
+
+    def _skip(self, samples: int) -> None:
+        self._received += samples
+        self._position += samples * RATE_HZ // self._decoder.format.rate_hz
+
+    def _pass_on(self, samples: Samples) -> None:
+        dropped = self._listener.hear(Frame(samples, self._position)) if len(samples) else 0
+        self._position += len(samples)
+        if dropped and not self._is_dropping:
+            text = "sound comes in faster than it can be heard; the oldest is dropped"
+            self._outbox.put(NoticeOut("session", "INPUT_DROPPED", text, retryable=True))
+        self._is_dropping = dropped > 0
