@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import numpy as np
 
@@ -63,3 +64,17 @@ async def keep_time(dialogue: Dialogue, mouth: Mouth | None, plays: bool) -> Non
             frame = mouth.frame()
             recording.user.write(frame, at)
             await dialogue.call.send(pb.AudioInput(data=frame.tobytes()))
+
+
+@asynccontextmanager
+async def conversing(dialogue: Dialogue, mouth: Mouth | None, plays: bool) -> AsyncIterator[None]:
+    """What is received is taken in, what is played is reported, and time goes on, inside the block."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(dialogue.receive(), name="receive"),
+            group.create_task(dialogue.report(), name="report"),
+            group.create_task(keep_time(dialogue, mouth, plays), name="keep time"),
+        ]
+        yield
+        for task in tasks:
+            task.cancel()

@@ -1,13 +1,12 @@
 """A conversation whose user side is prepared: files to say and lines to type, one after the other."""
 
-import asyncio
 import time
 from dataclasses import dataclass
 
 from voice_grpc.pb import voice_pb2 as pb
 
 from .dialogue import Dialogue
-from .mouth import Mouth, keep_time
+from .mouth import Mouth, conversing
 from .sound import Samples
 from .turns import State
 
@@ -37,16 +36,9 @@ async def hold(dialogue: Dialogue, questions: list[Question], plays: bool) -> li
     """Ask them all; returns one line for each thing that went wrong. `plays`: there is no loudspeaker."""
     speaks = any(question.sound is not None for question in questions)
     mouth = Mouth() if speaks else None
-    async with asyncio.TaskGroup() as group:
-        receiving = group.create_task(dialogue.receive(), name="receive")
-        helping = [
-            group.create_task(dialogue.report(), name="report"),
-            group.create_task(keep_time(dialogue, mouth, plays), name="keep time"),
-        ]
+    async with conversing(dialogue, mouth, plays):
         faults = [fault for each in questions if (fault := await _ask(dialogue, mouth, each))]
         await finish(dialogue)
-        for task in (receiving, *helping):
-            task.cancel()
     return [*faults, *([str(dialogue.failure)] if dialogue.failure else [])]
 
 
@@ -64,12 +56,17 @@ async def _ask(dialogue: Dialogue, mouth: Mouth | None, question: Question) -> s
     before = dialogue.turns.last
     if question.sound is not None and mouth is not None:
         mouth.say(question.sound)
-        remaining = mouth.said_until + dialogue.recording.start - time.monotonic()
-        await dialogue.until(lambda: False, remaining + SETTLE)
+        await said(dialogue, mouth)
     else:
         dialogue.screen.heard(question.name)
         await dialogue.call.send(pb.TextInput(text=question.name, text_only=question.text_only))
     return await answered(dialogue, before, question.name)
+
+
+async def said(dialogue: Dialogue, mouth: Mouth) -> None:
+    """Wait until everything is said, and until the server can have noticed."""
+    remaining = mouth.said_until + dialogue.recording.start - time.monotonic()
+    await dialogue.until(lambda: False, remaining + SETTLE)
 
 
 async def answered(dialogue: Dialogue, before: int, name: str) -> str:

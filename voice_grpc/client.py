@@ -23,7 +23,17 @@ from .connection import NO_ACCESS, Access, CallFailed, FailureDetails, connect, 
 from .pb import voice_pb2 as pb
 from .pb.voice_pb2_grpc import VoiceServiceStub
 
-__all__ = ["Access", "Call", "CallFailed", "FailureDetails", "Payload", "connect", "failures", "reach"]
+__all__ = [
+    "NO_ACCESS",
+    "Access",
+    "Call",
+    "CallFailed",
+    "FailureDetails",
+    "Payload",
+    "connect",
+    "failures",
+    "reach",
+]
 
 START_WITHIN = 10.0
 """Seconds from the config to `SessionStarted`."""

@@ -43,9 +43,7 @@ NO_DETAILS = FailureDetails()
 class CallFailed(Exception):
     """The call ended with `code`, or never began. Its text is one line for people."""
 
-    def __init__(
-        self, code: grpc.StatusCode, message: str, details: FailureDetails = NO_DETAILS
-    ) -> None:
+    def __init__(self, code: grpc.StatusCode, message: str, details: FailureDetails = NO_DETAILS) -> None:
         said = message or code.name.lower().replace("_", " ")
         unsaid = [f"{name}: {why}" for name, why in details.fields.items() if name not in message]
         retry = [] if details.retry_after is None else [f"try again in {details.retry_after:g} s"]

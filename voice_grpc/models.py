@@ -68,9 +68,7 @@ def _silero() -> Model:
     return Model("silero-vad", "vad", (ModelFile(file, sha, ("faster_whisper/assets/" + file,)),), file)
 
 
-MODELS = {
-    model.name: model for model in (_whisper_base(), _whisper_tiny(), _gemma(), _joe(), _silero())
-}
+MODELS = {model.name: model for model in (_whisper_base(), _whisper_tiny(), _gemma(), _joe(), _silero())}
 
 
 def cache_directory() -> Path:

@@ -181,9 +181,7 @@ class Tts(Engine, Protocol):
 
     async def voices(self) -> Sequence[Voice]: ...
 
-    def speak(
-        self, clauses: AsyncIterator[Clause], voice: VoiceChoice
-    ) -> AsyncGenerator[Speech, None]:
+    def speak(self, clauses: AsyncIterator[Clause], voice: VoiceChoice) -> AsyncGenerator[Speech, None]:
         """Say clauses as they come, one after the other. Raises `EngineError` for an unknown voice.
 
         `aclose` stops the work.

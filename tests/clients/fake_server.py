@@ -42,8 +42,11 @@ class FakeServer(VoiceServiceServicer):
 
     async def Converse(self, _: object, context: Context) -> None:  # type: ignore[override]
         bearer = f"Bearer {self.character.token}"
-        given = [value for key, value in context.invocation_metadata() or () if key == "authorization"]
-        if (given or ["Bearer "]) != [bearer]:
+        given = "Bearer "
+        metadata = context.invocation_metadata()
+        for key, value in metadata if metadata is not None else ():
+            given = str(value) if key == "authorization" else given
+        if given != bearer:
             await context.abort_with_status(status(code_pb2.UNAUTHENTICATED, "the token is not known here"))
         first = await context.read()
         if not isinstance(first, pb.ConverseRequest) or not first.HasField("config"):

@@ -12,11 +12,14 @@
     ├── EngineError         a model or a vendor failed; costs one turn
     │   ├── EngineTimeout   it did not answer in time
     │   └── EngineMissing   it is not installed or not configured; says what to do
+    ├── PersonaError        a personas file is wrong (`personas.py`)
     └── ServerError         ours to say
         ├── ServerFull      no room for another session
         ├── SlowClient      the client reads too slowly
         ├── Superseded      the session was opened elsewhere
-        └── Draining        the server goes away
+        ├── Draining        the server goes away
+        ├── NotReady        its models are still loading
+        └── StoreError      conversations cannot be kept (`session_file.py`)
 
 `service.py` maps each to one gRPC status.
 """
@@ -101,4 +104,8 @@ class Superseded(ServerError):
 
 
 class Draining(ServerError):
+    pass
+
+
+class NotReady(ServerError):
     pass

@@ -35,10 +35,21 @@ class _Generation:
     """
 
     def __init__(self) -> None:
-        self.items: asyncio.Queue[_Item] = asyncio.Queue()
         self.is_unwanted = False
+        self._items: asyncio.Queue[_Item] = asyncio.Queue()
+        self._is_begun = False
         self._tail = ""
         self._loop = asyncio.get_running_loop()
+
+    async def next(self) -> TextDelta | Usage | None:
+        """None at the end. Nothing blank comes before the first word. Raises what went wrong."""
+        while isinstance(item := await self._items.get(), TextDelta) and not self._is_begun:
+            if text := item.text.lstrip():
+                self._is_begun = True
+                return TextDelta(text)
+        if isinstance(item, EngineError):
+            raise item
+        return item
 
     def receive(self, event: dict[str, Any]) -> bool:
         """Called in the generating thread for every token; True ends the generation."""
@@ -57,7 +68,7 @@ class _Generation:
 
     def _put(self, item: _Item) -> None:
         try:
-            self._loop.call_soon_threadsafe(self.items.put_nowait, item)
+            self._loop.call_soon_threadsafe(self._items.put_nowait, item)
         except RuntimeError:  # the loop is closed: nobody listens any more
             self.is_unwanted = True
 
@@ -153,28 +164,14 @@ class LocalLlm:
         generation = _Generation()
         self._running.add(generation)
         job = self._pool.submit(run, request, generation.receive)
-        job.add_done_callback(generation.finish)
         job.add_done_callback(lambda _: self._running.discard(generation))
+        job.add_done_callback(generation.finish)
         try:
-            async for item in _without_leading_space(generation.items):
+            while (item := await generation.next()) is not None:
                 yield item
         finally:
             generation.is_unwanted = True
             job.cancel()
-
-
-async def _without_leading_space(items: "asyncio.Queue[_Item]") -> AsyncIterator[TextDelta | Usage]:
-    """Until None; raises the error that stands in the queue. Nothing blank comes before the first word."""
-    is_begun = False
-    while (item := await items.get()) is not None:
-        if isinstance(item, EngineError):
-            raise item
-        if isinstance(item, TextDelta) and not is_begun:
-            item = TextDelta(item.text.lstrip())
-            is_begun = bool(item.text)
-            if not is_begun:
-                continue
-        yield item
 
 
 def _read(event: dict[str, Any]) -> list[TextDelta | Usage | EngineError]:

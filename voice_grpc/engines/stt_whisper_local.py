@@ -14,7 +14,8 @@ from ..core.audio import RATE_HZ, Floats, Samples, sample_count, to_float
 from ..core.errors import EngineError
 from ..ports import SttOptions, Transcription
 from .whisper_lanes import IsAbandoned, Lanes
-from .whisper_model import Passage, WhisperModel, Written, iso_code
+from .whisper_languages import iso_code
+from .whisper_model import Passage, WhisperModel, Written
 
 _CLOSE_S = 1.8
 

@@ -6,6 +6,7 @@ final ever waits for one (a single lane makes an exception: it takes an interim 
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -65,7 +66,7 @@ class Lanes:
         until `timeout_s`, and ends by itself at its next step."""
         with self._changed:
             self._is_closed = True
-            refused = [job for job in self._waiting]
+            refused = list(self._waiting)
             self._waiting.clear()
             self._changed.notify_all()
         for job in refused:
@@ -73,8 +74,9 @@ class Lanes:
         await asyncio.to_thread(self._join, timeout_s)
 
     def _join(self, timeout_s: float) -> None:
+        until = time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s / self._count)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _drive(self) -> None:
         while job := self._next():

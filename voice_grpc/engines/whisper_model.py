@@ -13,11 +13,9 @@ import numpy as np
 from ..core.audio import Floats, seconds
 from ..core.errors import EngineError, EngineMissing
 from . import whisper_window as window
+from .whisper_languages import SURE, iso_code, likeliest, whisper_codes
 from .whisper_source import find, first_line
 from .whisper_window import Guess, Look
-
-_ISO_TO_WHISPER = {"jv": "jw", "nb": "no", "iw": "he", "in": "id", "fil": "tl", "cmn": "zh"}
-_WHISPER_TO_ISO = {"jw": "jv"}
 
 _PROMPT_TOKENS = 64
 """Of expected words, at most: each is computed before the first token of the answer."""
@@ -89,23 +87,11 @@ class WhisperModel:
 
     @property
     def languages(self) -> frozenset[str]:
-        return frozenset(iso_code(code) for code in self._codes)
+        return frozenset(map(iso_code, self._codes))
 
     def codes(self, tags: Sequence[str]) -> tuple[str, ...]:
-        """Whisper's codes of BCP 47 tags, those that it does not know left out.
-
-        Raises `EngineError` when it knows none of them.
-        """
-        primary = [tag.replace("_", "-").partition("-")[0].lower() for tag in tags]
-        codes = [code for code in (_ISO_TO_WHISPER.get(tag, tag) for tag in primary) if code in self._codes]
-        if tags and not codes:
-            known = "many languages" if self.is_multilingual else "English only; use WHISPER_MODEL=base"
-            raise EngineError(
-                "stt",
-                f"this Whisper model does not understand {', '.join(tags)}: it knows {known}",
-                retryable=False,
-            )
-        return tuple(dict.fromkeys(codes)) or (() if self.is_multilingual else ("en",))
+        """Raises `EngineError` when it knows none of the BCP 47 `tags`."""
+        return whisper_codes(tags, self._codes)
 
     def write(self, passage: Passage) -> Written:
         """Raises `Abandoned`, and `EngineError` when CTranslate2 fails."""
@@ -123,7 +109,7 @@ class WhisperModel:
             among = (language,) if sure else passage.languages
             text, heard = self._piece(audio[:cut], among, self.glance if glance else self.looks, passage)
             if heard and not sure:
-                language, sure = heard, seconds(cut) >= _SURE_OF_LANGUAGE_S
+                language, sure = heard, not glance and seconds(cut) >= _SURE_OF_LANGUAGE_S
             pieces.append((cut, text))
             audio = audio[cut:]
         return Written(tuple(pieces), language, sure)
@@ -140,14 +126,17 @@ class WhisperModel:
             if passage.is_abandoned():
                 raise Abandoned
             encoded = self._model.encode(self._features(audio, look))
-            language = language or self._language(encoded, languages)
+            language = language or self._language(encoded, audio, languages, looks is self.glance)
             if passage.is_abandoned():
                 raise Abandoned
             guess = self._guess(encoded, look, seconds(len(audio)), self._start(language, passage.prompt))
+            if guess.is_noise(look):
+                return "", ""
+            is_settled = best is not None and window.agree(best, guess)
             best = guess if best is None else window.better(best, guess)
-            if guess.is_noise or best.is_enough(look):
+            if is_settled or best.is_enough(look):
                 break
-        return ("", "") if best is None or best.is_noise else (best.text, language)
+        return ("", "") if best is None or best.is_empty_loop else (best.text, language)
 
     def _features(self, audio: Floats, look: Look) -> Any:
         extract = self._fw.feature_extractor
@@ -158,11 +147,14 @@ class WhisperModel:
             mel = extract(window.in_silence(audio, look))[:, :_FRAMES_FULL]
         return self._storage(mel[None])
 
-    def _language(self, encoded: Any, among: tuple[str, ...]) -> str:
+    def _language(self, encoded: Any, audio: Floats, among: tuple[str, ...], is_glance: bool) -> str:
         if len(among) == 1:
             return among[0]
-        ranked: list[str] = [token[2:-2] for token, _ in self._model.detect_language(encoded)[0]]
-        return next((code for code in ranked if not among or code in among), ranked[0])
+        code, probability = likeliest(self._model.detect_language(encoded)[0], among)
+        if probability < SURE and not is_glance:
+            whole = self._model.encode(self._features(audio, window.FULL))
+            code, _ = likeliest(self._model.detect_language(whole)[0], among)
+        return code
 
     def _tokenizer(self, language: str) -> Any:
         if language not in self._tokenizers:
@@ -179,7 +171,7 @@ class WhisperModel:
 
     def _guess(self, encoded: Any, look: Look, audio_s: float, start: tuple[Any, list[int]]) -> Guess:
         tokenizer, tokens = start
-        cap = _LONGEST // 2 if look.is_full else min(window.token_cap(audio_s), _LONGEST // 2)
+        cap = min(window.token_cap(audio_s, look), _LONGEST // 2)
         result = self._model.generate(
             encoded,
             [tokens],
@@ -197,11 +189,6 @@ class WhisperModel:
             tokens=len(ids),
             is_cut=len(ids) >= cap,
         )
-
-
-def iso_code(code: str) -> str:
-    """ISO 639-1 of Whisper's own code."""
-    return _WHISPER_TO_ISO.get(code, code)
 
 
 def _before(ids: Sequence[int], first_stamp: int, end_s: float) -> list[int]:

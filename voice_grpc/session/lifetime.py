@@ -27,6 +27,7 @@ class Lifetime:
         self._limits, self._outbox, self._clock = limits, outbox, LoopClock()
         self._started = self._heard_from = 0.0
         self._verdict: VoiceError | None = None
+        self._grace = 0.0
         self._changed = asyncio.Event()
         self.is_quiet = asyncio.Event()
         """Kept by the session: nobody speaks and nothing waits."""
@@ -35,9 +36,9 @@ class Lifetime:
         """Something came in."""
         self._heard_from = self._clock.now()
 
-    def end_with(self, error: VoiceError) -> None:
-        """From outside, on the same loop: now, or for `Draining` once nobody speaks."""
-        self._verdict = error
+    def end_with(self, error: VoiceError, grace: float) -> None:
+        """From outside, on the same loop; a `grace` gives time to finish, and GoAway says so."""
+        self._verdict, self._grace = error, grace
         self._changed.set()
 
     async def watch(self) -> None:
@@ -50,8 +51,8 @@ class Lifetime:
             except TimeoutError:
                 if await self._is_over():
                     return
-        if isinstance(self._verdict, Draining):
-            await self._drain("drain")
+        if self._grace:
+            await self._drain("drain", self._grace)
         raise self._verdict
 
     def _next_due(self) -> float | None:
@@ -65,7 +66,7 @@ class Lifetime:
     async def _is_over(self) -> bool:
         now, limits = self._clock.now(), self._limits
         if limits.max_age is not None and now >= self._started + limits.max_age:
-            await self._drain("max_age")
+            await self._drain("max_age", limits.go_away)
             raise Draining(f"the stream reached its maximum age of {limits.max_age:g} s; open another")
         if limits.idle is None or now < self._heard_from + limits.idle:
             return False
@@ -74,10 +75,10 @@ class Lifetime:
         await asyncio.sleep(limits.go_away)
         return self._heard_from == heard_from
 
-    async def _drain(self, reason: str) -> None:
-        self._outbox.put(GoAwayOut(self._limits.go_away, reason))
+    async def _drain(self, reason: str, grace: float) -> None:
+        self._outbox.put(GoAwayOut(grace, reason))
         try:
-            async with asyncio.timeout(self._limits.go_away):
+            async with asyncio.timeout(grace):
                 await self.is_quiet.wait()
         except TimeoutError:
             return

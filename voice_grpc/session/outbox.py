@@ -40,7 +40,7 @@ class Outbox:
         """Throw away the media of `turn` that have not left."""
         self._media = deque(message for message in self._media if message.turn != turn)
 
-    def close(self, last: Outbound) -> None:
+    def close(self, last: Outbound | None = None) -> None:
         """`last` leaves once everything else has; then `take` ends."""
         self._last, self._is_closed = last, True
         self._filled.set()

@@ -117,7 +117,8 @@ class Playout:
         return Standing(played, self.text_until(played), self._pacer.is_reported)
 
     def text_until(self, played: int) -> str:
-        return heard_text(self._clauses[: self._shown], min(played, self._pacer.sent))
+        clauses = self._clauses[: self._shown]
+        return heard_text(clauses, min(played, self._pacer.sent), self._pacer.rate_hz)
 
     def report(self, played: int) -> None:
         self._pacer.report(played, self._clock.now())

@@ -1,17 +1,17 @@
 """One conversation: feeds the TurnTaker and has its commands carried out.
 
-    read    requests → frames and events      `reader.py`, the only reader of the wire
-    listen  frames → events                   `listen.py`
-    decide  events, deadline → commands       here, the only toucher of the TurnTaker
-    reply   one answer                        `reply.py`, one task, cancelled as one
-    write   messages → the wire               here, the only writer
-    keep    the conversation → the store      `memory.py`
-    watch   idle, age, drain                  `lifetime.py`
+read    requests → frames and events      `reader.py`, the only reader of the wire
+listen  frames → events                   `listen.py`
+decide  events, deadline → commands       here, the only toucher of the TurnTaker
+reply   one answer                        `reply.py`, one task, cancelled as one
+write   messages → the wire               here, the only writer
+keep    the conversation → the store      `memory.py`
+watch   idle, age, drain                  `lifetime.py`
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from ..core import inbound as i
 from ..core.config import SessionConfig
@@ -59,6 +59,7 @@ class Session:
         self._config, self._memory = config, memory
         self._clock = ConversationClock(clock)
         self._outbox = Outbox()
+        self._outbox.put(Started(config, memory.is_resumed, memory.last_turn))
         self._events: asyncio.Queue[Event | i.Update | None] = asyncio.Queue(MAX_EVENTS)
         self._taker = TurnTaker(config.turns, memory.last_turn)
         self._listener = Listener(engines, config, self.post, self._outbox, self._on_interim)
@@ -101,9 +102,14 @@ class Session:
 
     # ------------------------------------------------------------ running
 
-    def end_with(self, error: VoiceError) -> None:
-        """End it from outside: at once, or for `Draining` when nobody speaks."""
-        self._lifetime.end_with(error)
+    def announce(self, notices: Iterable[NoticeOut]) -> None:
+        """To be said right after SessionStarted."""
+        for notice in notices:
+            self._outbox.put(notice)
+
+    def end_with(self, error: VoiceError, grace: float = 0.0) -> None:
+        """End it from outside: when nobody speaks, but within `grace` seconds."""
+        self._lifetime.end_with(error, grace)
 
     async def run(self, requests: AsyncIterator[i.Inbound], send: Send) -> None:
         """The whole conversation. Raises the `VoiceError` that ended it, if one did."""
@@ -122,7 +128,6 @@ class Session:
         async with asyncio.TaskGroup() as tasks:
             self._turns.run_in(tasks)
             memory = self._memory
-            self._outbox.put(Started(self._config, memory.is_resumed, memory.last_turn))
             writing = tasks.create_task(self._write(send), name="write")
             helpers = [
                 tasks.create_task(self._reader.read(requests, self._lifetime.touch), name="read"),

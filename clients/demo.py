@@ -1,0 +1,121 @@
+"""`voice-grpc demo`: a server of its own, a user with a borrowed voice, and a conversation to listen to."""
+
+import argparse
+import asyncio
+import io
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc.aio
+
+from voice_grpc.client import Call, CallFailed, connect, reach
+from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
+
+from .borrowed_voice import PITCH, spoken
+from .demo_script import FIRST, LAST, LAST_OF_STRANGER, LEGEND, LONG, OVER_IT, Script, table
+from .dialogue import Dialogue
+from .mouth import Mouth, conversing
+from .options import TalkOptions
+from .prepared import finish
+from .recording import Recording
+from .screen import DIM, Screen
+from .server_process import SERVE, ServerDied, running
+from .sound import Samples
+from .wavfile import BadFile, check_writable, read_voice
+
+
+@dataclass(slots=True)
+class DemoOptions(argparse.Namespace):
+    wav: Path | None = None
+    save: Path = Path("demo.wav")
+
+
+def command(argv: list[str]) -> int:
+    """0: every turn was answered; 1: one was not; 2: it could not begin; 130: Ctrl-C."""
+    options = parse(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        faults = asyncio.run(hold(options, Screen(interims=True)))
+    except (BadFile, ServerDied, CallFailed, OSError) as error:
+        print(f"voice-grpc demo: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+    for fault in faults:
+        print(f"voice-grpc demo: {fault}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def parse(argv: Sequence[str]) -> DemoOptions:
+    own = os.environ.get("DEMO_WAV")
+    parser = argparse.ArgumentParser(
+        prog="voice-grpc demo",
+        description="Starts a server, talks to it by voice in real time, and saves what was said and heard.",
+        epilog="exit code: 0 every turn was answered · 1 one was not · 2 it could not begin · 130 Ctrl-C",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--wav",
+        type=Path,
+        default=Path(own) if own else None,
+        metavar="FILE",
+        help="the first question, in your own voice; env DEMO_WAV",
+    )
+    parser.add_argument("--save", type=Path, metavar="WAV", help="where the recording goes; demo.wav")
+    return parser.parse_args(argv, DemoOptions())
+
+
+async def hold(options: DemoOptions, screen: Screen, serve: Sequence[str] = SERVE) -> list[str]:
+    """The whole demo; returns a line for each thing that went wrong."""
+    began = time.monotonic()
+    check_writable(options.save)
+    recorded = read_voice(options.wav) if options.wav else None
+    if (main := asyncio.current_task()) is not None:  # a terminated demo leaves no server behind
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, main.cancel)
+    screen.line("starting a server", DIM)
+    server = running(lambda line: screen.line(f"  {line}", DIM), serve)
+    async with server as target, connect(target) as channel:
+        await reach(channel, target)
+        clips = await _clips(channel, recorded, screen)
+        screen.line(f"ready after {time.monotonic() - began:.1f} s", DIM)
+        script = await _converse(channel, clips, options, screen)
+    saved = f"saved {options.save}: the user on the left, the answer on the right"
+    for line in ("", *table(script.outcomes), "", LEGEND, saved):
+        screen.line(line)
+    return script.faults
+
+
+async def _clips(
+    channel: grpc.aio.Channel, recorded: Samples | None, screen: Screen
+) -> dict[str, Samples]:
+    """What the user says, by its words."""
+    screen.line(f"the user borrows the server's voice, raised by {PITCH - 1:.0%}", DIM)
+    stub = VoiceServiceStub(channel)
+    clips = {FIRST: recorded} if recorded is not None else {}
+    for words in (FIRST, *LONG, OVER_IT, LAST if recorded is None else LAST_OF_STRANGER):
+        if words not in clips:
+            clips[words] = await spoken(stub, words)
+    return clips
+
+
+async def _converse(
+    channel: grpc.aio.Channel, clips: dict[str, Samples], options: DemoOptions, screen: Screen
+) -> Script:
+    """What was said and heard is saved however it ends."""
+    config = TalkOptions(wav=[options.save]).config()
+    async with Call.open(channel, config) as call:
+        dialogue, mouth = Dialogue(call, screen, Recording(time.monotonic())), Mouth()
+        script = Script(dialogue, mouth, clips, LAST if LAST in clips else LAST_OF_STRANGER)
+        try:
+            async with conversing(dialogue, mouth, plays=True):
+                await script.play()
+                await finish(dialogue)
+        finally:
+            dialogue.recording.save(options.save)
+    return script

@@ -1,0 +1,147 @@
+"""What the demo's user says and when, how it went, and the table of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from voice_grpc.pb import voice_pb2 as pb
+
+from .dialogue import Dialogue
+from .measured import Said, answer_delay, silence_delay
+from .mouth import Mouth
+from .prepared import ANSWER_WITHIN, answered
+from .prepared import said as all_said
+from .screen import BOLD, DIM, milliseconds
+from .sound import Samples
+from .turns import State, Turn
+
+BEARS = 1.5
+"""Seconds of an answer that the user listens to before speaking over it."""
+
+FIRST = "My name is Anna. What is the capital of France?"
+LONG = ("What are the months of the year?", "What are the planets of the solar system?")
+"""Asked until one is answered at length: the second only when the answer to the first was too short."""
+OVER_IT = "Wait, what is the capital of Italy?"
+LAST = "Do you remember my name?"
+LAST_OF_STRANGER = "What did I ask you first?"
+"""When the first question is the caller's own recording, in which nobody is called Anna."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    said: Said
+    turn: Turn | None
+    fault: str = ""
+    delay: float | None = None
+    """From the end of what was said to the first audible sample of the answer."""
+    silence: float | None = None
+    """From the onset of what was said over an answer to the last audible sample of that answer."""
+
+
+class Script:
+    def __init__(self, dialogue: Dialogue, mouth: Mouth, clips: Mapping[str, Samples], last: str) -> None:
+        self.outcomes: list[Outcome] = []
+        self._dialogue = dialogue
+        self._mouth = mouth
+        self._clips = clips
+        self._last = last
+
+    async def play(self) -> None:
+        """The whole of it; stops at the first question that nobody answers."""
+        if await self._ask(FIRST) and await self._be_interrupted():
+            await self._ask(self._last)
+
+    @property
+    def faults(self) -> list[str]:
+        ended = [f"the conversation broke off: {self._dialogue.failure}"] if self._dialogue.failure else []
+        return [outcome.fault for outcome in self.outcomes if outcome.fault] + ended
+
+    async def _ask(self, words: str, over: Turn | None = None) -> bool:
+        """Say it, hear the answer to its end; False when there was none."""
+        before = over.number if over else self._dialogue.turns.last
+        said = self._say(words)
+        await all_said(self._dialogue, self._mouth)
+        fault = await answered(self._dialogue, before, words)
+        turn = next(reversed(self._dialogue.turns.since(before)), None)
+        recording = self._dialogue.recording
+        if over is not None and over.state != State.STATE_INTERRUPTED:
+            fault = fault or f"{words}: it was said over an answer, and the answer went on"
+        silence = silence_delay(recording, said) if over else None
+        self._note(Outcome(said, turn, fault, answer_delay(recording, said), silence))
+        return turn is not None and not self._dialogue.has_ended
+
+    async def _be_interrupted(self) -> bool:
+        """Ask for something long and speak over the answer."""
+        for words in LONG:
+            before = self._dialogue.turns.last
+            said = self._say(words)
+            if not await self._hears_answer(before):
+                self._note(Outcome(said, None, f"{words}: no answer within {ANSWER_WITHIN:g} s"))
+                return False
+            turn = self._dialogue.turns.since(before)[-1]
+            await self._dialogue.until(lambda: self._dialogue.has_ended, BEARS)
+            if not turn.has_ended:
+                delay = answer_delay(self._dialogue.recording, said)
+                self._note(Outcome(said, turn, delay=delay))
+                return await self._ask(OVER_IT, over=turn)
+            await answered(self._dialogue, before, words)
+            self._note(Outcome(said, turn, delay=answer_delay(self._dialogue.recording, said)))
+        self._dialogue.screen.line("       ! no answer was long enough to be spoken over")
+        self.outcomes.append(Outcome(said, None, "no answer was long enough to be spoken over"))
+        return False
+
+    async def _hears_answer(self, before: int) -> bool:
+        dialogue = self._dialogue
+
+        def is_heard() -> bool:
+            turn, played = dialogue.playout.position
+            return turn > before and played > 0
+
+        await dialogue.until(lambda: self._mouth.is_silent, 60)
+        return await dialogue.until(is_heard, ANSWER_WITHIN)
+
+    def _say(self, words: str) -> Said:
+        clip = self._clips[words]
+        return Said(clip, self._mouth.say(clip))
+
+    def _note(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        screen = self._dialogue.screen
+        if outcome.silence is not None:
+            stopped = f"the answer was silent {outcome.silence * 1000:.0f} ms after the user began"
+            screen.line(f"       ✂ {stopped}")
+        if outcome.delay is not None:
+            screen.line(f"       ⏱ heard {outcome.delay * 1000:.0f} ms after the last word", DIM)
+        if outcome.fault:
+            screen.line(f"       ✗ {outcome.fault}", BOLD)
+
+
+_COLUMNS = ("turn", "heard", "v2v", "end", "stt", "llm", "tts", "cut", "heard as ▸ answer")
+_METRICS = ("voice_to_voice", "end_of_turn_delay", "stt_final_delay", "llm_first_token", "tts_first_audio")
+
+LEGEND = (
+    "ms · heard: from the last word to the first sound of the answer at the ear, from the recording · "
+    "v2v: the same as the server sees it · end: until the turn was over · stt, llm, tts: each stage · "
+    "cut: from the user's onset to silence"
+)
+
+
+def table(outcomes: Sequence[Outcome]) -> list[str]:
+    """A line a turn; figures in ms, a dash where there is none."""
+    return [_row(_COLUMNS), *(_row(_cells(outcome)) for outcome in outcomes)]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "".join(f"{cell:>6}" for cell in cells[:-1]) + "  " + cells[-1]
+
+
+def _cells(outcome: Outcome) -> list[str]:
+    if (turn := outcome.turn) is None:
+        return ["–"] * (len(_COLUMNS) - 1) + [outcome.fault]
+    at_ear = "–" if outcome.delay is None else f"{outcome.delay * 1000:.0f}"
+    metrics = turn.metrics or pb.TurnMetrics()
+    stages = [
+        str(milliseconds(getattr(metrics, name))) if metrics.HasField(name) else "–" for name in _METRICS
+    ]
+    cut = "–" if outcome.silence is None else f"{outcome.silence * 1000:.0f}"
+    answer = f"{turn.cut.heard_text.strip()} ✂" if turn.cut else turn.answer.strip()
+    return [str(turn.number), at_ear, *stages, cut, f"{turn.heard_as} ▸ {answer}"]

@@ -1,0 +1,1 @@
+"""Each engine against the real thing where it is installed."""

@@ -1,0 +1,33 @@
+"""`voice-grpc COMMAND …`: each command comes from the package that owns it (entry points)."""
+
+import sys
+from importlib.metadata import entry_points
+
+USAGE = """usage: voice-grpc COMMAND [OPTION ...]
+
+Talk to it and it answers like a person would.
+
+  serve   the server: conversations over gRPC
+  talk    talk to a server: by microphone, with a recording, or by text
+  demo    start a server and hold a spoken conversation with it
+
+voice-grpc COMMAND --help tells more."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The exit code: 0 well, 1 the work failed, 2 the command line or its surroundings are wrong."""
+    argv = sys.argv[1:] if argv is None else argv
+    commands = {point.name: point for point in entry_points(group="voice_grpc.commands")}
+    if argv and argv[0] in ("-h", "--help", "help"):
+        print(USAGE)  # noqa: T201 - asked for
+        return 0
+    if not argv or argv[0] not in commands:
+        wrong = f"no command {argv[0]!r}; there are: {', '.join(sorted(commands))}" if argv else USAGE
+        print(wrong, file=sys.stderr)  # noqa: T201 - no log before the settings are read
+        return 2
+    code: int = commands[argv[0]].load()(argv[1:])
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""The unary methods: what this server is and has, and the conversations it keeps."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from . import __version__
+from .core.config import MAX_AUDIO_BYTES, MAX_TEXT, RATES_HZ
+from .core.conversation import Heard, Message, Role
+from .core.errors import BadField
+from .pb import voice_pb2 as pb
+from .ports import Engine, Engines, SavedSession, Voice
+from .registry import Registry
+from .session.lifetime import SessionLimits
+from .wire_config import ENCODINGS, Catalog, to_duration
+
+MAX_PAGE, DEFAULT_PAGE = 200, 50
+
+FEATURES = (
+    "barge_in",
+    "config_update",
+    "pause_resume",
+    "persistent_sessions",
+    "playback_reports",
+    "push_to_talk",
+    "say",
+    "text",
+    "transcribe",
+    "synthesize",
+)
+
+HEARD = {
+    Heard.WHOLE: pb.SessionMessage.HEARD_WHOLE,
+    Heard.REPORTED: pb.SessionMessage.HEARD_CLIENT_REPORTED,
+    Heard.ESTIMATED: pb.SessionMessage.HEARD_SERVER_ESTIMATED,
+}
+ROLES = {Role.USER: pb.SessionMessage.ROLE_USER, Role.ASSISTANT: pb.SessionMessage.ROLE_ASSISTANT}
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Every method takes the owner first."""
+
+    engines: Engines
+    catalog: Catalog
+    registry: Registry
+    limits: SessionLimits
+    max_message_bytes: int
+    is_ready: Callable[[], Awaitable[bool]]
+
+    async def server_info(self, owner: str) -> pb.GetServerInfoResponse:
+        is_ready = await self.is_ready()
+        stages: tuple[tuple[pb.Stage, Engine], ...] = (
+            (pb.STAGE_VAD, self.engines.vad),
+            (pb.STAGE_STT, self.engines.stt),
+            (pb.STAGE_LLM, self.engines.llm),
+            (pb.STAGE_TTS, self.engines.tts),
+        )
+        limits = pb.ServerLimits(
+            max_message_bytes=self.max_message_bytes,
+            max_audio_bytes=MAX_AUDIO_BYTES,
+            max_text_characters=MAX_TEXT,
+            max_sessions=self.registry.max_sessions,
+            turn_deadline=to_duration(self.catalog.turn_deadline),
+        )
+        if self.limits.idle is not None:
+            limits.idle_limit.CopyFrom(to_duration(self.limits.idle))
+        if self.limits.max_age is not None:
+            limits.max_session_age.CopyFrom(to_duration(self.limits.max_age))
+        return pb.GetServerInfoResponse(
+            version=__version__,
+            engines=[
+                pb.EngineInfo(stage=stage, name=engine.name, location=engine.location, ready=is_ready)
+                for stage, engine in stages
+            ],
+            input_encodings=list(ENCODINGS),
+            output_encodings=list(ENCODINGS),
+            sample_rates_hz=RATES_HZ,
+            languages=sorted(self.catalog.languages),
+            limits=limits,
+            features=FEATURES,
+        )
+
+    async def voices(self, owner: str, request: pb.ListVoicesRequest) -> pb.ListVoicesResponse:
+        prefix = request.language_code.lower()
+        voices = (v for _, v in sorted(self.catalog.voices.items()) if v.language.lower().startswith(prefix))
+        return pb.ListVoicesResponse(voices=[_voice(voice) for voice in voices])
+
+    async def personas(self, owner: str) -> pb.ListPersonasResponse:
+        return pb.ListPersonasResponse(
+            personas=[
+                pb.Persona(
+                    persona_id=id,
+                    name=persona.name,
+                    description=persona.description,
+                    language_code=persona.language,
+                    voice_id=persona.voice,
+                )
+                for id, persona in sorted(self.catalog.personas.items())
+            ]
+        )
+
+    async def session(self, owner: str, request: pb.GetSessionRequest) -> pb.GetSessionResponse:
+        saved = await self.registry.saved(_required(request.session_id), owner)
+        return pb.GetSessionResponse(session=self._session(saved))
+
+    async def sessions(self, owner: str, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
+        size = request.page_size or DEFAULT_PAGE
+        if size > MAX_PAGE:
+            raise BadField("page_size", size, f"1 to {MAX_PAGE}")
+        before = _before(request.page_token)
+        found = await self.registry.store.sessions(owner, size + 1, before)
+        token = repr(found[size - 1].updated_at) if len(found) > size else ""
+        sessions = [self._session(saved) for saved in found[:size]]
+        return pb.ListSessionsResponse(sessions=sessions, next_page_token=token)
+
+    async def delete(self, owner: str, request: pb.DeleteSessionRequest) -> pb.DeleteSessionResponse:
+        await self.registry.delete(_required(request.session_id), owner)
+        return pb.DeleteSessionResponse()
+
+    def _session(self, saved: SavedSession) -> pb.Session:
+        return pb.Session(
+            session_id=saved.id,
+            create_time=_timestamp(saved.created_at),
+            update_time=_timestamp(saved.updated_at),
+            persona_id=saved.persona,
+            last_turn=saved.last_turn,
+            messages=[_message(message) for message in saved.messages],
+            is_live=self.registry.is_live(saved.id),
+        )
+
+
+def _required(session_id: str) -> str:
+    if not session_id:
+        raise BadField("session_id", session_id, "the id of a session, as SessionStarted gave it")
+    return session_id
+
+
+def _before(token: str) -> float | None:
+    if not token:
+        return None
+    try:
+        return float(token)
+    except ValueError:
+        raise BadField("page_token", token, "next_page_token of the response before") from None
+
+
+def _voice(voice: Voice) -> pb.Voice:
+    return pb.Voice(
+        voice_id=voice.id,
+        language_code=voice.language,
+        engine=voice.engine,
+        description=voice.description,
+        native_sample_rate_hz=voice.sample_rate_hz,
+    )
+
+
+def _message(message: Message) -> pb.SessionMessage:
+    return pb.SessionMessage(
+        role=ROLES[message.role], text=message.text, turn=message.turn, heard=HEARD[message.heard]
+    )
+
+
+def _timestamp(unix_seconds: float) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromMicroseconds(round(unix_seconds * 1e6))
+    return timestamp

@@ -1,0 +1,96 @@
+"""Which engine does which stage: settings in, warm engines out, one line a stage on the way."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+
+import numpy as np
+
+from .core.errors import EngineError, EngineMissing
+from .ports import Apology, Clause, Engine, Engines, Store, Tts, VoiceChoice
+from .settings import Settings
+from .store import MemoryStore, SqliteStore
+
+APOLOGY = "Sorry, something went wrong. Please say that again."
+
+Say = Callable[[str], None]
+
+
+async def build_engines(settings: Settings, say: Say) -> Engines:
+    """Load and warm all of them, two at a time; `say` gets one line a stage.
+
+    Raises `EngineError` naming what is missing and what to do.
+    """
+    refuse_remote(settings)
+    from .engines.llm_local import LocalLlm
+    from .engines.stt_whisper_local import WhisperStt
+    from .engines.tts_piper import PiperTts
+    from .engines.vad_silero import SileroVad
+
+    model = Path(settings.local_llm_model) if settings.local_llm_model else None
+    vad, stt = SileroVad(), WhisperStt(settings.whisper_model)
+    llm, tts = LocalLlm(model, threads=settings.threads), PiperTts()
+    for name in settings.placeholders:
+        say(f"{name} still holds its placeholder: taken as not set")
+    say("loading the models …")
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for stage, engine in (("tts", tts), ("stt", stt), ("llm", llm), ("vad", vad)):
+                tasks.create_task(_warm(stage, engine, say), name=f"warm-{stage}")
+    except* EngineError as group:
+        raise _first(group) from None
+    return Engines(vad, stt, llm, tts, await apology(tts))
+
+
+def refuse_remote(settings: Settings) -> None:
+    """What is set must not be ignored."""
+    remote = {
+        "WHISPER_SERVER_URL": ("stt", settings.whisper_server_url),
+        "GEMINI_API_KEY": ("llm", settings.gemini_api_key.get_secret_value()),
+        "GOOGLE_TTS_CREDENTIALS": ("tts", settings.google_tts_credentials.get_secret_value()),
+    }
+    for name, (stage, value) in remote.items():
+        if value:
+            text = f"{name} is set, and this version has no engine for it yet: unset it to run embedded"
+            raise EngineMissing(stage, text)
+
+
+async def apology(tts: Tts) -> Apology:
+    """Spoken now, so that it can be said when the voice itself fails."""
+
+    async def clauses():  # type: ignore[no-untyped-def]
+        yield Clause(0, APOLOGY)
+
+    async with aclosing(tts.speak(clauses(), VoiceChoice())) as sounds:
+        parts = [sound.samples async for sound in sounds]
+    samples = np.concatenate(parts) if parts else np.zeros(0, np.int16)
+    return Apology(APOLOGY, samples, tts.sample_rate_hz)
+
+
+async def open_store(settings: Settings) -> Store:
+    """Raises `StoreError`."""
+    if settings.store == "memory":
+        return MemoryStore()
+    return await SqliteStore.open(Path(settings.store).expanduser() if settings.store else None)
+
+
+async def close_engines(engines: Engines) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for engine in (engines.vad, engines.stt, engines.llm, engines.tts):
+            tasks.create_task(engine.close(), name=f"close-{engine.name}")
+
+
+async def _warm(stage: str, engine: Engine, say: Say) -> None:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    await engine.warm()
+    say(f"{stage}  {engine.name}  {engine.location}  warm in {(loop.time() - started) * 1000:.0f} ms")
+
+
+def _first(group: BaseExceptionGroup[EngineError]) -> EngineError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, EngineError)
+    return error

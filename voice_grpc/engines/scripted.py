@@ -1,0 +1,217 @@
+"""Engines that do what they are told, when they are told: for tests, and for load without models.
+
+They keep the ports' promises (cancellation, errors, order) and their delays are the event loop's
+time, so that on a virtual-time loop a conversation takes no time at all.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..core.audio import Floats, Samples, to_pcm16
+from ..core.errors import EngineError
+from ..ports import (
+    Apology,
+    Clause,
+    Engines,
+    Prompt,
+    Speech,
+    SttOptions,
+    TextDelta,
+    Transcription,
+    Usage,
+    Voice,
+    VoiceChoice,
+)
+
+RATE_HZ = 24_000
+SECONDS_A_CHARACTER = 0.06
+"""About 16 characters a second: an unhurried speaker."""
+HANG = 3600.0
+"""As a delay: for ever."""
+
+
+class _Scripted:
+    location = "scripted"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def warm(self) -> None:
+        """There is nothing to load."""
+
+    async def close(self) -> None:
+        """There is nothing to free."""
+
+
+class ScriptedVad(_Scripted):
+    """Speech is what is louder than -40 dBFS."""
+
+    def __init__(self) -> None:
+        super().__init__("loudness")
+
+    def open(self) -> "ScriptedVad":
+        return self
+
+    async def probability(self, window: Floats) -> float:
+        return float(np.dot(window, window) > 1e-4 * len(window))
+
+
+@dataclass(slots=True)
+class Hearing:
+    """What is understood of one utterance, and when."""
+
+    text: str
+    delay: float = 0.0
+    language: str = "en"
+    error: EngineError | None = None
+
+
+class ScriptedStt(_Scripted):
+    """The utterances come out as written, one `Hearing` each; the last one again and again."""
+
+    languages = frozenset({"de", "en", "es", "fr"})
+
+    def __init__(self, hearings: Sequence[Hearing]) -> None:
+        super().__init__("script")
+        self._hearings = list(hearings)
+        self.opened: list[SttOptions] = []
+        self.finals = 0
+
+    def open(self, options: SttOptions) -> "_ScriptedSttStream":
+        hearing = self._hearings[min(len(self.opened), len(self._hearings) - 1)]
+        self.opened.append(options)
+        return _ScriptedSttStream(self, hearing)
+
+
+class _ScriptedSttStream:
+    def __init__(self, stt: ScriptedStt, hearing: Hearing) -> None:
+        self._stt, self._hearing = stt, hearing
+        self._voiced = False
+
+    def feed(self, samples: Samples) -> None:
+        self._voiced = self._voiced or bool(samples.any())
+
+    async def interim(self) -> Transcription | None:
+        words = self._hearing.text.split()
+        return Transcription(" ".join(words[: max(1, len(words) // 2)]), self._hearing.language, 0.5)
+
+    async def final(self) -> Transcription:
+        self._stt.finals += 1
+        await asyncio.sleep(self._hearing.delay)
+        if self._hearing.error is not None:
+            raise self._hearing.error
+        return Transcription(self._hearing.text if self._voiced else "", self._hearing.language)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the model writes, word by word, and when."""
+
+    text: str
+    first_token: float = 0.0
+    a_token: float = 0.0
+    error: EngineError | None = None
+    """Raised after the last word of `text`."""
+    hangs: bool = False
+    """Instead of ending."""
+
+
+class ScriptedLlm(_Scripted):
+    """One `Answer` a request; the last one again and again."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        super().__init__("script")
+        self._answers = list(answers)
+        self.prompts: list[Prompt] = []
+        self.cancelled = 0
+        self.open = 0
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | Usage, None]:
+        answer = self._answers[min(len(self.prompts), len(self._answers) - 1)]
+        self.prompts.append(prompt)
+        self.open += 1
+        try:
+            await asyncio.sleep(answer.first_token)
+            words = answer.text.split(" ") if answer.text else []
+            for place, word in enumerate(words):
+                yield TextDelta(word if place == 0 else f" {word}")
+                await asyncio.sleep(answer.a_token)
+            if answer.hangs:
+                await asyncio.sleep(HANG)
+            if answer.error is not None:
+                raise answer.error
+            yield Usage(len(prompt.messages), len(words))
+        except (asyncio.CancelledError, GeneratorExit):
+            self.cancelled += 1
+            raise
+        finally:
+            self.open -= 1
+
+
+@dataclass(slots=True)
+class Voicing:
+    """How the voice does, and when."""
+
+    first_audio: float = 0.0
+    error_at: int | None = None
+    """The clause at which it fails."""
+    hang_at: int | None = None
+    is_silent: bool = False
+    """It gives no sound at all."""
+
+
+class ScriptedTts(_Scripted):
+    """Each clause is a tone of `SECONDS_A_CHARACTER` a character."""
+
+    sample_rate_hz = RATE_HZ
+
+    def __init__(self, voicing: Voicing | None = None) -> None:
+        super().__init__("tone")
+        self.voicing = voicing or Voicing()
+        self.spoken: list[str] = []
+        self.choices: list[VoiceChoice] = []
+
+    async def voices(self) -> Sequence[Voice]:
+        return [
+            Voice("tone", "en-US", "scripted", "a tone", RATE_HZ),
+            Voice("hum", "es-ES", "scripted", "a lower tone", RATE_HZ),
+        ]
+
+    async def speak(self, clauses: AsyncIterator[Clause], voice: VoiceChoice) -> AsyncGenerator[Speech, None]:
+        self.choices.append(voice)
+        count = 0
+        async for clause in clauses:
+            await asyncio.sleep(self.voicing.first_audio)
+            if count == self.voicing.hang_at:
+                await asyncio.sleep(HANG)
+            if count == self.voicing.error_at:
+                raise EngineError("tts", "the voice broke")
+            count += 1
+            self.spoken.append(clause.text)
+            if not self.voicing.is_silent:
+                yield Speech(clause.index, tone(len(clause.text) * SECONDS_A_CHARACTER))
+
+
+def tone(seconds: float, hz: float = 440.0, rate_hz: int = RATE_HZ) -> Samples:
+    """A sine at -12 dBFS."""
+    return to_pcm16(0.25 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate_hz)) / rate_hz))
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One of each, with the scripts at hand."""
+
+    stt: ScriptedStt = field(default_factory=lambda: ScriptedStt([Hearing("hello there")]))
+    llm: ScriptedLlm = field(default_factory=lambda: ScriptedLlm([Answer("Hello. How can I help?")]))
+    tts: ScriptedTts = field(default_factory=ScriptedTts)
+
+    @property
+    def engines(self) -> Engines:
+        apology = Apology("Sorry, please say that again.", tone(1.0, 220.0), RATE_HZ)
+        return Engines(ScriptedVad(), self.stt, self.llm, self.tts, apology)

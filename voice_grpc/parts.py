@@ -1,0 +1,151 @@
+"""The parts of a conversation on their own: Transcribe and Synthesize."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+import numpy as np
+
+from . import fields, wire
+from .core import inbound as i
+from .core import outbound as o
+from .core.audio import Samples
+from .core.clauses import ClauseSplitter
+from .core.config import MAX_TEXT, AudioFormat, SessionConfig
+from .core.errors import BadField
+from .core.spoken import speakable
+from .pb import voice_pb2 as pb
+from .ports import Clause, Clock, Engines, VoiceChoice
+from .session.dictation import Dictation
+from .transcode import Encoder, Resampler
+from .wire_config import Catalog, audio_format, output_selection, turn_detection, with_changes
+
+Read = Callable[[], Awaitable[Any]]
+Write = Callable[[Any], Awaitable[None]]
+
+CHUNK_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    engines: Engines
+    catalog: Catalog
+    clock: Clock
+
+    # ------------------------------------------------------------ speech to text
+
+    async def transcribe(self, read: Read, write: Write) -> None:
+        first = await read()
+        if first is grpc.aio.EOF or first.WhichOneof("payload") != "config":
+            got = "the end of the stream" if first is grpc.aio.EOF else first.WhichOneof("payload")
+            raise BadField("config", got, "config, as the first request")
+        config = self._dictation_config(first.config)
+
+        async def send(message: o.Outbound) -> None:
+            match message:
+                case o.TranscriptOut():
+                    response = pb.TranscribeResponse(
+                        transcript=wire.transcript(message, config.input.rate_hz)
+                    )
+                case o.NoticeOut():
+                    response = pb.TranscribeResponse(notice=wire.notice(message))
+                case _:
+                    event = wire.outbound(message, config.input.rate_hz).speech_event
+                    response = pb.TranscribeResponse(speech_event=event)
+            await write(response)
+
+        await Dictation(self.engines, config, self.clock).run(_dictated(read), send)
+
+    def _dictation_config(self, message: pb.TranscribeConfig) -> SessionConfig:
+        config = SessionConfig("", input=audio_format(message, "input_audio", 16_000))
+        wishes = pb.SessionConfig(language_codes=message.language_codes, transcription=message.transcription)
+        config = with_changes(config, wishes, ("language_codes", "transcription"), self.catalog)
+        return output_selection(turn_detection(config, message.turn_detection), message.send)
+
+    # ------------------------------------------------------------ text to speech
+
+    async def synthesize(self, request: pb.SynthesizeRequest, write: Write) -> None:
+        text = fields.text(request.text, "text", MAX_TEXT, required=True)
+        voices, voice = self.catalog.voices, request.voice
+        if voice.voice_id:
+            listed = f"one of {', '.join(sorted(voices))}"
+            fields.one_of(voice.voice_id, "voice.voice_id", voices, listed)
+        if request.language_code:
+            fields.language(request.language_code, "language_code", self.catalog.languages)
+        rate = fields.number(voice, "speaking_rate", "voice", (0.5, 2.0), 1.0)
+        choice = VoiceChoice(voice.voice_id, request.language_code, rate)
+        output = _Output(audio_format(request, "output_audio", 24_000), write)
+        await self._speak(text, choice, output)
+
+    async def _speak(self, text: str, choice: VoiceChoice, output: "_Output") -> None:
+        splitter = ClauseSplitter()
+        clauses = [*splitter.feed(text), *splitter.flush()]
+        resampler = Resampler(self.engines.tts.sample_rate_hz, output.format.rate_hz)
+        segment = 0
+        async with aclosing(self.engines.tts.speak(_each(clauses, choice.language), choice)) as sounds:
+            async for sound in sounds:
+                segment = sound.clause_index
+                await output.send(resampler.feed(sound.samples), segment, clauses[segment])
+        await output.send(resampler.flush(), segment, clauses[segment], is_last=True)
+
+
+class _Output:
+    """Chunks with contiguous offsets."""
+
+    def __init__(self, format: AudioFormat, write: Write) -> None:
+        self.format = format
+        self._write, self._encoder = write, Encoder(format)
+        self._index = self._offset = 0
+        self._segment = -1
+
+    async def send(self, samples: Samples, segment: int, text: str, *, is_last: bool = False) -> None:
+        size = round(CHUNK_SECONDS * self.format.rate_hz)
+        starts = range(0, len(samples), size)
+        for start in starts:
+            await self._chunk(samples[start : start + size], segment, text, False)
+        if is_last:
+            await self._chunk(np.zeros(0, np.int16), segment, text, True)
+
+    async def _chunk(self, samples: Samples, segment: int, text: str, is_last: bool) -> None:
+        audio = pb.AudioOutput(
+            data=self._encoder.encode(samples),
+            chunk_index=self._index,
+            offset_samples=self._offset,
+            duration_samples=len(samples),
+            segment_index=segment,
+            is_last=is_last,
+        )
+        await self._write(
+            pb.SynthesizeResponse(audio=audio, segment_text=text if segment != self._segment else "")
+        )
+        self._index += 1
+        self._offset += len(samples)
+        self._segment = segment
+        await asyncio.sleep(0)
+
+
+async def _each(clauses: list[str], language: str) -> AsyncIterator[Clause]:
+    for index, text in enumerate(clauses):
+        spoken = speakable(text, language or "en")
+        if spoken:
+            yield Clause(index, spoken)
+
+
+async def _dictated(read: Read) -> AsyncIterator[i.Inbound]:
+    count = 1
+    while (request := await read()) is not grpc.aio.EOF:
+        count += 1
+        match request.WhichOneof("payload"):
+            case "audio":
+                item = wire.audio(request.audio, count)
+                if item is not None:
+                    yield item
+            case "audio_end":
+                yield i.AudioEnd()
+            case "config":
+                raise BadField("config", "a second config", "config once, as the first request")
+            case _:
+                continue

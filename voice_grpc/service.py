@@ -1,0 +1,175 @@
+"""The gRPC methods: read, write, and every error to its status. What they do is elsewhere."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import grpc
+import grpc.aio
+
+from . import wire
+from .admin import Desk
+from .core import inbound as i
+from .core.config import SessionConfig
+from .core.errors import BadField, NotReady, VoiceError
+from .core.outbound import Outbound
+from .parts import Parts
+from .pb import voice_pb2 as pb
+from .pb.voice_pb2_grpc import VoiceServiceServicer
+from .registry import Guard, Registry
+from .session.session import Session
+from .status import status_of
+from .wire_config import Catalog, session_config, session_notices
+
+log = logging.getLogger(__name__)
+
+CONFIG_SECONDS = 10.0
+"""From the opening of a stream to its config."""
+
+T = TypeVar("T")
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+
+
+@asynccontextmanager
+async def errors_as_status(context: Context, what: str) -> AsyncIterator[None]:
+    """Ours by the table, anything else as a bug of ours: logged, and the end of this call alone."""
+    try:
+        yield
+    except VoiceError as error:
+        log.info("%s: %s: %s", what, type(error).__name__, error)
+        await context.abort_with_status(status_of(error))
+    except (asyncio.CancelledError, grpc.aio.AbortError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the border: a bug costs one call, not the server
+        log.exception("%s: a bug", what)
+        await context.abort_with_status(status_of(error))
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the methods work with, once the engines are warm."""
+
+    registry: Registry
+    desk: Desk
+    parts: Parts
+    catalog: Catalog
+
+
+class VoiceService(VoiceServiceServicer):
+    """The streams are coroutines that call `context.write`, which the stubs have no type for: a
+    generator would yield inside the session's TaskGroup (PEP 789)."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self.house: House | None = None
+        """None: not ready, and every call is told so."""
+
+    def _enter(self, context: Context) -> tuple[House, str]:
+        """Who calls, before anything else; then whether anybody is at home."""
+        owner = self._guard.owner(context.invocation_metadata())
+        if self.house is None:
+            raise NotReady("the models are still loading; try again in some seconds")
+        return self.house, owner
+
+    # ------------------------------------------------------------ streams
+
+    async def Converse(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
+        async with errors_as_status(context, "Converse"):
+            house, owner = self._enter(context)
+            first, count = await _first_request(context)
+            config = session_config(first.config, house.catalog)
+            async with house.registry.open(config, owner) as session:
+                session.announce(session_notices(first.config, config, first.seq or count, house.catalog))
+                log.info("session %s: begins %s", config.session_id, dict(config.metadata))
+                await session.run(_requests(context, session, count, house.catalog), _sender(context, config))
+                log.info("session %s: ends", config.session_id)
+
+    async def Transcribe(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
+        async with errors_as_status(context, "Transcribe"):
+            house, _ = self._enter(context)
+            await house.parts.transcribe(context.read, context.write)
+
+    async def Synthesize(  # type: ignore[override]
+        self, request: pb.SynthesizeRequest, context: Context
+    ) -> None:
+        async with errors_as_status(context, "Synthesize"):
+            house, _ = self._enter(context)
+            await house.parts.synthesize(request, context.write)
+
+    # ------------------------------------------------------------ administration
+
+    async def GetServerInfo(
+        self, request: pb.GetServerInfoRequest, context: Context
+    ) -> pb.GetServerInfoResponse:
+        return await self._answer(context, Desk.server_info)
+
+    async def ListVoices(self, request: pb.ListVoicesRequest, context: Context) -> pb.ListVoicesResponse:
+        return await self._answer(context, Desk.voices, request)
+
+    async def ListPersonas(
+        self, request: pb.ListPersonasRequest, context: Context
+    ) -> pb.ListPersonasResponse:
+        return await self._answer(context, Desk.personas)
+
+    async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.GetSessionResponse:
+        return await self._answer(context, Desk.session, request)
+
+    async def ListSessions(
+        self, request: pb.ListSessionsRequest, context: Context
+    ) -> pb.ListSessionsResponse:
+        return await self._answer(context, Desk.sessions, request)
+
+    async def DeleteSession(
+        self, request: pb.DeleteSessionRequest, context: Context
+    ) -> pb.DeleteSessionResponse:
+        return await self._answer(context, Desk.delete, request)
+
+    async def _answer(self, context: Context, method: Callable[..., Awaitable[T]], *request: object) -> T:
+        async with errors_as_status(context, method.__name__):
+            house, owner = self._enter(context)
+            return await method(house.desk, owner, *request)
+
+
+async def _first_request(context: Context) -> tuple[pb.ConverseRequest, int]:
+    """The config, and its place in the stream; empty messages before it are ignored."""
+    count, accepted = 0, "config, as the first request"
+    try:
+        async with asyncio.timeout(CONFIG_SECONDS):
+            while (request := await context.read()) is not grpc.aio.EOF:
+                count += 1
+                arm = request.WhichOneof("payload")
+                if arm == "config":
+                    return request, count
+                if arm is not None:
+                    raise BadField(arm, "as the first request", accepted)
+    except TimeoutError:
+        raise BadField("config", f"nothing within {CONFIG_SECONDS:g} s", accepted) from None
+    raise BadField("config", "the end of the stream", accepted)
+
+
+async def _requests(
+    context: Context, session: Session, count: int, catalog: Catalog
+) -> AsyncIterator[i.Inbound]:
+    while (request := await context.read()) is not grpc.aio.EOF:
+        count += 1
+        item = wire.inbound(request, request.seq or count, session.config, catalog)
+        if item is not None:
+            yield item
+
+
+def _sender(context: Context, config: SessionConfig) -> Callable[[Outbound], Awaitable[None]]:
+    count = 0
+
+    async def send(message: Outbound) -> None:
+        nonlocal count
+        count += 1
+        response = wire.outbound(message, config.input.rate_hz)
+        response.seq = count
+        response.server_time_us = time.monotonic_ns() // 1000
+        await context.write(response)
+
+    return send

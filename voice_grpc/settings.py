@@ -1,0 +1,99 @@
+"""Settings from the environment and from flags: one declaration serves both, `--help` and the README.
+
+A placeholder left as `<...>` counts as not set.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, CliSuppress, NoDecode, SettingsConfigDict
+
+PLACEHOLDER = re.compile(r"\s*<.*>\s*")
+"""What an example file holds where a value belongs."""
+
+
+class Settings(BaseSettings):
+    """Serve conversations over gRPC.
+
+    Every flag has an environment variable: --max-sessions is VOICE_MAX_SESSIONS. The engines' own
+    variables carry no prefix. A flag wins over the environment, the environment over `.env`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="VOICE_",
+        env_file=".env",
+        extra="ignore",
+        populate_by_name=True,
+        cli_prog_name="voice-grpc serve",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+        validate_default=True,
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(50051, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    max_sessions: int = Field(16, ge=1, le=10_000, description="Conversations at once; one more is refused.")
+    turn_deadline: float = Field(
+        8.0, ge=3.0, le=60.0, description="Seconds within which a turn is answered, or apologised for."
+    )
+    idle_limit: float = Field(
+        900.0, ge=0, description="Seconds without a message after which a conversation ends; 0: never."
+    )
+    max_age: float = Field(
+        0.0, ge=0, description="Seconds after which a stream is ended whatever it does; 0: never."
+    )
+    drain_seconds: float = Field(10.0, ge=0, le=3600, description="For open turns to finish on SIGTERM.")
+    store: str = Field(
+        "",
+        description="Where conversations are kept: a SQLite file, or `memory`. Default: the state directory.",
+    )
+    personas: Path | None = Field(None, description="A TOML file of personas instead of the built-in ones.")
+    tokens: Annotated[list[SecretStr], NoDecode] = Field(
+        default_factory=list, description="Bearer tokens that are let in, separated by commas. None: all are."
+    )
+    reflection: bool = Field(True, description="Let tools such as grpcurl list and describe the service.")
+    channelz: bool = Field(False, description="Serve grpc.channelz.v1 for debugging connections.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    threads: int = Field(2, ge=1, le=64, description="CPU threads of one embedded language model request.")
+
+    whisper_server_url: str = Field(
+        "", validation_alias="WHISPER_SERVER_URL", description="A Whisper server instead of the embedded one."
+    )
+    gemini_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias="GEMINI_API_KEY", description="Gemini instead of the embedded Gemma."
+    )
+    google_tts_credentials: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="GOOGLE_TTS_CREDENTIALS",
+        description="Google Cloud TTS instead of the embedded Piper: a path, or the JSON itself.",
+    )
+    whisper_model: str = Field(
+        "base",
+        validation_alias="WHISPER_MODEL",
+        description="Embedded Whisper: base, tiny, the path of a CTranslate2 model, or a hub id.",
+    )
+    placeholders: CliSuppress[list[str]] = Field(
+        default_factory=list, description="Found, not set: the variables that still hold a placeholder."
+    )
+    local_llm_model: str = Field(
+        "", validation_alias="LOCAL_LLM_MODEL", description="Embedded language model: the path of a GGUF."
+    )
+
+    @field_validator("tokens", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_placeholders(cls, values: dict[str, object]) -> dict[str, object]:
+        found = [
+            key for key, value in values.items() if isinstance(value, str) and PLACEHOLDER.fullmatch(value)
+        ]
+        return {key: value for key, value in values.items() if key not in found} | {"placeholders": found}
