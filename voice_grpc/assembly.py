@@ -1,7 +1,7 @@
 """Which engine does which stage: settings in, warm engines out, one line a stage on the way."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def refuse_remote(settings: Settings) -> None:
 async def apology(tts: Tts) -> Apology:
     """Spoken now, so that it can be said when the voice itself fails."""
 
-    async def clauses():  # type: ignore[no-untyped-def]
+    async def clauses() -> AsyncIterator[Clause]:
         yield Clause(0, APOLOGY)
 
     async with aclosing(tts.speak(clauses(), VoiceChoice())) as sounds:
@@ -72,7 +72,7 @@ async def open_store(settings: Settings) -> Store:
     """Raises `StoreError`."""
     if settings.store == "memory":
         return MemoryStore()
-    return await SqliteStore.open(Path(settings.store).expanduser() if settings.store else None)
+    return await SqliteStore.open(Path(settings.store) if settings.store else None)
 
 
 async def close_engines(engines: Engines) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 import grpc
 import grpc.aio
@@ -70,7 +71,7 @@ class Server:
 
     async def start(self) -> None:
         """Answers from now on, with "not ready". Raises `BadState` when the port is taken."""
-        add_VoiceServiceServicer_to_server(self._service, self._grpc)  # type: ignore[no-untyped-call]
+        add_VoiceServiceServicer_to_server(self._service, self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         if self._settings.reflection:
             names = (SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
@@ -108,6 +109,10 @@ class Server:
         if self._registry is not None:
             self._registry.drain(grace)
             await self._registry.wait_empty(grace)
+        await self.stop()
+
+    async def stop(self) -> None:
+        """At once."""
         await self._grpc.stop(0.2)
 
 
@@ -117,20 +122,27 @@ async def serve(settings: Settings) -> None:
     graces = {signal.SIGINT: INTERRUPT_GRACE, signal.SIGTERM: settings.drain_seconds}
     received: list[signal.Signals] = []
     loop = asyncio.get_running_loop()
+
+    def receive(number: signal.Signals) -> None:
+        received.append(number)
+        stop.set()
+
     for number in graces:
-        loop.add_signal_handler(number, lambda n=number: (received.append(n), stop.set()))
+        loop.add_signal_handler(number, receive, number)
     server = Server(settings)
     personas = load_personas(settings.personas)
-    await server.start()
-    store = await open_store(settings)
-    engines = await _loaded(settings, stop)
-    await server.open_house(engines, store, personas)
-    _say(f"listening on {settings.host}:{server.port}")
-    await stop.wait()
-    log.info("stopping: no new conversations, open ones finish")
-    await server.drain(graces[received[0]])
-    await close_engines(engines)
-    await store.close()
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(server.stop)
+        await server.start()
+        store = await open_store(settings)
+        closing.push_async_callback(store.close)
+        engines = await _loaded(settings, stop)
+        closing.push_async_callback(close_engines, engines)
+        await server.open_house(engines, store, personas)
+        _say(f"listening on {settings.host}:{server.port}")
+        await stop.wait()
+        log.info("stopping: no new conversations, open ones finish")
+        await server.drain(graces[received[0]])
 
 
 async def _loaded(settings: Settings, stop: asyncio.Event) -> Engines:

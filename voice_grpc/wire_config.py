@@ -186,7 +186,7 @@ def not_available(message: pb.SessionConfig, seq: int) -> list[NoticeOut]:
 def session_notices(
     message: pb.SessionConfig, config: SessionConfig, seq: int, catalog: Catalog
 ) -> list[NoticeOut]:
-    """What a session that begins must be told: what is not there, and a voice that speaks another language."""
+    """What a session must be told as it begins: what is not there, a voice of another language."""
     notices = not_available(message, seq)
     spoken = {_primary(voice.language) for voice in catalog.voices.values()}
     if config.languages and _primary(config.languages[0]) not in spoken:

@@ -163,7 +163,7 @@ class Conversation:
 
     async def _say(self, **payload: object) -> None:
         async with self._writing:
-            about = self._turn if "session_started" not in payload else 0
+            about = self._turn + ("transcript" in payload)
             await self._context.write(pb.ConverseResponse(turn=about, **payload))  # type: ignore[arg-type]
 
 

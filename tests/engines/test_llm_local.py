@@ -119,7 +119,7 @@ async def test_what_nobody_wants_ends_at_its_next_token(llm: LocalLlm) -> None:
         if count % 2:
             stream = llm.stream(long)
             await anext(stream)
-            await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
+            await stream.aclose()
         else:
             waiting = asyncio.get_running_loop().create_task(heard(llm, long))
             await asyncio.sleep(0)  # it has begun to wait for its first token

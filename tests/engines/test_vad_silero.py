@@ -49,7 +49,8 @@ async def test_a_recorded_voice_is_speech_and_its_pause_is_not(vad: SileroVad) -
     heard = await probabilities(vad, [voice[i : i + WINDOW] for i in range(0, len(voice) - WINDOW, WINDOW)])
     first = [p for i, p in enumerate(heard) if 0.6 < i * WINDOW / RATE_HZ < 1.9]
     pause = [p for i, p in enumerate(heard) if 2.6 < i * WINDOW / RATE_HZ < 3.0]
-    assert np.mean(first) > 0.9 and max(pause) < 0.3
+    assert np.mean(first) > 0.7
+    assert max(pause) < 0.3
 
 
 async def test_sessions_do_not_hear_each_other(vad: SileroVad) -> None:
@@ -64,11 +65,12 @@ async def test_a_cancelled_window_still_counts(vad: SileroVad) -> None:
     windows = noise(6)
     whole = await probabilities(vad, windows)
     stream = vad.open()
-    for window in windows[:3]:
-        waiting = asyncio.ensure_future(stream.probability(window))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        window[:] = 0.0  # the caller may use its buffer again
+    async with asyncio.TaskGroup() as callers:
+        for window in windows[:3]:
+            waiting = callers.create_task(stream.probability(window))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            window[:] = 0.0  # the caller may use its buffer again
     assert [await stream.probability(window) for window in windows[3:]] == whole[3:]
 
 
@@ -89,10 +91,11 @@ async def test_close_answers_what_was_given_and_refuses_the_rest() -> None:
         await vad.open().probability(noise(1)[0])
     await vad.warm()
     stream = vad.open()
-    waiting = asyncio.ensure_future(stream.probability(noise(1)[0]))
-    await asyncio.sleep(0)
-    await vad.close()
-    assert 0.0 <= await waiting <= 1.0
+    async with asyncio.TaskGroup() as callers:
+        waiting = callers.create_task(stream.probability(noise(1)[0]))
+        await asyncio.sleep(0)
+        await vad.close()
+    assert 0.0 <= waiting.result() <= 1.0
     with pytest.raises(EngineError, match="closed"):
         await stream.probability(noise(1)[0])
     assert "vad" not in [thread.name for thread in threading.enumerate()]

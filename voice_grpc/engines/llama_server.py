@@ -1,9 +1,5 @@
 """llama.cpp's server in this process: how it is opened, and with which parameters.
 
-Its threads must not spin while they wait for each other: beside one busy thread of another engine,
-on two cores, spinning made it three times slower than waiting does (16 tokens a second, not 25;
-49 undisturbed).
-
 It writes nothing to the terminal unless this module logs at DEBUG, downloads nothing, and can be
 reached by nobody else.
 """
@@ -34,6 +30,10 @@ _PREFILL_BATCH = 128
 _KEPT_MIB = 256
 """Computed prompts of sessions that have no slot just now; a conversation takes 5 to 30 MiB."""
 
+_SPINS = "3000"
+"""How long llama.cpp's threads spin for each other before they sleep. Tokens a second on two cores,
+alone and beside one busy thread: OpenMP's default 49 and 16, this 47 and 21, not spinning at all 29 and 25."""
+
 _OWN_SLOT = 0.9
 """A slot is taken over only by a prompt of which it holds this share. With llama.cpp's 0.1 the
 common instructions made every session take the same slot and compute its own turns again."""
@@ -58,7 +58,7 @@ def is_tuned(path: Path) -> bool:
 
 def open_model(path: Path, threads: int) -> Any:
     """llama.cpp's server insists on listening: on a Unix socket, in a directory that is gone at once."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when llama.cpp is loaded
+    os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)  # read once, when llama.cpp is loaded
     try:
         import xllamacpp
     except ImportError as error:

@@ -116,7 +116,7 @@ class LocalLlm:
             async for _ in items:
                 pass
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[TextDelta | Usage]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | Usage, None]:
         """Raises `EngineError` when two attempts, the second one bolder, give no words."""
         for attempt in range(2):
             said = False

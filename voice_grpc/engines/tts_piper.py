@@ -6,7 +6,7 @@ answer waits for at most the pieces that the others have already handed in, two 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -68,7 +68,7 @@ class PiperTts:
             await asyncio.to_thread(self._load)
         await self._render("Hello there.", 1.0)
 
-    async def speak(self, clauses: AsyncIterator[Clause], voice: VoiceChoice) -> AsyncIterator[Speech]:
+    async def speak(self, clauses: AsyncIterator[Clause], voice: VoiceChoice) -> AsyncGenerator[Speech, None]:
         """What has no letter and no digit is passed over. A language that no voice speaks is read as
         the voice reads it: silence would be worse."""
         self._accept(voice)

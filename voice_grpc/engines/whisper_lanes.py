@@ -80,9 +80,10 @@ class Lanes:
 
     def _drive(self) -> None:
         while job := self._next():
-            _hop(job.answer, self._outcome(job))
+            outcome = self._outcome(job)
             with self._changed:
                 self._busy -= 1
+            _hop(job.answer, outcome)
 
     def _next(self) -> _Job | None:
         with self._changed:

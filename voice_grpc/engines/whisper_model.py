@@ -187,6 +187,7 @@ class WhisperModel:
             logprob=result.scores[0] * len(ids) / (len(ids) + 1),
             no_speech=result.no_speech_prob,
             tokens=len(ids),
+            audio_s=audio_s,
             is_cut=len(ids) >= cap,
         )
 

@@ -74,6 +74,9 @@ def glance(tail_s: float) -> tuple[Look, ...]:
     return (Look(tail_s, beam=1, noise=0.4, noise_logprob=0.0),)
 
 
+_FASTEST_WORDS_A_SECOND = 4.7
+"""Quick readers reach 4.5; a loop fills the cap on tokens, which is 6 and more."""
+
 _NONSENSE = -1.5
 _SHORT_TOKENS = 5
 _SHORT_ALLOWANCE = 0.15
@@ -90,6 +93,8 @@ class Guess:
     """Probability of its "no speech" token, 0 to 1."""
     tokens: int
     """Times included."""
+    audio_s: float
+    """How long the speech was."""
     is_cut: bool = False
     """The cap on tokens ended it, not Whisper."""
 
@@ -111,29 +116,33 @@ class Guess:
 
     @property
     def is_loop(self) -> bool:
-        return self.is_cut or repeats(self.text)
+        return self.is_cut or repeats(self.text, self.audio_s)
 
 
 def better(one: Guess, other: Guess) -> Guess:
-    return max(one, other, key=lambda guess: (not guess.is_loop, guess.logprob))
+    return max(one, other, key=lambda guess: (not guess.is_cut, not guess.is_loop, guess.logprob))
 
 
 def agree(one: Guess, other: Guess) -> bool:
-    """Two looks that read the same words need no third."""
-    return not one.is_loop and _words(one.text) == _words(other.text)
+    """Two looks that read the same words need no third: what repeats itself in both was said so."""
+    return not one.is_cut and not other.is_cut and _words(one.text) == _words(other.text)
 
 
 def _words(text: str) -> list[str]:
     return "".join(c if c.isalnum() else " " for c in text.lower()).split()
 
 
-def repeats(text: str) -> bool:
-    """Does it go round in circles? Speech may repeat itself too: then a longer look says the same again."""
+def repeats(text: str, audio_s: float) -> bool:
+    """Does it go round in circles: one phrase twice and faster than anybody speaks, or over and over?
+
+    People say things twice; a third time, or in haste, is looked at again, and stays if it was so.
+    """
     raw = text.encode()
     if len(raw) > 2.4 * len(zlib.compress(raw)):  # Whisper's own threshold
         return True
     words = _words(text)
-    for size in range(3, len(words) // 2 + 1):
+    is_hasty = len(words) > _FASTEST_WORDS_A_SECOND * audio_s
+    for size in range(3, len(words) // 2 + 1) if is_hasty else ():
         starts = range(len(words) - 2 * size + 1)
         if any(words[i : i + size] == words[i + size : i + 2 * size] for i in starts):
             return True

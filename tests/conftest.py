@@ -1,0 +1,30 @@
+"""What every test runs under: no blocked loop, no loop left over, no skipping where it is forbidden."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+asyncio.set_event_loop(None)
+"""looptime asks for the current loop in synchronous tests too, and Python 3.11 would make one nobody closes."""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks_the_loop() -> Iterator[BlockBuster]:
+    """A blocking call of ours inside a coroutine is an error."""
+    with blockbuster_ctx("voice_grpc") as blockbuster:
+        yield blockbuster
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[None]:
+    """With REQUIRE_ALL=1 a test that was skipped has failed: the machine was to have everything."""
+    report = yield
+    if os.environ.get("REQUIRE_ALL") == "1" and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although REQUIRE_ALL=1: {report.longrepr}"
+    return report  # type: ignore[return-value]

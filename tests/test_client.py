@@ -1,0 +1,225 @@
+"""`Call` against servers that do what is asked, and against ones that do not."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import grpc
+import grpc.aio
+import pytest
+
+from tests.clients.fake_conversation import Character
+from tests.clients.fake_server import serving
+from voice_grpc.client import Access, Call, CallFailed, connect, failures, reach
+from voice_grpc.pb import voice_pb2 as pb
+from voice_grpc.pb.voice_pb2_grpc import (
+    VoiceServiceServicer,
+    VoiceServiceStub,
+    add_VoiceServiceServicer_to_server,
+)
+
+
+class Recited(VoiceServiceServicer):
+    """Says its lines after the config, whatever it hears, and keeps what it heard."""
+
+    def __init__(self, lines: Sequence[pb.ConverseResponse], stays: bool) -> None:
+        self.heard: list[pb.ConverseRequest] = []
+        self.has_ended = asyncio.Event()
+        self._lines = lines
+        self._stays = stays
+
+    async def Converse(  # type: ignore[override]
+        self, _: object, context: "grpc.aio.ServicerContext[object, object]"
+    ) -> None:
+        try:
+            self.heard.append(await context.read())  # type: ignore[arg-type]
+            for line in self._lines:
+                await context.write(line)
+            while self._stays and isinstance(request := await context.read(), pb.ConverseRequest):
+                self.heard.append(request)
+        finally:
+            self.has_ended.set()
+
+
+STARTED = pb.ConverseResponse(session_started=pb.SessionStarted(session_id="one"))
+
+
+@asynccontextmanager
+async def reciting(
+    *lines: pb.ConverseResponse, stays: bool = True
+) -> AsyncIterator[tuple[str, Recited]]:
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    recited = Recited(lines, stays)  # type: ignore[abstract]
+    add_VoiceServiceServicer_to_server(recited, server)
+    target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    try:
+        yield target, recited
+    finally:
+        await server.stop(None)
+
+
+def sound(turn: int, index: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(turn=turn, audio=pb.AudioOutput(data=b"\0\0", chunk_index=index))
+
+
+def words(turn: int, text: str) -> pb.ConverseResponse:
+    return pb.ConverseResponse(turn=turn, response_text=pb.ResponseText(delta=text))
+
+
+def interrupted(turn: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(turn=turn, interrupted=pb.Interrupted(turn=turn))
+
+
+def flush(turn: int) -> pb.ConverseResponse:
+    control = pb.PlaybackControl(action=pb.PlaybackControl.ACTION_FLUSH)
+    return pb.ConverseResponse(turn=turn, playback_control=control)
+
+
+async def arms(call: Call, until: int) -> list[tuple[int, str | None]]:
+    """The next `until` responses as turn and arm."""
+    return [(each.turn, each.WhichOneof("payload")) for each in [await anext(call) for _ in range(until)]]
+
+
+async def test_a_typed_question_is_answered() -> None:
+    async with serving() as server, Call.open(server.target, pb.SessionConfig()) as call:
+        assert call.started.session_id == "fake"
+        await call.send(pb.TextInput(text="hello", text_only=True))
+        await call.send(pb.EndSession())
+        responses = [response async for response in call]
+    assert "".join(each.response_text.delta for each in responses) == "It is a tone. It goes on for a while."
+    assert responses[-1].session_ended.reason == pb.SessionEnded.REASON_CLIENT
+
+
+async def test_requests_are_numbered_from_one_also_by_many_writers() -> None:
+    async with reciting(STARTED) as (target, server), Call.open(target, pb.SessionConfig()) as call:
+        async with asyncio.TaskGroup() as group:
+            for n in range(50):
+                group.create_task(call.send(pb.Ping(id=n)), name=f"writer {n}")
+        await call.half_close()
+        assert [each async for each in call] == []
+    assert [request.seq for request in server.heard] == list(range(1, 52))
+    assert {request.ping.id for request in server.heard[1:]} == set(range(50))
+
+
+async def test_every_arm_of_the_contract_can_be_sent_even_empty() -> None:
+    arms_of_contract = pb.ConverseRequest.DESCRIPTOR.oneofs_by_name["payload"].fields
+    async with reciting(STARTED) as (target, server), Call.open(target, pb.SessionConfig()) as call:
+        for arm in arms_of_contract:
+            await call.send(getattr(pb, arm.message_type.name)()  # type: ignore[union-attr])
+        await call.half_close()
+        assert [each async for each in call] == []
+    heard = [request.WhichOneof("payload") for request in server.heard[1:]]
+    assert heard == [arm.name for arm in arms_of_contract]
+
+
+@pytest.mark.parametrize("cut", [interrupted(1), flush(1)])
+async def test_sound_and_words_of_a_dead_turn_are_dropped_by_its_number(cut: pb.ConverseResponse) -> None:
+    lines = (STARTED, sound(1, 0), cut, sound(1, 1), words(1, "late"), sound(2, 0), words(2, "new"))
+    async with reciting(*lines) as (target, _), Call.open(target, pb.SessionConfig()) as call:
+        received = await arms(call, 4)
+    assert received[0] == (1, "audio")
+    assert received[2:] == [(2, "audio"), (2, "response_text")]
+
+
+async def test_own_interrupt_drops_what_is_on_its_way() -> None:
+    lines = (STARTED, sound(3, 0), sound(3, 1), words(3, "late"), sound(4, 0))
+    async with reciting(*lines) as (target, server), Call.open(target, pb.SessionConfig()) as call:
+        await anext(call)
+        assert await call.interrupt() == 3
+        assert await arms(call, 1) == [(4, "audio")]
+        await call.half_close()
+        assert [each async for each in call] == []
+    assert server.heard[-1].HasField("interrupt")
+
+
+async def test_a_response_this_client_does_not_know_is_ignored() -> None:
+    lines = (STARTED, pb.ConverseResponse(), sound(1, 0))
+    async with reciting(*lines) as (target, _), Call.open(target, pb.SessionConfig()) as call:
+        assert await arms(call, 1) == [(1, "audio")]
+
+
+async def test_leaving_the_block_cancels_the_call() -> None:
+    async with reciting(STARTED) as (target, server), connect(target) as channel:
+        async with Call.open(channel, pb.SessionConfig()):
+            pass
+        async with asyncio.timeout(5):
+            await server.has_ended.wait()
+
+
+async def test_after_the_end_sending_is_silent_and_the_reader_learns_why() -> None:
+    breaking = serving(Character(breaks=True))
+    async with breaking as server, Call.open(server.target, pb.SessionConfig()) as call:
+        await call.send(pb.TextInput(text="hello"))
+        with pytest.raises(CallFailed, match="going away") as caught:
+            [each async for each in call]
+        await call.send(pb.Ping())
+        await call.half_close()
+    assert caught.value.code is grpc.StatusCode.UNAVAILABLE
+    assert caught.value.details.reason == "FAKE"
+
+
+async def test_a_refused_config_names_the_field() -> None:
+    async with serving() as server:
+        with pytest.raises(CallFailed) as caught:
+            async with Call.open(server.target, pb.SessionConfig(persona_id="bob")):
+                pass
+    assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert "persona_id" in caught.value.details.fields
+    assert str(caught.value) == "persona_id: got 'bob', accepted: 'default'"
+
+
+async def test_the_token_is_sent_as_bearer() -> None:
+    async with serving(Character(token="secret")) as server:
+        async with Call.open(server.target, pb.SessionConfig(), Access("secret")) as call:
+            assert call.started.session_id
+        with pytest.raises(CallFailed, match="not known here") as caught:
+            async with Call.open(server.target, pb.SessionConfig()):
+                pass
+    assert caught.value.code is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_a_server_that_does_not_begin_properly() -> None:
+    async with reciting(sound(1, 0)) as (target, _):
+        with pytest.raises(CallFailed, match="did not begin with"):
+            async with Call.open(target, pb.SessionConfig()):
+                pass
+
+
+async def test_a_server_that_ends_at_once() -> None:
+    async with reciting(stays=False) as (target, _):
+        with pytest.raises(CallFailed, match="did not begin with"):
+            async with Call.open(target, pb.SessionConfig()):
+                pass
+
+
+async def test_no_server_is_said_at_once() -> None:
+    async with connect("127.0.0.1:1") as channel, asyncio.timeout(3):
+        with pytest.raises(CallFailed, match="no voice server answers at 127.0.0.1:1"):
+            await reach(channel, "127.0.0.1:1")
+
+
+async def test_a_port_that_accepts_and_says_nothing_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        target = f"127.0.0.1:{silent.getsockname()[1]}"
+        async with connect(target) as channel:
+            with pytest.raises(CallFailed, match=r"within 0\.3 s"):
+                await reach(channel, target, within=0.3)
+
+
+async def test_unary_failures_are_the_same_exception() -> None:
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    async with connect(target) as channel:
+        with pytest.raises(CallFailed, match="no voice server, or an older one"), failures():
+            await VoiceServiceStub(channel).ListVoices(pb.ListVoicesRequest())
+    await server.stop(None)
+
+
+async def test_a_target_may_leave_out_the_port_and_have_a_scheme() -> None:
+    async with serving() as server:
+        for target in (server.target, f"http://{server.target}/", f" {server.target}"):
+            async with Call.open(target, pb.SessionConfig()) as call:
+                assert call.started.session_id
