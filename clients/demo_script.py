@@ -20,7 +20,8 @@ BEARS = 1.5
 FIRST = "My name is Anna. What is the capital of France?"
 LONG = ("What are the months of the year?", "What are the planets of the solar system?")
 """Asked until one is answered at length: the second only when the answer to the first was too short."""
-OVER_IT = "Wait, what is the capital of Italy?"
+OVER_IT = "What is the capital of Italy?"
+"""In one breath: a pause after the first word would make it two attempts to interrupt."""
 LAST = "Do you remember my name?"
 LAST_OF_STRANGER = "What did I ask you first?"
 """When the first question is the caller's own recording, in which nobody is called Anna."""
@@ -81,7 +82,7 @@ class Script:
             await self._dialogue.until(lambda: self._dialogue.has_ended, BEARS)
             if not turn.has_ended:
                 delay = answer_delay(self._dialogue.recording, said)
-                self._note(Outcome(said, turn, delay=delay))
+                self.outcomes.append(Outcome(said, turn, delay=delay))
                 return await self._ask(OVER_IT, over=turn)
             await answered(self._dialogue, before, words)
             self._note(Outcome(said, turn, delay=answer_delay(self._dialogue.recording, said)))

@@ -19,6 +19,9 @@ QUIET_WITHIN = 180.0
 SETTLE = 1.0
 """Seconds after a file in which the server may still find that the user goes on."""
 
+METRICS_WITHIN = 0.3
+"""Seconds to let the figures of a turn come before the next one begins."""
+
 END_WITHIN = 5.0
 """Seconds from `end_session` until the call is closed from here."""
 
@@ -75,6 +78,7 @@ async def answered(dialogue: Dialogue, before: int, name: str) -> str:
         return "" if dialogue.has_ended else f"{name}: no answer within {ANSWER_WITHIN:g} s"
     if not await dialogue.until(lambda: dialogue.is_quiet, QUIET_WITHIN):
         return "" if dialogue.has_ended else f"{name}: the answer did not end within {QUIET_WITHIN:g} s"
+    await dialogue.until(lambda: dialogue.turns.since(before)[-1].metrics is not None, METRICS_WITHIN)
     failed = [turn for turn in dialogue.turns.since(before) if turn.state == State.STATE_FAILED]
     why = [notice.message for turn in failed for notice in turn.notices]
     return f"{name}: {'; '.join(why) or 'it could not be answered'}" if failed else ""

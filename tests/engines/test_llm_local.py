@@ -8,7 +8,7 @@ import importlib.util
 import os
 import threading
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import pytest
@@ -53,6 +53,17 @@ async def heard(llm: LocalLlm, asked: Prompt) -> tuple[str, Usage | None]:
             else:
                 usage = item
     return text, usage
+
+
+def listening_sockets() -> set[str]:
+    """This process's own, among the TCP sockets that listen."""
+    own = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the descriptor that lists the others
+            own.add(os.readlink(entry))
+    tables = (Path(f"/proc/self/net/{name}").read_text() for name in ("tcp", "tcp6"))
+    rows = [line.split() for table in tables for line in table.splitlines()[1:]]
+    return {f"socket:[{row[9]}]" for row in rows if row[3] == "0A"} & own
 
 
 async def answer(llm: LocalLlm, *texts: str) -> str:
@@ -134,16 +145,7 @@ async def test_what_nobody_wants_ends_at_its_next_token(llm: LocalLlm) -> None:
 @pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="needs Linux")
 async def test_no_port_is_open(llm: LocalLlm) -> None:
     assert llm.location == "in process"
-    own = set()
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            own.add(os.readlink(entry))
-        except FileNotFoundError:  # the descriptor that lists the others
-            continue
-    for table in ("tcp", "tcp6"):
-        rows = [line.split() for line in Path(f"/proc/self/net/{table}").read_text().splitlines()[1:]]
-        listening = {f"socket:[{row[9]}]" for row in rows if row[3] == "0A"}
-        assert not listening & own
+    assert not listening_sockets()
 
 
 async def test_it_is_quiet(llm: LocalLlm, capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from voice_grpc.bench.stt_utterances import SENTENCES, normal_words, spoken, word_errors
+from voice_grpc.bench.stt_utterances import SENTENCES, Utterance, normal_words, spoken, word_errors
 from voice_grpc.core.audio import RATE_HZ, Samples, silence, to_pcm16
 from voice_grpc.core.errors import EngineError, EngineMissing
 from voice_grpc.engines.stt_whisper_local import WhisperStream, WhisperStt
@@ -18,6 +18,7 @@ from voice_grpc.engines.whisper_source import find
 from voice_grpc.ports import SttOptions
 
 SENTENCE = "Can you tell me what the weather will be like tomorrow in London?"
+SECOND = "My name is Daniel Carter and I live in Boston."
 
 
 class Gate:
@@ -126,6 +127,18 @@ def sentence() -> Samples:
     return next(spoken([SENTENCE])).samples
 
 
+@pytest.fixture(scope="module")
+def second_sentence() -> Samples:
+    pytest.importorskip("piper")
+    return next(spoken([SECOND])).samples
+
+
+@pytest.fixture(scope="module")
+def long_speech() -> list[Utterance]:
+    pytest.importorskip("piper")
+    return [said for said in spoken(SENTENCES[5:]) if said.kind == "synthetic"]
+
+
 @pytest.fixture
 async def whisper() -> AsyncIterator[WhisperStt]:
     pytest.importorskip("faster_whisper")
@@ -140,14 +153,16 @@ async def final(stream: WhisperStream, samples: Samples) -> str:
     return (await stream.final()).text
 
 
-async def test_a_sentence_is_understood_and_goes_on(whisper: WhisperStt, sentence: Samples) -> None:
+async def test_a_sentence_is_understood_and_goes_on(
+    whisper: WhisperStt, sentence: Samples, second_sentence: Samples
+) -> None:
     stream = whisper.open(SttOptions(languages=("en-GB",)))
     assert normal_words(await final(stream, sentence)) == normal_words(SENTENCE)
     told = await stream.final()
     assert await stream.final() is told
     assert told.language == "en"
-    more = await final(stream, np.concatenate([silence(0.3), sentence]))
-    assert normal_words(more) == normal_words(SENTENCE) * 2
+    more = await final(stream, np.concatenate([silence(0.3), second_sentence]))
+    assert normal_words(more) == normal_words(f"{SENTENCE} {SECOND}")
 
 
 async def test_the_language_is_detected(whisper: WhisperStt, sentence: Samples) -> None:
@@ -187,15 +202,14 @@ async def test_silence_and_noise_are_no_words(whisper: WhisperStt) -> None:
 
 
 async def test_what_is_longer_than_a_window_is_settled_piece_by_piece(
-    whisper: WhisperStt, sentence: Samples
+    whisper: WhisperStt, sentence: Samples, long_speech: list[Utterance]
 ) -> None:
-    clean = [said for said in spoken(SENTENCES[5:]) if said.kind == "synthetic"]
-    sentences = [said.samples for said in clean]
+    sentences = [said.samples for said in long_speech]
     speech = np.concatenate([part for samples in sentences for part in (samples, silence(0.5))])
     assert len(speech) > 30 * RATE_HZ
     stream = whisper.open(SttOptions(languages=("en",)))
     text = await final(stream, speech)
-    words = normal_words(" ".join(said.words for said in clean))
+    words = normal_words(" ".join(said.words for said in long_speech))
     assert word_errors(words, normal_words(text)) < 0.1 * len(words)
     more = await final(stream, sentence)
     assert more.startswith(text[:100])

@@ -32,7 +32,8 @@ _KEPT_MIB = 256
 
 _SPINS = "3000"
 """How long llama.cpp's threads spin for each other before they sleep. Tokens a second on two cores,
-alone and beside one busy thread: OpenMP's default 49 and 16, this 47 and 21, not spinning at all 29 and 25."""
+alone and beside one busy thread: OpenMP's
+default 49 and 16, this 47 and 21, not spinning at all 29 and 25."""
 
 _OWN_SLOT = 0.9
 """A slot is taken over only by a prompt of which it holds this share. With llama.cpp's 0.1 the

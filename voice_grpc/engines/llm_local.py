@@ -7,7 +7,7 @@ grew costs its new tokens. `transcript_prompt` keeps prompts growing at their en
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
@@ -112,7 +112,8 @@ class LocalLlm:
         if self._server is None:
             await asyncio.to_thread(self._load)
         greeting = Prompt("", (Message(Role.USER, "Hello.", 0),), max_tokens=4)
-        async with aclosing(self._answer(self._request(greeting, 0))) as items:
+        everywhere = {**self._request(greeting, 0), "n": SLOTS}  # computed once, copied to every slot
+        async with aclosing(self._answer(everywhere)) as items:
             async for _ in items:
                 pass
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..core.audio import RATE_HZ, WINDOW, Frame, Samples, sample_count, to_float
+from ..core.audio import RATE_HZ, WINDOW, Frame, Samples, sample_count, seconds, to_float
 from ..core.config import SessionConfig
 from ..core.endpoint import Endpointer
 from ..core.errors import EngineError, EngineTimeout
@@ -144,10 +144,11 @@ class Listener:
         samples = np.concatenate((self._partial, frame.samples)) if len(self._partial) else frame.samples
         whole = len(samples) // WINDOW * WINDOW
         for start in range(0, whole, WINDOW):
-            await self._window(samples[start : start + WINDOW])
+            await self._window(samples[start : start + WINDOW], frame.end)
         self._partial = samples[whole:]
 
-    async def _window(self, window: Samples) -> None:
+    async def _window(self, window: Samples, arrived: int) -> None:
+        """`arrived`: the end of the sound that is here, which is how late an event about it is."""
         self._position += WINDOW
         probability = 0.0 if self._config.is_manual else await self._probability(window)
         event = self._endpointer.feed(probability, self._position)
@@ -158,7 +159,7 @@ class Listener:
         self._remember(window)
         if event is not None:
             self._say(event)
-            self._post(event)
+            self._post(_as_late_as(event, arrived))
 
     async def _probability(self, window: Samples) -> float:
         try:
@@ -243,3 +244,11 @@ class Listener:
     def _report(self, error: EngineError) -> None:
         reason = "ENGINE_TIMEOUT" if isinstance(error, EngineTimeout) else "ENGINE_ERROR"
         self._outbox.put(NoticeOut(error.stage, reason, str(error), error.retryable))
+
+
+def _as_late_as(event: SpeechStarted | SpeechEnded, arrived: int) -> SpeechStarted | SpeechEnded:
+    """A window ends before the sound that came with it: up to 32 ms that the user has waited already."""
+    elapsed = seconds(arrived - event.position)
+    if isinstance(event, SpeechStarted):
+        return replace(event, speech=elapsed)
+    return replace(event, silence=elapsed)

@@ -1,0 +1,59 @@
+# demo test check generate bench: a handful of words runs everything.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --disable-pip-version-check --quiet
+PROTO := protos/voice/v1/voice.proto
+RELEASED := protos/released.binpb
+
+.PHONY: help demo test check generate bench released clean
+
+help:
+	@echo "make demo      a spoken conversation with the embedded models (DEMO_WAV=question.wav: with your question)"
+	@echo "make test      all tests"
+	@echo "make check     lint, types, layers, the contract, generated code"
+	@echo "make generate  the stubs in voice_grpc/pb from $(PROTO)"
+	@echo "make bench     latency and overhead on this machine"
+
+# Wheels only: nothing is compiled on the way to the first conversation.
+$(VENV)/.local: pyproject.toml
+	@echo "installing what the demo needs into $(VENV) (once, some minutes) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --only-binary :all: --editable '.[local]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.local
+	@echo "installing what the tests need into $(VENV) (once) …"
+	@$(PIP) --prefer-binary --editable '.[local,tiny,mic,dev]'
+	@touch $@
+
+demo: $(VENV)/.local
+	@$(BIN)/voice-grpc demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy voice_grpc clients gateway tests
+	$(BIN)/python -m pytest tests/test_layers.py tests/test_generated.py
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	$(BIN)/buf breaking --against $(RELEASED)
+
+generate: $(VENV)/.dev
+	$(BIN)/python -m grpc_tools.protoc -Ivoice_grpc/pb=protos/voice/v1 --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+	  --python_out=. --pyi_out=. --grpc_python_out=. --mypy_grpc_out=. $(PROTO)
+
+# What clients in the field were built with; only a release moves it.
+released: $(VENV)/.dev
+	$(BIN)/buf build --output $(RELEASED)
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m voice_grpc.bench
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info

@@ -1,0 +1,70 @@
+"""What is known of the turns after the responses that came."""
+
+from clients.turns import Turns
+from voice_grpc.pb import voice_pb2 as pb
+
+State = pb.TurnEvent.State
+
+
+def after(*responses: pb.ConverseResponse) -> Turns:
+    turns = Turns()
+    for response in responses:
+        turns.receive(response)
+    return turns
+
+
+def moved(turn: int, state: pb.TurnEvent.State) -> pb.ConverseResponse:
+    return pb.ConverseResponse(turn=turn, turn_event=pb.TurnEvent(state=state))
+
+
+def said(turn: int, text: str, is_final: bool = True) -> pb.ConverseResponse:
+    return pb.ConverseResponse(turn=turn, transcript=pb.Transcript(text=text, is_final=is_final))
+
+
+def test_nothing_is_quiet() -> None:
+    assert after().is_quiet
+    assert after().last == 0
+
+
+def test_the_user_who_speaks_is_not_quiet_until_it_is_decided() -> None:
+    assert not after(moved(0, State.STATE_USER_SPEAKING)).is_quiet
+    assert after(moved(1, State.STATE_USER_SPEAKING), said(1, ""), moved(1, State.STATE_DISCARDED)).is_quiet
+    assert not after(moved(1, State.STATE_USER_SPEAKING), said(1, "hi")).is_quiet
+
+
+def test_a_turn_from_the_question_to_the_end() -> None:
+    answer = pb.ConverseResponse(turn=1, response_text=pb.ResponseText(delta="Hello "))
+    metrics = pb.ConverseResponse(turn=1, turn_metrics=pb.TurnMetrics(output_tokens=3))
+    turns = after(
+        said(1, "hel", is_final=False), said(1, "hello"), moved(1, State.STATE_THINKING), answer, answer
+    )
+    assert not turns.is_quiet
+    assert turns.since(0)[0].heard_as == "hello"
+    turns.receive(moved(1, State.STATE_COMPLETED))
+    turns.receive(metrics)
+    (turn,) = turns.since(0)
+    assert turns.is_quiet
+    assert (turn.answer, turn.state) == ("Hello Hello ", State.STATE_COMPLETED)
+    assert turn.metrics is not None
+    assert turns.since(1) == []
+
+
+def test_words_without_a_number_belong_to_the_next_turn() -> None:
+    turns = after(said(0, "one"), said(0, "two"), moved(3, State.STATE_THINKING))
+    assert turns.since(0)[0].heard_as == "one two"
+
+
+def test_an_interruption_keeps_what_was_heard() -> None:
+    cut = pb.Interrupted(turn=1, heard_text="Hel")
+    turns = after(moved(1, State.STATE_THINKING), pb.ConverseResponse(turn=1, interrupted=cut))
+    turns.receive(moved(1, State.STATE_INTERRUPTED))
+    turns.receive(moved(1, State.STATE_SPEAKING))
+    assert turns.since(0)[0].cut == cut
+    assert turns.since(0)[0].has_ended
+
+
+def test_a_turn_that_came_to_nothing_does_not_count() -> None:
+    turns = after(moved(1, State.STATE_THINKING), moved(1, State.STATE_DISCARDED))
+    assert turns.is_quiet
+    assert turns.since(0) == []
+    assert turns.last == 1
