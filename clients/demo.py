@@ -30,9 +30,10 @@ from .wavfile import BadFile, check_writable, read_voice
 
 
 @dataclass(slots=True)
-class DemoOptions(argparse.Namespace):
-    wav: Path | None = None
-    save: Path = Path("demo.wav")
+class DemoOptions:
+    wav: Path | None
+    """The first question, instead of a made one."""
+    save: Path
 
 
 def command(argv: list[str]) -> int:
@@ -67,8 +68,10 @@ def parse(argv: Sequence[str]) -> DemoOptions:
         metavar="FILE",
         help="the first question, in your own voice; env DEMO_WAV",
     )
-    parser.add_argument("--save", type=Path, metavar="WAV", help="where the recording goes; demo.wav")
-    return parser.parse_args(argv, DemoOptions())
+    parser.add_argument(
+        "--save", type=Path, default=Path("demo.wav"), metavar="WAV", help="the recording; %(default)s"
+    )
+    return DemoOptions(**vars(parser.parse_args(argv)))
 
 
 async def hold(options: DemoOptions, screen: Screen, serve: Sequence[str] = SERVE) -> list[str]:

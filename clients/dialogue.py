@@ -14,6 +14,7 @@ from voice_grpc.client import Call, CallFailed
 from voice_grpc.pb import voice_pb2 as pb
 
 from .captions import Captions
+from .changes import Changes
 from .playout import Playout
 from .recording import Recording
 from .screen import Screen
@@ -35,21 +36,20 @@ class Dialogue:
         self.turns = Turns()
         self.failure: CallFailed | None = None
         """Why the call ended, when it did not end well."""
-        self.has_ended = False
         self._captions = Captions()
-        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        self._metrics: dict[int, pb.TurnMetrics] = {}
+        self._changes = Changes()
 
     async def receive(self) -> None:
         """Takes in responses until the call ends; never raises for that: see `failure`."""
         try:
             async for response in self.call:
                 self._accept(response)
-                self._wake()
+                self._changes.look()
         except CallFailed as failure:
             self.failure = failure
         finally:
-            self.has_ended = True
-            self._wake()
+            self._changes.end()
 
     async def report(self) -> None:
         """Tells the server, and shows, what was played; until cancelled."""
@@ -58,8 +58,9 @@ class Dialogue:
             for report in self.playout.due(time.monotonic()):
                 if report.state == pb.PlaybackReport.STATE_FINISHED:
                     self.screen.words(self._captions.rest(report.turn))
+                    self._show_metrics(report.turn)
                 await self.call.send(report)
-                self._wake()
+                self._changes.look()
             await asyncio.sleep(REPORT_EVERY)
 
     async def stop(self) -> None:
@@ -68,22 +69,17 @@ class Dialogue:
 
     async def until(self, condition: Callable[[], bool], within: float | None = None) -> bool:
         """Wait until it holds; False when the call ended or `within` seconds were over first."""
-        if not condition() and not self.has_ended:
-            held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((condition, held))
-            await asyncio.wait([held], timeout=within)
-            self._waiting = [waiting for waiting in self._waiting if waiting[1] is not held]
-        return condition()
+        return await self._changes.until(condition, within)
+
+    @property
+    def has_ended(self) -> bool:
+        """Nothing more will come from the server."""
+        return self._changes.has_ended
 
     @property
     def is_quiet(self) -> bool:
         """Nobody speaks, nothing is being answered and nothing is left to play."""
-        return self.turns.is_quiet and self.playout.position == (0, 0)
-
-    def _wake(self) -> None:
-        for condition, held in self._waiting:
-            if not held.done() and (self.has_ended or condition()):
-                held.set_result(None)
+        return self.turns.is_quiet and self.playout.is_idle
 
     def _accept(self, response: pb.ConverseResponse) -> None:
         self.turns.receive(response)
@@ -106,7 +102,9 @@ class Dialogue:
             case "notice":
                 self.screen.notice(response.notice)
             case "turn_metrics":
-                self.screen.metrics(response.turn, response.turn_metrics)
+                self._metrics[response.turn] = response.turn_metrics
+                if response.turn != self.playout.position[0]:
+                    self._show_metrics(response.turn)
             case "go_away":
                 why = response.go_away.reason
                 self.screen.line(f"       ! the server will end this conversation ({why})")
@@ -122,6 +120,11 @@ class Dialogue:
                 self.playout.finish(turn)
             case State.STATE_COMPLETED if self._captions.is_silent(turn):
                 self.screen.words(self._captions.rest(turn))
+
+    def _show_metrics(self, turn: int) -> None:
+        """After the last words of the turn, also when they came before."""
+        if (metrics := self._metrics.pop(turn, None)) is not None:
+            self.screen.metrics(turn, metrics)
 
     def _control(self, turn: int, action: Control.Action) -> None:
         match action:

@@ -31,7 +31,7 @@ exit code: 0 it went well · 1 a question was not answered, or the conversation 
 
 
 @dataclass(slots=True)
-class TalkOptions(argparse.Namespace):
+class TalkOptions:
     target: str = DEFAULT_TARGET
     token: str = ""
     ca_file: Path | None = None
@@ -99,7 +99,7 @@ def parse(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> 
     _server_arguments(parser, environment)
     _user_arguments(parser)
     _answer_arguments(parser)
-    options = parser.parse_args(argv, TalkOptions())
+    options = TalkOptions(**vars(parser.parse_args(argv)))
     if options.is_prepared and options.push_to_talk:
         parser.error("--push-to-talk is for the microphone; with --wav and --text there is none")
     if any(not text.strip() for text in options.text):

@@ -170,6 +170,12 @@ class Playout:
         with self._lock:
             return (self._answers[0].turn, self._answers[0].played) if self._answers else (0, 0)
 
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is left to play or to report."""
+        with self._lock:
+            return not self._answers and not self._outbox
+
     def _starts(self, answer: _Answer, now: float) -> bool:
         """Whether it plays from now on, for the first time or again."""
         if not answer.is_ready(now, self.target, round(self.target * self._rate_hz)):

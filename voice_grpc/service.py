@@ -10,12 +10,13 @@ from typing import Any, TypeAlias, TypeVar
 
 import grpc
 import grpc.aio
+from google.protobuf.message import Message
 
 from . import wire
 from .admin import Desk
 from .core import inbound as i
 from .core.config import SessionConfig
-from .core.errors import BadField, NotReady, VoiceError
+from .core.errors import BadField, ClientGone, NotReady, VoiceError
 from .core.outbound import Outbound
 from .parts import Parts
 from .pb import voice_pb2 as pb
@@ -39,14 +40,28 @@ async def errors_as_status(context: Context, what: str) -> AsyncIterator[None]:
     """Ours by the table, anything else as a bug of ours: logged, and the end of this call alone."""
     try:
         yield
-    except VoiceError as error:
-        log.info("%s: %s: %s", what, type(error).__name__, error)
-        await context.abort_with_status(status_of(error))
     except (asyncio.CancelledError, grpc.aio.AbortError):
         raise
     except Exception as error:  # noqa: BLE001 - the border: a bug costs one call, not the server
-        log.exception("%s: a bug", what)
-        await context.abort_with_status(status_of(error))
+        cause = _cause(error)
+        if isinstance(cause, ClientGone):
+            log.info("%s: %s", what, cause)
+            raise asyncio.CancelledError(str(cause)) from None
+        if isinstance(cause, VoiceError):
+            log.info("%s: %s: %s", what, type(cause).__name__, cause)
+        else:
+            log.exception("%s: a bug", what)
+        await context.abort_with_status(status_of(cause))
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Of a group that holds nothing but errors of ours the first one; a bug among them is not hidden."""
+    while isinstance(error, BaseExceptionGroup):
+        ours, rest = error.split(VoiceError)
+        if ours is None or rest is not None:
+            return error
+        error = ours.exceptions[0]
+    return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +106,14 @@ class VoiceService(VoiceServiceServicer):
     async def Transcribe(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
         async with errors_as_status(context, "Transcribe"):
             house, _ = self._enter(context)
-            await house.parts.transcribe(context.read, context.write)
+            await house.parts.transcribe(context.read, _writer(context))
 
     async def Synthesize(  # type: ignore[override]
         self, request: pb.SynthesizeRequest, context: Context
     ) -> None:
         async with errors_as_status(context, "Synthesize"):
             house, _ = self._enter(context)
-            await house.parts.synthesize(request, context.write)
+            await house.parts.synthesize(request, _writer(context))
 
     # ------------------------------------------------------------ administration
 
@@ -162,7 +177,7 @@ async def _requests(
 
 
 def _sender(context: Context, config: SessionConfig) -> Callable[[Outbound], Awaitable[None]]:
-    count = 0
+    count, write = 0, _writer(context)
 
     async def send(message: Outbound) -> None:
         nonlocal count
@@ -170,6 +185,18 @@ def _sender(context: Context, config: SessionConfig) -> Callable[[Outbound], Awa
         response = wire.outbound(message, config.input.rate_hz)
         response.seq = count
         response.server_time_us = time.monotonic_ns() // 1000
-        await context.write(response)
+        await write(response)
 
     return send
+
+
+def _writer(context: Context) -> Callable[[Message], Awaitable[None]]:
+    """grpc.aio cancels the handler of a dead call, but a write may fail before it gets to that."""
+
+    async def write(response: Message) -> None:
+        try:
+            await context.write(response)
+        except grpc.aio.BaseError:
+            raise ClientGone("the client is gone") from None
+
+    return write

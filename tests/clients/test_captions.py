@@ -21,7 +21,7 @@ def test_words_of_a_clause_come_one_after_the_other() -> None:
     shown = captions()
     said = [shown.due(1, played) for played in range(0, 1000, 20)]
     assert "".join(said).strip() == "One two three."
-    assert len([word for word in said if word]) == 3
+    assert len([word for word in said if word.strip()]) == 3
     assert all(word == word.lstrip() or word.startswith(" ") for word in said)
 
 
@@ -29,8 +29,9 @@ def test_a_clause_is_whole_when_the_next_one_begins() -> None:
     shown = captions()
     shown.text(1, 1, "Four.")
     shown.audio(1, 1, 100)
-    assert shown.due(1, 100).strip() == "One two"
-    assert shown.due(1, 101) == " three. Four."
+    assert shown.due(1, 99) == "One"
+    assert shown.due(1, 100) == " two three. "
+    assert shown.due(1, 101) == "Four."
 
 
 def test_the_rest_comes_at_the_end_and_once() -> None:

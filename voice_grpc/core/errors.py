@@ -16,6 +16,7 @@
     └── ServerError         ours to say
         ├── ServerFull      no room for another session
         ├── SlowClient      the client reads too slowly
+        ├── ClientGone      the client hung up, or its connection broke
         ├── Superseded      the session was opened elsewhere
         ├── Draining        the server goes away
         ├── NotReady        its models are still loading
@@ -96,6 +97,10 @@ class ServerFull(ServerError):
 
 
 class SlowClient(ServerError):
+    pass
+
+
+class ClientGone(ServerError):
     pass
 
 

@@ -112,10 +112,11 @@ class LocalLlm:
         if self._server is None:
             await asyncio.to_thread(self._load)
         greeting = Prompt("", (Message(Role.USER, "Hello.", 0),), max_tokens=4)
-        everywhere = {**self._request(greeting, 0), "n": SLOTS}  # computed once, copied to every slot
-        async with aclosing(self._answer(everywhere)) as items:
-            async for _ in items:
-                pass
+        for slot in range(SLOTS):
+            request = {**self._request(greeting, 0), "id_slot": slot}
+            async with aclosing(self._answer(request)) as items:
+                async for _ in items:
+                    pass
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | Usage, None]:
         """Raises `EngineError` when two attempts, the second one bolder, give no words."""

@@ -106,8 +106,9 @@ _SPEAKERS = {Role.USER: "User", Role.ASSISTANT: "Assistant"}
 _STOPS = ["\n", "User:", "Assistant:"]
 
 _STEADY = {"temperature": 0.0, "repeat_penalty": 1.0}
-"""Chosen on 54 questions: with any temperature, and with a repeat penalty, this model loses the very
-names and facts that it should repeat."""
+"""Measured on 12 dialogues that ask for a name or a question said before: 10 right with these, 4 to 9
+at a temperature of 0.3 to 0.5, 5 to 7 with a repeat penalty of 1.1, which forbids the very names that
+should be repeated. Never DRY: llama.cpp prepares it anew from the whole vocabulary for every answer."""
 
 _BOLD = {"temperature": 0.8, "min_p": 0.1, "repeat_penalty": 1.1}
 """For the second attempt, when the first gave no words."""

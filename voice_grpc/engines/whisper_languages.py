@@ -8,8 +8,9 @@ _ISO_TO_WHISPER = {"jv": "jw", "nb": "no", "iw": "he", "in": "id", "fil": "tl", 
 _WHISPER_TO_ISO = {"jw": "jv"}
 
 SURE = 0.7
-"""Probability from which a language heard in a short window is right; below, the full one hears better
-(of 16 espeak-ng sentences in 9 languages: all 5 above it right, of the others 0 short, 3 to 5 full)."""
+"""Probability from which a language heard in a short window is believed; below, the full one is asked.
+
+Of 16 sentences by espeak-ng in 9 languages a short window named 5 rightly, the full one 8."""
 
 
 def iso_code(code: str) -> str:

@@ -1,0 +1,218 @@
+"""`voice-grpc talk` as a process: what it prints, what it saves, what it tells the server, how it ends."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from clients.options import parse
+from clients.sound import INPUT_HZ, OUTPUT_HZ, audible_span
+from voice_grpc.pb import voice_pb2 as pb
+
+from .fake_conversation import Character, tone
+from .fake_server import serving
+from .program import run, start
+
+QUESTION_HZ = 300.0
+
+
+@pytest.fixture
+def question(tmp_path: Path) -> Path:
+    """0.6 s of tone after 0.2 s of silence, at a rate and with channels that need work."""
+    path = tmp_path / "question.wav"
+    sound = np.concatenate([np.zeros(8820, np.int16), tone(0.6, 44_100, QUESTION_HZ)])
+    soundfile.write(path, np.stack([sound, sound], axis=1), 44_100)
+    return path
+
+
+async def test_typed_questions_are_answered_in_order() -> None:
+    async with serving() as server:
+        ended = await run("talk", "--target", server.target, "--text", "hello", "--text", "again")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines() == [
+        f"session fake at {server.target}",
+        "   you ▸ hello",
+        "answer ▸ It is a tone. It goes on for a while.",
+        "       ⏱ turn 1: voice to voice 321 ms",
+        "   you ▸ again",
+        "answer ▸ It is a tone. It goes on for a while.",
+        "       ⏱ turn 2: voice to voice 321 ms",
+    ]
+    assert [request.text.text_only for request in server.requests if request.HasField("text")] == [True, True]
+    assert server.requests[-1].HasField("end_session")
+
+
+async def test_a_spoken_question_is_saved_with_its_answer_in_true_time(question: Path, tmp_path: Path) -> None:
+    both = tmp_path / "both.wav"
+    async with serving(Character(seconds=0.8, think=0.1)) as server:
+        ended = await run("talk", "--target", server.target, "--wav", question, "--save", both)
+    assert (ended.code, ended.err) == (0, "")
+    assert "you ▸ 0.6 seconds" in ended.out
+    assert "answer ▸ It is a tone. It goes on for a while." in ended.out
+    stereo, rate_hz = soundfile.read(both, dtype="int16")
+    left, right = stereo[:, 0], stereo[:, 1]
+    asked, answered = audible_span(left, rate_hz), audible_span(right, rate_hz)
+    assert rate_hz == OUTPUT_HZ
+    assert (asked[1] - asked[0]) / rate_hz == pytest.approx(0.6, abs=0.03)
+    assert (answered[1] - answered[0]) / rate_hz == pytest.approx(0.8, abs=0.02)
+    # The server waits 0.3 s for the end and thinks 0.1 s; the buffer is filled at once by its lead.
+    assert 0.38 < (answered[0] - asked[1]) / rate_hz < 0.65
+    for channel, span, hz in ((left, asked, QUESTION_HZ), (right, answered, 660)):
+        heard = channel[span[0] : span[1]].astype(float)
+        spectrum = np.abs(np.fft.rfft(heard))
+        assert np.argmax(spectrum) * rate_hz / len(heard) == pytest.approx(hz, abs=5)
+
+
+async def test_the_file_leaves_in_real_time_and_silence_follows(question: Path) -> None:
+    async with serving() as server:
+        began = time.monotonic()
+        await run("talk", "--target", server.target, "--wav", question)
+        took = time.monotonic() - began
+    audio = [request for request in server.requests if request.HasField("audio")]
+    assert {len(request.audio.data) for request in audio} == {640}
+    times = np.array([request.client_time_us for request in audio]) / 1e6
+    late = times - times[0] - np.arange(len(times)) * 0.02
+    assert np.median(np.abs(late)) < 0.02
+    assert len(audio) * 0.02 < took
+    assert not any(audio[-1].audio.data)
+
+
+async def test_what_was_played_is_reported(question: Path) -> None:
+    async with serving(Character(seconds=0.75)) as server:
+        await run("talk", "--target", server.target, "--wav", question)
+    reports = server.reports
+    state = pb.PlaybackReport
+    assert reports[0].state == state.STATE_STARTED
+    assert reports[-1].state == state.STATE_FINISHED
+    assert {report.state for report in reports[1:-1]} == {state.STATE_PROGRESS}
+    played = [report.played_samples for report in reports]
+    assert played == sorted(played)
+    assert played[-1] == 0.75 * OUTPUT_HZ
+    assert 5 <= len(reports) <= 10
+    assert server.configs[-1].capabilities.playback_reports
+
+
+async def test_questions_follow_the_answers(question: Path) -> None:
+    async with serving(Character(seconds=0.5)) as server:
+        ended = await run("talk", "--target", server.target, "--wav", question, "--wav", question)
+    assert ended.code == 0
+    assert "✂" not in ended.out
+    assert [report.turn for report in server.reports if report.state == pb.PlaybackReport.STATE_FINISHED] == [1, 2]
+
+
+async def test_speaking_over_the_answer_stops_it_and_reports_what_was_played(tmp_path: Path) -> None:
+    """One file with two questions, the second of which falls into the answer to the first."""
+    path, both = tmp_path / "two.wav", tmp_path / "both.wav"
+    voice, pause = tone(0.4, INPUT_HZ, QUESTION_HZ), np.zeros(round(1.2 * INPUT_HZ), np.int16)
+    soundfile.write(path, np.concatenate([voice, pause, voice]), INPUT_HZ)
+    async with serving(Character(seconds=3.0)) as server:
+        ended = await run("talk", "--target", server.target, "--wav", path, "--save", both)
+    assert ended.code == 0
+    assert "✂ the user spoke; heard of the answer: “It is”" in ended.out
+    cleared = [report for report in server.reports if report.state == pb.PlaybackReport.STATE_CLEARED]
+    assert [report.turn for report in cleared] == [1]
+    stereo, _ = soundfile.read(both, dtype="int16")
+    second = stereo[round(1.6 * OUTPUT_HZ) : round(2.2 * OUTPUT_HZ), 1]
+    silent_after = audible_span(second, OUTPUT_HZ)[1] / OUTPUT_HZ
+    assert silent_after < 0.3
+    before = audible_span(stereo[: round(2.2 * OUTPUT_HZ), 1], OUTPUT_HZ)
+    heard = (before[1] - before[0]) / OUTPUT_HZ
+    assert cleared[0].played_samples / OUTPUT_HZ == pytest.approx(heard, abs=0.03)
+
+
+async def test_what_is_asked_for_reaches_the_server() -> None:
+    async with serving(Character(token="secret")) as server:
+        environment = {"VOICE_TARGET": server.target, "VOICE_TOKEN": "secret"}
+        arguments = ("--text", "hi", "--session", "s1", "--voice", "v1", "--language", "de", "--language", "en")
+        assert (await run("talk", *arguments, environment=environment)).code == 0
+    (config,) = server.configs
+    assert (config.session_id, config.voice.voice_id) == ("s1", "v1")
+    assert list(config.language_codes) == ["de", "en"]
+    assert config.HasField("greeting")
+
+
+async def test_what_cannot_begin_is_one_line_and_code_2(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("words")
+    async with serving(Character(token="secret")) as server:
+        for arguments, complaint in (
+            (("--target", "127.0.0.1:1", "--text", "hi"), "no voice server answers at 127.0.0.1:1"),
+            (("--target", server.target, "--text", "hi"), "the token is not known here"),
+            (("--target", server.target, "--wav", tmp_path / "none.wav"), "none.wav: no such file"),
+            (("--target", server.target, "--wav", words), "words.txt: not a sound file"),
+            (("--target", server.target, "--text", "hi", "--save", tmp_path / "a.mp3"), "must end in .wav"),
+            (("--target", server.target, "--text", "hi", "--ca-file", tmp_path / "ca"), "No such file"),
+        ):
+            began = time.monotonic()
+            ended = await run("talk", *arguments)
+            assert ended.code == 2
+            assert complaint in ended.complaint
+            assert ended.complaint.startswith("voice-grpc talk: ")
+            assert time.monotonic() - began < 5
+
+
+async def test_a_refused_config_names_the_field() -> None:
+    async with serving() as server:
+        ended = await run("talk", "--target", server.target, "--text", "hi", "--persona", "bob")
+    assert ended.code == 2
+    assert "persona_id" in ended.complaint
+
+
+async def test_a_turn_that_fails_is_said_and_code_1() -> None:
+    async with serving(Character(fails=True)) as server:
+        ended = await run("talk", "--target", server.target, "--text", "hi")
+    assert ended.code == 1
+    assert "! no model" in ended.out
+    assert ended.complaint == "voice-grpc talk: hi: no model"
+
+
+async def test_a_conversation_that_breaks_off_is_said_and_code_1() -> None:
+    async with serving(Character(breaks=True)) as server:
+        ended = await run("talk", "--target", server.target, "--text", "hi", "--text", "and")
+    assert ended.code == 1
+    assert ended.complaint == "voice-grpc talk: the server is going away"
+
+
+async def test_ctrl_c_ends_it_at_once_and_saves(question: Path, tmp_path: Path) -> None:
+    both = tmp_path / "both.wav"
+    async with serving(Character(seconds=30.0)) as server:
+        talk = await start("talk", "--target", server.target, "--wav", question, "--save", both)
+        await talk.until("you ▸")
+        async with asyncio.timeout(10):
+            while not server.reports:
+                await asyncio.sleep(0.02)
+        began = time.monotonic()
+        talk.interrupt()
+        ended = await talk.ended()
+    assert time.monotonic() - began < 2
+    assert (ended.code, ended.err) == (130, "")
+    assert soundfile.info(both).frames > 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--nonsense"], ["--text", " "], ["--text", "hi", "--push-to-talk"], ["word"]]
+)
+def test_wrong_arguments_are_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(arguments)
+    assert caught.value.code == 2
+    assert "voice-grpc talk: error: " in capsys.readouterr().err
+
+
+def test_the_help_shows_how(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(["--help"])
+    assert caught.value.code == 0
+    told = capsys.readouterr().out
+    for word in ("examples:", "--push-to-talk", "/resume", "exit code:", "VOICE_TARGET"):
+        assert word in told
+
+
+def test_a_typed_question_is_spoken_only_where_somebody_hears_it() -> None:
+    assert parse(["--text", "hi"]).is_silent
+    assert not parse(["--text", "hi", "--play"]).is_silent
+    assert not parse(["--text", "hi", "--save", "a.wav"]).is_silent
+    assert parse(["--text", "hi", "--save", "a.wav", "--text-only"]).is_silent

@@ -1,0 +1,33 @@
+"""`make bench`: what the embedded engines take here, what Whisper gets right, and what we add ourselves."""
+
+import argparse
+import asyncio
+
+from . import local, overhead, stt_wer
+
+PARTS = ("local", "overhead", "wer")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m voice_grpc.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of: {', '.join(PARTS)} (all)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of load for each number of sessions")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.parts) - set(PARTS):
+        parser.error(f"no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
+    if "local" in chosen.parts:
+        print("A spoken conversation on the embedded models, by this machine's clock")
+        print(local.report(asyncio.run(local.measure())), flush=True)
+    if "overhead" in chosen.parts:
+        print(f"\nOur own part: measured minus the {overhead.ORACLE_SECONDS * 1000:.0f} ms that was scripted")
+        print(overhead.HEADER, flush=True)
+        for sessions in (1, 30):
+            result = asyncio.run(overhead.measure(sessions, chosen.seconds))
+            print(overhead.report(result), flush=True)
+    if "wer" in chosen.parts:
+        print("\nWhisper, the stock call and ours, interleaved", flush=True)
+        stt_wer.main([])
+
+
+if __name__ == "__main__":
+    main()

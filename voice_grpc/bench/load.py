@@ -1,0 +1,75 @@
+"""Users who speak by the clock whatever the server does, and note when they hear an answer.
+
+Open loop: frame n leaves at start + n × 20 ms, and latency counts from when it should have left
+(coordinated omission). How late the generator itself was is part of the result.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+
+import grpc.aio
+import numpy as np
+
+from ..client import Access, Call
+from ..core.audio import rms, to_pcm16
+from ..pb import voice_pb2 as pb
+
+FRAME_SECONDS = 0.02
+FRAME = 320
+"""Samples at 16 kHz."""
+
+SPEECH_SECONDS, CYCLE_SECONDS = 0.64, 1.92
+"""Multiples of 160 ms, where frames of 20 ms and the detector's windows of 32 ms meet: the detector can
+know the end of speech exactly, so that no part of the result is the luck of the grid."""
+
+AUDIBLE = 0.01
+"""RMS from which a chunk is audible: -40 dBFS."""
+
+TONE = to_pcm16(0.3 * np.sin(2 * np.pi * 200 * np.arange(FRAME) / 16_000)).tobytes()
+SILENCE = bytes(len(TONE))
+
+
+@dataclass(slots=True)
+class Heard:
+    """What one user noted; all times are the loop's."""
+
+    speech_ends: list[float] = field(default_factory=list)
+    """When the last voiced frame of each question should have left."""
+    answers: dict[int, float] = field(default_factory=dict)
+    """When the first audible chunk of each turn came."""
+    lateness: list[float] = field(default_factory=list)
+    """Of each frame, in seconds."""
+
+
+async def talk(channel: grpc.aio.Channel, seconds: float, seed: int) -> Heard:
+    heard = Heard()
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(random.Random(seed).uniform(0, CYCLE_SECONDS))
+    config = pb.SessionConfig(greeting="", send=pb.OutputSelection(interim_transcripts=False))
+    async with Call.open(channel, config, Access()) as call, asyncio.TaskGroup() as tasks:
+        listening = tasks.create_task(_listen(call, heard), name="listen")
+        start = loop.time() + FRAME_SECONDS
+        for n in range(round(seconds / FRAME_SECONDS)):
+            due = start + n * FRAME_SECONDS
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            heard.lateness.append(loop.time() - due)
+            if _is_voiced(n) and not _is_voiced(n + 1):
+                heard.speech_ends.append(due)
+            await call.send(pb.AudioInput(data=TONE if _is_voiced(n) else SILENCE))
+        await asyncio.sleep(0.2)
+        listening.cancel()
+    return heard
+
+
+async def _listen(call: Call, heard: Heard) -> None:
+    loop = asyncio.get_running_loop()
+    async for response in call:
+        if response.WhichOneof("payload") != "audio" or response.turn in heard.answers:
+            continue
+        if rms(np.frombuffer(response.audio.data, "<i2")) > AUDIBLE:
+            heard.answers[response.turn] = loop.time()
+
+
+def _is_voiced(n: int) -> bool:
+    return (n * FRAME_SECONDS) % CYCLE_SECONDS < SPEECH_SECONDS - FRAME_SECONDS / 2
