@@ -37,7 +37,7 @@ RATE_HZ = 16_000
 
 LOCAL = (("grpc.enable_http_proxy", 0),)
 
-State: TypeAlias = pb.TurnEvent.State.ValueType
+State: TypeAlias = pb.TurnEvent.State
 TERMINAL = (
     pb.TurnEvent.STATE_COMPLETED,
     pb.TurnEvent.STATE_INTERRUPTED,
@@ -285,6 +285,9 @@ LONG = "This is a rather long answer that goes on, and on, and on for quite some
 """About 35 s of sound: whoever wants to interrupt it has the time."""
 
 
+PERSONAS = load_personas()
+
+
 def settings(**given: object) -> Settings:
     """Without the environment's `.env`."""
     return Settings(_env_file=None, port=0, store="memory", **given)  # type: ignore[call-arg, arg-type]
@@ -304,7 +307,7 @@ async def serving(
     server = Server(settings(**given))
     await server.start()
     if is_open:
-        await server.open_house(script.engines, store, personas or load_personas())
+        await server.open_house(script.engines, store, personas or PERSONAS)
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", LOCAL)
     try:
         yield Served(server, script, store, channel)

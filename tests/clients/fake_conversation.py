@@ -51,6 +51,8 @@ class Conversation:
 
     def __init__(self, context: Context, character: Character) -> None:
         self.requests: list[pb.ConverseRequest] = []
+        self.was_reported = {state: asyncio.Event() for state in range(1, 5)}
+        """State of a PlaybackReport → whether one came."""
         self._context = context
         self._character = character
         self._turn = 0
@@ -88,6 +90,8 @@ class Conversation:
                 await self._interrupt(pb.Interrupted.REASON_REQUEST)
             case "activity" if request.activity.kind == pb.UserActivity.KIND_END:
                 await self._begin(group)
+            case "playback":
+                self.was_reported[request.playback.state].set()
             case "ping":
                 await self._say(pong=pb.Pong(id=request.ping.id))
 

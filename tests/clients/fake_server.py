@@ -44,7 +44,7 @@ class FakeServer(VoiceServiceServicer):
         bearer = f"Bearer {self.character.token}"
         given = "Bearer "
         metadata = context.invocation_metadata()
-        for key, value in metadata if metadata is not None else ():
+        for key, value in metadata if metadata is not None else ():  # type: ignore[redundant-expr]
             given = str(value) if key == "authorization" else given
         if given != bearer:
             await context.abort_with_status(status(code_pb2.UNAUTHENTICATED, "the token is not known here"))
@@ -66,6 +66,11 @@ class FakeServer(VoiceServiceServicer):
         """A second of sound for twenty characters."""
         sound = tone(len(request.text) / 20, request.output_audio.sample_rate_hz or RATE_HZ, 220)
         yield pb.SynthesizeResponse(audio=chunk(sound, 0, 0, True), segment_text=request.text)
+
+    async def reported(self, state: int, within: float = 20) -> None:
+        """Wait until the client of the only conversation reports so."""
+        async with asyncio.timeout(within):
+            await self.conversations[-1].was_reported[state].wait()
 
     @property
     def requests(self) -> list[pb.ConverseRequest]:

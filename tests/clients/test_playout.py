@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from clients.playout import Playout, PlayoutSettings
+from clients.sound import Samples
 from voice_grpc.pb import voice_pb2 as pb
 
 RATE_HZ = 1000
@@ -18,7 +19,7 @@ def playout() -> Playout:
     return Playout(RATE_HZ, PlayoutSettings(shortest=0.06, longest=0.2, growth=0.04, decay=0.01))
 
 
-def ones(count: int, value: int = 1) -> np.ndarray:  # type: ignore[type-arg]
+def ones(count: int, value: int = 1) -> Samples:
     return np.full(count, value, np.int16)
 
 

@@ -7,13 +7,13 @@ import pytest
 import soundfile
 
 from clients.recording import Recording, Track
-from clients.sound import INPUT_HZ, OUTPUT_HZ, audible_span, raised, resample
+from clients.sound import INPUT_HZ, OUTPUT_HZ, Samples, audible_span, raised, resample
 from clients.wavfile import BadFile, check_writable, read_voice
 
 from .fake_conversation import tone
 
 
-def pitch(samples: "np.ndarray", rate_hz: int) -> float:  # type: ignore[type-arg]
+def pitch(samples: Samples, rate_hz: int) -> float:
     """Of the strongest frequency."""
     return float(np.argmax(np.abs(np.fft.rfft(samples))) * rate_hz / len(samples))
 
