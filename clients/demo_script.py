@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from voice_grpc.pb import voice_pb2 as pb
 
 from .dialogue import Dialogue
-from .measured import Said, answer_delay, silence_delay
+from .measured import Said, answer_delay
 from .mouth import Mouth
 from .prepared import ANSWER_WITHIN, answered
 from .prepared import said as all_said
@@ -22,8 +22,8 @@ LONG = ("What are the months of the year?", "What are the planets of the solar s
 """Asked until one is answered at length: the second only when the answer to the first was too short."""
 OVER_IT = "What is the capital of Italy?"
 """In one breath: a pause after the first word would make it two attempts to interrupt."""
-LAST = "Do you remember my name?"
-LAST_OF_STRANGER = "What did I ask you first?"
+LAST = "What is my name?"
+LAST_OF_STRANGER = "And the capital of Spain?"
 """When the first question is the caller's own recording, in which nobody is called Anna."""
 
 
@@ -35,7 +35,7 @@ class Outcome:
     delay: float | None = None
     """From the end of what was said to the first audible sample of the answer."""
     silence: float | None = None
-    """From the onset of what was said over an answer to the last audible sample of that answer."""
+    """From the onset of what was said over an answer until nothing of that answer was played any more."""
 
 
 class Script:
@@ -66,9 +66,10 @@ class Script:
         recording = self._dialogue.recording
         if over is not None and over.state != State.STATE_INTERRUPTED:
             fault = fault or f"{words}: it was said over an answer, and the answer went on"
-        silence = silence_delay(recording, said) if over else None
+        stopped = self._dialogue.stopped.get(over.number) if over else None
+        silence = None if stopped is None else stopped - recording.start - said.onset
         self._note(Outcome(said, turn, fault, answer_delay(recording, said), silence))
-        return turn is not None and not self._dialogue.has_ended
+        return turn is not None and turn.is_answered and not self._dialogue.has_ended
 
     async def _be_interrupted(self) -> bool:
         """Ask for something long and speak over the answer."""
@@ -108,8 +109,8 @@ class Script:
         self.outcomes.append(outcome)
         screen = self._dialogue.screen
         if outcome.silence is not None:
-            stopped = f"the answer was silent {outcome.silence * 1000:.0f} ms after the user began"
-            screen.line(f"       ✂ {stopped}")
+            told = f"the answer was silent {outcome.silence * 1000:.0f} ms after the user began"
+            screen.line(f"       ✂ {told}")
         if outcome.delay is not None:
             screen.line(f"       ⏱ heard {outcome.delay * 1000:.0f} ms after the last word", DIM)
         if outcome.fault:

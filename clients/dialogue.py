@@ -36,6 +36,8 @@ class Dialogue:
         self.turns = Turns()
         self.failure: CallFailed | None = None
         """Why the call ended, when it did not end well."""
+        self.stopped: dict[int, float] = {}
+        """Turn that was cut → monotonic seconds at which it was silent here."""
         self._captions = Captions()
         self._metrics: dict[int, pb.TurnMetrics] = {}
         self._changes = Changes()
@@ -136,3 +138,4 @@ class Dialogue:
     def _flush(self, turn: int) -> None:
         self._captions.drop(turn)
         self.playout.flush(turn)
+        self.stopped.setdefault(turn, time.monotonic())

@@ -1,4 +1,4 @@
-"""What a listener with a stopwatch would say of a recording. Seconds; positions are of the two tracks."""
+"""What a listener with a stopwatch would say of a recording, in seconds."""
 
 from dataclasses import dataclass
 
@@ -28,10 +28,3 @@ def answer_delay(recording: Recording, said: Said) -> float | None:
     heard = recording.answer.samples()[round(said.end * OUTPUT_HZ) :]
     first, last = audible_span(heard, OUTPUT_HZ)
     return first / OUTPUT_HZ if last else None
-
-
-def silence_delay(recording: Recording, said: Said) -> float:
-    """From the onset of what was said into an answer to the last sample that was audible of it."""
-    onset = round(said.onset * OUTPUT_HZ)
-    heard = recording.answer.samples()[onset : round(said.end * OUTPUT_HZ)]
-    return audible_span(heard, OUTPUT_HZ)[1] / OUTPUT_HZ

@@ -74,7 +74,11 @@ async def said(dialogue: Dialogue, mouth: Mouth) -> None:
 
 async def answered(dialogue: Dialogue, before: int, name: str) -> str:
     """Wait until what came after turn `before` is answered and heard; returns what went wrong."""
-    if not await dialogue.until(lambda: bool(dialogue.turns.since(before)), ANSWER_WITHIN):
+
+    def has_begun() -> bool:
+        return any(turn.is_answered for turn in dialogue.turns.since(before))
+
+    if not await dialogue.until(has_begun, ANSWER_WITHIN):
         return "" if dialogue.has_ended else f"{name}: no answer within {ANSWER_WITHIN:g} s"
     if not await dialogue.until(lambda: dialogue.is_quiet, QUIET_WITHIN):
         return "" if dialogue.has_ended else f"{name}: the answer did not end within {QUIET_WITHIN:g} s"

@@ -29,6 +29,11 @@ class Turn:
     def has_ended(self) -> bool:
         return self.state in ENDS
 
+    @property
+    def is_answered(self) -> bool:
+        """An answer has begun, or there will be none."""
+        return self.state == State.STATE_SPEAKING or bool(self.answer) or self.has_ended
+
 
 class Turns:
     def __init__(self) -> None:

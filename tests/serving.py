@@ -20,7 +20,7 @@ from voice_grpc.core.audio import Samples
 from voice_grpc.engines.scripted import Answer, Hearing, Script, ScriptedLlm, ScriptedStt, tone
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
-from voice_grpc.personas import Persona, load_personas
+from voice_grpc.personas import load_personas
 from voice_grpc.ports import Store
 from voice_grpc.server import Server
 from voice_grpc.settings import Settings
@@ -232,6 +232,9 @@ class Served:
     store: Store
     channel: grpc.aio.Channel
 
+    async def open_house(self) -> None:
+        await self.server.open_house(self.script.engines, self.store, PERSONAS)
+
     @property
     def target(self) -> str:
         return f"127.0.0.1:{self.server.port}"
@@ -298,19 +301,18 @@ async def serving(
     script: Script | None = None,
     *,
     store: Store | None = None,
-    personas: dict[str, Persona] | None = None,
     is_open: bool = True,
     **given: object,
 ) -> AsyncIterator[Served]:
     """A server that is ready; with `is_open=False` one whose models are still loading."""
-    script, store = script or scripted(), store or MemoryStore()
     server = Server(settings(**given))
     await server.start()
-    if is_open:
-        await server.open_house(script.engines, store, personas or PERSONAS)
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", LOCAL)
+    served = Served(server, script or scripted(), store or MemoryStore(), channel)
     try:
-        yield Served(server, script, store, channel)
+        if is_open:
+            await served.open_house()
+        yield served
     finally:
         await channel.close()
         await server.stop()

@@ -22,10 +22,10 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from voice_grpc.core.audio import silence
-from voice_grpc.engines.scripted import Hearing, Script, ScriptedLlm, ScriptedStt, tone
+from voice_grpc.engines.scripted import Answer, Hearing, Script, ScriptedLlm, ScriptedStt, tone
 from voice_grpc.pb import voice_pb2 as pb
 
-from .serving import LOCAL, LONG, OK, RATE_HZ, WITHIN, Answer, Served, Talk, scripted, serving, stub_of
+from .serving import LOCAL, LONG, OK, RATE_HZ, WITHIN, Served, Talk, scripted, serving, stub_of
 
 State = pb.TurnEvent
 Stream: TypeAlias = "grpc.aio.StreamStreamCall[pb.ConverseRequest, pb.ConverseResponse]"
@@ -142,7 +142,7 @@ async def test_rule_2_seq_and_time_rise() -> None:
 
 
 async def test_rule_3_order_of_an_answered_turn() -> None:
-    async with serving(scripted("One thing. And another thing.")) as served, served.talk() as talk:
+    async with serving(scripted("One. And two.")) as served, served.talk() as talk:
         await talk.config()
         turn = await answered(talk)
         await talk.next("turn_metrics")
@@ -155,7 +155,7 @@ async def test_rule_3_order_of_an_answered_turn() -> None:
         assert arms[-2:] == ["STATE_COMPLETED", "turn_metrics"]
         assert set(arms[1:-2]) == {"STATE_SPEAKING", "audio", "response_text"}
         assert arms.count("STATE_SPEAKING") == 1
-        assert talk.words(turn) == "One thing. And another thing."
+        assert talk.words(turn) == "One. And two."
         assert [r.response_text.is_final for r in talk.of(turn) if r.HasField("response_text")][-1]
 
 
@@ -275,7 +275,7 @@ async def test_rule_6_and_7_chunks_are_contiguous_and_paced(lead_ms: int) -> Non
 
     A chunk that has begun to be within the lead leaves whole, so it may reach 40 ms beyond.
     """
-    async with serving(scripted("Sure, I can help with that. Just ask.")) as served, served.talk() as talk:
+    async with serving(scripted("Sure. I can help you.")) as served, served.talk() as talk:
         await talk.config(max_playout_lead=Duration(nanos=lead_ms * 1_000_000))
         turn = await answered(talk)
         chunks = talk.chunks(turn)
@@ -287,7 +287,7 @@ async def test_rule_6_and_7_chunks_are_contiguous_and_paced(lead_ms: int) -> Non
         times = np.array([r.server_time_us for r in talk.of(turn) if r.HasField("audio")])
         ahead = ends[1:] / 24_000 - (times - times[0]) / 1e6
         assert ahead.max() <= lead_ms / 1000 + 0.04 + 0.005
-        assert ends[-1] / 24_000 > 1.5
+        assert ends[-1] / 24_000 > 1.0
 
 
 # ---------------------------------------------------------------- 7
@@ -383,7 +383,8 @@ async def test_rule_9_cancel_stops_now() -> None:
         await gone(served, id)
         assert (script.llm.open, script.llm.cancelled) == (0, 1)
         session = (await served.stub.GetSession(pb.GetSessionRequest(session_id=id))).session
-        assert len(session.messages[1].text) < len(LONG) if len(session.messages) > 1 else True
+        assert session.messages[0].text == "Tell me a lot."
+        assert all(len(message.text) < len(LONG) / 2 for message in session.messages)
 
 
 async def gone(served: Served, session_id: str) -> None:
@@ -410,11 +411,11 @@ async def test_rule_10_control_overtakes_queued_sound() -> None:
         await call.write(pb.ConverseRequest(config=config))
         await call.write(pb.ConverseRequest(text=pb.TextInput(text="Tell me a lot.")))
         chunks = [await read_until(call, "audio")]
-        await call.write(pb.ConverseRequest(ping=pb.Ping(id=7, client_time_us=70)))
+        await call.write(pb.ConverseRequest(client_time_us=70, ping=pb.Ping(id=7)))
         pong = None
         while pong is None:
-            response = await read_until(call, "audio", "pong")
-            pong = response if response.HasField("pong") else chunks.append(response)
+            chunks.append(await read_until(call, "audio", "pong"))
+            pong = chunks.pop() if chunks[-1].HasField("pong") else None
         call.cancel()
         assert (pong.pong.id, pong.pong.client_time_us) == (7, 70)
         elapsed = (pong.server_time_us - chunks[0].server_time_us) / 1e6

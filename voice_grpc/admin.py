@@ -80,8 +80,9 @@ class Desk:
         )
 
     async def voices(self, owner: str, request: pb.ListVoicesRequest) -> pb.ListVoicesResponse:
-        prefix = request.language_code.lower()
-        voices = (v for _, v in sorted(self.catalog.voices.items()) if v.language.lower().startswith(prefix))
+        prefix = f"{request.language_code}-".lower() if request.language_code else ""
+        known = sorted(self.catalog.voices.items())
+        voices = (voice for _, voice in known if f"{voice.language}-".lower().startswith(prefix))
         return pb.ListVoicesResponse(voices=[_voice(voice) for voice in voices])
 
     async def personas(self, owner: str) -> pb.ListPersonasResponse:
@@ -138,9 +139,12 @@ def _before(token: str) -> float | None:
     if not token:
         return None
     try:
-        return float(token)
+        before = float(token)
     except ValueError:
-        raise BadField("page_token", token, "next_page_token of the response before") from None
+        before = 0.0
+    if not 0.0 < before < float("inf"):
+        raise BadField("page_token", token, "next_page_token of the response before")
+    return before
 
 
 def _voice(voice: Voice) -> pb.Voice:

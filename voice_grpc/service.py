@@ -51,7 +51,18 @@ async def errors_as_status(context: Context, what: str) -> AsyncIterator[None]:
             log.info("%s: %s: %s", what, type(cause).__name__, cause)
         else:
             log.exception("%s: a bug", what)
-        await context.abort_with_status(status_of(cause))
+        await _abort(context, status_of(cause))
+
+
+async def _abort(context: Context, status: grpc.Status) -> None:
+    """The status goes behind what was sent before: a client that does not read gets it when it does.
+
+    One that leaves instead needs none.
+    """
+    try:
+        await context.abort_with_status(status)
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError("the client is gone") from None
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -97,11 +108,12 @@ class VoiceService(VoiceServiceServicer):
             house, owner = self._enter(context)
             first, count = await _first_request(context)
             config = session_config(first.config, house.catalog)
-            async with house.registry.open(config, owner) as session:
+            name = f"session {config.session_id}"
+            async with errors_as_status(context, name), house.registry.open(config, owner) as session:
                 session.announce(session_notices(first.config, config, first.seq or count, house.catalog))
-                log.info("session %s: begins %s", config.session_id, dict(config.metadata))
+                log.info("%s: begins %s", name, dict(config.metadata))
                 await session.run(_requests(context, session, count, house.catalog), _sender(context, config))
-                log.info("session %s: ends", config.session_id)
+                log.info("%s: ends", name)
 
     async def Transcribe(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
         async with errors_as_status(context, "Transcribe"):

@@ -7,12 +7,16 @@ import numpy as np
 import soxr
 
 from .core import g711
-from .core.audio import RATE_HZ, Floats, Samples, to_pcm16
+from .core.audio import RATE_HZ, Floats, Samples, to_float, to_pcm16
 from .core.config import AudioFormat, Encoding
 from .core.errors import Skipped
 
-QUALITY = "MQ"
-"""soxr's 16-bit-clean short filter: HQ holds back three times as much sound."""
+QUALITY = "HQ"
+"""Used with soxr's variable-rate filter, which works sample by sample and holds back a constant
+stretch: 12.5 ms at 48 → 16 kHz, 10 at 24 → 16, 30 at 8 → 16, 11 at 22.05 → 24. The fixed-rate filters
+work block by block: MQ and HQ hold back 21 ms on average and 38 at worst at 48 → 16 kHz, 64 and 118 at
+8 → 16. Both are flat to 0.9 of the lower Nyquist frequency and more than 85 dB down from 1.05 of it;
+LQ, as quick as this one, is 8 dB down at 0.85. Measured with 20 ms frames; 40 µs of work each."""
 
 
 class Resampler:
@@ -23,22 +27,19 @@ class Resampler:
         self._stream = (
             None
             if from_hz == to_hz
-            else soxr.ResampleStream(from_hz, to_hz, 1, dtype="int16", quality=QUALITY)
+            else soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality=QUALITY, vr=True)
         )
 
     def feed(self, samples: Samples) -> Samples:
         if self._stream is None:
             return samples
-        resampled: Samples = self._stream.resample_chunk(samples)
-        return resampled
+        return to_pcm16(self._stream.resample_chunk(to_float(samples)))
 
     def flush(self) -> Samples:
         """The last of it; nothing can be fed afterwards."""
-        empty = np.zeros(0, np.int16)
         if self._stream is None:
-            return empty
-        resampled: Samples = self._stream.resample_chunk(empty, last=True)
-        return resampled
+            return np.zeros(0, np.int16)
+        return to_pcm16(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))
 
 
 class Decoder:
@@ -71,7 +72,8 @@ class Decoder:
                 pcm = np.frombuffer(data, "<i2").astype(np.int16, copy=False)
         if self.format.channels == 1:
             return pcm
-        mixed: Samples = (pcm.reshape(-1, 2).astype(np.int32).sum(axis=1) // 2).astype(np.int16)
+        channels = self.format.channels
+        mixed: Samples = (pcm.reshape(-1, channels).sum(axis=1, dtype=np.int32) // channels).astype(np.int16)
         return mixed
 
 
@@ -82,8 +84,8 @@ class Encoder:
         self._format = format
 
     def encode(self, samples: Samples) -> bytes:
-        if self._format.channels == 2:
-            samples = np.repeat(samples, 2)
+        if self._format.channels > 1:
+            samples = np.repeat(samples, self._format.channels)
         match self._format.encoding:
             case Encoding.PCM_F32LE:
                 return (samples.astype("<f4") / np.float32(32768)).tobytes()
@@ -98,4 +100,5 @@ class Encoder:
 def _mono_float(floats: Floats, channels: int) -> Samples:
     if not np.isfinite(floats).all():
         raise Skipped("audio.data", "NaN or infinity", "finite samples in [-1, 1]")
-    return to_pcm16(floats if channels == 1 else floats.reshape(-1, channels).mean(axis=1))
+    within = np.clip(floats, -1, 1)
+    return to_pcm16(within if channels == 1 else within.reshape(-1, channels).mean(axis=1))

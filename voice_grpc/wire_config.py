@@ -233,9 +233,11 @@ def _languages(tags: Iterable[str], catalog: Catalog) -> tuple[str, ...]:
 
 
 def _metadata(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    if len(given) > MAX_METADATA or any(len(k) > MAX_LABEL or len(v) > MAX_LABEL for k, v in given.items()):
-        accepted = f"at most {MAX_METADATA} entries of {MAX_LABEL} characters each"
-        raise BadField("config.metadata", f"{len(given)} entries", accepted)
+    longest = max((len(text) for entry in given.items() for text in entry), default=0)
+    if len(given) > MAX_METADATA or longest > MAX_LABEL:
+        got = f"{len(given)} entries, the longest of {longest} characters"
+        accepted = f"at most {MAX_METADATA} entries, keys and values of at most {MAX_LABEL} characters"
+        raise BadField("config.metadata", got, accepted)
     return tuple(sorted(given.items()))
 
 

@@ -53,6 +53,7 @@ class Conversation:
         self.requests: list[pb.ConverseRequest] = []
         self.was_reported = {state: asyncio.Event() for state in range(1, 5)}
         """State of a PlaybackReport → whether one came."""
+        self.has_sound = asyncio.Event()
         self._context = context
         self._character = character
         self._turn = 0
@@ -82,6 +83,7 @@ class Conversation:
     async def _receive(self, request: pb.ConverseRequest, group: asyncio.TaskGroup) -> None:
         match request.WhichOneof("payload"):
             case "audio":
+                self.has_sound.set()
                 await self._listen(np.frombuffer(request.audio.data, "<i2"), group)
             case "text":
                 await self._interrupt(pb.Interrupted.REASON_TEXT)

@@ -44,11 +44,11 @@ class FakeServer(VoiceServiceServicer):
         bearer = f"Bearer {self.character.token}"
         given = "Bearer "
         metadata = context.invocation_metadata()
-        for key, value in metadata if metadata is not None else ():  # type: ignore[redundant-expr]
+        for key, value in metadata if metadata is not None else ():
             given = str(value) if key == "authorization" else given
         if given != bearer:
             await context.abort_with_status(status(code_pb2.UNAUTHENTICATED, "the token is not known here"))
-        first = await context.read()
+        first: object = await context.read()
         if not isinstance(first, pb.ConverseRequest) or not first.HasField("config"):
             await context.abort_with_status(status(code_pb2.INVALID_ARGUMENT, "config comes first", "config"))
             return
@@ -97,7 +97,7 @@ async def serving(character: Character | None = None) -> AsyncIterator[FakeServe
 
 async def main() -> None:
     """As a process, for what starts servers."""
-    async with serving(Character(seconds=3.0)) as fake:
+    async with serving(Character(seconds=3.0, is_mute="mute" in sys.argv)) as fake:
         sys.stdout.write(f"loading a tone\nlistening on {fake.target}\n")
         sys.stdout.flush()
         await asyncio.Event().wait()

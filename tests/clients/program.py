@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_MAIN = "import sys; from clients.{name} import command; sys.exit(command(sys.argv[1:]))"
+_MAIN = "import sys; {prelude}from clients.{name} import command; sys.exit(command(sys.argv[1:]))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,15 @@ class Program:
         return Ended(self._process.returncode, out.decode(), err.decode())
 
 
-async def start(name: str, *arguments: object, environment: Mapping[str, str] | None = None) -> Program:
-    """`name` is the module under clients/. What it needs of this project comes from the source tree."""
+async def start(
+    name: str, *arguments: object, environment: Mapping[str, str] | None = None, prelude: str = ""
+) -> Program:
+    """`name` is the module under clients/, run from the source tree; `prelude` is Python to run before."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        _MAIN.format(name=name),
+        _MAIN.format(name=name, prelude=prelude),
         *map(str, arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -7,6 +7,7 @@ out of the loudspeaker. Each test has its own, in its own runtime directory.
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clients.mouth import ticks
 from clients.sound import OUTPUT_HZ, Samples
 
 BINARIES = ("pulseaudio", "pactl", "paplay", "parec")
@@ -72,7 +74,7 @@ async def sound_system(runtime: Path) -> AsyncIterator[Room]:
     modules = [f"--load={module}" for module in _MODULES]
     daemon = await room.start("pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "-n", *modules)
     try:
-        await _until_up(room, runtime / "native")
+        await _until_up(room)
         await room.run("pactl", "set-default-source", "micsrc")
         await room.run("pactl", "set-default-sink", "speaker")
         yield room
@@ -81,7 +83,8 @@ async def sound_system(runtime: Path) -> AsyncIterator[Room]:
         await daemon.wait()
 
 
-async def _until_up(room: Room, socket: Path) -> None:
+async def _until_up(room: Room) -> None:
     async with asyncio.timeout(20):
-        while not socket.exists() or await (await room.start("pactl", "info")).wait():
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - another process's socket
+        async for _ in ticks(time.monotonic(), 0.05):
+            if await (await room.start("pactl", "info")).wait() == 0:
+                return

@@ -127,7 +127,8 @@ async def test_push_to_talk_sends_sound_only_while_it_is_pressed(room: Room) -> 
         talk = await talking(server, room, "--push-to-talk")
         await talk.type("")
         await talk.until("listening")
-        await asyncio.sleep(0.4)  # the user speaks
+        async with asyncio.timeout(10):
+            await server.conversations[-1].has_sound.wait()
         await talk.type("")
         await server.reported(State.STATE_FINISHED)
         await quit(talk)
@@ -136,7 +137,6 @@ async def test_push_to_talk_sends_sound_only_while_it_is_pressed(room: Room) -> 
     assert server.configs[-1].turn_detection.mode == pb.TurnDetection.MODE_MANUAL
     assert (arms[0], arms[-1]) == ("activity", "end_session")
     assert set(arms[1:-2]) == {"audio"}
-    assert 10 < len(arms) < 60
 
 
 async def test_a_prepared_question_is_played_too(room: Room, question: Path) -> None:

@@ -68,3 +68,10 @@ def test_a_turn_that_came_to_nothing_does_not_count() -> None:
     assert turns.is_quiet
     assert turns.since(0) == []
     assert turns.last == 1
+
+
+def test_a_turn_is_answered_once_its_answer_begins() -> None:
+    turns = after(said(1, "hello"), moved(1, State.STATE_THINKING))
+    assert not turns.since(0)[0].is_answered
+    turns.receive(moved(1, State.STATE_SPEAKING))
+    assert turns.since(0)[0].is_answered

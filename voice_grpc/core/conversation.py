@@ -1,7 +1,7 @@
 """What was said so far, as the model will be told it: the user's words whole, the answers as heard."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -54,7 +54,7 @@ class Conversation:
         message = Message(Role.ASSISTANT, text, turn, heard)
         for place, other in enumerate(self._messages):
             if other.turn == turn and other.role is Role.ASSISTANT:
-                self._messages[place : place + 1] = [replace(message)] if text else []
+                self._messages[place : place + 1] = [message] if text else []
                 return
         if text:
             after = [i for i, m in enumerate(self._messages) if m.turn <= turn]

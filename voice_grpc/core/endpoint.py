@@ -5,7 +5,7 @@ How long a silence must last to end the *turn* is not decided here.
 
 from dataclasses import dataclass
 
-from .audio import RATE_HZ, WINDOW, seconds
+from .audio import WINDOW, seconds
 from .events import SpeechEnded, SpeechStarted
 
 
@@ -22,12 +22,16 @@ class EndpointSettings:
 
 
 class Endpointer:
-    """One stream of consecutive windows, `WINDOW` samples each."""
+    """One stream of windows, `WINDOW` samples each, in order.
+
+    Sound that is missing between two of them is neither speech nor silence: no time passed in it.
+    """
 
     def __init__(self, settings: EndpointSettings) -> None:
         self.settings = settings
         self.is_speech = False
-        self._onset: int | None = None
+        self._run = 0
+        """Samples of speech that may be a start; once speaking, of silence that may be an end."""
         self._last_voiced = 0
 
     def feed(self, probability: float, end: int) -> SpeechStarted | SpeechEnded | None:
@@ -38,30 +42,28 @@ class Endpointer:
 
     def stop(self, position: int) -> SpeechEnded | None:
         """Nothing more is heard from `position` on: the microphone was closed."""
-        self._onset = None
+        self._run = 0
         if not self.is_speech:
             return None
         self.is_speech = False
         return SpeechEnded(self._last_voiced, seconds(position - self._last_voiced), 0.0)
 
     def _listen_for_start(self, probability: float, end: int) -> SpeechStarted | None:
-        if probability < self.settings.threshold:
-            self._onset = None
+        self._run = self._run + WINDOW if probability >= self.settings.threshold else 0
+        speech = seconds(self._run)
+        if not self._run or speech < self.settings.min_speech:
             return None
-        if self._onset is None:
-            self._onset = end - WINDOW
-        speech = seconds(end - self._onset)
-        if speech < self.settings.min_speech:
-            return None
-        self.is_speech, self._last_voiced = True, end
-        return SpeechStarted(self._onset, speech, probability)
+        onset = end - self._run
+        self.is_speech, self._run, self._last_voiced = True, 0, end
+        return SpeechStarted(onset, speech, probability)
 
     def _listen_for_end(self, probability: float, end: int) -> SpeechEnded | None:
         if probability >= self.settings.threshold - self.settings.hysteresis:
-            self._last_voiced = end
+            self._run, self._last_voiced = 0, end
             return None
-        silence = (end - self._last_voiced) / RATE_HZ
+        self._run += WINDOW
+        silence = seconds(self._run)
         if silence < self.settings.soft_end:
             return None
-        self.is_speech, self._onset = False, None
+        self.is_speech, self._run = False, 0
         return SpeechEnded(self._last_voiced, silence, probability)

@@ -11,6 +11,7 @@
     │   └── NotFound        no such session
     ├── EngineError         a model or a vendor failed; costs one turn
     │   ├── EngineTimeout   it did not answer in time
+    │   ├── EngineEmpty     it answered with nothing
     │   └── EngineMissing   it is not installed or not configured; says what to do
     ├── PersonaError        a personas file is wrong (`personas.py`)
     └── ServerError         ours to say
@@ -80,6 +81,10 @@ class EngineError(VoiceError):
 
 
 class EngineTimeout(EngineError):
+    pass
+
+
+class EngineEmpty(EngineError):
     pass
 
 

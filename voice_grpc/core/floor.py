@@ -1,18 +1,19 @@
 """The facts about the floor: who has it, and what is known of the turn.
 
-Only `moves.py` changes them. Every reply has a number, the generation: whatever arrives for a
-dead number is dropped by number, never by timing.
+Only `moves.py` and `handover.py` change them. Every reply has a number, the generation: whatever
+arrives for a dead number is dropped by number, never by timing.
 """
 
 from collections import deque
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from .commands import CancelReply, Kind, PrepareReply
+from .commands import AskTranscript, CancelReply, Kind, PrepareReply
 from .events import (
     ActivityEnded,
     ActivityStarted,
     Event,
+    PatienceOver,
     ReplyAudible,
     ReplyEnded,
     SpeechEnded,
@@ -56,6 +57,8 @@ class Floor:
     turn: int = 0
     revision: int = 0
     """Of the last transcript that was asked for."""
+    asked_in: int = 0
+    """The turn in which it was."""
     transcript: Transcribed | None = None
     """The last one that came of this turn."""
     carried: str = ""
@@ -93,17 +96,29 @@ class Floor:
         elif isinstance(event, ActivityStarted | ActivityEnded):
             self.is_held = isinstance(event, ActivityStarted)
 
-    def is_stale(self, event: Event) -> bool:
-        """About a reply that is dead, or a transcript that was overtaken."""
-        if isinstance(event, ReplyAudible | ReplyEnded):
-            return self.reply is None or self.reply.number != event.number
-        return isinstance(event, Transcribed) and event.revision != self.revision
+    def is_stale(self, event: Event, now: float) -> bool:
+        """About a reply that is dead, or a transcript or a deadline that was overtaken."""
+        match event:
+            case ReplyAudible(number) | ReplyEnded(number):
+                return self.reply is None or self.reply.number != number
+            case Transcribed(revision):
+                return revision != self.revision or self.asked_in != self.turn
+            case PatienceOver():
+                return self.deadline is None or now < self.deadline
+        return False
+
+    def ask(self) -> AskTranscript:
+        self.revision += 1
+        self.asked_in = self.turn
+        return AskTranscript(self.revision)
 
     def begin_turn(self) -> None:
         self.turn += 1
         self.transcript = None
-        self.state = State.HEARING
-        self.deadline = None
+        self.hear_on()
+
+    def hear_on(self) -> None:
+        self.state, self.deadline = State.HEARING, None
 
     def take_words(self, event: Transcribed) -> None:
         """A revision replaces the one before it; one that failed keeps what was known."""

@@ -29,12 +29,12 @@ class Chunk:
 
 
 class Pacer:
-    """One answer at `rate_hz`. Times are monotonic seconds."""
+    """One answer at `rate_hz`. Times are monotonic seconds; `lead` is seconds too, and at least a chunk."""
 
     def __init__(self, rate_hz: int, lead: float) -> None:
         self.rate_hz = rate_hz
-        self._lead = round(lead * rate_hz)
         self._size = round(CHUNK_SECONDS * rate_hz)
+        self._lead = max(round(lead * rate_hz), self._size)
         self._ready: deque[tuple[Samples, int]] = deque()
         self._buffered = 0
         self._sent = 0
@@ -73,7 +73,7 @@ class Pacer:
     def due(self, now: float) -> list[Chunk]:
         """What may leave now. The last chunk may be empty."""
         chunks = []
-        while self._ready and self._sent < self._heard_exactly(now) + self._lead:
+        while self._ready and self._heard_needed() <= self.heard(now):
             samples, segment = self._ready.popleft()
             chunks.append(self._send(samples, segment, now))
         if self._is_whole and not self._ready and not self._is_finished:
@@ -84,28 +84,35 @@ class Pacer:
         """When `due` will have something; None: not before more is fed."""
         if not self._ready:
             return now if self._is_whole and not self._is_finished else None
-        ahead = self._sent - self._heard_exactly(now) - self._lead
-        return now + max(0.0, (ahead + 1) / self.rate_hz)
+        needed = self._heard_needed()
+        if needed <= self.heard(now):
+            return now
+        return max(now, self._played_at + (needed - self._played) / self.rate_hz)
 
     def heard(self, now: float) -> int:
-        """Samples played until now; never more than were sent."""
-        return int(self._heard_exactly(now))
+        """Samples played until now, to the nearest; never more than were sent."""
+        return min(self._played + round((now - self._played_at) * self.rate_hz), self._sent)
 
     def all_heard_at(self, now: float) -> float:
         """When what was sent will have been played."""
-        return now + (self._sent - self._heard_exactly(now)) / self.rate_hz
+        return now + (self._sent - self.heard(now)) / self.rate_hz
 
     def report(self, played: int, now: float) -> None:
-        """The client says that `played` samples were played. Never taken back, never beyond what was sent."""
-        self._reported = min(max(played, self._reported), self._sent)
-        self._played, self._played_at = self._reported, now
-        self.is_reported = True
+        """The client says that `played` samples were played: more than were sent counts as what was sent.
 
-    def _heard_exactly(self, now: float) -> float:
-        return min(self._played + (now - self._played_at) * self.rate_hz, float(self._sent))
+        What it said before is not taken back: a report that falls is ignored.
+        """
+        self.is_reported = True
+        if played >= self._reported:
+            self._reported = self._played = min(played, self._sent)
+            self._played_at = now
+
+    def _heard_needed(self) -> int:
+        """How much must have been played for the next chunk to leave."""
+        return self._sent + len(self._ready[0][0]) - self._lead
 
     def _send(self, samples: Samples, segment: int, now: float) -> Chunk:
-        if self._heard_exactly(now) >= self._sent:
+        if self.heard(now) >= self._sent:
             self._played, self._played_at = self._sent, now
         is_last = self._is_whole and not self._ready
         chunk = Chunk(samples, self._index, self._sent, segment, is_last)

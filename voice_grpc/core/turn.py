@@ -14,13 +14,15 @@ Start early, commit late: with `speculate` work on the answer starts at the firs
     SPEAKING   the answer is audible
     YIELDING   the user speaks over it: noise or interruption?
 
-What the table does not list is ignored on purpose. The actions are in `moves.py`, the facts in `floor.py`.
+What the table does not list is ignored on purpose. The actions are in `moves.py` and `handover.py`, the facts
+in `floor.py`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from . import events as e
+from . import handover
 from . import moves as act
 from .commands import Command
 from .floor import Floor, State, TurnSettings
@@ -31,12 +33,15 @@ LISTENING, HEARING, ENDING = State.LISTENING, State.HEARING, State.ENDING
 THINKING, SPEAKING, YIELDING = State.THINKING, State.SPEAKING, State.YIELDING
 QUIET = {LISTENING, THINKING}
 """Where a turn that came to its end leads: THINKING when typed words were waiting."""
+ANY_FLOOR = QUIET | {HEARING}
+"""The same, where the user may be speaking already."""
 
 TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] = {
     LISTENING: {
         e.SpeechStarted: (act.hear, {HEARING}),
+        e.SpeechEnded: (act.forget, {LISTENING}),
         e.ActivityStarted: (act.hold_floor, {HEARING}),
-        e.TextReceived: (act.answer_text, {THINKING}),
+        e.TextReceived: (handover.answer_text, {THINKING}),
     },
     HEARING: {
         e.SpeechEnded: (act.await_end, {ENDING, HEARING}),
@@ -49,31 +54,31 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
     ENDING: {
         e.SpeechStarted: (act.hear_on, {HEARING}),
         e.Transcribed: (act.prepare, {ENDING}),
-        e.PatienceOver: (act.commit, {THINKING, LISTENING}),
+        e.PatienceOver: (handover.commit, {THINKING, LISTENING}),
         e.ActivityStarted: (act.hold_floor, {HEARING}),
-        e.ActivityEnded: (act.commit, {THINKING, LISTENING}),
+        e.ActivityEnded: (handover.commit, {THINKING, LISTENING}),
         e.ActivityCancelled: (act.discard, QUIET),
         e.TextReceived: (act.add_text, {ENDING}),
     },
     THINKING: {
-        e.SpeechStarted: (act.hear_on, {HEARING, THINKING}),
+        e.SpeechStarted: (act.give_words_back, {HEARING, THINKING}),
         e.SpeechEnded: (act.forget, {THINKING}),
-        e.Transcribed: (act.answer_late, {THINKING, LISTENING}),
-        e.PatienceOver: (act.apologize, {THINKING, LISTENING}),
+        e.Transcribed: (handover.answer_late, {THINKING, LISTENING}),
+        e.PatienceOver: (handover.apologize, ANY_FLOOR),
         e.ReplyAudible: (act.speak, {SPEAKING}),
-        e.ReplyEnded: (act.finish, QUIET | {HEARING}),
+        e.ReplyEnded: (act.finish, ANY_FLOOR),
         e.ActivityStarted: (act.hold_floor, {HEARING}),
         e.ActivityCancelled: (act.discard_unheard, QUIET),
         e.TextReceived: (act.add_or_wait, {THINKING}),
-        e.StopRequested: (act.stop, QUIET),
+        e.StopRequested: (act.stop, ANY_FLOOR),
     },
     SPEAKING: {
         e.SpeechStarted: (act.yield_floor, {YIELDING, SPEAKING}),
         e.SpeechEnded: (act.forget, {SPEAKING}),
-        e.ReplyEnded: (act.finish, QUIET | {HEARING}),
+        e.ReplyEnded: (act.finish, ANY_FLOOR),
         e.ActivityStarted: (act.hold_floor, {HEARING}),
         e.TextReceived: (act.interrupt_by_text, {THINKING, SPEAKING}),
-        e.StopRequested: (act.stop, QUIET),
+        e.StopRequested: (act.stop, ANY_FLOOR),
     },
     YIELDING: {
         e.SpeechEnded: (act.take_back_floor, {SPEAKING}),
@@ -94,10 +99,10 @@ class TurnTaker:
         self._floor = Floor(settings, turn=last_turn)
 
     def receive(self, event: e.Event, now: float) -> list[Command]:
-        """What is to be done about `event`, which happened at `now` (monotonic seconds)."""
+        """What is to be done about `event`, which happened at `now` (monotonic seconds, never falling)."""
         self._floor.note(event)
         entry = TRANSITIONS[self._floor.state].get(type(event))
-        if entry is None or self._floor.is_stale(event):
+        if entry is None or self._floor.is_stale(event, now):
             return []
         action, targets = entry
         commands = list(action(self._floor, event, now))

@@ -16,8 +16,9 @@ from ..core.config import SessionConfig
 from ..core.endpoint import Endpointer
 from ..core.errors import EngineError, EngineTimeout
 from ..core.events import ActivityEnded, Event, SpeechEnded, SpeechStarted, Transcribed
-from ..core.outbound import NoticeOut, Speaking, SpeechHeard
+from ..core.outbound import Speaking, SpeechHeard
 from ..ports import Engines, SttOptions, Transcription
+from .notices import engine_notice
 from .outbox import Outbox
 from .utterance import Utterance
 
@@ -52,6 +53,9 @@ class Listener:
         self._position = 0
         self._before: deque[Samples] = deque()
         self._interim_due = 0
+        self._is_voiced = False
+        self._is_deaf = False
+        """The detector fails, and that was said."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.utterance: Utterance | None = None
         self.heard = Transcription("")
@@ -97,6 +101,11 @@ class Listener:
         """Everything that came in was heard."""
         return not self._queue
 
+    @property
+    def is_fading(self) -> bool:
+        """The user spoke, and does not now: whether that is the end is known within `soft_end`."""
+        return self._endpointer.is_speech and not self._is_voiced
+
     def ask(self, revision: int, tasks: asyncio.TaskGroup) -> None:
         """Transcribe all of the turn; answered by `Transcribed`."""
         self._cancel()
@@ -115,6 +124,12 @@ class Listener:
             tasks.create_task(utterance.close(), name="close-utterance")
         if self._endpointer.is_speech:
             self._open_utterance(self._position, with_padding=False)
+
+    async def close(self) -> None:
+        """The session is over: nothing is asked any more, and nothing held."""
+        self._cancel()
+        if self.utterance is not None:
+            await self.utterance.close()
 
     @property
     def is_transcribing(self) -> bool:
@@ -152,6 +167,8 @@ class Listener:
         self._position += WINDOW
         probability = 0.0 if self._config.is_manual else await self._probability(window)
         event = self._endpointer.feed(probability, self._position)
+        settings = self._endpointer.settings
+        self._is_voiced = probability >= settings.threshold - settings.hysteresis
         if isinstance(event, SpeechStarted) and self.utterance is None:
             self._open_utterance(self._position - WINDOW, with_padding=True)
         if self.utterance is not None:
@@ -164,12 +181,21 @@ class Listener:
     async def _probability(self, window: Samples) -> float:
         try:
             async with asyncio.timeout(VAD_TIMEOUT):
-                return await self._vad.probability(to_float(window))
+                probability = await self._vad.probability(to_float(window))
         except TimeoutError:
-            self._report(EngineTimeout("vad", f"no answer within {VAD_TIMEOUT:g} s"))
+            self._go_deaf(EngineTimeout("vad", f"no answer within {VAD_TIMEOUT:g} s"))
         except EngineError as error:
-            self._report(error)
+            self._go_deaf(error)
+        else:
+            self._is_deaf = False
+            return probability
         return 0.0
+
+    def _go_deaf(self, error: EngineError) -> None:
+        """Said once, not with every window, until it hears again."""
+        if not self._is_deaf:
+            self._report(error)
+        self._is_deaf = True
 
     def _stop_listening(self) -> None:
         if len(self._partial) and self.utterance is not None:
@@ -242,8 +268,7 @@ class Listener:
         self._tasks.clear()
 
     def _report(self, error: EngineError) -> None:
-        reason = "ENGINE_TIMEOUT" if isinstance(error, EngineTimeout) else "ENGINE_ERROR"
-        self._outbox.put(NoticeOut(error.stage, reason, str(error), error.retryable))
+        self._outbox.put(engine_notice(error))
 
 
 def _as_late_as(event: SpeechStarted | SpeechEnded, arrived: int) -> SpeechStarted | SpeechEnded:

@@ -1,6 +1,7 @@
 """What waits to leave on one stream: control ahead of media, each in its own order, one reader.
 
-Media carry the turn they belong to, so that what is queued of a cut answer can be thrown away.
+Media carry the turn they belong to, so that what is queued of a cut answer can be thrown away. Where
+a turn has got to (TurnChanged) goes with them, so that it is told in the order in which it happened.
 """
 
 import asyncio
@@ -37,8 +38,8 @@ class Outbox:
         self._append(self._media, message, MAX_MEDIA)
 
     def drop(self, turn: int) -> None:
-        """Throw away the media of `turn` that have not left."""
-        self._media = deque(message for message in self._media if message.turn != turn)
+        """Throw away the sound and the text of `turn` that have not left."""
+        self._media = deque(m for m in self._media if m.turn != turn or not isinstance(m, AudioOut | TextOut))
 
     def close(self, last: Outbound | None = None) -> None:
         """`last` leaves once everything else has; then `take` ends."""

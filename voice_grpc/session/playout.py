@@ -117,6 +117,9 @@ class Playout:
         return Standing(played, self.text_until(played), self._pacer.is_reported)
 
     def text_until(self, played: int) -> str:
+        """What was shown without any sound was read."""
+        if not self._pacer.sent:
+            return self.text
         clauses = self._clauses[: self._shown]
         return heard_text(clauses, min(played, self._pacer.sent), self._pacer.rate_hz)
 

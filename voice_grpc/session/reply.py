@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from ..core.clauses import ClauseSplitter
 from ..core.commands import Kind, PrepareReply
 from ..core.config import SessionConfig
-from ..core.errors import EngineError, EngineTimeout
+from ..core.errors import EngineEmpty, EngineError, EngineTimeout
 from ..core.events import Event, ReplyAudible, ReplyEnded
-from ..core.outbound import NoticeOut
 from ..core.spoken import speakable
 from ..core.timeline import Mark, Timeline
 from ..ports import Clause, Engines, Prompt, TextDelta, Usage, VoiceChoice
 from .clock import ConversationClock
+from .notices import engine_notice
 from .outbox import Outbox
 from .playout import Playout, Standing
 
@@ -110,7 +110,7 @@ class Reply:
                 index = await self._queue(splitter.feed(text), index)
         index = await self._queue(splitter.flush(), index)
         if index == 0:
-            raise EngineError("llm", "the model gave no words")
+            raise EngineEmpty("llm", "the model gave no words")
         await self._clauses.put(None)
 
     async def _words(self) -> AsyncGenerator[str, None]:
@@ -142,8 +142,10 @@ class Reply:
         async with aclosing(engines.tts.speak(self._speakable(), choice)) as sounds:
             async for sound in sounds:
                 self._playout.feed(sound.samples, engines.tts.sample_rate_hz, sound.clause_index)
-        if self.characters and not self._playout.has_sound:
-            raise EngineError("tts", "the voice gave no sound")
+        if not self.characters:
+            raise EngineEmpty("llm", "the model gave nothing that can be spoken")
+        if not self._playout.has_sound:
+            raise EngineEmpty("tts", "the voice gave no sound")
         self._playout.end()
 
     async def _speakable(self) -> AsyncIterator[Clause]:
@@ -159,6 +161,7 @@ class Reply:
         await self._committed.wait()
         try:
             while (clause := await self._next_clause()) is not None:
+                await self._around.clock.running()
                 self._playout.show(clause.text)
                 self._say_audible()
         except TimeoutError:
@@ -178,23 +181,21 @@ class Reply:
 
     async def _give_up(self, error: EngineError) -> None:
         self.is_failed = True
-        reason = "ENGINE_TIMEOUT" if isinstance(error, EngineTimeout) else "ENGINE_ERROR"
         await self._committed.wait()
-        turn = self.command.turn
-        self._around.outbox.put(NoticeOut(error.stage, reason, str(error), error.retryable, turn=turn))
+        self._around.outbox.put(engine_notice(error, self.command.turn))
         await self._apologize()
 
     async def _apologize(self) -> None:
         """With sound that was made at start: the voice may be what failed."""
         await self._committed.wait()
         apology = self._around.engines.apology
+        separator = " " if self._playout.has_begun else ""
         if self.command.text_only:
-            self._playout.show(apology.text)
+            self._playout.show(separator + apology.text)
             self._say_audible()
             self._playout.finish_text()
             return
         self._playout.drop_unspoken()
-        separator = " " if self._playout.has_begun else ""
         segment = self._playout.add_clause(separator + apology.text)
         self._playout.feed(apology.samples, apology.sample_rate_hz, segment)
         self._playout.end()

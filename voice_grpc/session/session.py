@@ -49,6 +49,9 @@ MAX_EVENTS = 1024
 """Events that may wait for `decide`. It never falls so far behind: a full queue is a bug, and ends the
 session."""
 
+HESITATION_STEP = 0.02
+"""Between two looks at whether somebody who fell silent speaks again: a frame."""
+
 Send = Callable[[Outbound], Awaitable[None]]
 
 
@@ -119,8 +122,10 @@ class Session:
             raise _first(group) from None
         finally:
             self._turns.cut_off()
+            self._memory.last_turn = max(self._memory.last_turn, self._taker.turn)
             if self._taker.words:
                 self._memory.conversation.user_said(self._taker.turn, self._taker.words)
+            await self._listener.close()
             await self._memory.save_last()
             self.closed.set()
 
@@ -140,6 +145,8 @@ class Session:
             reason = await self._decide()
             for helper in helpers:
                 helper.cancel()
+            self._turns.stop()
+            await self._listener.close()
             self._outbox.close(Ended(reason))
             await writing
 
@@ -180,7 +187,9 @@ class Session:
             now, deadline, idle_at = self._clock.now(), self._taker.deadline, self._idle_at()
             if self._events.empty():
                 if deadline is not None and deadline <= now:
-                    return PatienceOver()
+                    if not self._hesitates(now - deadline):
+                        return PatienceOver()
+                    deadline = now + HESITATION_STEP
                 if idle_at is not None and idle_at <= now:
                     self._say_idle()
                     continue
@@ -192,6 +201,11 @@ class Session:
                 continue
             await self._clock.running()
             return event
+
+    def _hesitates(self, late: float) -> bool:
+        """A cough is not told from speech before it is known to be over, which is `soft_end` after it is."""
+        is_undecided = self._taker.state is State.YIELDING and self._listener.is_fading
+        return is_undecided and late < self._config.endpoint.soft_end + HESITATION_STEP
 
     async def _watch(self) -> None:
         await self._lifetime.watch()
@@ -222,7 +236,7 @@ class Session:
         if state is State.HEARING and (before is not State.HEARING or turn != turn_before):
             self._listener.open()
             if turn != turn_before:
-                self._outbox.put(TurnChanged(turn, Phase.USER_SPEAKING))
+                self._outbox.put_in_order(TurnChanged(turn, Phase.USER_SPEAKING))
         if state is State.LISTENING and before is not State.LISTENING:
             self._outbox.put_in_order(TurnChanged(0, Phase.LISTENING))
         if state is State.LISTENING:

@@ -103,7 +103,7 @@ class Turns:
         self._memory.changed()
         if self._thinking != command.turn:
             self._thinking = command.turn
-            self.around.outbox.put(TurnChanged(command.turn, Phase.THINKING))
+            self.around.outbox.put_in_order(TurnChanged(command.turn, Phase.THINKING))
         self._played[command.turn] = reply
         while len(self._played) > REMEMBERED:
             del self._played[next(iter(self._played))]
@@ -127,7 +127,7 @@ class Turns:
     def _say_cut(self, reply: Reply, command: c.CancelReply, standing: Standing, now: float) -> None:
         turn, outbox = reply.command.turn, self.around.outbox
         if command.why is Why.DEADLINE:
-            stage = "tts" if reply.timeline.llm_first_token is not None else "llm"
+            stage = "llm" if reply.timeline.at(Mark.TTS_REQUEST) is None else "tts"
             text = f"no sound of an answer within {self.config.turns.turn_deadline:g} s"
             outbox.put(NoticeOut(stage, "TURN_DEADLINE", text, True, turn=turn))
             return
@@ -137,11 +137,11 @@ class Turns:
             if reply.playout.has_begun:
                 outbox.put(InterruptedOut(turn, cut, 0, "", standing.is_reported))
                 outbox.put(Flush(turn))
-            outbox.put(TurnChanged(turn, Phase.DISCARDED, "its words go into the next turn"))
+            outbox.put_in_order(TurnChanged(turn, Phase.DISCARDED, "its words go into the next turn"))
             return
         outbox.put(InterruptedOut(turn, cut, standing.played, standing.heard_text, standing.is_reported))
         outbox.put(Flush(turn))
-        outbox.put(TurnChanged(turn, Phase.INTERRUPTED, command.why.value))
+        outbox.put_in_order(TurnChanged(turn, Phase.INTERRUPTED, command.why.value))
         self._remember(turn, standing)
         onset = self.stopwatch.speech_start
         self._say_metrics(reply, now - onset if command.why is Why.SPEECH and onset is not None else None)
@@ -151,10 +151,10 @@ class Turns:
         self._memory.last_turn = turn
         if failed:
             outbox.put(NoticeOut("tts", "TURN_DEADLINE", "not even the apology was heard", True, turn=turn))
-            outbox.put(TurnChanged(turn, Phase.FAILED, "turn deadline"))
+            outbox.put_in_order(TurnChanged(turn, Phase.FAILED, "turn deadline"))
             return
         self._final(turn, "")
-        outbox.put(TurnChanged(turn, Phase.DISCARDED, "nothing was said"))
+        outbox.put_in_order(TurnChanged(turn, Phase.DISCARDED, "nothing was said"))
 
     def _final(self, turn: int, text: str) -> None:
         """The user's turn is over: its last transcript, and its sound is let go."""
@@ -193,6 +193,11 @@ class Turns:
         reply.playout.report(report.played)
         if reply.is_committed and reply.is_cut:
             self._remember(report.turn, reply.playout.standing())
+
+    def stop(self) -> None:
+        """The session is over: what is still made of an answer is not wanted."""
+        for _, task in self._replies.values():
+            task.cancel("ended")
 
     def cut_off(self) -> None:
         """The stream ended in mid-answer: what was heard of it is remembered."""
