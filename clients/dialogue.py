@@ -65,9 +65,11 @@ class Dialogue:
                 self._changes.look()
             await asyncio.sleep(REPORT_EVERY)
 
-    async def stop(self) -> None:
-        """The user's stop button: silence here at once, and the server told."""
-        self._flush(await self.call.interrupt())
+    def flush(self, turn: int) -> None:
+        """Silence at once, and nothing more of that turn."""
+        self._captions.drop(turn)
+        self.playout.flush(turn)
+        self.stopped.setdefault(turn, time.monotonic())
 
     async def until(self, condition: Callable[[], bool], within: float | None = None) -> bool:
         """Wait until it holds; False when the call ended or `within` seconds were over first."""
@@ -97,7 +99,7 @@ class Dialogue:
             case "playback_control":
                 self._control(response.turn, response.playback_control.action)
             case "interrupted":
-                self._flush(response.interrupted.turn or response.turn)
+                self.flush(response.interrupted.turn or response.turn)
                 self.screen.cut(response.interrupted, OUTPUT_HZ)
             case "turn_event":
                 self._turn(response.turn, response.turn_event.state)
@@ -131,11 +133,6 @@ class Dialogue:
     def _control(self, turn: int, action: Control.Action) -> None:
         match action:
             case Control.ACTION_FLUSH:
-                self._flush(turn)
+                self.flush(turn)
             case Control.ACTION_DUCK | Control.ACTION_UNDUCK:
                 self.playout.duck(action == Control.ACTION_DUCK)
-
-    def _flush(self, turn: int) -> None:
-        self._captions.drop(turn)
-        self.playout.flush(turn)
-        self.stopped.setdefault(turn, time.monotonic())

@@ -46,7 +46,7 @@ class Talker:
                 if self._push_to_talk:
                     await self._toggle()
             case "/stop":
-                await self._dialogue.stop()
+                self._dialogue.flush(await call.interrupt())
             case "/pause" | "/resume":
                 self._dialogue.playout.hold(line == "/pause")
                 await call.send(pb.Pause() if line == "/pause" else pb.Resume())

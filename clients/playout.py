@@ -88,7 +88,8 @@ class Playout:
         """Seconds to gather before an answer begins; adapts to how often it ran dry."""
         self._rate_hz = rate_hz
         self._lock = threading.Lock()
-        self._answers: deque[_Answer] = deque()
+        self._answers: dict[int, _Answer] = {}
+        """By turn, in the order in which they began to come; the first one plays."""
         self._played: dict[int, int] = {}
         self._outbox: list[pb.PlaybackReport] = []
         self._is_held = False
@@ -97,12 +98,9 @@ class Playout:
     def receive(self, turn: int, samples: Samples, now: float, is_last: bool = False) -> None:
         """The next samples of a turn. Turns are played in the order in which they begin to come."""
         with self._lock:
-            answer = self._find(turn)
-            if answer is None:
-                if turn in self._played:
-                    return
-                answer = _Answer(turn)
-                self._answers.append(answer)
+            if turn in self._played:
+                return
+            answer = self._answers.setdefault(turn, _Answer(turn))
             if len(samples):
                 answer.blocks.append(samples)
                 answer.buffered += len(samples)
@@ -112,20 +110,16 @@ class Playout:
     def finish(self, turn: int) -> None:
         """No more will come of it, although its last chunk did not."""
         with self._lock:
-            if (answer := self._find(turn)) is not None:
-                answer.is_complete = True
+            if turn in self._answers:
+                self._answers[turn].is_complete = True
 
     def flush(self, turn: int) -> None:
         """Throw away what waits of a turn, once; the report says CLEARED and how much was played."""
         with self._lock:
-            answer = self._find(turn)
-            if answer is not None:
-                self._answers.remove(answer)
-            elif turn in self._played:
-                return
-            answer = answer or _Answer(turn)
-            answer.buffered = 0
-            self._end(answer, State.STATE_CLEARED)
+            if turn not in self._played:
+                answer = self._answers.pop(turn, None) or _Answer(turn)
+                answer.buffered = 0
+                self._end(answer, State.STATE_CLEARED)
 
     def hold(self, held: bool) -> None:
         """Stop where it is and keep what is buffered, or go on from there."""
@@ -142,12 +136,12 @@ class Playout:
         filled = 0
         with self._lock:
             while self._answers and filled < count and not self._is_held:
-                answer = self._answers[0]
+                answer = next(iter(self._answers.values()))
                 if not answer.is_flowing and not self._starts(answer, now):
                     break
                 filled += answer.move(out[filled:])
                 if not answer.buffered and answer.is_complete:
-                    self._answers.popleft()
+                    del self._answers[answer.turn]
                     self._end(answer, State.STATE_FINISHED)
                 elif filled < count:
                     answer.is_dry, answer.is_flowing, answer.waits_since = True, False, None
@@ -158,7 +152,7 @@ class Playout:
         """The reports to send now: everything that happened, and how far the current answer has got."""
         with self._lock:
             if self._answers and not self._is_held:
-                answer = self._answers[0]
+                answer = next(iter(self._answers.values()))
                 if answer.is_flowing and now - answer.reported_at >= self.settings.report_every:
                     self._outbox.append(answer.report(State.STATE_PROGRESS, now))
             reports, self._outbox = self._outbox, []
@@ -168,7 +162,8 @@ class Playout:
     def position(self) -> tuple[int, int]:
         """The turn that is being played and how many samples of it were; (0, 0) when none is."""
         with self._lock:
-            return (self._answers[0].turn, self._answers[0].played) if self._answers else (0, 0)
+            first = next(iter(self._answers.values()), None)
+            return (first.turn, first.played) if first else (0, 0)
 
     @property
     def is_idle(self) -> bool:
@@ -195,6 +190,3 @@ class Playout:
         self._gain = 1.0
         self._played[answer.turn] = answer.played
         self._outbox.append(answer.report(state))
-
-    def _find(self, turn: int) -> _Answer | None:
-        return next((answer for answer in self._answers if answer.turn == turn), None)

@@ -1,6 +1,7 @@
 """The unary methods and what stands beside them: health, reflection, channelz."""
 
 import asyncio
+from collections.abc import Awaitable
 
 import grpc
 import grpc.aio
@@ -19,7 +20,7 @@ SERVICE = "voice.v1.VoiceService"
 Health = health_pb2.HealthCheckResponse
 
 
-async def refusal(call: "grpc.aio.UnaryUnaryCall[object, object]") -> Ended:
+async def refusal(call: Awaitable[object]) -> Ended:
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await call
     return ended(error.value)
@@ -152,7 +153,7 @@ async def test_sessions_come_in_pages_the_last_used_first() -> None:
     assert pages == 3
 
 
-@pytest.mark.parametrize(("size", "ok"), [(0, True), (1, True), (200, True), (201, False), (2**32 - 1, False)])
+@pytest.mark.parametrize(("size", "ok"), [(0, True), (1, True), (200, True), (201, False)])
 async def test_page_sizes(size: int, ok: bool) -> None:
     async with serving() as served:
         call = served.stub.ListSessions(pb.ListSessionsRequest(page_size=size))
@@ -294,7 +295,9 @@ async def test_before_it_is_ready_every_method_says_so() -> None:
 
 
 async def has_reflection(served: Served) -> bool:
-    call = served.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")()
+    call: grpc.aio.StreamStreamCall[bytes, bytes] = served.channel.stream_stream(
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+    )()
     await call.done_writing()
     return await call.code() is not Code.UNIMPLEMENTED
 
@@ -305,8 +308,9 @@ async def servers_by_channelz(served: Served) -> int | None:
         async with asyncio.timeout(WITHIN):
             return len((await stub.GetServers(channelz_pb2.GetServersRequest(start_server_id=0))).server)
     except grpc.aio.AioRpcError as error:
-        assert error.code() is Code.UNIMPLEMENTED
-        return None
+        if error.code() is Code.UNIMPLEMENTED:
+            return None
+        raise
 
 
 @pytest.mark.parametrize("is_on", [True, False])

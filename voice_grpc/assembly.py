@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .core.conversation import Message, Role
 from .core.errors import EngineError, EngineMissing
-from .ports import Apology, Clause, Engine, Engines, Store, Tts, VoiceChoice
+from .ports import Apology, Clause, Engine, Engines, Llm, Prompt, Store, Tts, VoiceChoice
 from .settings import Settings
 from .store import MemoryStore, SqliteStore
 
@@ -54,6 +55,14 @@ def refuse_remote(settings: Settings) -> None:
         if value:
             text = f"{name} is set, and this version has no engine for it yet: unset it to run embedded"
             raise EngineMissing(stage, text)
+
+
+async def prime(llm: Llm, instructions: str) -> None:
+    """Have the model read what the first conversation will begin with: its prefix is hot then."""
+    hello = Message(Role.USER, "Hello.", 1)
+    async with aclosing(llm.stream(Prompt(instructions, (hello,), max_tokens=1))) as items:
+        async for _ in items:
+            pass
 
 
 async def apology(tts: Tts) -> Apology:

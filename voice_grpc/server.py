@@ -18,12 +18,12 @@ from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
 
 from .admin import Desk
-from .assembly import build_engines, close_engines, open_store
+from .assembly import build_engines, close_engines, open_store, prime
 from .core.errors import BadState, VoiceError
 from .parts import Parts
 from .pb import voice_pb2 as pb
 from .pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
-from .personas import Persona, load_personas
+from .personas import DEFAULT_ID, Persona, load_personas
 from .ports import Engines, Store
 from .registry import Guard, Registry
 from .service import House, VoiceService
@@ -138,6 +138,7 @@ async def serve(settings: Settings) -> None:
         closing.push_async_callback(store.close)
         engines = await _loaded(settings, stop)
         closing.push_async_callback(close_engines, engines)
+        await prime(engines.llm, personas[DEFAULT_ID].instructions)
         await server.open_house(engines, store, personas)
         _say(f"listening on {settings.host}:{server.port}")
         await stop.wait()
