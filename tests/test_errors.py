@@ -55,7 +55,7 @@ FAILURES = {
     ),
     "llm says nothing": (
         Script(llm=ScriptedLlm([Answer(""), Answer("Fine.")])),
-        (pb.STAGE_LLM, "ENGINE_ERROR", "no words"),
+        (pb.STAGE_LLM, "ENGINE_EMPTY", "no words"),
     ),
     "a safety block": (
         Script(llm=ScriptedLlm([Answer("", error=BLOCKED), Answer("Fine.")])),
@@ -67,7 +67,7 @@ FAILURES = {
     ),
     "tts gives no sound": (
         Script(tts=ScriptedTts(Voicing(is_silent=True))),
-        (pb.STAGE_TTS, "ENGINE_ERROR", "no sound"),
+        (pb.STAGE_TTS, "ENGINE_EMPTY", "no sound"),
     ),
 }  # fmt: skip
 

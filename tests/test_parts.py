@@ -205,9 +205,7 @@ async def test_sound_comes_in_chunks_with_the_text_of_each_segment() -> None:
     assert [r.audio.segment_index for r in said if r.segment_text] == [0, 1]
 
 
-@pytest.mark.parametrize(
-    ("encoding", "width"), [(PCM, 2), (FLOAT, 4), (MULAW, 1), (ALAW, 1)], ids=["pcm", "float", "mulaw", "alaw"]
-)
+@pytest.mark.parametrize(("encoding", "width"), [(PCM, 2), (FLOAT, 4), (MULAW, 1), (ALAW, 1)])
 @pytest.mark.parametrize("rate_hz", [8_000, 16_000, 24_000, 48_000])
 @pytest.mark.parametrize("channels", [1, 2])
 async def test_lengths_are_right_to_the_sample(

@@ -44,11 +44,19 @@ def text(value: str, path: str, limit: int, *, required: bool = False) -> str:
     return value
 
 
-def language(tag: str, path: str, known: Container[str]) -> str:
+HEARD = "a BCP 47 tag of a language in GetServerInfo.languages, such as en-US"
+
+
+def language(tag: str, path: str, known: Container[str], listed: str = HEARD) -> str:
     """A BCP 47 tag whose language is among `known` (ISO 639-1)."""
-    if not LANGUAGE.fullmatch(tag) or tag.split("-")[0].lower() not in known:
-        raise BadField(path, tag, "a BCP 47 tag of a language in GetServerInfo.languages, such as en-US")
+    if not LANGUAGE.fullmatch(tag) or primary(tag) not in known:
+        raise BadField(path, tag, listed)
     return tag
+
+
+def primary(tag: str) -> str:
+    """Of a BCP 47 tag: the language alone."""
+    return tag.replace("_", "-").split("-")[0].lower()
 
 
 def one_of(value: str, path: str, known: Container[str], listed: str) -> str:

@@ -17,6 +17,7 @@ from .core.clauses import ClauseSplitter
 from .core.config import MAX_TEXT, AudioFormat, SessionConfig
 from .core.errors import BadField
 from .core.spoken import speakable
+from .opening import first_config
 from .pb import voice_pb2 as pb
 from .ports import Clause, Clock, Engines, VoiceChoice
 from .session.dictation import Dictation
@@ -38,10 +39,7 @@ class Parts:
     # ------------------------------------------------------------ speech to text
 
     async def transcribe(self, read: Read, write: Write) -> None:
-        first = await read()
-        if first is grpc.aio.EOF or first.WhichOneof("payload") != "config":
-            got = "the end of the stream" if first is grpc.aio.EOF else first.WhichOneof("payload")
-            raise BadField("config", got, "config, as the first request")
+        first, count = await first_config(read)
         config = self._dictation_config(first.config)
 
         async def send(message: o.Outbound) -> None:
@@ -57,10 +55,10 @@ class Parts:
                     response = pb.TranscribeResponse(speech_event=event)
             await write(response)
 
-        await Dictation(self.engines, config, self.clock).run(_dictated(read), send)
+        await Dictation(self.engines, config, self.clock).run(_dictated(read, count), send)
 
     def _dictation_config(self, message: pb.TranscribeConfig) -> SessionConfig:
-        config = SessionConfig("", input=audio_format(message, "input_audio", 16_000))
+        config = SessionConfig("", input=audio_format(message, "config.input_audio", 16_000))
         wishes = pb.SessionConfig(language_codes=message.language_codes, transcription=message.transcription)
         config = with_changes(config, wishes, ("language_codes", "transcription"), self.catalog)
         return output_selection(turn_detection(config, message.turn_detection), message.send)
@@ -74,7 +72,9 @@ class Parts:
             listed = f"one of {', '.join(sorted(voices))}"
             fields.one_of(voice.voice_id, "voice.voice_id", voices, listed)
         if request.language_code:
-            fields.language(request.language_code, "language_code", self.catalog.languages)
+            spoken = self.catalog.spoken
+            listed = f"a BCP 47 tag of a language that a voice speaks: {', '.join(sorted(spoken))}"
+            fields.language(request.language_code, "language_code", spoken, listed)
         rate = fields.number(voice, "speaking_rate", "voice", (0.5, 2.0), 1.0)
         choice = VoiceChoice(voice.voice_id, request.language_code, rate)
         output = _Output(audio_format(request, "output_audio", 24_000), write)
@@ -134,8 +134,7 @@ async def _each(clauses: list[str], language: str) -> AsyncIterator[Clause]:
             yield Clause(index, spoken)
 
 
-async def _dictated(read: Read) -> AsyncIterator[i.Inbound]:
-    count = 1
+async def _dictated(read: Read, count: int) -> AsyncIterator[i.Inbound]:
     while (request := await read()) is not grpc.aio.EOF:
         count += 1
         match request.WhichOneof("payload"):

@@ -97,7 +97,7 @@ class Registry:
         await self._store.delete(session_id)
 
     def drain(self, grace: float) -> None:
-        """No new sessions; the open ones say GoAway and end when nobody speaks, in `grace` seconds at most."""
+        """No new sessions; the open ones say GoAway and end when nobody speaks, `grace` seconds at most."""
         self._is_draining = True
         for session, _ in self._live.values():
             session.end_with(Draining("the server goes away; open the session again elsewhere"), grace)

@@ -16,8 +16,9 @@ from . import wire
 from .admin import Desk
 from .core import inbound as i
 from .core.config import SessionConfig
-from .core.errors import BadField, ClientGone, NotReady, VoiceError
+from .core.errors import ClientGone, NotReady, VoiceError
 from .core.outbound import Outbound
+from .opening import first_config
 from .parts import Parts
 from .pb import voice_pb2 as pb
 from .pb.voice_pb2_grpc import VoiceServiceServicer
@@ -27,9 +28,6 @@ from .status import status_of
 from .wire_config import Catalog, session_config, session_notices
 
 log = logging.getLogger(__name__)
-
-CONFIG_SECONDS = 10.0
-"""From the opening of a stream to its config."""
 
 T = TypeVar("T")
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -106,7 +104,7 @@ class VoiceService(VoiceServiceServicer):
     async def Converse(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
         async with errors_as_status(context, "Converse"):
             house, owner = self._enter(context)
-            first, count = await _first_request(context)
+            first, count = await first_config(context.read)
             config = session_config(first.config, house.catalog)
             name = f"session {config.session_id}"
             async with errors_as_status(context, name), house.registry.open(config, owner) as session:
@@ -159,23 +157,6 @@ class VoiceService(VoiceServiceServicer):
         async with errors_as_status(context, method.__name__):
             house, owner = self._enter(context)
             return await method(house.desk, owner, *request)
-
-
-async def _first_request(context: Context) -> tuple[pb.ConverseRequest, int]:
-    """The config, and its place in the stream; empty messages before it are ignored."""
-    count, accepted = 0, "config, as the first request"
-    try:
-        async with asyncio.timeout(CONFIG_SECONDS):
-            while (request := await context.read()) is not grpc.aio.EOF:
-                count += 1
-                arm = request.WhichOneof("payload")
-                if arm == "config":
-                    return request, count
-                if arm is not None:
-                    raise BadField(arm, "as the first request", accepted)
-    except TimeoutError:
-        raise BadField("config", f"nothing within {CONFIG_SECONDS:g} s", accepted) from None
-    raise BadField("config", "the end of the stream", accepted)
 
 
 async def _requests(

@@ -56,6 +56,11 @@ class Catalog:
     """ISO 639-1."""
     turn_deadline: float = 8.0
 
+    @property
+    def spoken(self) -> frozenset[str]:
+        """ISO 639-1: what the voices speak."""
+        return frozenset(fields.primary(voice.language) for voice in self.voices.values())
+
 
 # ---------------------------------------------------------------- from the wire
 
@@ -68,8 +73,8 @@ def session_config(message: pb.SessionConfig, catalog: Catalog) -> SessionConfig
     capabilities = message.capabilities
     config = SessionConfig(
         session_id,
-        input=audio_format(message, "input_audio", 16_000),
-        output=audio_format(message, "output_audio", 24_000),
+        input=audio_format(message, "config.input_audio", 16_000),
+        output=audio_format(message, "config.output_audio", 24_000),
         turns=TurnSettings(turn_deadline=catalog.turn_deadline),
         has_echo_cancellation=capabilities.echo_cancellation,
         has_playback_reports=capabilities.playback_reports,
@@ -118,11 +123,12 @@ def update_paths(update: pb.ConfigUpdate) -> list[str]:
     return [field.name for field, _ in update.config.ListFields()]
 
 
-def audio_format(message: Message, name: str, rate_hz: int) -> AudioFormat:
-    """The AudioFormat field `name`; `rate_hz` is the default."""
+def audio_format(message: Message, path: str, rate_hz: int) -> AudioFormat:
+    """The AudioFormat field of `message` that `path` ends in; `rate_hz` is the default."""
+    name = path.rpartition(".")[2]
     if not message.HasField(name):
         return AudioFormat(rate_hz=rate_hz)
-    path, given = f"config.{name}", getattr(message, name)
+    given = getattr(message, name)
     encoding = ENCODINGS.get(given.encoding)
     if encoding is None:
         accepted = ", ".join(pb.AudioEncoding.Name(value) for value in ENCODINGS)
@@ -188,16 +194,11 @@ def session_notices(
 ) -> list[NoticeOut]:
     """What a session must be told as it begins: what is not there, a voice of another language."""
     notices = not_available(message, seq)
-    spoken = {_primary(voice.language) for voice in catalog.voices.values()}
-    if config.languages and _primary(config.languages[0]) not in spoken:
+    spoken = catalog.spoken
+    if config.languages and fields.primary(config.languages[0]) not in spoken:
         text = f"no voice speaks {config.languages[0]!r}; voices speak: {', '.join(sorted(spoken))}"
         notices.append(NoticeOut("tts", "VOICE_LANGUAGE", text, field="config.language_codes", seq=seq))
     return notices
-
-
-def _primary(tag: str) -> str:
-    """Of a BCP 47 tag: the language alone."""
-    return tag.replace("_", "-").split("-")[0].lower()
 
 
 def _persona(config: SessionConfig, id: str, catalog: Catalog) -> SessionConfig:

@@ -438,6 +438,17 @@ def test_a_pause_longer_than_the_hold_makes_two_turns_of_which_the_second_has_al
     assert (1.764, given_back(1)) in talk.log
 
 
+def test_two_turns() -> None:
+    talk = talk_in(SPEAKING)
+    talk.at(3.0, e.ReplyEnded(1))
+    talk.at(4.0, started())
+    assert talk.at(5.0, ended()) == [c.AskTranscript(2)]
+    talk.at(5.1, e.Transcribed(2, "again"))
+    assert talk.at(5.404, OVER) == [prepare(2, 2, "again"), c.CommitReply(2, 2, "again", "again")]
+    talk.at(6.0, e.ReplyAudible(2))
+    assert talk.state is SPEAKING
+
+
 def test_a_barge_in_from_a_script() -> None:
     talk = talk_in(SPEAKING)
     for at, event in events([user(3.0, 1.0, "stop it")]):
@@ -457,6 +468,7 @@ def test_text_while_thinking_joins_what_was_not_answered_yet() -> None:
         prepare(2, 2, "hello quickly"),
         c.CommitReply(2, 2, "hello quickly", None),
     ]
+    assert talk.taker.words == ""
     assert talk.deadline == 1.5 + TO_APOLOGY
 
 
@@ -604,6 +616,14 @@ def test_cancel_still_answers_what_an_earlier_turn_gave_back() -> None:
     talk.at(2.0, CANCEL)
     assert talk.log[1:] == [(2.0, prepare(2, 2, "hello")), (2.0, c.CommitReply(2, 2, "hello", ""))]
     assert (talk.state, talk.deadline) == (THINKING, 2.0 + TO_APOLOGY)
+
+
+def test_cancel_forgets_what_is_known_already() -> None:
+    talk = talk_in(THINKING)
+    talk.at(1.5, started())
+    talk.at(2.0, ended())
+    talk.at(2.1, e.Transcribed(2, "not meant"))
+    assert talk.at(2.2, CANCEL)[1] == c.CommitReply(2, 2, "hello", "")
 
 
 def test_cancel_ends_the_hold_of_the_button() -> None:
@@ -765,6 +785,13 @@ def test_a_transcript_that_was_overtaken_changes_nothing() -> None:
     assert talk.taker.words == "hello"
 
 
+def test_a_transcript_that_comes_twice_counts_once() -> None:
+    talk = talk_in(ENDING, EAGER)
+    assert talk.at(1.1, e.Transcribed(1, "hello")) == [prepare(1, 1, "hello")]
+    assert talk.at(1.2, e.Transcribed(1, "yellow")) == []
+    assert talk.at(1.404, OVER) == [c.CommitReply(1, 1, "hello", "hello")]
+
+
 def test_a_timer_that_was_overtaken_changes_nothing() -> None:
     talk = talk_in(ENDING)
     assert talk.at(1.4, OVER) == []
@@ -810,6 +837,7 @@ def test_an_apology_for_a_late_transcript_remembers_what_was_known() -> None:
     talk.at(2.0, ended())
     talk.at(2.404, OVER)
     assert talk.at(8.904, OVER)[1] == c.CommitReply(1, 1, "hello", "hello")
+    assert talk.taker.words == ""
 
 
 def test_an_apology_keeps_to_text_where_the_answer_would_have() -> None:

@@ -15,7 +15,15 @@ from voice_grpc.core import outbound as o
 from voice_grpc.core.config import SessionConfig
 from voice_grpc.core.conversation import Message
 from voice_grpc.core.errors import VoiceError
-from voice_grpc.engines.scripted import Answer, Hearing, Script, ScriptedLlm, ScriptedStt, ScriptedTts, Voicing
+from voice_grpc.engines.scripted import (
+    Answer,
+    Hearing,
+    Script,
+    ScriptedLlm,
+    ScriptedStt,
+    ScriptedTts,
+    Voicing,
+)
 from voice_grpc.ports import Engines, SavedSession, Store
 from voice_grpc.session.clock import LoopClock
 from voice_grpc.session.dictation import Dictation

@@ -97,12 +97,13 @@ class Floor:
             self.is_held = isinstance(event, ActivityStarted)
 
     def is_stale(self, event: Event, now: float) -> bool:
-        """About a reply that is dead, or a transcript or a deadline that was overtaken."""
+        """About a reply that is dead, a transcript that is not awaited, or a deadline that was overtaken."""
         match event:
             case ReplyAudible(number) | ReplyEnded(number):
                 return self.reply is None or self.reply.number != number
             case Transcribed(revision):
-                return revision != self.revision or self.asked_in != self.turn
+                is_asked = revision == self.revision and self.asked_in == self.turn
+                return not (is_asked and self.awaits_transcript)
             case PatienceOver():
                 return self.deadline is None or now < self.deadline
         return False

@@ -37,6 +37,11 @@ field or google.rpc.RetryInfo where they help:
   UNAVAILABLE          the server drains, or the stream reached its maximum age; after GoAway
   INTERNAL             a bug of ours
 
+One status is not ours and has no details: a message longer than `max_message_bytes` is refused
+by the transport, before it is in memory, with RESOURCE_EXHAUSTED "Received message larger than
+max". A status also comes behind all that was sent before it, so a client that does not read is
+not told either.
+
 Compatibility. Fields, arms and enum values are only ever added. An empty or unknown payload is
 ignored; an unknown enum value counts as UNSPECIFIED.
 """

@@ -4,26 +4,25 @@ An utterance ends once its silence lasted `hold`; each ends with one final trans
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from ..core import inbound as i
 from ..core.config import SessionConfig
+from ..core.errors import EngineTimeout, VoiceError
 from ..core.events import ActivityEnded, Event, SpeechEnded, SpeechStarted, Transcribed
-from ..core.outbound import Outbound
 from ..ports import Clock, Engines, Transcription
 from .clock import ConversationClock
+from .failures import engine_notice, first
 from .listen import Listener
-from .outbox import Outbox
-from .reader import Reader
+from .outbox import Outbox, Send
+from .reader import HungUp, Reader
 from .transcripts import Transcripts
 from .utterance import Utterance
-
-Send = Callable[[Outbound], Awaitable[None]]
 
 
 class Dictation:
     turn = waiting = 0
-    is_deaf = False
+    is_behind = is_deaf = False
 
     def __init__(self, engines: Engines, config: SessionConfig, clock: Clock) -> None:
         self._config, self._clock = config, clock
@@ -35,8 +34,8 @@ class Dictation:
         self._revision = 0
         self._over_at: float | None = None
         """When the silence will have lasted."""
-        self._is_asked = False
-        """A transcript is on its way."""
+        self._asked_at: float | None = None
+        """Since when a transcript is on its way."""
 
     def post(self, event: Event) -> None:
         self._events.put_nowait(event)
@@ -48,8 +47,19 @@ class Dictation:
         """Nothing changes here."""
 
     async def run(self, requests: AsyncIterator[i.Inbound], send: Send) -> None:
+        """Until the caller has nothing more to say. Raises the `VoiceError` that ended it, if one did."""
+        try:
+            await self._dictate(requests, send)
+        except* VoiceError as group:
+            raise first(group) from None
+        except* HungUp:
+            raise asyncio.CancelledError from None
+        finally:
+            await self._listener.close()
+
+    async def _dictate(self, requests: AsyncIterator[i.Inbound], send: Send) -> None:
         async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(self._write(send), name="write")
+            writing = tasks.create_task(self._outbox.deliver(send), name="write")
             helpers = [
                 tasks.create_task(self._reader.read(requests, lambda: None), name="read"),
                 tasks.create_task(self._listener.run(tasks), name="listen"),
@@ -58,21 +68,20 @@ class Dictation:
                 self._receive(await self._next_event(), tasks)
             for helper in helpers:
                 helper.cancel()
+            await self._listener.close()
             self._outbox.close()
             await writing
 
     @property
     def _is_done(self) -> bool:
-        is_at_rest = self._listener.utterance is None and not self._is_asked and self._events.empty()
+        is_at_rest = self._listener.utterance is None and self._asked_at is None and self._events.empty()
         return self._reader.end_reason is not None and self._listener.is_drained and is_at_rest
 
     async def _next_event(self) -> Event | None:
-        """None: the silence has lasted, and there is nothing to wait for."""
-        wait = None
-        if self._over_at is not None and not self._is_asked:
-            wait = max(0.0, self._over_at - self._clock.now())
+        """None: the silence has lasted, or the transcript is not to be waited for any more."""
+        due = self._over_at if self._asked_at is None else self._asked_at + self._config.turns.turn_deadline
         try:
-            async with asyncio.timeout(wait):
+            async with asyncio.timeout(None if due is None else max(0.0, due - self._clock.now())):
                 return await self._events.get()
         except TimeoutError:
             return None
@@ -90,13 +99,17 @@ class Dictation:
                     self._ask(tasks)
                 self._over_at = now
             case Transcribed(revision=revision) if revision == self._revision:
-                self._is_asked = False
-        if self._over_at is not None and self._over_at <= now and not self._is_asked:
+                self._asked_at = None
+            case None if self._asked_at is not None:
+                text = f"no transcript within {self._config.turns.turn_deadline:g} s"
+                self._outbox.put(engine_notice(EngineTimeout("stt", text)))
+                self._asked_at = None
+        if self._over_at is not None and self._over_at <= now and self._asked_at is None:
             self._finish(tasks)
 
     def _ask(self, tasks: asyncio.TaskGroup) -> None:
         self._revision += 1
-        self._is_asked = True
+        self._asked_at = self._clock.now()
         self._listener.ask(self._revision, tasks)
 
     def _finish(self, tasks: asyncio.TaskGroup) -> None:
@@ -104,10 +117,6 @@ class Dictation:
         self._listener.heard = Transcription("", self._listener.heard.language)
         self._listener.close_utterance(tasks)
         self._over_at = None
-
-    async def _write(self, send: Send) -> None:
-        while (message := await self._outbox.take()) is not None:
-            await send(message)
 
     def _on_interim(self, utterance: Utterance, heard: Transcription) -> None:
         self._transcripts.interim(0, utterance, heard)

@@ -29,12 +29,16 @@ class Lifetime:
         self._verdict: VoiceError | None = None
         self._grace = 0.0
         self._changed = asyncio.Event()
-        self.is_quiet = asyncio.Event()
-        """Kept by the session: nobody speaks and nothing waits."""
+        self._is_quiet = False
 
     def touch(self) -> None:
         """Something came in."""
         self._heard_from = self._clock.now()
+
+    def set_quiet(self, is_quiet: bool) -> None:
+        """Whether nobody speaks and nothing waits: the moment to end."""
+        self._is_quiet = is_quiet
+        self._changed.set()
 
     def end_with(self, error: VoiceError, grace: float) -> None:
         """From outside, on the same loop; a `grace` gives time to finish, and GoAway says so."""
@@ -44,13 +48,8 @@ class Lifetime:
     async def watch(self) -> None:
         self._started = self._heard_from = self._clock.now()
         while self._verdict is None:
-            due = self._next_due()
-            try:
-                async with asyncio.timeout_at(due):
-                    await self._changed.wait()
-            except TimeoutError:
-                if await self._is_over():
-                    return
+            if not await self._changes_before(self._next_due()) and await self._is_over():
+                return
         if self._grace:
             await self._drain("drain", self._grace)
         raise self._verdict
@@ -67,18 +66,30 @@ class Lifetime:
         now, limits = self._clock.now(), self._limits
         if limits.max_age is not None and now >= self._started + limits.max_age:
             await self._drain("max_age", limits.go_away)
-            raise Draining(f"the stream reached its maximum age of {limits.max_age:g} s; open another")
+            text = f"the stream reached its maximum age of {limits.max_age:g} s; open another"
+            raise self._verdict or Draining(text)
         if limits.idle is None or now < self._heard_from + limits.idle:
             return False
-        heard_from = self._heard_from
+        heard_from, ends_at = self._heard_from, now + limits.go_away
         self._outbox.put(GoAwayOut(limits.go_away, "idle"))
-        await asyncio.sleep(limits.go_away)
-        return self._heard_from == heard_from
+        while self._verdict is None and self._heard_from == heard_from:
+            if not await self._changes_before(ends_at):
+                return self._heard_from == heard_from
+        return False
 
     async def _drain(self, reason: str, grace: float) -> None:
+        """Until nobody speaks, the time is up, or somebody will not wait so long."""
         self._outbox.put(GoAwayOut(grace, reason))
+        verdict, ends_at = self._verdict, self._clock.now() + grace
+        while not self._is_quiet and self._verdict is verdict:
+            if not await self._changes_before(ends_at):
+                return
+
+    async def _changes_before(self, until: float | None) -> bool:
+        self._changed.clear()
         try:
-            async with asyncio.timeout(grace):
-                await self.is_quiet.wait()
+            async with asyncio.timeout_at(until):
+                await self._changed.wait()
         except TimeoutError:
-            return
+            return False
+        return True

@@ -18,7 +18,7 @@ from ..core.errors import EngineError, EngineTimeout
 from ..core.events import ActivityEnded, Event, SpeechEnded, SpeechStarted, Transcribed
 from ..core.outbound import Speaking, SpeechHeard
 from ..ports import Engines, SttOptions, Transcription
-from .notices import engine_notice
+from .failures import engine_notice
 from .outbox import Outbox
 from .utterance import Utterance
 

@@ -6,11 +6,13 @@ a turn has got to (TurnChanged) goes with them, so that it is told in the order 
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
 from ..core.errors import SlowClient
 from ..core.outbound import AudioOut, MetricsOut, Outbound, TextOut, TurnChanged
 
+Send: TypeAlias = Callable[[Outbound], Awaitable[None]]
 Media: TypeAlias = AudioOut | TextOut | TurnChanged | MetricsOut
 
 M = TypeVar("M")
@@ -19,6 +21,9 @@ MAX_CONTROL = 512
 MAX_MEDIA = 256
 """About 10 s of sound: the pacer lets no more than 0.4 s pile up unless the client does not read.
 When either is full the session ends with SlowClient."""
+
+SEND_SECONDS = 10.0
+"""For one message to leave. A client that takes none for so long has gone without saying so."""
 
 
 class Outbox:
@@ -55,6 +60,16 @@ class Outbox:
             self._filled.clear()
             await self._filled.wait()
         return self._control.popleft() if self._control else self._media.popleft()
+
+    async def deliver(self, send: Send) -> None:
+        """Everything, in its order, until closed and empty. Raises `SlowClient`."""
+        while (message := await self.take()) is not None:
+            try:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await send(message)
+            except TimeoutError:
+                text = f"the client took no message for {SEND_SECONDS:g} s; read as fast as they come"
+                raise SlowClient(text) from None
 
     def _append(self, lane: deque[M], message: M, limit: int) -> None:
         if len(lane) >= limit:

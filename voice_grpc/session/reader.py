@@ -1,5 +1,6 @@
 """What the caller sends, taken in the order it comes: sound to the listener, the rest where it belongs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
@@ -17,8 +18,23 @@ from .outbox import Outbox
 MAX_GAP_SECONDS = 1.0
 """Lost sound that is filled with silence; the rest of a longer gap is left out."""
 
+MAX_OFFSET = 2**53
+"""Of a sample. Beyond it positions would not fit into what is said about them."""
+
+DROPPING_SECONDS = 10.0
+"""Without a loss, after which another one is said."""
+
 MAX_WAITING = 16
 """Typed texts that wait for the end of an answer; more are refused."""
+
+
+_ACTS = (i.Activity, i.AudioEnd, i.Interrupt, i.Update)
+_AFTER_THE_END = (i.Playback, i.Ping, i.Interrupt, i.Refused)
+"""Still of use to a session that finishes what is being said; the rest comes too late."""
+
+
+class HungUp(Exception):
+    """The stream of requests was cancelled, and not by us."""
 
 
 class Host(Protocol):
@@ -31,6 +47,8 @@ class Host(Protocol):
     def turn(self) -> int: ...
     @property
     def waiting(self) -> int: ...
+    @property
+    def is_behind(self) -> bool: ...
     @property
     def is_deaf(self) -> bool:
         """What comes in is not to be heard: half duplex, and an answer is playing."""
@@ -47,14 +65,22 @@ class Reader:
         """Samples at the input rate: the offset of the next chunk."""
         self._position = 0
         """The same at `RATE_HZ`, less what the resampler holds back."""
-        self._is_dropping = False
+        self._dropped_at: float | None = None
         self.end_reason: EndReason | None = None
         """Set once the caller has nothing more to say."""
 
     async def read(self, requests: AsyncIterator[i.Inbound], on_message: Callable[[], None]) -> None:
-        async for request in requests:
-            on_message()
-            self.take(request)
+        """Raises `HungUp`."""
+        try:
+            async for request in requests:
+                on_message()
+                if not self._turns_away(request):
+                    self.take(request)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise HungUp from None
         self.take(i.End(is_half_close=True))
 
     def take(self, request: i.Inbound) -> None:  # noqa: C901 - one line a case
@@ -83,6 +109,14 @@ class Reader:
                 self._outbox.put(NoticeOut("protocol", reason, message, seq=seq, field=field))
             case i.End(is_half_close):
                 self._end(EndReason.HALF_CLOSE if is_half_close else EndReason.CLIENT)
+
+    def _turns_away(self, request: i.Inbound) -> bool:
+        """What comes too late, or is more than can be acted on."""
+        if isinstance(request, _ACTS) and self._host.is_behind:
+            text = "more comes in than can be acted on; this is left out"
+            self._refuse("TOO_MANY", text, getattr(request, "seq", 0))
+            return True
+        return self.end_reason is not None and not isinstance(request, _AFTER_THE_END)
 
     def _end(self, reason: EndReason) -> None:
         if self.end_reason is None:
@@ -131,7 +165,10 @@ class Reader:
 
     def _fill_gap(self, audio: i.Audio) -> None:
         gap = 0 if audio.offset is None else audio.offset - self._received
-        if gap > 0:
+        if gap > 0 and audio.offset is not None and audio.offset > MAX_OFFSET:
+            text = f"audio.offset_samples: got {audio.offset}, accepted: {MAX_OFFSET} or less"
+            self._refuse("BAD_MESSAGE", text, audio.seq, "audio.offset_samples")
+        elif gap > 0:
             filled = min(gap, round(MAX_GAP_SECONDS * self._decoder.format.rate_hz))
             self._skip(gap - filled)
             self._received += filled
@@ -147,7 +184,9 @@ class Reader:
     def _pass_on(self, samples: Samples) -> None:
         dropped = self._listener.hear(Frame(samples, self._position)) if len(samples) else 0
         self._position += len(samples)
-        if dropped and not self._is_dropping:
+        if not dropped:
+            return
+        before, self._dropped_at = self._dropped_at, self._clock.now()
+        if before is None or self._dropped_at - before > DROPPING_SECONDS:
             text = "sound comes in faster than it can be heard; the oldest is dropped"
             self._outbox.put(NoticeOut("session", "INPUT_DROPPED", text, retryable=True))
-        self._is_dropping = dropped > 0

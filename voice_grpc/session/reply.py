@@ -18,7 +18,7 @@ from ..core.spoken import speakable
 from ..core.timeline import Mark, Timeline
 from ..ports import Clause, Engines, Prompt, TextDelta, Usage, VoiceChoice
 from .clock import ConversationClock
-from .notices import engine_notice
+from .failures import engine_notice, first
 from .outbox import Outbox
 from .playout import Playout, Standing
 
@@ -84,7 +84,7 @@ class Reply:
             else:
                 await self._answer()
         except* EngineError as group:
-            await self._give_up(_first(group))
+            await self._give_up(first(group))
         self.timeline.mark(Mark.ENDED, self._around.clock.now())
         self._around.post(ReplyEnded(self.command.number))
 
@@ -142,9 +142,9 @@ class Reply:
         async with aclosing(engines.tts.speak(self._speakable(), choice)) as sounds:
             async for sound in sounds:
                 self._playout.feed(sound.samples, engines.tts.sample_rate_hz, sound.clause_index)
-        if not self.characters:
+        if not self.characters and self.command.kind is Kind.ANSWER:
             raise EngineEmpty("llm", "the model gave nothing that can be spoken")
-        if not self._playout.has_sound:
+        if self.characters and not self._playout.has_sound:
             raise EngineEmpty("tts", "the voice gave no sound")
         self._playout.end()
 
@@ -200,11 +200,3 @@ class Reply:
         self._playout.feed(apology.samples, apology.sample_rate_hz, segment)
         self._playout.end()
         await self._playout.play(self._say_audible, STALL_SECONDS)
-
-
-def _first(group: BaseExceptionGroup[EngineError]) -> EngineError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, EngineError)
-    return error

@@ -11,11 +11,11 @@ watch   idle, age, drain                  `lifetime.py`
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 
 from ..core import inbound as i
 from ..core.config import SessionConfig
-from ..core.errors import VoiceError
+from ..core.errors import Draining, VoiceError
 from ..core.events import Event, PatienceOver, ReplyEnded, TextReceived
 from ..core.floor import State
 from ..core.outbound import (
@@ -23,7 +23,6 @@ from ..core.outbound import (
     Ended,
     EndReason,
     NoticeOut,
-    Outbound,
     Phase,
     Speaking,
     SpeechHeard,
@@ -33,11 +32,12 @@ from ..core.outbound import (
 from ..core.turn import TurnTaker
 from ..ports import Clock, Engines, Transcription
 from .clock import ConversationClock
+from .failures import first
 from .lifetime import Lifetime, SessionLimits
 from .listen import Listener
 from .memory import Memory
-from .outbox import Outbox
-from .reader import Reader
+from .outbox import Outbox, Send
+from .reader import HungUp, Reader
 from .reply import Surroundings
 from .transcripts import Transcripts
 from .turns import Turns
@@ -51,8 +51,6 @@ session."""
 
 HESITATION_STEP = 0.02
 """Between two looks at whether somebody who fell silent speaks again: a frame."""
-
-Send = Callable[[Outbound], Awaitable[None]]
 
 
 class Session:
@@ -73,6 +71,8 @@ class Session:
         self._lifetime = Lifetime(limits, self._outbox)
         self._quiet_since: float | None = None
         """Since when nobody speaks, until IDLE_TIMEOUT was said."""
+        self._farewell: Draining | None = None
+        """What the session ends with once everything was said."""
         self.closed = asyncio.Event()
         """Over, and its last words are in the store."""
 
@@ -94,6 +94,11 @@ class Session:
     @property
     def waiting(self) -> int:
         return self._taker.waiting + self._events.qsize() // 2
+
+    @property
+    def is_behind(self) -> bool:
+        """More happened than was decided about: held, or flooded."""
+        return self._events.qsize() > MAX_EVENTS // 2
 
     @property
     def is_deaf(self) -> bool:
@@ -119,9 +124,11 @@ class Session:
         try:
             await self._converse(requests, send)
         except* VoiceError as group:
-            raise _first(group) from None
+            raise first(group) from None
+        except* HungUp:
+            raise asyncio.CancelledError from None
         finally:
-            self._turns.cut_off()
+            self._turns.stop()
             self._memory.last_turn = max(self._memory.last_turn, self._taker.turn)
             if self._taker.words:
                 self._memory.conversation.user_said(self._taker.turn, self._taker.words)
@@ -133,7 +140,7 @@ class Session:
         async with asyncio.TaskGroup() as tasks:
             self._turns.run_in(tasks)
             memory = self._memory
-            writing = tasks.create_task(self._write(send), name="write")
+            writing = tasks.create_task(self._outbox.deliver(send), name="write")
             helpers = [
                 tasks.create_task(self._reader.read(requests, self._lifetime.touch), name="read"),
                 tasks.create_task(self._listener.run(tasks), name="listen"),
@@ -147,12 +154,10 @@ class Session:
                 helper.cancel()
             self._turns.stop()
             await self._listener.close()
-            self._outbox.close(Ended(reason))
+            self._outbox.close(None if self._farewell else Ended(reason))
             await writing
-
-    async def _write(self, send: Send) -> None:
-        while (message := await self._outbox.take()) is not None:
-            await send(message)
+            if self._farewell is not None:
+                raise self._farewell
 
     # ------------------------------------------------------------ deciding
 
@@ -208,7 +213,12 @@ class Session:
         return is_undecided and late < self._config.endpoint.soft_end + HESITATION_STEP
 
     async def _watch(self) -> None:
-        await self._lifetime.watch()
+        """Whoever holds the conversation does not hold its end."""
+        try:
+            await self._lifetime.watch()
+        except Draining as error:
+            self._farewell = error
+        self._clock.resume()
         self._events.put_nowait(None)
 
     @property
@@ -241,10 +251,9 @@ class Session:
             self._outbox.put_in_order(TurnChanged(0, Phase.LISTENING))
         if state is State.LISTENING:
             self._quiet_since = self._clock.now() if before is not state else self._quiet_since
-            self._lifetime.is_quiet.set()
         else:
             self._quiet_since = None
-            self._lifetime.is_quiet.clear()
+        self._lifetime.set_quiet(state is State.LISTENING)
 
     def _idle_at(self) -> float | None:
         if self._quiet_since is None or self._config.idle_timeout is None:
@@ -262,11 +271,3 @@ class Session:
     def _say_store_error(self, error: VoiceError) -> None:
         log.error("session %s: not saved: %s", self._memory.session_id, error)
         self._outbox.put(NoticeOut("session", "STORE_ERROR", str(error), retryable=True))
-
-
-def _first(group: BaseExceptionGroup[VoiceError]) -> VoiceError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, VoiceError)
-    return error

@@ -139,12 +139,16 @@ class Turns:
                 outbox.put(Flush(turn))
             outbox.put_in_order(TurnChanged(turn, Phase.DISCARDED, "its words go into the next turn"))
             return
-        outbox.put(InterruptedOut(turn, cut, standing.played, standing.heard_text, standing.is_reported))
-        outbox.put(Flush(turn))
-        outbox.put_in_order(TurnChanged(turn, Phase.INTERRUPTED, command.why.value))
-        self._remember(turn, standing)
+        self._say_interrupted(turn, cut, standing)
         onset = self.stopwatch.speech_start
         self._say_metrics(reply, now - onset if command.why is Why.SPEECH and onset is not None else None)
+
+    def _say_interrupted(self, turn: int, cut: Cut, standing: Standing) -> None:
+        outbox = self.around.outbox
+        outbox.put(InterruptedOut(turn, cut, standing.played, standing.heard_text, standing.is_reported))
+        outbox.put(Flush(turn))
+        outbox.put_in_order(TurnChanged(turn, Phase.INTERRUPTED, cut.value))
+        self._remember(turn, standing)
 
     def _discard(self, turn: int, *, failed: bool) -> None:
         outbox = self.around.outbox
@@ -195,15 +199,13 @@ class Turns:
             self._remember(report.turn, reply.playout.standing())
 
     def stop(self) -> None:
-        """The session is over: what is still made of an answer is not wanted."""
-        for _, task in self._replies.values():
-            task.cancel("ended")
-
-    def cut_off(self) -> None:
-        """The stream ended in mid-answer: what was heard of it is remembered."""
-        for reply, _ in self._replies.values():
+        """The session ends in mid-answer: the answer is cut, and what was heard of it remembered."""
+        for reply, task in self._replies.values():
+            standing = reply.mute()
             if reply.is_committed:
-                self._remember(reply.command.turn, reply.mute())
+                self._say_interrupted(reply.command.turn, Cut.ENDED, standing)
+            task.cancel(Cut.ENDED.value)
+        self._replies.clear()
 
     def _remember(self, turn: int, standing: Standing) -> None:
         heard = Heard.REPORTED if standing.is_reported else Heard.ESTIMATED

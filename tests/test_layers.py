@@ -1,0 +1,360 @@
+"""Arrows point inward only: edge → session → ports → core, and engines → ports → core.
+
+`ARROWS` says what each module of ours may import of ours; what is not in it has no place in the house.
+The checks are functions of source text, so that they can be shown to fail.
+"""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = {"voice_grpc": "voice_grpc", "voice_grpc_clients": "clients", "voice_grpc_gateway": "gateway"}
+
+OUTSIDE = ("client", "connection", "pb")
+"""All that somebody else's program would have of us."""
+
+ARROWS: dict[str, tuple[str, ...]] = {
+    "core": ("core",),
+    "ports": ("core",),
+    "transcode": ("core",),
+    "session": ("core", "ports", "session", "transcode"),
+    "models": ("core", "model_files"),
+    "model_files": ("core",),
+    "engines": ("core", "ports", "models", "engines"),
+    "personas": ("core",),
+    "session_file": ("core", "ports"),
+    "store": ("core", "ports", "session_file"),
+    "settings": (),
+    "fields": ("core",),
+    "wire_config": ("core", "ports", "pb", "fields", "personas"),
+    "wire": ("core", "pb", "fields", "wire_config", "version"),
+    "status": ("core", "session_file"),
+    "opening": ("core",),
+    "registry": ("core", "ports", "session"),
+    "admin": ("core", "ports", "session", "pb", "registry", "wire_config", "version"),
+    "parts": ("core", "ports", "session", "transcode", "pb", "fields", "wire", "wire_config", "opening"),
+    "service": (
+        *("core", "session", "pb", "wire", "wire_config"),
+        *("admin", "opening", "parts", "registry", "status"),
+    ),
+    "assembly": ("core", "ports", "engines", "settings", "store"),
+    "server": (
+        *("core", "ports", "session", "pb", "wire_config", "personas", "settings"),
+        *("admin", "assembly", "parts", "registry", "service", "version"),
+    ),
+    "connection": (),
+    "client": ("connection", "pb"),
+    "bench": (
+        *("bench", "core", "ports", "engines", "models", "personas", "settings", "store"),
+        *("assembly", "server", *OUTSIDE),
+    ),
+    "pb": ("pb",),
+    "version": (),
+    "__main__": (),
+    "voice_grpc_clients": ("voice_grpc_clients", *OUTSIDE),
+    "voice_grpc_gateway": ("voice_grpc_gateway", *OUTSIDE),
+}
+
+STAGES = {"vad": "vad", "stt": "stt", "llm": "llm", "tts": "tts", "scripted": "scripted"}
+"""Which stage an engine belongs to, by the first word of its file's name."""
+HELPERS = {"whisper": "stt", "llama": "llm", "transcript": "llm", "piper": "tts"}
+"""The same of what only the engines of one stage use."""
+
+WORLD = {
+    "asyncio",
+    "io",
+    "os",
+    "pathlib",
+    "random",
+    "select",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+}
+"""Where core would meet a clock, a thread or a file."""
+WORLDLY_CALLS = {"open", "print", "input", "breakpoint"}
+
+TASKLESS = ("core", "engines", "bench", "pb")
+"""Not searched for tasks: the first has none, the second own their threads, the others are no server."""
+
+
+def our_name(dotted: str) -> str | None:
+    """As `ARROWS` spells it: `voice_grpc.core.turn` is `core.turn`. None: not ours."""
+    top, _, rest = dotted.partition(".")
+    if top == "voice_grpc":
+        return rest or "version"
+    return dotted if top in FOLDERS else None
+
+
+def imports(module: str, source: str, *, is_package: bool = False) -> Iterator[str]:
+    """Dotted names, absolute, of everything that `module` imports, wherever in it."""
+    parts = module.split(".")
+    package = parts if is_package else parts[:-1]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            if origin in ("voice_grpc", *FOLDERS) or origin.count(".") == 1:
+                yield from (inner(origin, alias.name) for alias in node.names)
+            else:
+                yield origin
+
+
+def inner(origin: str, name: str) -> str:
+    """`from .core import turn` means a module, `from . import __version__` does not."""
+    folder = ROOT.joinpath(FOLDERS.get(origin.split(".")[0], ""), *origin.split(".")[1:])
+    is_module = (folder / f"{name}.py").exists() or (folder / name).is_dir()
+    return f"{origin}.{name}" if origin.split(".")[0] in FOLDERS and is_module else origin
+
+
+def rule_of(name: str) -> tuple[str, ...] | None:
+    return ARROWS.get(name.split(".")[0])
+
+
+def outward(module: str, source: str, *, is_package: bool = False) -> list[str]:
+    """The arrows of `module` that point the wrong way, in words."""
+    name = our_name(module)
+    allowed = rule_of(name) if name else None
+    if name is None or allowed is None:
+        return [f"{module} has no place in ARROWS"]
+    wrong = []
+    for target in imports(module, source, is_package=is_package):
+        ours = our_name(target)
+        if ours is None:
+            wrong += [f"{module} imports {target}"] if name.startswith("core") and is_worldly(target) else []
+        elif ours.split(".")[0] not in allowed or not same_stage(name, ours):
+            wrong.append(f"{module} imports {target}")
+    return wrong
+
+
+def is_worldly(target: str) -> bool:
+    """What core may not import: other people's code but numpy, and the world."""
+    top = target.split(".")[0]
+    return top in WORLD or (top != "numpy" and top not in sys.stdlib_module_names)
+
+
+def same_stage(name: str, target: str) -> bool:
+    """An engine imports no engine; only the helpers of its own stage."""
+    if not (name.startswith("engines.") and target.startswith("engines.")):
+        return True
+    mine, theirs = (part.split(".")[1].split("_")[0] for part in (name, target))
+    return theirs in HELPERS and HELPERS[theirs] == (STAGES | HELPERS).get(mine)
+
+
+def worldly(source: str) -> list[str]:
+    """What core does that only a shell may."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.AsyncFunctionDef | ast.Await | ast.AsyncFor | ast.AsyncWith):
+            found.append(f"line {node.lineno}: {type(node).__name__}")
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in WORLDLY_CALLS:
+            found.append(f"line {node.lineno}: {node.func.id}()")
+    return found
+
+
+def last_name(node: ast.expr | None) -> str:
+    """`self._tasks` and `_tasks` are both `_tasks`; of anything else nothing."""
+    match node:
+        case ast.Attribute(attr=name):
+            return name
+        case ast.Name(id=name):
+            return name
+        case ast.Constant(value=str(text)):
+            return text.split(".")[-1]
+    return ""
+
+
+def groups(tree: ast.AST) -> set[str]:
+    """Names of task groups: opened with `async with`, annotated arguments, or given by a property."""
+    found = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.withitem(context_expr=ast.Call(func=func), optional_vars=ast.expr() as name):
+                found |= {last_name(name)} if last_name(func) == "TaskGroup" else set()
+            case ast.arg(arg=name, annotation=ast.expr() as kind):
+                found |= {name} if last_name(kind) == "TaskGroup" else set()
+            case ast.FunctionDef(name=name, returns=ast.expr() as kind):
+                found |= {name} if last_name(kind) == "TaskGroup" else set()
+    return found
+
+
+def stray_tasks(source: str) -> list[str]:
+    """Tasks that no TaskGroup of the same file owns."""
+    tree = ast.parse(source)
+    owners, found = groups(tree), []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = last_name(node.func)
+        owner = last_name(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        if name in ("ensure_future", "gather") or (name == "create_task" and owner not in owners):
+            found.append(f"line {node.lineno}: {ast.unparse(node.func)}")
+    return found
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Ours, by dotted name."""
+    for package, folder in FOLDERS.items():
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            inside = path.relative_to(ROOT / folder).with_suffix("").parts
+            if path.parent.name != "pb":
+                yield ".".join([package, *inside]).removesuffix(".__init__"), path
+
+
+MODULES = [pytest.param(name, path, id=name) for name, path in modules()]
+CORE = [pytest.param(path, id=name) for name, path in modules() if name.startswith("voice_grpc.core")]
+TASKS = [
+    pytest.param(path, id=name)
+    for name, path in modules()
+    if (our_name(name) or "").split(".")[0] not in TASKLESS
+]
+
+
+# ---------------------------------------------------------------- the house
+
+
+@pytest.mark.parametrize(("module", "path"), MODULES)
+def test_arrows_point_inward(module: str, path: Path) -> None:
+    assert outward(module, path.read_text(), is_package=path.name == "__init__.py") == []
+
+
+@pytest.mark.parametrize("path", CORE)
+def test_core_has_no_clock_no_wait_and_no_files(path: Path) -> None:
+    assert worldly(path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", TASKS)
+def test_every_task_belongs_to_a_group(path: Path) -> None:
+    assert stray_tasks(path.read_text()) == []
+
+
+def test_every_engine_has_a_stage() -> None:
+    names = {
+        name.split(".")[2].split("_")[0] for name, _ in modules() if name.startswith("voice_grpc.engines.")
+    }
+    assert names <= set(STAGES | HELPERS)
+
+
+def test_no_rule_is_about_nothing() -> None:
+    tops = {(our_name(name) or "").split(".")[0] for name, _ in modules()} | {"pb"}
+    assert set(ARROWS) == tops
+
+
+def test_every_package_is_installed() -> None:
+    built = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    assert built["package-dir"] == FOLDERS
+    found = set()
+    for package, folder in FOLDERS.items():
+        for path in (ROOT / folder).rglob("*.py"):
+            assert (path.parent / "__init__.py").exists(), f"{path.parent} is no package"
+            found.add(".".join([package, *path.parent.relative_to(ROOT / folder).parts]))
+    assert set(built["packages"]) == found
+
+
+# ---------------------------------------------------------------- the checks can fail
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("voice_grpc.core.turn", "from ..ports import Llm"),
+        ("voice_grpc.core.turn", "from .. import ports"),
+        ("voice_grpc.core.turn", "import voice_grpc.session.reply"),
+        ("voice_grpc.core.turn", "import asyncio"),
+        ("voice_grpc.core.turn", "from time import monotonic"),
+        ("voice_grpc.core.turn", "import scipy.signal"),
+        ("voice_grpc.core.turn", "def late():\n    import io"),
+        ("voice_grpc.ports", "from .session.clock import LoopClock"),
+        ("voice_grpc.session.reply", "from ..pb import voice_pb2"),
+        ("voice_grpc.session.reply", "from ..engines.tts_piper import PiperTts"),
+        ("voice_grpc.session.reply", "from .. import wire"),
+        ("voice_grpc.engines.stt_whisper_local", "from .llm_local import LocalLlm"),
+        ("voice_grpc.engines.stt_whisper_local", "from . import tts_piper"),
+        ("voice_grpc.engines.stt_whisper_server", "from .stt_whisper_local import WhisperStt"),
+        ("voice_grpc.engines.stt_whisper_local", "from .llama_server import open_server"),
+        ("voice_grpc.engines.vad_silero", "from ..session.clock import LoopClock"),
+        ("voice_grpc.service", "from .server import Server"),
+        ("voice_grpc.registry", "import voice_grpc.server"),
+        ("voice_grpc.client", "from .core.audio import Frame"),
+        ("voice_grpc_clients.talk", "from voice_grpc.core.audio import Frame"),
+        ("voice_grpc_clients.talk", "from voice_grpc.server import Server"),
+        ("voice_grpc_clients.talk", "from voice_grpc_gateway import page"),
+        ("voice_grpc_gateway.page", "import voice_grpc.session.session"),
+        ("voice_grpc.helper", ""),
+    ],
+)
+def test_an_outward_arrow_is_found(module: str, source: str) -> None:
+    assert len(outward(module, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        (
+            "voice_grpc.core.turn",
+            "import numpy as np\nfrom collections import deque\nfrom .floor import Floor",
+        ),
+        ("voice_grpc.core.turn", "from . import events as e"),
+        ("voice_grpc.session.reply", "from ..core import commands\nfrom ..ports import Llm\nimport asyncio"),
+        (
+            "voice_grpc.engines.stt_whisper_server",
+            "from .whisper_languages import likeliest\nimport requests",
+        ),
+        ("voice_grpc.admin", "from . import __version__"),
+        ("voice_grpc_clients.talk", "from . import live\nfrom voice_grpc.client import Call"),
+    ],
+)
+def test_an_inward_arrow_is_not(module: str, source: str) -> None:
+    assert outward(module, source) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "async def f(): pass",
+        "async def f():\n    await g()",
+        "async def f():\n    async with g(): pass",
+        "open('file')",
+        "def f():\n    print('hello')",
+    ],
+)
+def test_a_worldly_core_is_found(source: str) -> None:
+    assert worldly(source)
+    assert not worldly("def f():\n    floor.open(1)")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "asyncio.create_task(f())",
+        "create_task(f())",
+        "asyncio.get_running_loop().create_task(f())",
+        "self._loop.create_task(f())",
+        "asyncio.ensure_future(f())",
+        "asyncio.gather(f(), g())",
+        "async def f(tasks: asyncio.TaskGroup):\n    other.create_task(g())",
+    ],
+)
+def test_a_stray_task_is_found(source: str) -> None:
+    assert len(stray_tasks(source)) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "async def f():\n    async with asyncio.TaskGroup() as tasks:\n        tasks.create_task(g())",
+        "def f(tasks: asyncio.TaskGroup):\n    tasks.create_task(g())",
+        "class A:\n    def tasks(self) -> TaskGroup: ...\n    def f(self): self.tasks.create_task(g())",
+    ],
+)
+def test_a_task_of_a_group_is_not(source: str) -> None:
+    assert stray_tasks(source) == []
