@@ -30,6 +30,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "session_file": ("core", "ports"),
     "store": ("core", "ports", "session_file"),
     "settings": (),
+    "options": ("core", "settings"),
     "fields": ("core",),
     "wire_config": ("core", "ports", "pb", "fields", "personas"),
     "wire": ("core", "pb", "fields", "wire_config", "version"),
@@ -44,7 +45,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "assembly": ("core", "ports", "engines", "settings", "store"),
     "server": (
-        *("core", "ports", "session", "pb", "wire_config", "personas", "settings"),
+        *("core", "ports", "session", "pb", "wire_config", "personas", "settings", "options"),
         *("admin", "assembly", "parts", "registry", "service", "version"),
     ),
     "connection": (),

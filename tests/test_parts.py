@@ -136,7 +136,7 @@ def wrong_transcriptions() -> list[tuple[str, list[pb.TranscribeRequest]]]:
     big = pb.TranscribeRequest(audio=pb.AudioInput(data=bytes(65_538)))
     return [
         ("config", []),
-        ("audio", audio(SPEECH)),
+        ("audio", audio(SPEECH)[:1]),
         ("audio_end", [END]),
         ("config", [config(), config()]),
         ("audio.data", [config(), big]),

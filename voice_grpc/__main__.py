@@ -1,5 +1,6 @@
 """`voice-grpc COMMAND …`: each command comes from the package that owns it (entry points)."""
 
+import os
 import sys
 from importlib.metadata import entry_points
 
@@ -25,7 +26,12 @@ def main(argv: list[str] | None = None) -> int:
         wrong = f"no command {argv[0]!r}; there are: {', '.join(sorted(commands))}" if argv else USAGE
         print(wrong, file=sys.stderr)  # noqa: T201 - no log before the settings are read
         return 2
-    code: int = commands[argv[0]].load()(argv[1:])
+    # Read when grpc is first imported: its core would log what we say in one line.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    try:
+        code: int = commands[argv[0]].load()(argv[1:])
+    except KeyboardInterrupt:  # before the command itself minds it
+        return 130
     return code
 
 

@@ -14,12 +14,11 @@ from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
-from pydantic import ValidationError
-from pydantic_settings import CliApp, SettingsError
 
 from .admin import Desk
 from .assembly import build_engines, close_engines, open_store, prime
 from .core.errors import BadState, VoiceError
+from .options import help_text, parse
 from .parts import Parts
 from .pb import voice_pb2 as pb
 from .pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
@@ -165,17 +164,17 @@ async def _loaded(settings: Settings, stop: asyncio.Event) -> Engines:
 
 def command(argv: list[str]) -> int:
     """`voice-grpc serve`."""
+    if "-h" in argv or "--help" in argv:
+        _say(help_text())
+        return 0
     try:
-        settings = CliApp.run(Settings, cli_args=argv)
-    except SystemExit as exit:
-        return int(exit.code or 0)
-    except (ValidationError, SettingsError) as error:
-        return _fail(_first_line(error))
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    try:
+        settings = parse(argv)
+        logging.basicConfig(
+            level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+        )
         asyncio.run(serve(settings))
+    except KeyboardInterrupt:
+        return 130  # before the signal handlers were there
     except VoiceError as error:
         return _fail(str(error))
     except BaseExceptionGroup as group:
@@ -189,14 +188,6 @@ def command(argv: list[str]) -> int:
 def _leaves(group: BaseExceptionGroup[VoiceError]) -> Iterator[BaseException]:
     for error in group.exceptions:
         yield from _leaves(error) if isinstance(error, BaseExceptionGroup) else (error,)
-
-
-def _first_line(error: ValidationError | SettingsError) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error).splitlines()[0]
-    first = error.errors(include_url=False)[0]
-    name = ".".join(map(str, first["loc"]))
-    return f"{name}: got {first['input']!r}, {first['msg'][0].lower()}{first['msg'][1:]}"
 
 
 def _fail(text: str) -> int:

@@ -1,6 +1,6 @@
-"""Settings from the environment and from flags: one declaration serves both, `--help` and the README.
+"""Settings from the environment and from flags: one declaration serves both, and `--help` (`options.py`).
 
-A placeholder left as `<...>` counts as not set.
+A placeholder left as `<...>` counts as not set, and so does an empty value.
 """
 
 import re
@@ -15,16 +15,16 @@ PLACEHOLDER = re.compile(r"\s*<.*>\s*")
 
 
 class Settings(BaseSettings):
-    """Serve conversations over gRPC.
-
-    Every flag has an environment variable: --max-sessions is VOICE_MAX_SESSIONS. The engines' own
+    """Every flag has an environment variable: --max-sessions is VOICE_MAX_SESSIONS. The engines' own
     variables carry no prefix. A flag wins over the environment, the environment over `.env`.
     """
 
     model_config = SettingsConfigDict(
         env_prefix="VOICE_",
         env_file=".env",
+        env_ignore_empty=True,
         extra="ignore",
+        allow_inf_nan=False,
         populate_by_name=True,
         cli_prog_name="voice-grpc serve",
         cli_kebab_case=True,
@@ -49,11 +49,13 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(10.0, ge=0, le=3600, description="For open turns to finish on SIGTERM.")
     store: str = Field(
         "",
-        description="Where conversations are kept: a SQLite file, or `memory`. Default: the state directory.",
+        description="Where conversations are kept: a SQLite file, or `memory`. Default: a file in the user's "
+        "state directory.",
     )
     personas: Path | None = Field(None, description="A TOML file of personas instead of the built-in ones.")
     tokens: Annotated[list[SecretStr], NoDecode] = Field(
-        default_factory=list, description="Bearer tokens that are let in, separated by commas. None: all are."
+        default_factory=list,
+        description="Bearer tokens that are let in, separated by commas. Without any, everybody is.",
     )
     reflection: bool = Field(True, description="Let tools such as grpcurl list and describe the service.")
     channelz: bool = Field(False, description="Serve grpc.channelz.v1 for debugging connections.")

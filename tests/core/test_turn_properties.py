@@ -212,6 +212,7 @@ class World:
         assert ledger.reply is None or self.is_alive_now or state is State.ENDING
         assert not is_awaiting or (self.newest[1] == turn and not self.is_exact)
         assert state is not State.HEARING or self.is_speaking or self.is_held
+        assert state is not State.ENDING or not self.is_held
         assert turn_before <= turn <= turn_before + 1
         ends = [len(ledger.ends.get(n, [])) for n in range(1, turn + 1)]
         assert ends[:-1] == [1] * len(ends[:-1])

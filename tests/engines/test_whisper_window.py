@@ -54,6 +54,11 @@ def test_speech_that_repeats_words_is_no_loop(text: str) -> None:
     assert not repeats(text, audio_s=1.2)
 
 
+def test_a_glance_that_comes_back_to_its_words_is_a_stutter() -> None:
+    assert guess("My name is Anna. What is my name is Anna?").is_stutter
+    assert not guess("ask not what your country can do for you ask what you can do for your").is_stutter
+
+
 def test_a_sentence_said_twice_at_the_pace_of_speech_is_no_loop() -> None:
     assert not repeats("Can you hear me now? Can you hear me now?", audio_s=3.0)
 

@@ -269,11 +269,15 @@ async def left_over() -> set[str]:
 
 
 def dictate(
-    actions: Iterable[Action], talk: Script | None = None, config: SessionConfig = CONFIG
+    actions: Iterable[Action],
+    talk: Script | None = None,
+    config: SessionConfig = CONFIG,
+    client: Client | None = None,
 ) -> Recording:
     """Speech to text alone."""
     talk = talk or Script()
-    client = Client(sorted(actions, key=lambda action: action[0]))
+    client = client or Client(())
+    client.actions = sorted(actions, key=lambda action: action[0])
 
     async def hold() -> Recording:
         error = await _run(Dictation(talk.engines, config, LoopClock()), client, None)

@@ -73,7 +73,10 @@ FAULTS = [
     ),
     Fault("llm hangs", thinks(Answer("", hangs=True)), ("llm", "TURN_DEADLINE"), DEADLINE),
     Fault(
-        "llm hangs in the first clause", thinks(Answer("Hello", hangs=True)), ("llm", "TURN_DEADLINE"), DEADLINE
+        "llm hangs in the first clause",
+        thinks(Answer("Hello", hangs=True)),
+        ("llm", "TURN_DEADLINE"),
+        DEADLINE,
     ),
     Fault(
         "llm hangs in the middle",

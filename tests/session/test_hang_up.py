@@ -1,9 +1,12 @@
-"""The caller is gone, at every moment of a turn and in every way: nothing is left, and what was heard is kept."""
+"""The caller is gone, at every moment of a turn and in every way: nothing is left over, what was heard is."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from voice_grpc.core import inbound as i
+from voice_grpc.core.conversation import Heard
 from voice_grpc.engines.scripted import Answer, Hearing, Voicing
 
 from .faults import UnwillingStt
@@ -76,24 +79,15 @@ def test_the_stream_of_requests_breaks(at: float) -> None:
 def test_a_recogniser_that_hangs_does_not_hold_up_the_end(place: str, at: float) -> None:
     engines = scripted()
     stt = UnwillingStt(place, hangs=True)
-    talk = converse(EARS, engines, engines=_with_stt(engines.engines, stt), cancel_at=at, ends_at=None)
+    talk = converse(EARS, engines, engines=replace(engines.engines, stt=stt), cancel_at=at, ends_at=None)
     assert talk.ended_at <= at + 2.001
     assert not talk.left_over
 
 
 def test_what_was_heard_is_by_the_report_where_there_was_one() -> None:
-    from voice_grpc.core import inbound as i
-    from voice_grpc.core.conversation import Heard
-
     engines = scripted(answers=[STORY])
     report = (2.0, i.Playback(1, i.Playing.PROGRESS, 12_000))
     talk = converse([(1.0, i.Text("a story")), report], engines, cancel_at=2.5, ends_at=None)
     # 0.5 s at 2.0, so 1.0 s at 2.5: of 20 beats in 2.1 s "a" ends at 0.84 s, half of "time" is at 1.0 s.
     assert talk.history[1] == ("assistant", "Once upon a time")
     assert talk.messages[1].heard is Heard.REPORTED
-
-
-def _with_stt(engines: object, stt: UnwillingStt) -> object:
-    from dataclasses import replace
-
-    return replace(engines, stt=stt)  # type: ignore[type-var]

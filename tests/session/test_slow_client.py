@@ -30,7 +30,8 @@ def test_a_client_that_never_reads_is_ended(stops: float, ends_at: float | None)
 
 
 def test_what_was_heard_is_kept() -> None:
-    talk = converse(QUESTION, scripted(answers=[STORY]), client=Client((), stops_reading_at=2.5), ends_at=None)
+    client = Client((), stops_reading_at=2.5)
+    talk = converse(QUESTION, scripted(answers=[STORY]), client=client, ends_at=None)
     assert talk.history[0] == ("user", "hello there")
     assert STORY.startswith(talk.history[1][1])
 

@@ -115,7 +115,6 @@ class Floor:
 
     def begin_turn(self) -> None:
         self.turn += 1
-        self.transcript = None
         self.hear_on()
 
     def hear_on(self) -> None:

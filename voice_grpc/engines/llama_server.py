@@ -64,7 +64,8 @@ def open_model(path: Path, threads: int) -> Any:
     try:
         import xllamacpp
     except ImportError as error:
-        raise EngineMissing("llm", "the local LLM needs `pip install voice-grpc[local]`") from error
+        text = "xllamacpp is not installed: run pip install 'voice-grpc[local]'"
+        raise EngineMissing("llm", text) from error
     directory = tempfile.mkdtemp(prefix="llm-")
     try:
         return xllamacpp.Server(_parameters(xllamacpp.CommonParams, path, threads, f"{directory}/s.sock"))

@@ -210,8 +210,9 @@ class Script:
     stt: ScriptedStt = field(default_factory=lambda: ScriptedStt([Hearing("hello there")]))
     llm: ScriptedLlm = field(default_factory=lambda: ScriptedLlm([Answer("Hello. How can I help?")]))
     tts: ScriptedTts = field(default_factory=ScriptedTts)
+    vad: ScriptedVad = field(default_factory=ScriptedVad)
 
     @property
     def engines(self) -> Engines:
         apology = Apology("Sorry, please say that again.", tone(1.0, 220.0), RATE_HZ)
-        return Engines(ScriptedVad(), self.stt, self.llm, self.tts, apology)
+        return Engines(self.vad, self.stt, self.llm, self.tts, apology)

@@ -160,7 +160,8 @@ def _open(path: Path, threads: int) -> Any:
         import onnxruntime
         from piper import PiperConfig, PiperVoice
     except ImportError as error:
-        raise EngineMissing("tts", "Piper needs `pip install voice-grpc[local]`") from error
+        text = "piper-tts is not installed: run pip install 'voice-grpc[local]'"
+        raise EngineMissing("tts", text) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -136,7 +136,9 @@ class WhisperModel:
             best = guess if best is None else window.better(best, guess)
             if is_settled or best.is_enough(look):
                 break
-        return ("", "") if best is None or best.is_empty_loop else (best.text, language)
+        if best is None or best.is_empty_loop or (looks is self.glance and best.is_stutter):
+            return "", ""
+        return best.text, language
 
     def _features(self, audio: Floats, look: Look) -> Any:
         extract = self._fw.feature_extractor

@@ -119,6 +119,11 @@ class Guess:
         return self.is_loop and self.no_speech > _DOUBT
 
     @property
+    def is_stutter(self) -> bool:
+        """Four words come again: in a glance that is a loop far more often than the user."""
+        return self.is_loop or _most_fours(_words(self.text)) > 1
+
+    @property
     def is_loop(self) -> bool:
         return self.is_cut or repeats(self.text, self.audio_s)
 
@@ -150,8 +155,13 @@ def repeats(text: str, audio_s: float) -> bool:
         starts = range(len(words) - 2 * size + 1)
         if any(words[i : i + size] == words[i + size : i + 2 * size] for i in starts):
             return True
+    return _most_fours(words) > 2
+
+
+def _most_fours(words: list[str]) -> int:
+    """How often the commonest run of four words comes."""
     fours = Counter(tuple(words[i : i + 4]) for i in range(len(words) - 3))
-    return max(fours.values(), default=0) > 2
+    return max(fours.values(), default=0)
 
 
 def token_cap(audio_s: float, look: Look) -> int:

@@ -61,7 +61,7 @@ class Dictation:
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(self._outbox.deliver(send), name="write")
             helpers = [
-                tasks.create_task(self._reader.read(requests, lambda: None), name="read"),
+                tasks.create_task(self._reader.read(self._at_our_pace(requests), lambda: None), name="read"),
                 tasks.create_task(self._listener.run(tasks), name="listen"),
             ]
             while not self._is_done:
@@ -71,6 +71,12 @@ class Dictation:
             await self._listener.close()
             self._outbox.close()
             await writing
+
+    async def _at_our_pace(self, requests: AsyncIterator[i.Inbound]) -> AsyncIterator[i.Inbound]:
+        """Nobody talks with us: a recording that is sent as fast as can be waits, and loses nothing."""
+        async for request in requests:
+            yield request
+            await self._listener.has_room()
 
     @property
     def _is_done(self) -> bool:

@@ -48,7 +48,7 @@ class Listener:
         self._endpointer = Endpointer(config.endpoint)
         self._queue: deque[Frame] = deque()
         self._queued = 0
-        self._arrived = asyncio.Event()
+        self._arrived, self._taken = asyncio.Event(), asyncio.Event()
         self._partial = np.zeros(0, np.int16)
         self._position = 0
         self._before: deque[Samples] = deque()
@@ -68,12 +68,22 @@ class Listener:
         self._queue.append(frame)
         self._queued += len(frame.samples)
         dropped = 0
-        while self._queued > QUEUE_SECONDS * RATE_HZ and self._queue[0] is not END:
+        while self.is_full and len(self._queue) > 1 and self._queue[0] is not END:
             lost = self._queue.popleft()
             self._queued -= len(lost.samples)
             dropped += len(lost.samples)
         self._arrived.set()
         return dropped
+
+    @property
+    def is_full(self) -> bool:
+        return self._queued > QUEUE_SECONDS * RATE_HZ
+
+    async def has_room(self) -> None:
+        """For a caller who can wait."""
+        while self.is_full:
+            self._taken.clear()
+            await self._taken.wait()
 
     def close_microphone(self) -> None:
         """What was said so far is a whole turn; posts `ActivityEnded` once all of it was heard."""
@@ -149,6 +159,7 @@ class Listener:
                 self._stop_listening()
                 continue
             self._queued -= len(frame.samples)
+            self._taken.set()
             await self._listen(frame)
             self._ask_interim(tasks)
 

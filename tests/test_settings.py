@@ -1,0 +1,205 @@
+"""Settings: the environment, flags that win over it, placeholders that are no values, secrets kept secret."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from pydantic_settings import CliApp
+
+from voice_grpc.server import command
+from voice_grpc.settings import Settings
+
+OWN_NAMES = [
+    "WHISPER_SERVER_URL",
+    "GEMINI_API_KEY",
+    "GOOGLE_TTS_CREDENTIALS",
+    "WHISPER_MODEL",
+    "LOCAL_LLM_MODEL",
+]
+SECRET = "s3cret-do-not-tell"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of the machine and no `.env` of the folder counts."""
+    for name in [*OWN_NAMES, *(f"VOICE_{field.upper()}" for field in Settings.model_fields)]:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def read(env_file: Path | str = ".env") -> Settings:
+    return Settings(_env_file=env_file)  # type: ignore[call-arg]
+
+
+def flags(*argv: str) -> Settings:
+    return CliApp.run(Settings, cli_args=list(argv))
+
+
+# ---------------------------------------------------------------- where values come from
+
+
+def test_nothing_set_is_the_embedded_server_on_this_machine_alone() -> None:
+    settings = read()
+    assert (settings.host, settings.port, settings.turn_deadline) == ("127.0.0.1", 50051, 8.0)
+    assert (settings.whisper_server_url, settings.whisper_model, settings.local_llm_model) == ("", "base", "")
+    assert not settings.gemini_api_key.get_secret_value()
+    assert not settings.google_tts_credentials.get_secret_value()
+    assert settings.tokens == []
+    assert settings.placeholders == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "expected"),
+    [
+        ("VOICE_HOST", "0.0.0.0", "host", "0.0.0.0"),
+        ("VOICE_PORT", "0", "port", 0),
+        ("VOICE_MAX_SESSIONS", "3", "max_sessions", 3),
+        ("VOICE_TURN_DEADLINE", "5.5", "turn_deadline", 5.5),
+        ("VOICE_STORE", "memory", "store", "memory"),
+        ("VOICE_PERSONAS", "mine.toml", "personas", Path("mine.toml")),
+        ("VOICE_REFLECTION", "false", "reflection", False),
+        ("VOICE_LOG_LEVEL", "debug", "log_level", "debug"),
+        ("WHISPER_SERVER_URL", "http://whisper:8000", "whisper_server_url", "http://whisper:8000"),
+        ("WHISPER_MODEL", "tiny", "whisper_model", "tiny"),
+        ("LOCAL_LLM_MODEL", "/models/a.gguf", "local_llm_model", "/models/a.gguf"),
+    ],
+)
+def test_the_environment_is_read(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, field: str, expected: object
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert getattr(read(), field) == expected
+
+
+def test_secrets_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", SECRET)
+    monkeypatch.setenv("GOOGLE_TTS_CREDENTIALS", '{"private_key": "<not a placeholder>"}')
+    settings = read()
+    assert settings.gemini_api_key.get_secret_value() == SECRET
+    assert settings.google_tts_credentials.get_secret_value() == '{"private_key": "<not a placeholder>"}'
+
+
+def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_PORT", "1111")
+    monkeypatch.setenv("VOICE_MAX_SESSIONS", "3")
+    monkeypatch.setenv("WHISPER_MODEL", "tiny")
+    settings = flags("--port", "2222", "--whisper-model", "base", "--no-reflection")
+    assert (settings.port, settings.max_sessions, settings.whisper_model) == (2222, 3, "base")
+    assert settings.reflection is False
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "VOICE_PORT=1111\nVOICE_HOST=0.0.0.0\nGEMINI_API_KEY=<your key>\nOTHER=1\n"
+    )
+    monkeypatch.setenv("VOICE_PORT", "2222")
+    settings = read()
+    assert (settings.port, settings.host) == (2222, "0.0.0.0")
+    assert settings.placeholders == ["GEMINI_API_KEY"]
+
+
+# ---------------------------------------------------------------- placeholders
+
+
+@pytest.mark.parametrize("value", ["<your key>", " <your key> ", "<>", "<a> or <b>"])
+def test_a_placeholder_counts_as_not_set_and_is_said(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", value)
+    settings = read()
+    assert not settings.gemini_api_key.get_secret_value()
+    assert settings.placeholders == ["GEMINI_API_KEY"]
+
+
+def test_every_placeholder_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in OWN_NAMES:
+        monkeypatch.setenv(name, f"<{name} here>")
+    settings = read()
+    assert sorted(settings.placeholders) == sorted(OWN_NAMES)
+    assert settings.whisper_model == "base"
+    assert settings.whisper_server_url == ""
+
+
+@pytest.mark.parametrize("value", ["key<1>", "<1>key", "a < b > c"])
+def test_a_value_with_brackets_in_it_is_no_placeholder(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", value)
+    settings = read()
+    assert settings.gemini_api_key.get_secret_value() == value
+    assert settings.placeholders == []
+
+
+def test_a_placeholder_where_a_number_belongs_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_PORT", "<port>")
+    settings = read()
+    assert settings.port == 50051
+    assert len(settings.placeholders) == 1
+
+
+def test_the_example_file_sets_no_secret() -> None:
+    example = Path(__file__).parent.parent / ".env.example"
+    settings = read(example)
+    assert sorted(settings.placeholders) == sorted(OWN_NAMES[:3])
+
+
+# ---------------------------------------------------------------- secrets
+
+
+def test_tokens_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_TOKENS", " one, two ,,three,")
+    assert [token.get_secret_value() for token in read().tokens] == ["one", "two", "three"]
+
+
+def test_tokens_from_a_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_TOKENS", "one")
+    assert [token.get_secret_value() for token in flags("--tokens", "two,three").tokens] == ["two", "three"]
+
+
+def test_secrets_are_in_nothing_that_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", SECRET)
+    monkeypatch.setenv("GOOGLE_TTS_CREDENTIALS", f'{{"private_key": "{SECRET}"}}')
+    monkeypatch.setenv("VOICE_TOKENS", f"{SECRET},{SECRET}2")
+    settings = read()
+    for shown in (repr(settings), str(settings), settings.model_dump_json(), str(settings.model_dump())):
+        assert SECRET not in shown
+        assert "127.0.0.1" in shown
+
+
+# ---------------------------------------------------------------- wrong values
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field"),
+    [
+        ("VOICE_PORT", "99999", "port"),
+        ("VOICE_PORT", "-1", "port"),
+        ("VOICE_PORT", "http", "port"),
+        ("VOICE_MAX_SESSIONS", "0", "max_sessions"),
+        ("VOICE_TURN_DEADLINE", "1", "turn_deadline"),
+        ("VOICE_TURN_DEADLINE", "nan", "turn_deadline"),
+        ("VOICE_IDLE_LIMIT", "-1", "idle_limit"),
+        ("VOICE_REFLECTION", "perhaps", "reflection"),
+        ("VOICE_LOG_LEVEL", "loud", "log_level"),
+        ("VOICE_THREADS", "0", "threads"),
+    ],
+)
+def test_a_wrong_value_names_its_field(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, field: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as caught:
+        read()
+    (error,) = caught.value.errors()
+    assert error["loc"] == (field,)
+    assert error["input"] == value
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [("--port", "99999"), ("--max-sessions", "many"), ("--log-level", "loud"), ("--nonsense", "1")],
+)
+def test_a_wrong_flag_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], flag: str, value: str
+) -> None:
+    assert command([flag, value]) == 2
+    said = capsys.readouterr().err
+    assert flag in said
+    assert value in said
+    assert "Traceback" not in said
