@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
+# looptime asks for the current loop in synchronous tests too, and Python 3.11 makes one nobody closes.
 asyncio.set_event_loop(None)
-"""looptime asks for the current loop in synchronous tests too, and Python 3.11 would make one nobody closes."""
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +21,10 @@ def _nothing_blocks_the_loop() -> Iterator[BlockBuster]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With REQUIRE_ALL=1 a test that was skipped has failed: the machine was to have everything."""
     report = yield
     if os.environ.get("REQUIRE_ALL") == "1" and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped although REQUIRE_ALL=1: {report.longrepr}"
-    return report  # type: ignore[return-value]
+    return report

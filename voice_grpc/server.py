@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import grpc
@@ -27,6 +26,7 @@ from .ports import Engines, Store
 from .registry import Guard, Registry
 from .service import House, VoiceService
 from .session.clock import LoopClock
+from .session.failures import first
 from .session.lifetime import SessionLimits
 from .settings import Settings
 from .wire_config import Catalog
@@ -181,13 +181,8 @@ def command(argv: list[str]) -> int:
         ours, rest = group.split(VoiceError)
         if ours is None or rest is not None:
             raise
-        return _fail(str(next(iter(_leaves(ours)))))
+        return _fail(str(first(ours)))
     return 0
-
-
-def _leaves(group: BaseExceptionGroup[VoiceError]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        yield from _leaves(error) if isinstance(error, BaseExceptionGroup) else (error,)
 
 
 def _fail(text: str) -> int:

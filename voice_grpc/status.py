@@ -43,7 +43,8 @@ def status_of(error: BaseException) -> grpc.Status:
     """Any error; one that is not ours is a bug, and says no more than that."""
     if not isinstance(error, e.VoiceError):
         return _status(grpc.StatusCode.INTERNAL, "a bug in the server; its log says more", "BUG", [])
-    code, reason = CODES.get(type(error), (grpc.StatusCode.INTERNAL, "INTERNAL"))
+    kinds = (kind for kind in type(error).__mro__ if kind in CODES)
+    code, reason = CODES.get(next(kinds, e.VoiceError), (grpc.StatusCode.INTERNAL, "INTERNAL"))
     details: list[Message] = []
     if isinstance(error, e.CallerError):
         violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=str(error))

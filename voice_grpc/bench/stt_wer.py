@@ -106,12 +106,12 @@ async def compare(model: str, audio: Path | None, show: bool) -> str:
     return f"{len(utterances)} utterances, each given to all three in turn:\n\n{table(scores, utterances)}"
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m voice_grpc.bench.stt_wer", description=__doc__)
     parser.add_argument("--audio", type=Path, help="a directory with recordings and their manifest.json")
     parser.add_argument("--model", default="base", help="base, tiny, a directory or a hub id")
     parser.add_argument("--show", action="store_true", help="also print what was wrong or slow")
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     beside = Path(__file__).parents[2].parent / "shared" / "audio"
     audio = given.audio or (beside if (beside / "manifest.json").is_file() else None)
     print(asyncio.run(compare(given.model, audio, given.show)))
