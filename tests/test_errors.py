@@ -303,6 +303,21 @@ async def test_a_session_opened_elsewhere_goes_on_there_with_the_cut_answer() ->
         assert 0 < len(heard[1].text) < len(LONG) / 2
 
 
+async def test_a_stream_that_is_ended_as_it_begins_is_told_so() -> None:
+    """Deleted while its first message may be on its way: a status comes, whatever became of the message."""
+    async with serving() as served:
+        for _ in range(30):
+            async with served.talk() as talk, asyncio.TaskGroup() as tasks:
+                config = pb.SessionConfig(session_id="mine")
+                tasks.create_task(talk.send(pb.ConverseRequest(config=config)))
+                while not talk.arms:
+                    with suppress(grpc.aio.AioRpcError):
+                        await served.stub.DeleteSession(pb.DeleteSessionRequest(session_id="mine"))
+                        break
+                await talk.half_close()
+                assert (await talk.ended()).code in (Code.ABORTED, Code.OK)
+
+
 async def test_an_unknown_resume_token_starts_anew() -> None:
     async with serving() as served, served.talk() as talk:
         started = await talk.config(resume_token="long gone")

@@ -44,7 +44,7 @@ def details(status: grpc.Status) -> status_pb2.Status:
     return status_pb2.Status.FromString(value)
 
 
-@pytest.mark.parametrize("kind", sorted(kinds(e.VoiceError), key=name), ids=name)
+@pytest.mark.parametrize("kind", list(kinds(e.VoiceError)), ids=name)
 def test_every_error_has_a_code_and_details(kind: Kind) -> None:
     error = made(kind)
     status = status_of(error)

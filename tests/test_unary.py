@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 
 import grpc
 import grpc.aio
@@ -205,6 +206,21 @@ async def test_deleting_a_live_session_ends_its_stream_and_erases_it() -> None:
         async with served.talk() as new:
             started = await new.config(session_id="one")
             assert (started.resumed, started.last_turn) == (False, 0)
+
+
+async def test_what_is_deleted_does_not_come_back_with_a_stream_that_opens_meanwhile() -> None:
+    async with serving() as served:
+        for _ in range(10):
+            await remember(served, "one", "Remember this.")
+            async with served.talk() as talk, asyncio.TaskGroup() as tasks:
+                deletion = served.stub.DeleteSession(pb.DeleteSessionRequest(session_id="one"))
+                tasks.create_task(talk.send(pb.ConverseRequest(config=pb.SessionConfig(session_id="one"))))
+                await deletion
+                await talk.half_close()
+                await talk.ended()
+            request = pb.GetSessionRequest(session_id="one")
+            with suppress(grpc.aio.AioRpcError):
+                assert not (await served.stub.GetSession(request)).session.messages
 
 
 async def test_a_session_id_must_be_given() -> None:

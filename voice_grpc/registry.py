@@ -91,10 +91,11 @@ class Registry:
 
     async def delete(self, session_id: str, owner: str) -> None:
         """Ends its stream, if one is open, and erases it."""
-        if session_id not in self._live:
-            await self.saved(session_id, owner)
-        await self._supersede(session_id, owner, "the session was deleted")
-        await self._store.delete(session_id)
+        async with self._opening.setdefault(session_id, asyncio.Lock()):
+            if session_id not in self._live:
+                await self.saved(session_id, owner)
+            await self._supersede(session_id, owner, "the session was deleted")
+            await self._store.delete(session_id)
 
     def drain(self, grace: float) -> None:
         """No new sessions; the open ones say GoAway and end when nobody speaks, `grace` seconds at most."""

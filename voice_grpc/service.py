@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+Write: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -110,20 +111,21 @@ class VoiceService(VoiceServiceServicer):
             async with errors_as_status(context, name), house.registry.open(config, owner) as session:
                 session.announce(session_notices(first.config, config, first.seq or count, house.catalog))
                 log.info("%s: begins %s", name, dict(config.metadata))
-                await session.run(_requests(context, session, count, house.catalog), _sender(context, config))
+                requests = _requests(context, session, count, house.catalog)
+                await session.run(requests, _sender(await _writer(context), config))
                 log.info("%s: ends", name)
 
     async def Transcribe(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
         async with errors_as_status(context, "Transcribe"):
             house, _ = self._enter(context)
-            await house.parts.transcribe(context.read, _writer(context))
+            await house.parts.transcribe(context.read, await _writer(context))
 
     async def Synthesize(  # type: ignore[override]
         self, request: pb.SynthesizeRequest, context: Context
     ) -> None:
         async with errors_as_status(context, "Synthesize"):
             house, _ = self._enter(context)
-            await house.parts.synthesize(request, _writer(context))
+            await house.parts.synthesize(request, await _writer(context))
 
     # ------------------------------------------------------------ administration
 
@@ -169,8 +171,8 @@ async def _requests(
             yield item
 
 
-def _sender(context: Context, config: SessionConfig) -> Callable[[Outbound], Awaitable[None]]:
-    count, write = 0, _writer(context)
+def _sender(write: Write, config: SessionConfig) -> Callable[[Outbound], Awaitable[None]]:
+    count = 0
 
     async def send(message: Outbound) -> None:
         nonlocal count
@@ -183,13 +185,19 @@ def _sender(context: Context, config: SessionConfig) -> Callable[[Outbound], Awa
     return send
 
 
-def _writer(context: Context) -> Callable[[Message], Awaitable[None]]:
-    """grpc.aio cancels the handler of a dead call, but a write may fail before it gets to that."""
+async def _writer(context: Context) -> Write:
+    """The headers leave by themselves: with the first message they would be sent again by the abort of a
+    call whose first write was cancelled on its way, and grpc.aio then never ends that call."""
 
     async def write(response: Message) -> None:
+        """grpc.aio cancels the handler of a dead call, but a write may fail before it gets to that."""
         try:
             await context.write(response)
         except grpc.aio.BaseError:
             raise ClientGone("the client is gone") from None
 
+    try:
+        await context.send_initial_metadata(())
+    except grpc.aio.BaseError:
+        raise ClientGone("the client is gone") from None
     return write

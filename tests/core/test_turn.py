@@ -798,6 +798,11 @@ def test_a_timer_that_was_overtaken_changes_nothing() -> None:
     assert talk.state is ENDING
 
 
+def test_a_timer_that_rounds_is_on_time() -> None:
+    talk = talk_in(YIELDING)
+    assert talk.at(3.1859999, OVER) == [c.CancelReply(1, e.Why.SPEECH)]
+
+
 # ---------------------------------------------------------------- transcripts that fail
 
 

@@ -15,7 +15,7 @@ from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import Kind
-from voice_grpc.core.floor import State, TurnSettings
+from voice_grpc.core.floor import TIMER_SLACK, State, TurnSettings
 from voice_grpc.core.turn import TurnTaker
 
 IS_THOROUGH = "1" in (os.environ.get("REQUIRE_ALL"), os.environ.get("CI")) or os.environ.get("CI") == "true"
@@ -280,7 +280,7 @@ def time_out(world: World) -> None:
 
 
 def time_out_early(world: World) -> None:
-    if world.taker.deadline is None or world.now < world.taker.deadline:
+    if world.taker.deadline is None or world.now < world.taker.deadline - TIMER_SLACK:
         unchanged(world, e.PatienceOver())
 
 

@@ -20,9 +20,7 @@ asked again until 5.76."""
 TIMES = [quarter / 4 for quarter in range(41)]
 
 
-def hang_up(
-    cancel_at: float | None = None, error: BaseException | None = None, at: float = 0.0
-) -> Recording:
+def hang_up(cancel_at: float | None = None, error: BaseException | None = None, at: float = 0.0) -> Recording:
     engines = scripted(
         [Hearing("tell me a story", 0.2), Hearing("stop it", 0.2)],
         [Answer(STORY, 0.4, 0.02), Answer("As you like.", 0.4)],

@@ -7,7 +7,9 @@ import pytest
 
 from voice_grpc.core import inbound as i
 from voice_grpc.core import outbound as o
+from voice_grpc.core.audio import Frame
 from voice_grpc.core.config import AudioFormat, Encoding
+from voice_grpc.session.inlet import Inlet
 
 from .faults import BusyVad
 from .harness import CONFIG, Client, converse, scripted
@@ -50,9 +52,7 @@ def test_half_a_sample_is_skipped_and_said() -> None:
 def test_what_is_not_a_number_is_skipped_and_said(value: float) -> None:
     format = AudioFormat(Encoding.PCM_F32LE)
     bad: Action = (1.0, i.Audio(np.full(320, value, "<f4").tobytes(), seq=5))
-    talk = converse(
-        script(microphone(QUESTION, format=format), [bad]), config=replace(CONFIG, input=format)
-    )
+    talk = converse(script(microphone(QUESTION, format=format), [bad]), config=replace(CONFIG, input=format))
     check_rules(talk)
     assert talk.notices() == [("protocol", "BAD_MESSAGE")]
     assert talk.finals() == [(1, "hello there")]
@@ -132,6 +132,19 @@ def test_a_flood_drops_the_oldest_and_says_so_once() -> None:
     assert started.position == pytest.approx(20 * 16_000, abs=512)
     assert talk.error is None
     assert talk.when(o.Phase.COMPLETED, 1) > 9.0
+
+
+def test_what_waits_for_the_detector_is_bounded() -> None:
+    inlet = Inlet()
+    dropped = [inlet.put(Frame(user(1.0), n * 16_000)) for n in range(100)]
+    assert dropped == [0] * 3 + [16_000] * 97
+
+
+def test_a_chunk_longer_than_the_bound_is_kept() -> None:
+    # 65,536 bytes of µ-law at 8 kHz are 8.2 s.
+    inlet = Inlet()
+    assert inlet.put(Frame(user(8.192), 0)) == 0
+    assert inlet.put(Frame(user(0.02), 131_072)) == 131_072
 
 
 def test_the_microphone_is_closed_in_mid_speech() -> None:

@@ -138,9 +138,7 @@ def test_what_is_typed_in_a_pause_is_answered_after_it() -> None:
 
 
 def test_pause_twice_and_resume_twice_are_once() -> None:
-    held = story(
-        (2.5, i.Pause()), (3.0, i.Pause()), (4.5, i.Resume()), (5.0, i.Resume())
-    )
+    held = story((2.5, i.Pause()), (3.0, i.Pause()), (4.5, i.Resume()), (5.0, i.Resume()))
     assert held.when(o.Phase.COMPLETED, 1) == at(3.0 + STORY_SECONDS)
 
 

@@ -58,9 +58,7 @@ class CountingStt(ScriptedStt):
 
 
 def test_only_the_button_begins_and_ends_a_turn() -> None:
-    talk = converse(
-        script(EARS, press(1.0, i.Press.START), press(2.5, i.Press.END)), scripted(), MANUAL
-    )
+    talk = converse(script(EARS, press(1.0, i.Press.START), press(2.5, i.Press.END)), scripted(), MANUAL)
     check_rules(talk)
     assert not talk.all(o.SpeechHeard)
     assert talk.when(o.Phase.USER_SPEAKING, 1) == at(1.0)

@@ -4,14 +4,18 @@ Speech ends at 1.28, its transcript is asked for at 1.38 and the turn committed 
 sound of the answer by 1.78 + 8 - 1.5 = 8.28 there is an apology.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from voice_grpc.core import inbound as i
 from voice_grpc.core import outbound as o
+from voice_grpc.core.errors import EngineError
 from voice_grpc.engines.scripted import Answer, Hearing, Voicing
 
+from .faults import BrokenTts
 from .harness import changed, converse, scripted
-from .microphone import microphone, pause, script, sound, user
+from .microphone import Action, microphone, pause, script, sound, user
 from .rules import at, check_rules
 
 QUESTION = sound(user(1.28), pause(8.0))
@@ -106,3 +110,19 @@ def test_a_long_answer_is_not_cut_by_any_deadline() -> None:
     check_rules(talk)
     assert talk.words(1) == story
     assert talk.when(o.Phase.COMPLETED, 1) > 150
+
+
+@pytest.mark.parametrize("stage", ["llm", "tts"])
+def test_a_stop_in_the_very_moment_of_a_failure_is_a_stop(
+    stage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = Answer("Well.", first_token=1.0, error=EngineError("llm", "no"))
+    engines = scripted(answers=[failing if stage == "llm" else Answer("Well. Yes.", 1.0), ANSWER])
+    if stage == "tts":
+        engines = replace(engines, tts=BrokenTts("raises"))
+    stop: list[Action] = [(1.0, i.Interrupt(0)), (1.0, i.Text("again"))]
+    talk = converse([(0.0, i.Text("hi")), *stop], engines, ends_at=20.0)
+    check_rules(talk)
+    assert talk.when(o.Phase.THINKING, 2) == at(1.0)
+    assert talk.when(o.Phase.COMPLETED, 2) == at(1.0 + 1.32)
+    assert not caplog.records

@@ -23,6 +23,9 @@ from .events import (
     Why,
 )
 
+TIMER_SLACK = 0.001
+"""Seconds. Timers round: a PatienceOver that is no earlier than this is on time."""
+
 
 class State(Enum):
     LISTENING = "listening"
@@ -105,7 +108,7 @@ class Floor:
                 is_asked = revision == self.revision and self.asked_in == self.turn
                 return not (is_asked and self.awaits_transcript)
             case PatienceOver():
-                return self.deadline is None or now < self.deadline
+                return self.deadline is None or now < self.deadline - TIMER_SLACK
         return False
 
     def ask(self) -> AskTranscript:

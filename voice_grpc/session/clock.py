@@ -4,6 +4,10 @@ import asyncio
 
 from ..ports import Clock
 
+TICK = 1e-6
+"""Seconds that a wait lasts at least: a loop's timer may fire a nanosecond before its time, and whoever
+asks again then would wait for nothing, over and over."""
+
 
 class LoopClock:
     """The event loop's own time; virtual where the loop's is."""
@@ -51,7 +55,7 @@ class ConversationClock:
             await event.wait()
             return
         try:
-            async with asyncio.timeout(max(0.0, until - self.now())):
+            async with asyncio.timeout(max(TICK, until - self.now())):
                 await event.wait()
         except TimeoutError:
             await self.running()

@@ -11,7 +11,7 @@ from ..core.config import SessionConfig
 from ..core.errors import EngineTimeout, VoiceError
 from ..core.events import ActivityEnded, Event, SpeechEnded, SpeechStarted, Transcribed
 from ..ports import Clock, Engines, Transcription
-from .clock import ConversationClock
+from .clock import TICK, ConversationClock
 from .failures import engine_notice, first
 from .listen import Listener
 from .outbox import Outbox, Send
@@ -76,7 +76,7 @@ class Dictation:
         """Nobody talks with us: a recording that is sent as fast as can be waits, and loses nothing."""
         async for request in requests:
             yield request
-            await self._listener.has_room()
+            await self._listener.inlet.has_room()
 
     @property
     def _is_done(self) -> bool:
@@ -87,7 +87,7 @@ class Dictation:
         """None: the silence has lasted, or the transcript is not to be waited for any more."""
         due = self._over_at if self._asked_at is None else self._asked_at + self._config.turns.turn_deadline
         try:
-            async with asyncio.timeout(None if due is None else max(0.0, due - self._clock.now())):
+            async with asyncio.timeout(None if due is None else max(TICK, due - self._clock.now())):
                 return await self._events.get()
         except TimeoutError:
             return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..core.errors import Draining, VoiceError
 from ..core.outbound import GoAwayOut
-from .clock import LoopClock
+from .clock import TICK, LoopClock
 from .outbox import Outbox
 
 
@@ -88,7 +88,7 @@ class Lifetime:
     async def _changes_before(self, until: float | None) -> bool:
         self._changed.clear()
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout_at(until if until is None else until + TICK):
                 await self._changed.wait()
         except TimeoutError:
             return False

@@ -11,28 +11,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..core.audio import RATE_HZ, WINDOW, Frame, Samples, sample_count, seconds, to_float
+from ..core.audio import WINDOW, Frame, Samples, sample_count, seconds
 from ..core.config import SessionConfig
 from ..core.endpoint import Endpointer
-from ..core.errors import EngineError, EngineTimeout
+from ..core.errors import EngineError
 from ..core.events import ActivityEnded, Event, SpeechEnded, SpeechStarted, Transcribed
 from ..core.outbound import Speaking, SpeechHeard
 from ..ports import Engines, SttOptions, Transcription
+from .detector import Detector
 from .failures import engine_notice
+from .inlet import Inlet
 from .outbox import Outbox
 from .utterance import Utterance
 
-QUEUE_SECONDS = 3.0
-"""Sound that may wait for the detector. When it is full the oldest is dropped, and said."""
-
 INTERIM_SECONDS = 0.7
 """New speech between two interims: about two words."""
-
-VAD_TIMEOUT = 2.0
-"""A window takes 0.2 ms; a detector that is silent for so long is stuck."""
-
-END = Frame(np.zeros(0, np.int16), -1)
-"""In the queue: the microphone was closed."""
 
 Post = Callable[[Event], None]
 OnInterim = Callable[[Utterance, Transcription], None]
@@ -44,51 +37,19 @@ class Listener:
     ) -> None:
         self._engines, self._config = engines, config
         self._post, self._outbox, self._on_interim = post, outbox, on_interim
-        self._vad = engines.vad.open()
+        self.inlet = Inlet()
+        """Filled by the reader; closed, it posts `ActivityEnded` once all that came before was heard."""
+        self._detector = Detector(engines.vad, outbox)
         self._endpointer = Endpointer(config.endpoint)
-        self._queue: deque[Frame] = deque()
-        self._queued = 0
-        self._arrived, self._taken = asyncio.Event(), asyncio.Event()
         self._partial = np.zeros(0, np.int16)
         self._position = 0
         self._before: deque[Samples] = deque()
         self._interim_due = 0
         self._is_voiced = False
-        self._is_deaf = False
-        """The detector fails, and that was said."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.utterance: Utterance | None = None
         self.heard = Transcription("")
         """The last transcript that was asked for."""
-
-    # ------------------------------------------------------------ fed by the reader
-
-    def hear(self, frame: Frame) -> int:
-        """Queue what came in. Returns how many samples had to be dropped for it."""
-        self._queue.append(frame)
-        self._queued += len(frame.samples)
-        dropped = 0
-        while self.is_full and len(self._queue) > 1 and self._queue[0] is not END:
-            lost = self._queue.popleft()
-            self._queued -= len(lost.samples)
-            dropped += len(lost.samples)
-        self._arrived.set()
-        return dropped
-
-    @property
-    def is_full(self) -> bool:
-        return self._queued > QUEUE_SECONDS * RATE_HZ
-
-    async def has_room(self) -> None:
-        """For a caller who can wait."""
-        while self.is_full:
-            self._taken.clear()
-            await self._taken.wait()
-
-    def close_microphone(self) -> None:
-        """What was said so far is a whole turn; posts `ActivityEnded` once all of it was heard."""
-        self._queue.append(END)
-        self._arrived.set()
 
     # ------------------------------------------------------------ asked by the session
 
@@ -109,7 +70,7 @@ class Listener:
     @property
     def is_drained(self) -> bool:
         """Everything that came in was heard."""
-        return not self._queue
+        return self.inlet.is_empty
 
     @property
     def is_fading(self) -> bool:
@@ -151,17 +112,12 @@ class Listener:
 
     async def run(self, tasks: asyncio.TaskGroup) -> None:
         while True:
-            while not self._queue:
-                self._arrived.clear()
-                await self._arrived.wait()
-            frame = self._queue.popleft()
-            if frame is END:
+            frame = await self.inlet.take()
+            if frame is None:
                 self._stop_listening()
-                continue
-            self._queued -= len(frame.samples)
-            self._taken.set()
-            await self._listen(frame)
-            self._ask_interim(tasks)
+            else:
+                await self._listen(frame)
+                self._ask_interim(tasks)
 
     async def _listen(self, frame: Frame) -> None:
         if frame.position != self._position + len(self._partial):
@@ -176,7 +132,7 @@ class Listener:
     async def _window(self, window: Samples, arrived: int) -> None:
         """`arrived`: the end of the sound that is here, which is how late an event about it is."""
         self._position += WINDOW
-        probability = 0.0 if self._config.is_manual else await self._probability(window)
+        probability = 0.0 if self._config.is_manual else await self._detector.probability(window)
         event = self._endpointer.feed(probability, self._position)
         settings = self._endpointer.settings
         self._is_voiced = probability >= settings.threshold - settings.hysteresis
@@ -188,25 +144,6 @@ class Listener:
         if event is not None:
             self._say(event)
             self._post(_as_late_as(event, arrived))
-
-    async def _probability(self, window: Samples) -> float:
-        try:
-            async with asyncio.timeout(VAD_TIMEOUT):
-                probability = await self._vad.probability(to_float(window))
-        except TimeoutError:
-            self._go_deaf(EngineTimeout("vad", f"no answer within {VAD_TIMEOUT:g} s"))
-        except EngineError as error:
-            self._go_deaf(error)
-        else:
-            self._is_deaf = False
-            return probability
-        return 0.0
-
-    def _go_deaf(self, error: EngineError) -> None:
-        """Said once, not with every window, until it hears again."""
-        if not self._is_deaf:
-            self._report(error)
-        self._is_deaf = True
 
     def _stop_listening(self) -> None:
         if len(self._partial) and self.utterance is not None:

@@ -88,7 +88,7 @@ class Reader:
             case i.Audio():
                 self._hear(request)
             case i.AudioEnd() | i.Activity(i.Press.END):
-                self._listener.close_microphone()
+                self._listener.inlet.close()
             case i.Activity(press):
                 self._host.post(ActivityStarted() if press is i.Press.START else ActivityCancelled())
             case i.Text() | i.Say():
@@ -122,7 +122,7 @@ class Reader:
         if self.end_reason is None:
             self.end_reason = reason
             self._clock.resume()
-            self._listener.close_microphone()
+            self._listener.inlet.close()
 
     def _take_text(self, request: i.Text | i.Say) -> None:
         if self._host.waiting >= MAX_WAITING:
@@ -182,7 +182,7 @@ class Reader:
         self._position += samples * RATE_HZ // self._decoder.format.rate_hz
 
     def _pass_on(self, samples: Samples) -> None:
-        dropped = self._listener.hear(Frame(samples, self._position)) if len(samples) else 0
+        dropped = self._listener.inlet.put(Frame(samples, self._position)) if len(samples) else 0
         self._position += len(samples)
         if not dropped:
             return

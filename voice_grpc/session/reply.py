@@ -84,6 +84,10 @@ class Reply:
             else:
                 await self._answer()
         except* EngineError as group:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # A TaskGroup whose child fails in the moment it is cancelled tells only of the failure.
+                raise asyncio.CancelledError from None
             await self._give_up(first(group))
         self.timeline.mark(Mark.ENDED, self._around.clock.now())
         self._around.post(ReplyEnded(self.command.number))

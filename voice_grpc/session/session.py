@@ -31,7 +31,7 @@ from ..core.outbound import (
 )
 from ..core.turn import TurnTaker
 from ..ports import Clock, Engines, Transcription
-from .clock import ConversationClock
+from .clock import TICK, ConversationClock
 from .failures import first
 from .lifetime import Lifetime, SessionLimits
 from .listen import Listener
@@ -198,7 +198,7 @@ class Session:
                 if idle_at is not None and idle_at <= now:
                     self._say_idle()
                     continue
-            wake = min((at - now for at in (deadline, idle_at) if at is not None), default=None)
+            wake = min((max(TICK, at - now) for at in (deadline, idle_at) if at is not None), default=None)
             try:
                 async with asyncio.timeout(wake):
                     event = await self._events.get()
