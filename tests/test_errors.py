@@ -230,6 +230,14 @@ async def test_a_full_server_says_when_to_come_again() -> None:
         async with served.talk() as again:  # the same session needs no room of its own
             await again.config(session_id="one")
         assert_told(await first.ended(), Code.ABORTED, "SUPERSEDED")
+        # Speech to text alone takes a place too.
+        async with served.talk() as third:
+            await third.config(session_id="two")
+            transcribing = served.stub.Transcribe()
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await transcribing.write(pb.TranscribeRequest(config=pb.TranscribeConfig()))
+                await transcribing.read()
+            assert refused.value.code() is Code.RESOURCE_EXHAUSTED
     async with serving(max_sessions=1) as served:
         for _ in range(3):
             await served.assert_serves()

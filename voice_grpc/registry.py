@@ -49,6 +49,7 @@ class Registry:
         self._limits, self.max_sessions = limits, max_sessions
         self._live: dict[str, tuple[Session, str]] = {}
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._visitors = 0
         self._is_draining = False
 
     @property
@@ -79,6 +80,16 @@ class Registry:
             session.closed.set()
             if self._live.get(session_id, (None,))[0] is session:
                 del self._live[session_id]
+
+    @asynccontextmanager
+    async def visit(self) -> AsyncIterator[None]:
+        """A stream that is no session, such as Transcribe: it takes a place like one."""
+        self._admit("")
+        self._visitors += 1
+        try:
+            yield
+        finally:
+            self._visitors -= 1
 
     async def saved(self, session_id: str, owner: str) -> SavedSession:
         """Raises `NotFound` and `Forbidden`."""
@@ -115,7 +126,7 @@ class Registry:
     def _admit(self, session_id: str) -> None:
         if self._is_draining:
             raise Draining("the server goes away; open the session elsewhere")
-        if session_id not in self._live and len(self._live) >= self.max_sessions:
+        if session_id not in self._live and len(self._live) + self._visitors >= self.max_sessions:
             raise ServerFull(f"all {self.max_sessions} sessions are taken; try again in a while")
 
     async def _supersede(self, session_id: str, owner: str, why: str = "superseded") -> None:

@@ -118,14 +118,16 @@ class VoiceService(VoiceServiceServicer):
     async def Transcribe(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
         async with errors_as_status(context, "Transcribe"):
             house, _ = self._enter(context)
-            await house.parts.transcribe(context.read, await _writer(context))
+            async with house.registry.visit():
+                await house.parts.transcribe(context.read, await _writer(context))
 
     async def Synthesize(  # type: ignore[override]
         self, request: pb.SynthesizeRequest, context: Context
     ) -> None:
         async with errors_as_status(context, "Synthesize"):
             house, _ = self._enter(context)
-            await house.parts.synthesize(request, await _writer(context))
+            async with house.registry.visit():
+                await house.parts.synthesize(request, await _writer(context))
 
     # ------------------------------------------------------------ administration
 

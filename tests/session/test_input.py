@@ -84,13 +84,13 @@ def test_a_gap_is_filled_with_silence() -> None:
 
 
 def test_a_gap_in_speech_is_filled_with_a_second_at_most() -> None:
-    # From 1.0 to 4.0 nothing comes; then 0.8 s of silence. The turn ended in the gap.
+    # From 1.0 to 4.0 nothing comes; then 0.3 s of silence. After a second without sound the speech is over.
     frames = microphone(sound(user(1.28), pause(3.0)))
     talk = converse(with_offsets(frames, range(50, 200)))
     check_rules(talk)
     (_, started), (when, stopped) = talk.all(o.SpeechHeard)
     assert started.position == 0
-    assert when == at(4.02)
+    assert when == at(1.0 + 1.0)
     assert stopped.position <= 4.0 * 16_000
     assert talk.finals() == [(1, "hello there")]
 
@@ -191,3 +191,20 @@ def test_a_refused_message_is_said_with_its_number() -> None:
         "tool_result",
         3,
     )
+
+
+def test_sound_that_stops_in_mid_speech_is_a_whole_turn() -> None:
+    # The last frame comes at 1.6; 1 s without sound ends the speech, 0.5 s of hold the turn.
+    talk = converse(microphone(sound(pause(0.48), user(1.12))))
+    check_rules(talk)
+    assert talk.finals() == [(1, "hello there")]
+    assert talk.when(o.Phase.THINKING, 1) == pytest.approx(1.6 + 1.0 + 0.5, abs=0.001)
+    assert [phase for _, _, phase in talk.phases(o.Phase.COMPLETED)] == [o.Phase.COMPLETED]
+
+
+def test_a_pause_in_mid_speech_is_not_the_end_of_it() -> None:
+    first, second = sound(pause(0.48), user(0.64)), sound(user(0.64), pause(1.0))
+    held = [(1.13, i.Pause()), (9.0, i.Resume())]
+    talk = converse(script(microphone(first), held, microphone(second, start=9.12)))
+    assert talk.finals() == [(1, "hello there")]
+    assert talk.when(o.Phase.THINKING, 1) > 9.12 + 0.64

@@ -27,6 +27,9 @@ from .utterance import Utterance
 INTERIM_SECONDS = 0.7
 """New speech between two interims: about two words."""
 
+STARVED_SECONDS = 1.0
+"""Without sound in mid-speech for so long, the microphone is taken to be gone and the turn to be over."""
+
 Post = Callable[[Event], None]
 OnInterim = Callable[[Utterance, Transcription], None]
 
@@ -110,9 +113,16 @@ class Listener:
 
     # ------------------------------------------------------------ running
 
-    async def run(self, tasks: asyncio.TaskGroup) -> None:
+    async def run(self, tasks: asyncio.TaskGroup, is_held: Callable[[], bool] = lambda: False) -> None:
+        """`is_held`: nothing comes in because the conversation is paused."""
         while True:
-            frame = await self.inlet.take()
+            try:
+                async with asyncio.timeout(STARVED_SECONDS if self._endpointer.is_speech else None):
+                    frame = await self.inlet.take()
+            except TimeoutError:
+                if not is_held():
+                    self._fall_silent()
+                continue
             if frame is None:
                 self._stop_listening()
             else:
@@ -150,11 +160,15 @@ class Listener:
             self.utterance.feed(self._partial)
         self._position += len(self._partial)
         self._partial = np.zeros(0, np.int16)
+        self._fall_silent()
+        self._post(ActivityEnded())
+
+    def _fall_silent(self) -> None:
+        """No more sound is to be expected of this stretch of speech."""
         event = self._endpointer.stop(self._position)
         if event is not None:
             self._say(event)
             self._post(event)
-        self._post(ActivityEnded())
 
     def _say(self, event: SpeechStarted | SpeechEnded) -> None:
         speaking = Speaking.STARTED if isinstance(event, SpeechStarted) else Speaking.STOPPED

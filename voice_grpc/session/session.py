@@ -143,7 +143,7 @@ class Session:
             writing = tasks.create_task(self._outbox.deliver(send), name="write")
             helpers = [
                 tasks.create_task(self._reader.read(requests, self._lifetime.touch), name="read"),
-                tasks.create_task(self._listener.run(tasks), name="listen"),
+                tasks.create_task(self._listener.run(tasks, self._is_held), name="listen"),
                 tasks.create_task(memory.keep(self._say_store_error), name="keep"),
                 tasks.create_task(self._watch(), name="watch"),
             ]
@@ -211,6 +211,9 @@ class Session:
         """A cough is not told from speech before it is known to be over, which is `soft_end` after it is."""
         is_undecided = self._taker.state is State.YIELDING and self._listener.is_fading
         return is_undecided and late < self._config.endpoint.soft_end + HESITATION_STEP
+
+    def _is_held(self) -> bool:
+        return self._clock.is_paused
 
     async def _watch(self) -> None:
         """Whoever holds the conversation does not hold its end."""
