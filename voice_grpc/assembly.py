@@ -19,9 +19,10 @@ Say = Callable[[str], None]
 
 
 async def build_engines(settings: Settings, say: Say) -> Engines:
-    """Load and warm all of them, two at a time; `say` gets one line a stage.
+    """Load and warm all of them; `say` gets one line a stage.
 
-    Raises `EngineError` naming what is missing and what to do.
+    The language model comes last and alone: its threads wait for each other by spinning, and beside
+    the others both take twice as long. Raises `EngineError` naming what is missing and what to do.
     """
     refuse_remote(settings)
     from .engines.llm_local import LocalLlm
@@ -37,10 +38,11 @@ async def build_engines(settings: Settings, say: Say) -> Engines:
     say("loading the models …")
     try:
         async with asyncio.TaskGroup() as tasks:
-            for stage, engine in (("tts", tts), ("stt", stt), ("llm", llm), ("vad", vad)):
+            for stage, engine in (("tts", tts), ("stt", stt), ("vad", vad)):
                 tasks.create_task(_warm(stage, engine, say), name=f"warm-{stage}")
     except* EngineError as group:
         raise _first(group) from None
+    await _warm("llm", llm, say)
     return Engines(vad, stt, llm, tts, await apology(tts))
 
 
