@@ -43,7 +43,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *("core", "session", "pb", "wire", "wire_config"),
         *("admin", "opening", "parts", "registry", "status"),
     ),
-    "assembly": ("core", "ports", "engines", "settings", "store"),
+    "assembly": ("core", "ports", "engines", "session", "settings", "store"),
     "server": (
         *("core", "ports", "session", "pb", "wire_config", "personas", "settings", "options"),
         *("admin", "assembly", "parts", "registry", "service", "version"),

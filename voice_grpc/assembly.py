@@ -10,6 +10,7 @@ import numpy as np
 from .core.conversation import Message, Role
 from .core.errors import EngineError, EngineMissing
 from .ports import Apology, Clause, Engine, Engines, Llm, Prompt, Store, Tts, VoiceChoice
+from .session.failures import first
 from .settings import Settings
 from .store import MemoryStore, SqliteStore
 
@@ -41,7 +42,7 @@ async def build_engines(settings: Settings, say: Say) -> Engines:
             for stage, engine in (("tts", tts), ("stt", stt), ("vad", vad)):
                 tasks.create_task(_warm(stage, engine, say), name=f"warm-{stage}")
     except* EngineError as group:
-        raise _first(group) from None
+        raise first(group) from None
     await _warm("llm", llm, say)
     return Engines(vad, stt, llm, tts, await apology(tts))
 
@@ -97,11 +98,3 @@ async def _warm(stage: str, engine: Engine, say: Say) -> None:
     started = loop.time()
     await engine.warm()
     say(f"{stage}  {engine.name}  {engine.location}  warm in {(loop.time() - started) * 1000:.0f} ms")
-
-
-def _first(group: BaseExceptionGroup[EngineError]) -> EngineError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, EngineError)
-    return error
