@@ -30,9 +30,7 @@ async def spoken(
     request = pb.SynthesizeRequest(text=words, voice=voice, output_audio=pcm)
     data = bytearray()
     with failures():
-        async for response in stub.Synthesize(
-            request, timeout=SYNTHESIZE_WITHIN, metadata=access.metadata
-        ):
+        async for response in stub.Synthesize(request, timeout=SYNTHESIZE_WITHIN, metadata=access.metadata):
             data += response.audio.data
     clip = raised(np.frombuffer(bytes(data), "<i2").astype(np.int16), OUTPUT_HZ, pitch)
     first, last = audible_span(clip, INPUT_HZ)

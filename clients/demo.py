@@ -94,9 +94,7 @@ async def hold(options: DemoOptions, screen: Screen, serve: Sequence[str] = SERV
     return script.faults
 
 
-async def _clips(
-    channel: grpc.aio.Channel, recorded: Samples | None, screen: Screen
-) -> dict[str, Samples]:
+async def _clips(channel: grpc.aio.Channel, recorded: Samples | None, screen: Screen) -> dict[str, Samples]:
     """What the user says, by its words."""
     screen.line(f"the user borrows the server's voice, raised by {PITCH - 1:.0%}", DIM)
     stub = VoiceServiceStub(channel)

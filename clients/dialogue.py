@@ -1,7 +1,7 @@
 """One conversation as the user has it: what comes in is played, shown and reported back.
 
-    responses ─▶ receive ─▶ playout ─▶ loudspeaker ─┐
-                    └─▶ turns, screen ◀─ captions ◀─┴─▶ reports ─▶ call
+responses ─▶ receive ─▶ playout ─▶ loudspeaker ─┐
+                └─▶ turns, screen ◀─ captions ◀─┴─▶ reports ─▶ call
 """
 
 import asyncio

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from voice_grpc.pb import voice_pb2 as pb
 
 State = pb.TurnEvent.State
-ENDS = frozenset(
-    {State.STATE_COMPLETED, State.STATE_INTERRUPTED, State.STATE_FAILED, State.STATE_DISCARDED}
-)
+ENDS = frozenset({State.STATE_COMPLETED, State.STATE_INTERRUPTED, State.STATE_FAILED, State.STATE_DISCARDED})
 
 
 @dataclass(slots=True)
@@ -56,9 +54,7 @@ class Turns:
     def since(self, number: int) -> list[Turn]:
         """The turns after that one, oldest first, without those that came to nothing."""
         return [
-            turn
-            for turn in self.all.values()
-            if turn.number > number and turn.state != State.STATE_DISCARDED
+            turn for turn in self.all.values() if turn.number > number and turn.state != State.STATE_DISCARDED
         ]
 
     def receive(self, response: pb.ConverseResponse) -> None:

@@ -321,3 +321,18 @@ async def serving(
 def noise(seconds: float, rate_hz: int = RATE_HZ) -> Samples:
     """Loud enough to be speech."""
     return np.random.default_rng(1).integers(-8000, 8000, round(seconds * rate_hz)).astype(np.int16)
+
+
+def assert_told(how: Ended, code: grpc.StatusCode, reason: str) -> None:
+    """Every status that is not OK says in its details what it is, for programs."""
+    assert (how.code, how.reason, how.domain) == (code, reason, "voice.v1"), how
+
+
+async def answered(talk: Talk, words: str = "Hi.") -> int:
+    """Asks in writing, waits for the end of the answer, and returns its turn."""
+    before = max((r.turn for r in talk.said), default=0)
+    await talk.text(words)
+    await talk.until(lambda: any(r.turn > before for r in talk.said), "another turn")
+    turn = next(r.turn for r in talk.said if r.turn > before)
+    await talk.over(turn)
+    return turn

@@ -32,7 +32,6 @@ def formats(direction: str) -> Iterator[tuple[dict[str, Any], str, str, str]]:
     given: list[tuple[dict[str, Any], str, str, str]] = [
         ({"encoding": 99}, "encoding", "99", "AUDIO_ENCODING_PCM_S16LE"),
         ({}, "encoding", "AUDIO_ENCODING_UNSPECIFIED", "AUDIO_ENCODING_PCM_S16LE"),
-        ({"encoding": OPUS}, "encoding", "AUDIO_ENCODING_OPUS_PACKET", "AUDIO_ENCODING_PCM_S16LE"),
         ({"encoding": PCM, "sample_rate_hz": 7_000}, "sample_rate_hz", "7000", "8000, 16000, 24000, 48000"),
         ({"encoding": PCM, "sample_rate_hz": 2**32 - 1}, "sample_rate_hz", "4294967295", "8000, 16000"),
         ({"encoding": PCM, "channels": 16}, "channels", "16", "1 or 2"),
@@ -230,6 +229,8 @@ LATER = {
     "config.tools": pb.SessionConfig(tools=[pb.ToolDeclaration(name="weather")]),
     "config.resume_token": pb.SessionConfig(resume_token="gone"),
     "config.turn_detection.duck": pb.SessionConfig(turn_detection=pb.TurnDetection(duck=True)),
+    "config.input_audio.encoding": pb.SessionConfig(input_audio=pb.AudioFormat(encoding=OPUS)),
+    "config.output_audio.encoding": pb.SessionConfig(output_audio=pb.AudioFormat(encoding=OPUS)),
 }
 
 
@@ -239,13 +240,42 @@ async def test_what_is_not_there_yet_is_said(field: str) -> None:
         await talk.config(LATER[field])
         notice = await talk.notice("NOT_AVAILABLE")
         assert (notice.field, notice.request_seq) == (field, 1)
-        assert notice.message == f"{field} is not available on this server yet"
+        assert notice.message.startswith(f"{field} is not available on this server yet: ")
         await talk.text("Well then.", text_only=True)
         assert await talk.over(1) == pb.TurnEvent.STATE_COMPLETED
         update = pb.ConfigUpdate(config=LATER[field])
         await talk.send(pb.ConverseRequest(seq=9, config_update=update))
         await talk.until(lambda: len(talk.notices) == 2, "another notice")
         assert (talk.notices[1].reason, talk.notices[1].request_seq) == ("NOT_AVAILABLE", 9)
+
+
+async def test_what_comes_in_opus_is_not_heard_and_harms_nobody() -> None:
+    async with serving() as served, served.talk() as talk:
+        started = await talk.config(pb.SessionConfig(input_audio=pb.AudioFormat(encoding=OPUS)))
+        assert started.effective_config.input_audio.encoding == pb.AUDIO_ENCODING_UNSPECIFIED
+        for _ in range(50):
+            await talk.send(pb.ConverseRequest(audio=pb.AudioInput(data=bytes(range(61)))))
+        await talk.text("Well then.")
+        assert await talk.over(1) == pb.TurnEvent.STATE_COMPLETED
+        assert [notice.reason for notice in talk.notices] == ["NOT_AVAILABLE"]
+
+
+async def test_an_answer_asked_for_in_opus_comes_as_pcm() -> None:
+    async with serving() as served, served.talk() as talk:
+        started = await talk.config(
+            pb.SessionConfig(output_audio=pb.AudioFormat(encoding=OPUS, sample_rate_hz=48_000))
+        )
+        told = started.effective_config.output_audio
+        assert (told.encoding, told.sample_rate_hz) == (PCM, 48_000)
+
+
+async def test_the_instructions_of_a_persona_are_not_told() -> None:
+    async with serving() as served, served.talk() as talk:
+        started = await talk.config()
+        assert not started.effective_config.instructions
+    async with serving() as served, served.talk() as talk:
+        started = await talk.config(instructions="Be brief.")
+        assert started.effective_config.instructions == "Be brief."
 
 
 async def test_a_tool_result_is_answered_with_a_notice() -> None:

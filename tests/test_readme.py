@@ -70,7 +70,7 @@ async def test_the_python_client_runs_as_it_stands() -> None:
         )  # fmt: skip
         async with asyncio.timeout(20):
             said, error = await process.communicate()
-    assert (process.returncode, said.decode()) == (0, "Hello. How can I help?"), error.decode()
+    assert (process.returncode, said.decode()) == (0, "Sure thing."), error.decode()
 
 
 def test_nothing_is_left_to_fill_in() -> None:

@@ -25,7 +25,9 @@ BUF = "buf curl --protocol grpc --http2-prior-knowledge"
 BUF_LIST = f"{BUF} --list-methods http://{ADDRESS}"
 BUF_INFO = f"{BUF} http://{ADDRESS}/voice.v1.VoiceService/GetServerInfo"
 BUF_SESSIONS = f"""{BUF} -d '{{"pageSize": 5}}' http://{ADDRESS}/voice.v1.VoiceService/ListSessions"""
-BUF_SYNTHESIZE = f"""{BUF} -d '{{"text": "Good morning."}}' http://{ADDRESS}/voice.v1.VoiceService/Synthesize"""
+BUF_SYNTHESIZE = (
+    f"""{BUF} -d '{{"text": "Good morning."}}' http://{ADDRESS}/voice.v1.VoiceService/Synthesize"""
+)
 BUF_CONVERSE = f"{TALK} | {BUF} -d @- http://{ADDRESS}/voice.v1.VoiceService/Converse"
 
 GRPCURL = "grpcurl -plaintext"

@@ -10,9 +10,13 @@ import pytest
 from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from voice_grpc.core.errors import BadState
 from voice_grpc.engines.scripted import Answer, Script, ScriptedLlm
 from voice_grpc.pb import voice_pb2 as pb
-from voice_grpc.store import SqliteStore
+from voice_grpc.personas import Persona
+from voice_grpc.server import Server
+from voice_grpc.settings import Settings
+from voice_grpc.store import MemoryStore, SqliteStore
 
 from .serving import LONG, OK, WITHIN, Ended, Served, ended, scripted, serving
 
@@ -340,3 +344,16 @@ async def test_reflection_is_on_and_channelz_off_by_default() -> None:
     async with serving() as served:
         assert await has_reflection(served)
         assert await servers_by_channelz(served) is None
+
+
+async def test_a_persona_whose_voice_is_not_there_ends_the_start() -> None:
+    mumbler = Persona("default", "Mumbler", "Mumble.", voice="nobody")
+    server = Server(Settings(port=0, _env_file=None))  # type: ignore[call-arg]
+    await server.start()
+    try:
+        with pytest.raises(
+            BadState, match=r"persona.default.voice: got 'nobody', accepted: one of hum, tone"
+        ):
+            await server.open_house(Script().engines, MemoryStore(), {"default": mumbler})
+    finally:
+        await server.stop()

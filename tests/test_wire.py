@@ -8,7 +8,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
-from voice_grpc import fields, wire
+from voice_grpc import fields, wire_in, wire_out
+from voice_grpc.catalog import Catalog
 from voice_grpc.core import inbound as i
 from voice_grpc.core import outbound as o
 from voice_grpc.core.config import AudioFormat, Encoding, SessionConfig
@@ -16,15 +17,9 @@ from voice_grpc.core.errors import BadField
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.personas import Persona, load_personas
 from voice_grpc.ports import Voice
-from voice_grpc.wire_config import (
-    UPDATABLE,
-    Catalog,
-    config_message,
-    session_config,
-    session_notices,
-    to_duration,
-    with_changes,
-)
+from voice_grpc.wire_config import UPDATABLE, session_config, with_changes
+from voice_grpc.wire_config_out import config_message, to_duration
+from voice_grpc.wire_notices import session_notices
 
 SPANISH = Persona("spanish", "Ana", "Habla.", voice="hum", greeting="¡Hola!", language="es")
 CATALOG = Catalog(
@@ -37,7 +32,7 @@ CONFIG = session_config(pb.SessionConfig(session_id="x"), CATALOG)
 
 
 def inbound(request: pb.ConverseRequest) -> i.Inbound | None:
-    return wire.inbound(request, 7, CONFIG, CATALOG)
+    return wire_in.inbound(request, 7, CONFIG, CATALOG)
 
 
 # ---------------------------------------------------------------- from the wire
@@ -249,7 +244,7 @@ LATER = {"tool_call", "tool_call_cancelled", "resume_update"}
 
 @pytest.mark.parametrize(("message", "arm"), SAID, ids=[str(n) for n in range(len(SAID))])
 def test_everything_that_is_said_has_its_arm(message: o.Outbound, arm: str) -> None:
-    response = wire.outbound(message, 8_000)
+    response = wire_out.outbound(message, 8_000)
     assert response.WhichOneof("payload") == arm
     assert response.turn == getattr(message, "turn", 0)
     assert pb.ConverseResponse.FromString(response.SerializeToString()) == response
@@ -263,7 +258,7 @@ def test_nothing_that_is_said_is_forgotten() -> None:
 
 def test_no_enum_value_goes_out_unspecified() -> None:
     for message, arm in SAID:
-        payload = getattr(wire.outbound(message, 16_000), arm)
+        payload = getattr(wire_out.outbound(message, 16_000), arm)
         for field in payload.DESCRIPTOR.fields:
             if field.enum_type is not None:
                 assert getattr(payload, field.name) != 0, (arm, field.name)
@@ -273,13 +268,13 @@ def test_positions_are_told_at_the_input_rate() -> None:
     words = (o.WordHeard("hi", 8_000, 12_000),)
     said = o.TranscriptOut(1, 0, 1, "hi", True, 4_000, 16_000, words=words)
     for rate_hz, times in ((8_000, (2_000, 8_000, 4_000, 6_000)), (48_000, (12_000, 48_000, 24_000, 36_000))):
-        told = wire.transcript(said, rate_hz)
+        told = wire_out.transcript(said, rate_hz)
         assert (told.start_samples, told.end_samples) == times[:2]
         assert (told.words[0].start_samples, told.words[0].end_samples) == times[2:]
 
 
 def test_metrics_that_do_not_apply_are_left_out() -> None:
-    told = wire.outbound(SAID[7][0], 16_000).turn_metrics
+    told = wire_out.outbound(SAID[7][0], 16_000).turn_metrics
     assert told.voice_to_voice == Duration(nanos=500_000_000)
     assert not told.HasField("interrupt_stop")
     assert told.input_tokens == 3
@@ -299,9 +294,7 @@ def test_languages_that_are_known(tag: str) -> None:
     assert fields.language(tag, "x", {"en", "de"}) == tag
 
 
-@pytest.mark.parametrize(
-    "tag", ["", "e", "en_US", "en-", "-en", "fr", "en US", "en\n", "en-a-tag"]
-)
+@pytest.mark.parametrize("tag", ["", "e", "en_US", "en-", "-en", "fr", "en US", "en\n", "en-a-tag"])
 def test_languages_that_are_not(tag: str) -> None:
     with pytest.raises(BadField, match="BCP 47"):
         fields.language(tag, "x", {"en", "de"})

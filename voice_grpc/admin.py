@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from . import __version__
+from .catalog import Catalog
 from .core.config import MAX_AUDIO_BYTES, MAX_TEXT, RATES_HZ
 from .core.conversation import Heard, Message, Role
 from .core.errors import BadField
@@ -12,7 +13,8 @@ from .pb import voice_pb2 as pb
 from .ports import Engine, Engines, SavedSession, Voice
 from .registry import Registry
 from .session.lifetime import SessionLimits
-from .wire_config import ENCODINGS, Catalog, to_duration
+from .wire_config_out import to_duration
+from .wire_format import ENCODINGS
 
 MAX_PAGE, DEFAULT_PAGE = 200, 50
 

@@ -9,7 +9,6 @@ processes at once (a lock that the kernel lets go of when its holder dies), and 
 import fcntl
 import hashlib
 import importlib.util
-import json
 import logging
 import os
 import tempfile
@@ -19,13 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .core.errors import EngineError, EngineMissing
+from .model_receipt import Receipt, blocks, sha256_of
 
 _log = logging.getLogger(__name__)
 
 Progress = Callable[[str], None]
 """Told one line for people whenever something takes long."""
-
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +76,23 @@ def locate(model: Model, cache: Path, progress: Progress = _log.info) -> Path:
 
 def _join(model: Model, home: Path, progress: Progress) -> None:
     """The unlocked look first: a start with everything in place writes nothing and waits for nobody."""
-    if all(_Receipt(home / file.name, home).matches(file) for file in model.files):
+    if all(Receipt(home / file.name, home).matches(file.sha256) for file in model.files):
         return
     home.mkdir(parents=True, exist_ok=True)
     with _only_one(home / ".lock", model, progress):
         for file in model.files:
             path = home / file.name
-            if _Receipt(path, home).matches(file):
+            if Receipt(path, home).matches(file.sha256):
                 continue
             if path.exists():
-                if _sha256(path) == file.sha256:
-                    _Receipt(path, home).write(file)
+                if sha256_of(path) == file.sha256:
+                    Receipt(path, home).write(file.sha256)
                     continue
                 _log.warning("%s: %s is damaged; it is put together again", model.name, path)
             if len(file.parts) > 1:
                 progress(f"putting {model.name} together (once, in {home})…")
             _assemble(model, file, path)
-            _Receipt(path, home).write(file)
+            Receipt(path, home).write(file.sha256)
 
 
 def _assemble(model: Model, file: ModelFile, path: Path) -> None:
@@ -107,7 +105,7 @@ def _assemble(model: Model, file: ModelFile, path: Path) -> None:
     try:
         with open(descriptor, "wb") as out:
             for part in parts:
-                for block in _blocks(part):
+                for block in blocks(part):
                     digest.update(block)
                     out.write(block)
             out.flush()
@@ -122,13 +120,13 @@ def _assemble(model: Model, file: ModelFile, path: Path) -> None:
 
 def _check_whole(model: Model, file: ModelFile, cache: Path) -> None:
     path = _part(model, file.parts[0])
-    receipt = _Receipt(path, cache / model.name)
-    if receipt.matches(file):
+    receipt = Receipt(path, cache / model.name)
+    if receipt.matches(file.sha256):
         return
-    if _sha256(path) != file.sha256:
+    if sha256_of(path) != file.sha256:
         raise _damaged(model, file)
     try:
-        receipt.write(file)
+        receipt.write(file.sha256)
     except OSError as error:
         _log.info("%s is hashed at every start: %s", model.name, error)
 
@@ -155,39 +153,6 @@ def _damaged(model: Model, file: ModelFile) -> EngineError:
     )
 
 
-class _Receipt:
-    """That a file was hashed and found right, valid while its size and time of change stay the same.
-
-    Hashing 253 MB at every start would cost half a second and more; a receipt costs a `stat`. It
-    guards against damage, not against somebody who can write the cache.
-    """
-
-    def __init__(self, path: Path, directory: Path) -> None:
-        self._path = path
-        self._receipt = directory / f"{path.name}.verified"
-
-    def matches(self, file: ModelFile) -> bool:
-        try:
-            return bool(json.loads(self._receipt.read_bytes()) == self._facts(file))
-        except (OSError, ValueError):
-            return False
-
-    def write(self, file: ModelFile) -> None:
-        self._receipt.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._receipt.with_name(f"{self._receipt.name}.{os.getpid()}")
-        draft.write_text(json.dumps(self._facts(file)))
-        os.replace(draft, self._receipt)
-
-    def _facts(self, file: ModelFile) -> dict[str, object]:
-        stat = self._path.stat()
-        return {
-            "path": str(self._path),
-            "size": stat.st_size,
-            "mtime_ns": stat.st_mtime_ns,
-            "sha256": file.sha256,
-        }
-
-
 @contextmanager
 def _only_one(lock: Path, model: Model, progress: Progress) -> Iterator[None]:
     """Across threads and processes; the kernel lets go when the holder dies."""
@@ -198,16 +163,3 @@ def _only_one(lock: Path, model: Model, progress: Progress) -> Iterator[None]:
             progress(f"waiting for another process that puts {model.name} together…")
             fcntl.flock(held, fcntl.LOCK_EX)
         yield
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with open(path, "rb") as source:
-        while block := source.read(_BLOCK):
-            yield block
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    for block in _blocks(path):
-        digest.update(block)
-    return digest.hexdigest()

@@ -9,7 +9,8 @@ from typing import Any
 import grpc.aio
 import numpy as np
 
-from . import fields, wire
+from . import fields, wire_in, wire_out
+from .catalog import Catalog
 from .core import inbound as i
 from .core import outbound as o
 from .core.audio import Samples
@@ -22,7 +23,8 @@ from .pb import voice_pb2 as pb
 from .ports import Clause, Clock, Engines, VoiceChoice
 from .session.dictation import Dictation
 from .transcode import Encoder, Resampler
-from .wire_config import Catalog, audio_format, output_selection, turn_detection, with_changes
+from .wire_config import output_selection, turn_detection, with_changes
+from .wire_format import audio_format
 
 Read = Callable[[], Awaitable[Any]]
 Write = Callable[[Any], Awaitable[None]]
@@ -46,12 +48,12 @@ class Parts:
             match message:
                 case o.TranscriptOut():
                     response = pb.TranscribeResponse(
-                        transcript=wire.transcript(message, config.input.rate_hz)
+                        transcript=wire_out.transcript(message, config.input.rate_hz)
                     )
                 case o.NoticeOut():
-                    response = pb.TranscribeResponse(notice=wire.notice(message))
+                    response = pb.TranscribeResponse(notice=wire_out.notice(message))
                 case _:
-                    event = wire.outbound(message, config.input.rate_hz).speech_event
+                    event = wire_out.outbound(message, config.input.rate_hz).speech_event
                     response = pb.TranscribeResponse(speech_event=event)
             await write(response)
 
@@ -139,7 +141,7 @@ async def _dictated(read: Read, count: int) -> AsyncIterator[i.Inbound]:
         count += 1
         match request.WhichOneof("payload"):
             case "audio":
-                item = wire.audio(request.audio, count)
+                item = wire_in.audio(request.audio, count)
                 if item is not None:
                     yield item
             case "audio_end":

@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from .admin import Desk
 from .assembly import build_engines, close_engines, open_store, prime
+from .catalog import Catalog
 from .core.errors import BadState, VoiceError
 from .options import help_text, parse
 from .parts import Parts
@@ -29,7 +30,6 @@ from .session.clock import LoopClock
 from .session.failures import first
 from .session.lifetime import SessionLimits
 from .settings import Settings
-from .wire_config import Catalog
 
 log = logging.getLogger(__name__)
 
@@ -87,15 +87,15 @@ class Server:
         await self._grpc.start()
 
     async def open_house(self, engines: Engines, store: Store, personas: dict[str, Persona]) -> None:
-        """Ready: serving from now on."""
+        """Ready: serving from now on. Raises `BadState` for a persona whose voice is not there."""
         settings = self._settings
         limits = SessionLimits(settings.idle_limit or None, settings.max_age or None, settings.drain_seconds)
-        catalog = Catalog(
-            personas,
-            {voice.id: voice for voice in await engines.tts.voices()},
-            engines.stt.languages,
-            settings.turn_deadline,
-        )
+        voices = {voice.id: voice for voice in await engines.tts.voices()}
+        for persona in personas.values():
+            if persona.voice and persona.voice not in voices:
+                listed = f"one of {', '.join(sorted(voices))}"
+                raise BadState(f"personas: persona.{persona.id}.voice", persona.voice, listed)
+        catalog = Catalog(personas, voices, engines.stt.languages, settings.turn_deadline)
         clock = LoopClock()
         self._registry = Registry(engines, store, clock, limits, settings.max_sessions)
         desk = Desk(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES)

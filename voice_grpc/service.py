@@ -1,22 +1,21 @@
-"""The gRPC methods: read, write, and every error to its status. What they do is elsewhere."""
+"""The gRPC methods: read, write. What they do is elsewhere, and what went wrong is `status.py`'s to say."""
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from . import wire
+from . import wire_in, wire_out
 from .admin import Desk
+from .catalog import Catalog
 from .core import inbound as i
 from .core.config import SessionConfig
-from .core.errors import ClientGone, NotReady, VoiceError
+from .core.errors import ClientGone, NotReady
 from .core.outbound import Outbound
 from .opening import first_config
 from .parts import Parts
@@ -24,54 +23,14 @@ from .pb import voice_pb2 as pb
 from .pb.voice_pb2_grpc import VoiceServiceServicer
 from .registry import Guard, Registry
 from .session.session import Session
-from .status import status_of
-from .wire_config import Catalog, session_config, session_notices
+from .status import Context, errors_as_status
+from .wire_config import session_config
+from .wire_notices import session_notices
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Write: TypeAlias = Callable[[Message], Awaitable[None]]
-
-
-@asynccontextmanager
-async def errors_as_status(context: Context, what: str) -> AsyncIterator[None]:
-    """Ours by the table, anything else as a bug of ours: logged, and the end of this call alone."""
-    try:
-        yield
-    except (asyncio.CancelledError, grpc.aio.AbortError):
-        raise
-    except Exception as error:  # noqa: BLE001 - the border: a bug costs one call, not the server
-        cause = _cause(error)
-        if isinstance(cause, ClientGone):
-            log.info("%s: %s", what, cause)
-            raise asyncio.CancelledError(str(cause)) from None
-        if isinstance(cause, VoiceError):
-            log.info("%s: %s: %s", what, type(cause).__name__, cause)
-        else:
-            log.exception("%s: a bug", what)
-        await _abort(context, status_of(cause))
-
-
-async def _abort(context: Context, status: grpc.Status) -> None:
-    """The status goes behind what was sent before: a client that does not read gets it when it does.
-
-    One that leaves instead needs none.
-    """
-    try:
-        await context.abort_with_status(status)
-    except grpc.aio.InternalError:
-        raise asyncio.CancelledError("the client is gone") from None
-
-
-def _cause(error: BaseException) -> BaseException:
-    """Of a group that holds nothing but errors of ours the first one; a bug among them is not hidden."""
-    while isinstance(error, BaseExceptionGroup):
-        ours, rest = error.split(VoiceError)
-        if ours is None or rest is not None:
-            return error
-        error = ours.exceptions[0]
-    return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +127,7 @@ async def _requests(
 ) -> AsyncIterator[i.Inbound]:
     while (request := await context.read()) is not grpc.aio.EOF:
         count += 1
-        item = wire.inbound(request, request.seq or count, session.config, catalog)
+        item = wire_in.inbound(request, request.seq or count, session.config, catalog)
         if item is not None:
             yield item
 
@@ -179,7 +138,7 @@ def _sender(write: Write, config: SessionConfig) -> Callable[[Outbound], Awaitab
     async def send(message: Outbound) -> None:
         nonlocal count
         count += 1
-        response = wire.outbound(message, config.input.rate_hz)
+        response = wire_out.outbound(message, config.input.rate_hz)
         response.seq = count
         response.server_time_us = time.monotonic_ns() // 1000
         await write(response)

@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     whisper_model: str = Field(
         "base",
         validation_alias="WHISPER_MODEL",
-        description="Embedded Whisper: base, tiny (English only), the path of a CTranslate2 model, or a hub id.",
+        description="Embedded Whisper: base, tiny (English), a CTranslate2 model by path, or a hub id.",
     )
     placeholders: CliSuppress[list[str]] = Field(
         default_factory=list, description="Found, not set: the variables that still hold a placeholder."

@@ -1,9 +1,16 @@
-"""What went wrong, as a gRPC status: one code, ErrorInfo always, BadRequest or RetryInfo where they help."""
+"""What went wrong, as the gRPC status of the call: one code, ErrorInfo always, BadRequest or RetryInfo where
+they help. The one place where an error ends a call; which error it is, is decided where it happens.
+"""
 
+import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
 
 import grpc
-from google.protobuf.any_pb2 import Any
+import grpc.aio
+from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
@@ -13,6 +20,8 @@ from .core import errors as e
 from .session_file import StoreError
 
 log = logging.getLogger(__name__)
+
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 DOMAIN = "voice.v1"
 
@@ -39,6 +48,46 @@ CODES: dict[type[e.VoiceError], tuple[grpc.StatusCode, str]] = {
 RETRYABLE = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE)
 
 
+@asynccontextmanager
+async def errors_as_status(context: Context, what: str) -> AsyncIterator[None]:
+    """Ours by the table, anything else as a bug of ours: logged, and the end of this call alone."""
+    try:
+        yield
+    except (asyncio.CancelledError, grpc.aio.AbortError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the border: a bug costs one call, not the server
+        cause = _cause(error)
+        if isinstance(cause, e.ClientGone):
+            log.info("%s: %s", what, cause)
+            raise asyncio.CancelledError(str(cause)) from None
+        if isinstance(cause, e.VoiceError):
+            log.info("%s: %s: %s", what, type(cause).__name__, cause)
+        else:
+            log.exception("%s: a bug", what)
+        await _abort(context, status_of(cause))
+
+
+async def _abort(context: Context, status: grpc.Status) -> None:
+    """The status goes behind what was sent before: a client that does not read gets it when it does.
+
+    One that leaves instead needs none.
+    """
+    try:
+        await context.abort_with_status(status)
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError("the client is gone") from None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Of a group that holds nothing but errors of ours the first one; a bug among them is not hidden."""
+    while isinstance(error, BaseExceptionGroup):
+        ours, rest = error.split(e.VoiceError)
+        if ours is None or rest is not None:
+            return error
+        error = ours.exceptions[0]
+    return error
+
+
 def status_of(error: BaseException) -> grpc.Status:
     """Any error; one that is not ours is a bug, and says no more than that."""
     if not isinstance(error, e.VoiceError):
@@ -57,7 +106,7 @@ def status_of(error: BaseException) -> grpc.Status:
 def _status(code: grpc.StatusCode, text: str, reason: str, details: list[Message]) -> grpc.Status:
     status = status_pb2.Status(code=code.value[0], message=text)
     for detail in [error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN), *details]:
-        packed = Any()
+        packed = any_pb2.Any()
         packed.Pack(detail)
         status.details.append(packed)
     result: grpc.Status = rpc_status.to_status(status)

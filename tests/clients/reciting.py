@@ -36,9 +36,7 @@ STARTED = pb.ConverseResponse(session_started=pb.SessionStarted(session_id="one"
 
 
 @asynccontextmanager
-async def reciting(
-    *lines: pb.ConverseResponse, stays: bool = True
-) -> AsyncIterator[tuple[str, Recited]]:
+async def reciting(*lines: pb.ConverseResponse, stays: bool = True) -> AsyncIterator[tuple[str, Recited]]:
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     recited = Recited(lines, stays)  # type: ignore[abstract]
     add_VoiceServiceServicer_to_server(recited, server)

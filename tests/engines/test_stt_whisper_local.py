@@ -13,7 +13,7 @@ from voice_grpc.core.audio import RATE_HZ, Samples, silence, to_pcm16
 from voice_grpc.core.errors import EngineError, EngineMissing
 from voice_grpc.engines.stt_whisper_local import WhisperStream, WhisperStt
 from voice_grpc.engines.whisper_lanes import Lanes
-from voice_grpc.engines.whisper_model import Abandoned
+from voice_grpc.engines.whisper_passage import Abandoned
 from voice_grpc.engines.whisper_source import find
 from voice_grpc.ports import SttOptions
 

@@ -20,6 +20,7 @@ QUESTION = sound(pause(0.48), user(1.28), pause(3.04))
 FORMATS = [
     AudioFormat(encoding, rate, channels)
     for encoding in Encoding
+    if encoding is not Encoding.OPUS
     for rate, channels in ((8_000, 1), (16_000, 2), (24_000, 1), (48_000, 2))
 ]
 
@@ -204,7 +205,7 @@ def test_sound_that_stops_in_mid_speech_is_a_whole_turn() -> None:
 
 def test_a_pause_in_mid_speech_is_not_the_end_of_it() -> None:
     first, second = sound(pause(0.48), user(0.64)), sound(user(0.64), pause(1.0))
-    held = [(1.13, i.Pause()), (9.0, i.Resume())]
+    held: list[Action] = [(1.13, i.Pause()), (9.0, i.Resume())]
     talk = converse(script(microphone(first), held, microphone(second, start=9.12)))
     assert talk.finals() == [(1, "hello there")]
     assert talk.when(o.Phase.THINKING, 1) > 9.12 + 0.64

@@ -12,6 +12,8 @@ class Encoding(Enum):
     PCM_F32LE = "pcm_f32le"
     MULAW = "mulaw"
     ALAW = "alaw"
+    OPUS = "opus"
+    """Announced by a client before it is available: what comes in is not heard."""
 
     @property
     def sample_bytes(self) -> int:
@@ -46,6 +48,8 @@ class SessionConfig:
     languages: tuple[str, ...] = ()
     persona: str = "default"
     instructions: str = ""
+    has_own_instructions: bool = False
+    """They are the caller's, not the persona's, which are not told back."""
     voice: str = ""
     speaking_rate: float = 1.0
     is_manual: bool = False

@@ -23,7 +23,7 @@
         ├── NotReady        its models are still loading
         └── StoreError      conversations cannot be kept (`session_file.py`)
 
-`service.py` maps each to one gRPC status.
+`status.py` maps each to one gRPC status.
 """
 
 

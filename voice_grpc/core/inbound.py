@@ -1,4 +1,4 @@
-"""What the caller says on a Converse stream, one class an arm. `wire.py` makes them."""
+"""What the caller says on a Converse stream, one class an arm. `wire_in.py` makes them."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -1,4 +1,4 @@
-"""What the server says on a Converse stream, one class an arm. `wire.py` turns them into messages.
+"""What the server says on a Converse stream, one class an arm. `wire_out.py` turns them into messages.
 
 `turn` is 0 where a message belongs to none.
 """

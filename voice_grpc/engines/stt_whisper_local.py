@@ -15,7 +15,8 @@ from ..core.errors import EngineError
 from ..ports import SttOptions, Transcription
 from .whisper_lanes import IsAbandoned, Lanes
 from .whisper_languages import iso_code
-from .whisper_model import Passage, WhisperModel, Written
+from .whisper_model import WhisperModel
+from .whisper_passage import Passage, Written
 
 _CLOSE_S = 1.8
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..core.errors import EngineError
-from .whisper_model import Abandoned
+from .whisper_passage import Abandoned
 
 IsAbandoned: TypeAlias = Callable[[], bool]
 """Whether anybody still waits; asked between two steps of the work."""

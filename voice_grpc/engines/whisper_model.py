@@ -4,8 +4,7 @@ CTranslate2 lets go of the GIL while it computes and runs as many calls at once 
 they share one copy of the weights.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..core.audio import Floats, seconds
 from ..core.errors import EngineError, EngineMissing
 from . import whisper_window as window
 from .whisper_languages import SURE, iso_code, likeliest, whisper_codes
+from .whisper_passage import Abandoned, Passage, Written
 from .whisper_source import find, first_line
 from .whisper_window import Guess, Look
 
@@ -25,32 +25,6 @@ _LONGEST = 448
 """Whisper's text context. CTranslate2 gives at most half of `max_length` to the answer."""
 
 _SURE_OF_LANGUAGE_S = 3.0
-
-
-class Abandoned(Exception):
-    """Nobody waits for the answer any more; raised between two calls of CTranslate2."""
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """What is to be written down."""
-
-    audio: Floats
-    languages: tuple[str, ...]
-    """Whisper's codes to choose among; empty: all."""
-    prompt: str
-    is_interim: bool
-    """A greedy glance at the end of it will do."""
-    is_abandoned: Callable[[], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    pieces: tuple[tuple[int, str], ...]
-    """Samples and text of each, in order. All but the last are of a length that stays as it is."""
-    language: str
-    """Whisper's code; empty when there was nothing to hear."""
-    is_sure_of_language: bool
 
 
 class WhisperModel:

@@ -29,6 +29,7 @@ class Dictation:
         self._outbox = Outbox()
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._listener = Listener(engines, config, self.post, self._outbox, self._on_interim)
+        self._scribe = self._listener.scribe
         self._reader = Reader(config, self, self._listener, self._outbox, ConversationClock(clock))
         self._transcripts = Transcripts(config, self._outbox)
         self._revision = 0
@@ -55,7 +56,7 @@ class Dictation:
         except* HungUp:
             raise asyncio.CancelledError from None
         finally:
-            await self._listener.close()
+            await self._scribe.close()
 
     async def _dictate(self, requests: AsyncIterator[i.Inbound], send: Send) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -68,7 +69,7 @@ class Dictation:
                 self._receive(await self._next_event(), tasks)
             for helper in helpers:
                 helper.cancel()
-            await self._listener.close()
+            await self._scribe.close()
             self._outbox.close()
             await writing
 
@@ -80,7 +81,7 @@ class Dictation:
 
     @property
     def _is_done(self) -> bool:
-        is_at_rest = self._listener.utterance is None and self._asked_at is None and self._events.empty()
+        is_at_rest = self._scribe.utterance is None and self._asked_at is None and self._events.empty()
         return self._reader.end_reason is not None and self._listener.is_drained and is_at_rest
 
     async def _next_event(self) -> Event | None:
@@ -100,7 +101,7 @@ class Dictation:
             case SpeechEnded(silence=silence):
                 self._ask(tasks)
                 self._over_at = now + max(0.0, self._config.turns.hold - silence)
-            case ActivityEnded() if self._listener.utterance is not None:
+            case ActivityEnded() if self._scribe.utterance is not None:
                 if self._over_at is None:
                     self._ask(tasks)
                 self._over_at = now
@@ -116,11 +117,11 @@ class Dictation:
     def _ask(self, tasks: asyncio.TaskGroup) -> None:
         self._revision += 1
         self._asked_at = self._clock.now()
-        self._listener.ask(self._revision, tasks)
+        self._scribe.ask(self._revision, tasks)
 
     def _finish(self, tasks: asyncio.TaskGroup) -> None:
-        self._transcripts.final(0, self._listener.utterance, self._listener.heard)
-        self._listener.heard = Transcription("", self._listener.heard.language)
+        self._transcripts.final(0, self._scribe.utterance, self._scribe.heard)
+        self._scribe.heard = Transcription("", self._scribe.heard.language)
         self._listener.close_utterance(tasks)
         self._over_at = None
 

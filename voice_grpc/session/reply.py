@@ -5,33 +5,31 @@ apology, and the reply ends as failed. Nothing is audible before `commit`.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from ..core.clauses import ClauseSplitter
 from ..core.commands import Kind, PrepareReply
 from ..core.config import SessionConfig
 from ..core.errors import EngineEmpty, EngineError, EngineTimeout
 from ..core.events import Event, ReplyAudible, ReplyEnded
 from ..core.spoken import speakable
 from ..core.timeline import Mark, Timeline
-from ..ports import Clause, Engines, Prompt, TextDelta, Usage, VoiceChoice
+from ..ports import Clause, Engines, Prompt, VoiceChoice
 from .clock import ConversationClock
+from .delivery import Delivery
 from .failures import engine_notice, first
 from .outbox import Outbox
 from .playout import Playout, Standing
+from .writing import Writer
 
 STALL_SECONDS = 5.0
 """An answer that has begun and then brings nothing for so long is given up."""
 
-CLAUSES_AHEAD = 32
-"""Clauses that may wait for the voice; then the model waits."""
-
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a reply works with; the same for all replies of a session but for the config."""
+    """What the parts of a session work with; the same from its beginning to its end but for the config."""
 
     engines: Engines
     config: SessionConfig
@@ -46,34 +44,30 @@ class Reply:
     ) -> None:
         self.command = command
         self.timeline = timeline
-        self.usage = Usage(0, 0)
         self.characters = 0
         """Given to the voice."""
         self.is_failed = command.kind is Kind.APOLOGY
         self.is_committed = self.is_cut = False
         self._prompt, self._around = prompt, around
         self._committed = asyncio.Event()
-        self._clauses: asyncio.Queue[Clause | None] = asyncio.Queue(CLAUSES_AHEAD)
-        self._playout = Playout(command.turn, around.config, around.clock, around.outbox, timeline)
+        self.writer = Writer(command, prompt, around.engines.llm, around.clock, timeline)
+        self.delivery = Delivery(command.turn, around.config.output, around.outbox, timeline)
+        self.playout = Playout(around.config, around.clock, self.delivery, timeline)
         self._is_audible = False
 
     # ------------------------------------------------------------ asked by the session
 
     def commit(self) -> None:
         self.is_committed = True
-        self._playout.dry_since = self._around.clock.now()
+        self.playout.dry_since = self._around.clock.now()
         self._committed.set()
 
     def mute(self) -> Standing:
         """Not a sample leaves from now on. Returns where it stood."""
         self.is_cut = True
-        self._playout.mute()
+        self.delivery.mute()
         self._around.outbox.drop(self.command.turn)
-        return self._playout.standing()
-
-    @property
-    def playout(self) -> Playout:
-        return self._playout
+        return self.playout.standing()
 
     # ------------------------------------------------------------ running
 
@@ -94,49 +88,17 @@ class Reply:
 
     async def _answer(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._write(), name="llm")
+            tasks.create_task(self.writer.write(), name="llm")
             if self.command.text_only:
                 await self._show()
                 return
             tasks.create_task(self._speak(), name="tts")
             await self._committed.wait()
             try:
-                await self._playout.play(self._say_audible, STALL_SECONDS)
+                await self.playout.play(self._say_audible, STALL_SECONDS)
             except TimeoutError:
-                stage = "llm" if self._clauses.empty() else "tts"
+                stage = "llm" if self.writer.is_behind else "tts"
                 raise EngineTimeout(stage, f"nothing came for {STALL_SECONDS:g} s in mid-answer") from None
-
-    async def _write(self) -> None:
-        """The words, cut into clauses as they come."""
-        splitter, index = ClauseSplitter(), 0
-        async with aclosing(self._words()) as words:
-            async for text in words:
-                index = await self._queue(splitter.feed(text), index)
-        index = await self._queue(splitter.flush(), index)
-        if index == 0:
-            raise EngineEmpty("llm", "the model gave no words")
-        await self._clauses.put(None)
-
-    async def _words(self) -> AsyncGenerator[str, None]:
-        if self.command.kind is Kind.VERBATIM:
-            yield self.command.text
-            return
-        now = self._around.clock.now
-        self.timeline.mark(Mark.LLM_REQUEST, now())
-        async with aclosing(self._around.engines.llm.stream(self._prompt)) as items:
-            async for item in items:
-                if isinstance(item, TextDelta):
-                    self.timeline.mark(Mark.LLM_FIRST_TOKEN, now())
-                    yield item.text
-                else:
-                    self.usage = item
-
-    async def _queue(self, clauses: list[str], index: int) -> int:
-        for text in clauses:
-            self.timeline.mark(Mark.FIRST_CLAUSE, self._around.clock.now())
-            await self._clauses.put(Clause(index, text))
-            index += 1
-        return index
 
     async def _speak(self) -> None:
         """The clauses, spoken as they come."""
@@ -145,16 +107,16 @@ class Reply:
         choice = VoiceChoice(config.voice, language, config.speaking_rate)
         async with aclosing(engines.tts.speak(self._speakable(), choice)) as sounds:
             async for sound in sounds:
-                self._playout.feed(sound.samples, engines.tts.sample_rate_hz, sound.clause_index)
+                self.playout.feed(sound.samples, engines.tts.sample_rate_hz, sound.clause_index)
         if not self.characters and self.command.kind is Kind.ANSWER:
             raise EngineEmpty("llm", "the model gave nothing that can be spoken")
-        if self.characters and not self._playout.has_sound:
+        if self.characters and not self.playout.has_sound:
             raise EngineEmpty("tts", "the voice gave no sound")
-        self._playout.end()
+        self.playout.end()
 
     async def _speakable(self) -> AsyncIterator[Clause]:
-        while (clause := await self._clauses.get()) is not None:
-            segment = self._playout.add_clause(clause.text)
+        while (clause := await self.writer.next()) is not None:
+            segment = self.delivery.add_clause(clause.text)
             spoken = speakable(clause.text, self._prompt.language or "en")
             if spoken:
                 self.timeline.mark(Mark.TTS_REQUEST, self._around.clock.now())
@@ -166,15 +128,15 @@ class Reply:
         try:
             while (clause := await self._next_clause()) is not None:
                 await self._around.clock.running()
-                self._playout.show(clause.text)
+                self.delivery.show(clause.text)
                 self._say_audible()
         except TimeoutError:
             raise EngineTimeout("llm", f"nothing came for {STALL_SECONDS:g} s in mid-answer") from None
-        self._playout.finish_text()
+        self.delivery.finish_text()
 
     async def _next_clause(self) -> Clause | None:
         async with asyncio.timeout(STALL_SECONDS if self._is_audible else None):
-            return await self._clauses.get()
+            return await self.writer.next()
 
     def _say_audible(self) -> None:
         if not self._is_audible:
@@ -193,14 +155,14 @@ class Reply:
         """With sound that was made at start: the voice may be what failed."""
         await self._committed.wait()
         apology = self._around.engines.apology
-        separator = " " if self._playout.has_begun else ""
+        separator = " " if self.delivery.has_begun else ""
         if self.command.text_only:
-            self._playout.show(separator + apology.text)
+            self.delivery.show(separator + apology.text)
             self._say_audible()
-            self._playout.finish_text()
+            self.delivery.finish_text()
             return
-        self._playout.drop_unspoken()
-        segment = self._playout.add_clause(separator + apology.text)
-        self._playout.feed(apology.samples, apology.sample_rate_hz, segment)
-        self._playout.end()
-        await self._playout.play(self._say_audible, STALL_SECONDS)
+        self.delivery.drop_unspoken()
+        segment = self.delivery.add_clause(separator + apology.text)
+        self.playout.feed(apology.samples, apology.sample_rate_hz, segment)
+        self.playout.end()
+        await self.playout.play(self._say_audible, STALL_SECONDS)

@@ -1,32 +1,17 @@
-"""Converse messages ⇄ what the session takes and says. Pure functions, one an arm.
+"""What the session says → the messages of a Converse stream. Pure functions, one an arm.
 
-An empty or unknown payload is None: ignored. An unknown enum value counts as UNSPECIFIED.
+Nothing is chosen or left out here: every message of the session becomes one of the wire.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import __version__
-from .core import inbound as i
 from .core import outbound as o
 from .core.audio import RATE_HZ
-from .core.config import MAX_AUDIO_BYTES, MAX_TEXT, SessionConfig
-from .core.errors import BadField, CallerError
-from .fields import text
 from .pb import voice_pb2 as pb
-from .wire_config import Catalog, config_message, not_available, to_duration, update_paths, with_changes
+from .wire_config_out import config_message, to_duration
 
-PRESSES = {
-    pb.UserActivity.KIND_START: i.Press.START,
-    pb.UserActivity.KIND_END: i.Press.END,
-    pb.UserActivity.KIND_CANCEL: i.Press.CANCEL,
-}
-PLAYINGS = {
-    pb.PlaybackReport.STATE_STARTED: i.Playing.STARTED,
-    pb.PlaybackReport.STATE_PROGRESS: i.Playing.PROGRESS,
-    pb.PlaybackReport.STATE_FINISHED: i.Playing.FINISHED,
-    pb.PlaybackReport.STATE_CLEARED: i.Playing.CLEARED,
-}
 STAGES = {
     "protocol": pb.STAGE_PROTOCOL,
     "vad": pb.STAGE_VAD,
@@ -35,103 +20,6 @@ STAGES = {
     "tts": pb.STAGE_TTS,
     "session": pb.STAGE_SESSION,
 }
-
-
-# ---------------------------------------------------------------- from the wire
-
-
-def inbound(
-    request: pb.ConverseRequest, seq: int, config: SessionConfig, catalog: Catalog
-) -> i.Inbound | None:
-    """Raises `BadField` for what ends the call; what is skipped comes back as `Refused`."""
-    arm = request.WhichOneof("payload")
-    match arm:
-        case None:
-            return None
-        case "audio":
-            return audio(request.audio, seq)
-        case "config":
-            raise BadField(
-                "config", "a second config", "config once, as the first request; then config_update"
-            )
-        case "config_update":
-            return _update(request.config_update, seq, config, catalog)
-        case "ping":
-            return i.Ping(request.ping.id, request.client_time_us)
-        case "tool_result":
-            return i.Refused(
-                "NOT_AVAILABLE", "tools are not available on this server yet", "tool_result", seq
-            )
-        case _:
-            return _ARMS[arm](getattr(request, arm), seq)
-
-
-def audio(message: pb.AudioInput, seq: int) -> i.Audio | None:
-    if len(message.data) > MAX_AUDIO_BYTES:
-        raise BadField(
-            "audio.data", f"{len(message.data)} bytes", f"at most {MAX_AUDIO_BYTES} bytes a message"
-        )
-    if not message.data:
-        return None
-    offset = message.offset_samples if message.HasField("offset_samples") else None
-    return i.Audio(message.data, offset, seq)
-
-
-def _text(message: pb.TextInput, seq: int) -> i.Inbound:
-    try:
-        words = text(message.text, "text.text", MAX_TEXT, required=True)
-    except CallerError as error:
-        return _refused(error, seq)
-    interrupts = message.interrupt if message.HasField("interrupt") else True
-    return i.Text(words.strip(), interrupts, message.text_only, seq)
-
-
-def _say(message: pb.Say, seq: int) -> i.Inbound:
-    try:
-        words = text(message.text, "say.text", MAX_TEXT, required=True)
-    except CallerError as error:
-        return _refused(error, seq)
-    return i.Say(words.strip(), message.interruptible if message.HasField("interruptible") else True, seq)
-
-
-def _activity(message: pb.UserActivity, seq: int) -> i.Inbound | None:
-    press = PRESSES.get(message.kind)
-    return None if press is None else i.Activity(press)
-
-
-def _playback(message: pb.PlaybackReport, seq: int) -> i.Inbound | None:
-    playing = PLAYINGS.get(message.state)
-    return None if playing is None else i.Playback(message.turn, playing, message.played_samples, seq)
-
-
-def _update(update: pb.ConfigUpdate, seq: int, config: SessionConfig, catalog: Catalog) -> i.Inbound:
-    missing = not_available(update.config, seq)
-    if missing:
-        return i.Refused(missing[0].reason, missing[0].message, missing[0].field, seq)
-    try:
-        return i.Update(with_changes(config, update.config, update_paths(update), catalog), seq)
-    except CallerError as error:
-        return _refused(error, seq)
-
-
-def _refused(error: CallerError, seq: int) -> i.Refused:
-    return i.Refused("BAD_MESSAGE", str(error), error.field, seq)
-
-
-_ARMS: Mapping[str, Callable[[Any, int], i.Inbound | None]] = {
-    "audio_end": lambda message, seq: i.AudioEnd(),
-    "text": _text,
-    "activity": _activity,
-    "interrupt": lambda message, seq: i.Interrupt(message.turn, seq),
-    "pause": lambda message, seq: i.Pause(),
-    "resume": lambda message, seq: i.Resume(),
-    "playback": _playback,
-    "say": _say,
-    "end_session": lambda message, seq: i.End(),
-}
-
-
-# ---------------------------------------------------------------- to the wire
 
 
 def outbound(message: o.Outbound, rate_hz: int) -> pb.ConverseResponse:

@@ -1,0 +1,24 @@
+"""What this server has to choose from. Facts alone: whether a wish is among them, others check."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .fields import primary
+from .personas import Persona
+from .ports import Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The same for all callers."""
+
+    personas: Mapping[str, Persona]
+    voices: Mapping[str, Voice]
+    languages: frozenset[str]
+    """ISO 639-1."""
+    turn_deadline: float = 8.0
+
+    @property
+    def spoken(self) -> frozenset[str]:
+        """ISO 639-1: what the voices speak."""
+        return frozenset(primary(voice.language) for voice in self.voices.values())

@@ -1,0 +1,42 @@
+"""What a caller is told about a config that is accepted all the same: what is not there yet, or does not fit.
+
+What is refused is no notice but an error, and `wire_config.py` raises it.
+"""
+
+from .catalog import Catalog
+from .core.config import SessionConfig
+from .core.outbound import NoticeOut
+from .fields import primary
+from .pb import voice_pb2 as pb
+from .wire_format import LATER, accepted_encodings
+
+
+def not_available(message: pb.SessionConfig, seq: int) -> list[NoticeOut]:
+    """What of the contract is asked for and is not there yet."""
+    opus_in = message.input_audio.encoding in LATER
+    opus_out = message.output_audio.encoding in LATER
+    asked = {
+        "config.tools": (bool(message.tools), "the model calls nothing"),
+        "config.resume_token": (bool(message.resume_token), "session_id goes on with a conversation"),
+        "config.turn_detection.duck": (message.turn_detection.duck, "the answer keeps its volume"),
+        "config.input_audio.encoding": (opus_in, f"Opus is not heard; accepted: {accepted_encodings()}"),
+        "config.output_audio.encoding": (opus_out, "the answer comes as AUDIO_ENCODING_PCM_S16LE"),
+    }
+    text = "{} is not available on this server yet: {}"
+    return [
+        NoticeOut("protocol", "NOT_AVAILABLE", text.format(path, instead), seq=seq, field=path)
+        for path, (is_asked, instead) in asked.items()
+        if is_asked
+    ]
+
+
+def session_notices(
+    message: pb.SessionConfig, config: SessionConfig, seq: int, catalog: Catalog
+) -> list[NoticeOut]:
+    """What a session must be told as it begins: what is not there, a voice of another language."""
+    notices = not_available(message, seq)
+    spoken = catalog.spoken
+    if config.languages and primary(config.languages[0]) not in spoken:
+        text = f"no voice speaks {config.languages[0]!r}; voices speak: {', '.join(sorted(spoken))}"
+        notices.append(NoticeOut("tts", "VOICE_LANGUAGE", text, field="config.language_codes", seq=seq))
+    return notices
