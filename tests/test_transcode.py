@@ -16,8 +16,8 @@ from voice_grpc.transcode import QUALITY, Decoder, Encoder, Resampler
 FRAME_SECONDS = 0.02
 
 ERROR = {Encoding.PCM_S16LE: 1e-4, Encoding.PCM_F32LE: 1e-4, Encoding.MULAW: 0.006, Encoding.ALAW: 0.006}
-CASES = list(itertools.product(ERROR, RATES_HZ, (1, 2)))
 """Root mean square of a round trip, in units of full scale: G.711 keeps about 38 dB."""
+CASES = list(itertools.product(ERROR, RATES_HZ, (1, 2)))
 
 
 def tone(rate_hz: int, hz: float = 440.0, length: float = 1.0, level: float = 0.5) -> Samples:
