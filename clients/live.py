@@ -18,7 +18,6 @@ class Talker:
     """What the person does: speaks, types, presses Enter."""
 
     def __init__(self, dialogue: Dialogue, microphone: Microphone, push_to_talk: bool) -> None:
-        self.has_quit = False
         self._dialogue = dialogue
         self._microphone = microphone
         self._push_to_talk = push_to_talk
@@ -37,7 +36,6 @@ class Talker:
             if line.strip() == "/quit":
                 break
             await self._obey(line.strip())
-        self.has_quit = True
 
     async def _obey(self, line: str) -> None:
         call, screen = self._dialogue.call, self._dialogue.screen

@@ -11,6 +11,7 @@ from ..core.config import SessionConfig
 from ..core.errors import EngineTimeout, VoiceError
 from ..core.events import ActivityEnded, Event, SpeechEnded, SpeechStarted, Transcribed
 from ..ports import Clock, Engines, Transcription
+from .agenda import MAX_HAPPENINGS
 from .clock import TICK, ConversationClock
 from .failures import engine_notice, first
 from .listen import Listener
@@ -27,7 +28,7 @@ class Dictation:
     def __init__(self, engines: Engines, config: SessionConfig, clock: Clock) -> None:
         self._config, self._clock = config, clock
         self._outbox = Outbox()
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._events: asyncio.Queue[Event] = asyncio.Queue(MAX_HAPPENINGS)
         self._listener = Listener(engines, config, self.post, self._outbox, self._on_interim)
         self._scribe = self._listener.scribe
         self._reader = Reader(config, self, self._listener, self._outbox, ConversationClock(clock))

@@ -65,7 +65,7 @@ class Memory:
                 on_error(error)
 
     async def save_last(self) -> None:
-        """At the end of a session, however it ends: not to be cancelled, but not to be waited for long."""
+        """At the end of a session, however it ends; not waited for long."""
         try:
             async with asyncio.timeout(LAST_SAVE_SECONDS):
                 await self.store.save(self._snapshot())
