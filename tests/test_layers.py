@@ -76,7 +76,13 @@ ARROWS: dict[str, tuple[str, ...]] = {
 
 STAGES = {"vad": "vad", "stt": "stt", "llm": "llm", "tts": "tts", "scripted": "scripted"}
 """Which stage an engine belongs to, by the first word of its file's name."""
-HELPERS = {"whisper": "stt", "llama": "llm", "transcript": "llm", "piper": "tts"}
+ANY = "any stage"
+HELPERS = {
+    **{"whisper": "stt"},
+    **{"gemini": "llm", "openai": "llm", "llama": "llm", "transcript": "llm"},
+    **{"google": "tts", "piper": "tts", "espeak": "tts", "voices": "tts"},
+    **{"pump": ANY, "patience": ANY},
+}
 """The same of what only the engines of one stage use."""
 
 WORLD = {
@@ -161,7 +167,7 @@ def same_stage(name: str, target: str) -> bool:
     if not (name.startswith("engines.") and target.startswith("engines.")):
         return True
     mine, theirs = (part.split(".")[1].split("_")[0] for part in (name, target))
-    return theirs in HELPERS and HELPERS[theirs] == (STAGES | HELPERS).get(mine)
+    return HELPERS.get(theirs) in (ANY, (STAGES | HELPERS)[mine])
 
 
 def worldly(source: str) -> list[str]:

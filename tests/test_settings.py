@@ -41,7 +41,8 @@ def flags(*argv: str) -> Settings:
 def test_nothing_set_is_the_embedded_server_on_this_machine_alone() -> None:
     settings = read()
     assert (settings.host, settings.port, settings.turn_deadline) == ("127.0.0.1", 50051, 8.0)
-    assert (settings.whisper_server_url, settings.whisper_model, settings.local_llm_model) == ("", "base", "")
+    assert (settings.whisper_model, settings.local_llm_model) == ("base", "")
+    assert not settings.whisper_server_url.get_secret_value()
     assert not settings.gemini_api_key.get_secret_value()
     assert not settings.google_tts_credentials.get_secret_value()
     assert settings.tokens == []

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .core.audio import Samples
 from .core.conversation import Message, Role
-from .core.errors import EngineError, EngineMissing
-from .ports import Apology, Clause, Engine, Engines, Llm, Prompt, Store, Tts, VoiceChoice
+from .core.errors import EngineEmpty, EngineError, EngineMissing
+from .ports import Apology, Clause, Engine, Engines, Llm, Prompt, Speech, Store, Tts, VoiceChoice
 from .session.failures import first
 from .settings import Settings
 from .store import MemoryStore, SqliteStore
@@ -17,6 +18,8 @@ from .store import MemoryStore, SqliteStore
 APOLOGY = "Sorry, something went wrong. Please say that again."
 
 Say = Callable[[str], None]
+
+ANY_VOICE = VoiceChoice()
 
 
 async def build_engines(settings: Settings, say: Say) -> Engines:
@@ -50,7 +53,7 @@ async def build_engines(settings: Settings, say: Say) -> Engines:
 def refuse_remote(settings: Settings) -> None:
     """What is set must not be ignored."""
     remote = {
-        "WHISPER_SERVER_URL": ("stt", settings.whisper_server_url),
+        "WHISPER_SERVER_URL": ("stt", settings.whisper_server_url.get_secret_value()),
         "GEMINI_API_KEY": ("llm", settings.gemini_api_key.get_secret_value()),
         "GOOGLE_TTS_CREDENTIALS": ("tts", settings.google_tts_credentials.get_secret_value()),
     }
@@ -71,13 +74,22 @@ async def prime(llm: Llm, instructions: str) -> None:
 async def apology(tts: Tts) -> Apology:
     """Spoken now, so that it can be said when the voice itself fails."""
 
-    async def clauses() -> AsyncIterator[Clause]:
-        yield Clause(0, APOLOGY)
+    samples, rate_hz = await render(tts, APOLOGY)
+    return Apology(APOLOGY, samples, rate_hz)
 
-    async with aclosing(tts.speak(clauses(), VoiceChoice())) as sounds:
-        parts = [sound.samples async for sound in sounds]
-    samples = np.concatenate(parts) if parts else np.zeros(0, np.int16)
-    return Apology(APOLOGY, samples, tts.sample_rate_hz)
+
+async def render(tts: Tts, text: str, voice: VoiceChoice = ANY_VOICE) -> tuple[Samples, int]:
+    """All the sound of one text, and its rate. Raises `EngineError`."""
+
+    async def clauses() -> AsyncIterator[Clause]:
+        yield Clause(0, text)
+
+    async with aclosing(tts.speak(clauses(), voice)) as items:
+        sounds = [item async for item in items if isinstance(item, Speech)]
+    if not sounds:
+        raise EngineEmpty("tts", f"{tts.name} gave no sound")
+    rate_hz = sounds[-1].rate_hz
+    return np.concatenate([sound.samples for sound in sounds if sound.rate_hz == rate_hz]), rate_hz
 
 
 async def open_store(settings: Settings) -> Store:

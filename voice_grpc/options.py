@@ -16,9 +16,16 @@ GROUPS = {
     "Conversations": (
         "max_sessions", "turn_deadline", "idle_limit", "max_age", "drain_seconds", "store", "personas",
     ),
-    "Engines": (
-        "whisper_server_url", "whisper_model", "gemini_api_key", "local_llm_model", "threads",
-        "google_tts_credentials",
+    "Speech to text": (
+        "stt", "whisper_server_url", "whisper_api_key", "whisper_protocol", "whisper_server_model",
+        "whisper_model",
+    ),
+    "Language model": (
+        "llm", "gemini_api_key", "gemini_model", "openai_base_url", "openai_api_key", "openai_model",
+        "local_llm_model", "threads",
+    ),
+    "Voice": (
+        "tts", "google_tts_credentials", "google_tts_voice", "google_tts_endpoint", "piper_voices",
     ),
 }  # fmt: skip
 

@@ -16,11 +16,11 @@ from .core import outbound as o
 from .core.audio import Samples
 from .core.clauses import ClauseSplitter
 from .core.config import MAX_TEXT, AudioFormat, SessionConfig
-from .core.errors import BadField
+from .core.errors import BadField, EngineEmpty
 from .core.spoken import speakable
 from .opening import first_config
 from .pb import voice_pb2 as pb
-from .ports import Clause, Clock, Engines, VoiceChoice
+from .ports import Clause, Clock, Engines, Fallback, VoiceChoice
 from .session.dictation import Dictation
 from .transcode import Encoder, Resampler
 from .wire_config import output_selection, turn_detection, with_changes
@@ -85,12 +85,20 @@ class Parts:
     async def _speak(self, text: str, choice: VoiceChoice, output: "_Output") -> None:
         splitter = ClauseSplitter()
         clauses = [*splitter.feed(text), *splitter.flush()]
-        resampler = Resampler(self.engines.tts.sample_rate_hz, output.format.rate_hz)
+        resampler: Resampler | None = None
         segment = 0
         async with aclosing(self.engines.tts.speak(_each(clauses, choice.language), choice)) as sounds:
             async for sound in sounds:
+                if isinstance(sound, Fallback):
+                    continue
+                if resampler is None or resampler.from_hz != sound.rate_hz:
+                    if resampler is not None:
+                        await output.send(resampler.flush(), segment, clauses[segment])
+                    resampler = Resampler(sound.rate_hz, output.format.rate_hz)
                 segment = sound.clause_index
                 await output.send(resampler.feed(sound.samples), segment, clauses[segment])
+        if resampler is None:
+            raise EngineEmpty("tts", "the voice gave no sound")
         await output.send(resampler.flush(), segment, clauses[segment], is_last=True)
 
 

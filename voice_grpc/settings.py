@@ -62,8 +62,61 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     threads: int = Field(2, ge=1, le=64, description="CPU threads of one embedded language model request.")
 
-    whisper_server_url: str = Field(
-        "", validation_alias="WHISPER_SERVER_URL", description="A Whisper server instead of the embedded one."
+    stt: str = Field(
+        "",
+        description="Engines for speech to text, in the order they are tried: `server`, `local`. Default: "
+        "what is set, then what is installed.",
+    )
+    llm: str = Field("", description="The same for the language model: `gemini`, `openai`, `local`.")
+    tts: str = Field("", description="The same for the voice: `google`, `local`, `espeak`.")
+    whisper_server_url: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="WHISPER_SERVER_URL",
+        description="A Whisper server: http(s)://, ws(s):// or tcp:// (Wyoming); may carry user:password@.",
+    )
+    whisper_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias="WHISPER_API_KEY", description="Bearer token for that server."
+    )
+    whisper_protocol: Literal["auto", "openai", "whispercpp", "whisperlive", "realtime", "wyoming"] = Field(
+        "auto", validation_alias="WHISPER_PROTOCOL", description="What it speaks; auto finds out."
+    )
+    whisper_server_model: str = Field(
+        "",
+        validation_alias="WHISPER_SERVER_MODEL",
+        description="Which of its models. Default: its first one, else whisper-1.",
+    )
+    gemini_model: str = Field(
+        "gemini-2.5-flash", validation_alias="GEMINI_MODEL", description="Which Gemini."
+    )
+    openai_base_url: str = Field(
+        "",
+        validation_alias="OPENAI_BASE_URL",
+        description="Any OpenAI-compatible server (vLLM, Ollama, llama.cpp) for the language model.",
+    )
+    openai_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias="OPENAI_API_KEY", description="Key for that server, if it wants one."
+    )
+    openai_model: str = Field(
+        "",
+        validation_alias="OPENAI_MODEL",
+        description="Which of its models. Default: its first one.",
+    )
+    google_tts_voice: str = Field(
+        "",
+        validation_alias="GOOGLE_TTS_VOICE",
+        description="The voice where neither session nor persona names one, such as en-US-Chirp3-HD-Kore; "
+        "in another language the one of that name.",
+    )
+    google_tts_endpoint: str = Field(
+        "",
+        validation_alias="GOOGLE_TTS_ENDPOINT",
+        description="Another endpoint, such as eu-texttospeech.googleapis.com; http://HOST:PORT is "
+        "unencrypted and gets no credentials.",
+    )
+    piper_voices: Annotated[list[Path], NoDecode] = Field(
+        default_factory=list,
+        validation_alias="PIPER_VOICES",
+        description="More Piper voices for the embedded engine: paths of .onnx files, separated by commas.",
     )
     gemini_api_key: SecretStr = Field(
         SecretStr(""), validation_alias="GEMINI_API_KEY", description="Gemini instead of the embedded Gemma."
@@ -85,7 +138,7 @@ class Settings(BaseSettings):
         "", validation_alias="LOCAL_LLM_MODEL", description="Embedded language model: the path of a GGUF."
     )
 
-    @field_validator("tokens", mode="before")
+    @field_validator("tokens", "piper_voices", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

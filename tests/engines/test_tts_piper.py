@@ -55,7 +55,7 @@ async def said(tts: PiperTts, *texts: str, voice: VoiceChoice | None = None) -> 
 
 
 def duration(tts: PiperTts, sounds: list[Speech]) -> float:
-    return sum(seconds(len(sound.samples), tts.sample_rate_hz) for sound in sounds)
+    return sum(seconds(len(sound.samples), sound.rate_hz) for sound in sounds)
 
 
 async def test_clauses_come_in_their_order(tts: PiperTts) -> None:

@@ -95,7 +95,7 @@ class BrokenTts(ScriptedTts):
                     yield speech
                     continue
                 if self._in_middle:
-                    yield Speech(speech.clause_index, tone(0.5))
+                    yield Speech(speech.clause_index, tone(0.5), speech.rate_hz)
                 await self._fail()
         finally:
             self.open -= 1

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import soxr
 
-from ..assembly import build_engines, close_engines
+from ..assembly import build_engines, close_engines, render
 from ..client import Access, Call
 from ..core.audio import RATE_HZ, Samples, audible_from, rms, silence
 from ..core.conversation import Message, Role
 from ..pb import voice_pb2 as pb
 from ..personas import load_personas
-from ..ports import Clause, Engines, Prompt, SttOptions, TextDelta, VoiceChoice
+from ..ports import Clause, Engines, Prompt, Speech, SttOptions, TextDelta, VoiceChoice
 from ..server import Server
 from ..settings import Settings
 from ..store import MemoryStore
@@ -65,9 +65,8 @@ async def measure() -> Figures:
 
 async def _spoken(engines: Engines, text: str) -> Samples:
     """The voice's own recording of a question at `RATE_HZ`, from its first to its last audible sample."""
-    async with aclosing(engines.tts.speak(_one(text), VoiceChoice())) as sounds:
-        parts = [sound.samples async for sound in sounds]
-    samples: Samples = soxr.resample(np.concatenate(parts), engines.tts.sample_rate_hz, RATE_HZ)
+    sound, rate_hz = await render(engines.tts, text)
+    samples: Samples = soxr.resample(sound, rate_hz, RATE_HZ)
     start = audible_from(samples, RATE_HZ)
     end = len(samples) - audible_from(samples[::-1], RATE_HZ)
     return samples[start:end]
@@ -97,7 +96,9 @@ async def _engines_alone(engines: Engines, questions: list[Samples], figures: Fi
         begun = clock()
         async with aclosing(engines.tts.speak(_one("Sure, I can help."), VoiceChoice())) as sounds:
             async for sound in sounds:
-                if audible_from(sound.samples, engines.tts.sample_rate_hz) < len(sound.samples):
+                if isinstance(sound, Speech) and audible_from(sound.samples, sound.rate_hz) < len(
+                    sound.samples
+                ):
                     figures.tts.append(clock() - begun)
                     break
 

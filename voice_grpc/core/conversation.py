@@ -4,10 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from .tools import ToolUse
+
 
 class Role(Enum):
     USER = "user"
     ASSISTANT = "assistant"
+    TOOLS = "tools"
+    """One step of the model: the calls that it asked for at once, each with what came of it."""
 
 
 class Heard(Enum):
@@ -27,6 +31,8 @@ class Message:
     turn: int
     heard: Heard = Heard.WHOLE
     """Anything but WHOLE: the user interrupted, and `text` is what was heard."""
+    uses: tuple[ToolUse, ...] = ()
+    """Of TOOLS, in the order they were asked for; `text` is empty there."""
 
 
 class Conversation:

@@ -12,7 +12,11 @@
     ├── EngineError         a model or a vendor failed; costs one turn
     │   ├── EngineTimeout   it did not answer in time
     │   ├── EngineEmpty     it answered with nothing
-    │   └── EngineMissing   it is not installed or not configured; says what to do
+    │   ├── EngineMissing   it is not installed or not configured; says what to do
+    │   ├── EngineDenied    the vendor refused the credentials, the project or the region
+    │   ├── EngineQuota     the vendor's quota or rate limit is used up
+    │   ├── EngineBlocked   the vendor's safety rules stopped the request or the answer
+    │   └── EngineUnreachable  no connection, or it broke
     ├── PersonaError        a personas file is wrong (`personas.py`)
     └── ServerError         ours to say
         ├── ServerFull      no room for another session
@@ -72,16 +76,22 @@ class NotFound(AccessError):
 
 
 class EngineError(VoiceError):
-    """`stage` is "vad", "stt", "llm" or "tts"; `retryable` says whether the next turn may go well."""
+    """`stage` is "vad", "stt", "llm" or "tts"; `retryable` says whether the next turn may go well.
 
-    def __init__(self, stage: str, message: str, *, retryable: bool = True) -> None:
+    The message is for everybody and holds no secret; `advice` is what the operator should do.
+    """
+
+    advice = ""
+
+    def __init__(self, stage: str, message: str, *, retryable: bool = True, advice: str = "") -> None:
         super().__init__(message)
         self.stage = stage
         self.retryable = retryable
+        self.advice = advice or type(self).advice
 
 
 class EngineTimeout(EngineError):
-    pass
+    advice = "see whether the service is slow for others too; a fallback engine takes over meanwhile"
 
 
 class EngineEmpty(EngineError):
@@ -91,6 +101,23 @@ class EngineEmpty(EngineError):
 class EngineMissing(EngineError):
     def __init__(self, stage: str, message: str) -> None:
         super().__init__(stage, message, retryable=False)
+
+
+class EngineDenied(EngineError):
+    def __init__(self, stage: str, message: str, *, advice: str) -> None:
+        super().__init__(stage, message, retryable=False, advice=advice)
+
+
+class EngineQuota(EngineError):
+    advice = "raise the vendor's quota, or spread the load"
+
+
+class EngineBlocked(EngineError):
+    pass
+
+
+class EngineUnreachable(EngineError):
+    advice = "check the address, the network and whether the server runs"
 
 
 class ServerError(VoiceError):

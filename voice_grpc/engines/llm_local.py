@@ -80,6 +80,8 @@ class LocalLlm:
     chat template is taken for an instruction-tuned one and gets chat messages.
     """
 
+    calls_tools = False
+
     def __init__(
         self, model: Path | None = None, *, threads: int = 2, speaks_chat: bool | None = None
     ) -> None:

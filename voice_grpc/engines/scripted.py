@@ -14,8 +14,10 @@ from ..core.audio import Floats, Samples, to_pcm16
 from ..core.errors import EngineError
 from ..ports import (
     Apology,
+    CallRequest,
     Clause,
     Engines,
+    LlmItem,
     Prompt,
     Speech,
     SttOptions,
@@ -116,6 +118,8 @@ class Answer:
     text: str
     first_token: float = 0.0
     a_token: float = 0.0
+    calls: tuple[CallRequest, ...] = ()
+    """Asked for after the last word of `text`."""
     error: EngineError | None = None
     """Raised after the last word of `text`."""
     hangs: bool = False
@@ -125,6 +129,8 @@ class Answer:
 class ScriptedLlm(_Scripted):
     """One `Answer` a request; the last one again and again."""
 
+    calls_tools = True
+
     def __init__(self, answers: Sequence[Answer]) -> None:
         super().__init__("script")
         self._answers = list(answers)
@@ -132,7 +138,7 @@ class ScriptedLlm(_Scripted):
         self.cancelled = 0
         self.open = 0
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | Usage, None]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[LlmItem, None]:
         answer = self._answers[min(len(self.prompts), len(self._answers) - 1)]
         self.prompts.append(prompt)
         self.open += 1
@@ -142,6 +148,8 @@ class ScriptedLlm(_Scripted):
             for place, word in enumerate(words):
                 yield TextDelta(word if place == 0 else f" {word}")
                 await asyncio.sleep(answer.a_token)
+            for call in answer.calls:
+                yield call
             if answer.hangs:
                 await asyncio.sleep(HANG)
             if answer.error is not None:
@@ -169,8 +177,6 @@ class Voicing:
 class ScriptedTts(_Scripted):
     """Each clause is a tone of `SECONDS_A_CHARACTER` a character."""
 
-    sample_rate_hz = RATE_HZ
-
     def __init__(self, voicing: Voicing | None = None) -> None:
         super().__init__("tone")
         self.voicing = voicing or Voicing()
@@ -195,7 +201,7 @@ class ScriptedTts(_Scripted):
             count += 1
             self.spoken.append(clause.text)
             if not self.voicing.is_silent:
-                yield Speech(clause.index, tone(len(clause.text) * SECONDS_A_CHARACTER))
+                yield Speech(clause.index, tone(len(clause.text) * SECONDS_A_CHARACTER), RATE_HZ)
 
 
 def tone(seconds: float, hz: float = 440.0, rate_hz: int = RATE_HZ) -> Samples:

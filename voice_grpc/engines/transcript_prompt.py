@@ -119,7 +119,7 @@ def transcript_request(prompt: Prompt, tokens: int, attempt: int) -> dict[str, A
     answer = min(prompt.max_tokens, _ANSWER_TOKENS)
     start = _COMMON + _instructions(prompt) + f"\n\nConversation {len(_EXAMPLES) + 1}:\n"
     room = (tokens - answer) * _CHARACTERS_PER_TOKEN - len(start)
-    lines = "".join(f"{_SPEAKERS[m.role]}: {_said(m)}\n" for m in recent(prompt.messages, room))
+    lines = "".join(f"{_SPEAKERS[m.role]}: {_said(m)}\n" for m in recent(_spoken(prompt), room))
     return {
         **_sampling(_STEADY, prompt, attempt),
         "prompt": f"{start}{lines}Assistant:",
@@ -133,7 +133,7 @@ def chat_request(prompt: Prompt, tokens: int, attempt: int) -> dict[str, Any]:
     instructions = _instructions(prompt)
     room = (tokens - prompt.max_tokens) * _CHARACTERS_PER_TOKEN - len(instructions)
     messages = [{"role": "system", "content": instructions}]
-    for message in recent(prompt.messages, room):
+    for message in recent(_spoken(prompt), room):
         if messages[-1]["role"] == message.role.value:
             messages[-1]["content"] += "\n" + _said(message)
         else:
@@ -162,6 +162,11 @@ def recent(messages: Sequence[Message], room: int) -> Sequence[Message]:
     if len(kept) == 1 and len(kept[0].text) > room:
         return [replace(kept[0], text=kept[0].text[-room:])]
     return kept
+
+
+def _spoken(prompt: Prompt) -> Sequence[Message]:
+    """A model of this size has no use for what tools returned to a greater one."""
+    return [message for message in prompt.messages if message.role is not Role.TOOLS]
 
 
 def is_loop(tail: str) -> bool:

@@ -44,6 +44,7 @@ class PiperTts:
         self._path = voice_path
         self._threads = threads
         self._model: Any = None
+        self._rate_hz = 0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tts")
 
     @property
@@ -53,11 +54,6 @@ class PiperTts:
     @property
     def location(self) -> str:
         return "in process"
-
-    @property
-    def sample_rate_hz(self) -> int:
-        """Known once it is warm; the packaged voice's before."""
-        return int(self._model.config.sample_rate) if self._model is not None else 22_050
 
     async def voices(self) -> Sequence[Voice]:
         return [self._voice()] if self._model is not None else []
@@ -83,7 +79,7 @@ class PiperTts:
                 samples = await rendering
                 room.release()
                 if len(samples):
-                    yield Speech(index, samples)
+                    yield Speech(index, samples, self._rate_hz)
             await feeding
         finally:
             await _drop(feeding, jobs)
@@ -132,11 +128,12 @@ class PiperTts:
         assert self._path is not None, "a loaded voice has a path"
         language = str(self._model.config.espeak_voice)
         tag = _language_tag(self._path.stem, language)
-        return Voice(self._path.stem, tag, "piper", sample_rate_hz=self.sample_rate_hz)
+        return Voice(self._path.stem, tag, "piper", sample_rate_hz=self._rate_hz)
 
     def _load(self) -> None:
         path = model_path("joe") if self._path is None else self._path
         self._model = _open(path, self._threads)
+        self._rate_hz = int(self._model.config.sample_rate)
         self._path = path
 
 

@@ -327,12 +327,14 @@ class ToolResult(_message.Message):
     def __init__(self, call_id: _Optional[str] = ..., result: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., error: _Optional[str] = ...) -> None: ...
 
 class Say(_message.Message):
-    __slots__ = ("text", "interruptible")
+    __slots__ = ("text", "interruptible", "ssml")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     INTERRUPTIBLE_FIELD_NUMBER: _ClassVar[int]
+    SSML_FIELD_NUMBER: _ClassVar[int]
     text: str
     interruptible: bool
-    def __init__(self, text: _Optional[str] = ..., interruptible: bool = ...) -> None: ...
+    ssml: str
+    def __init__(self, text: _Optional[str] = ..., interruptible: bool = ..., ssml: _Optional[str] = ...) -> None: ...
 
 class Ping(_message.Message):
     __slots__ = ("id",)
@@ -789,18 +791,20 @@ class ListVoicesResponse(_message.Message):
     def __init__(self, voices: _Optional[_Iterable[_Union[Voice, _Mapping]]] = ...) -> None: ...
 
 class Voice(_message.Message):
-    __slots__ = ("voice_id", "language_code", "engine", "description", "native_sample_rate_hz")
+    __slots__ = ("voice_id", "language_code", "engine", "description", "native_sample_rate_hz", "renders_ssml")
     VOICE_ID_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_CODE_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     NATIVE_SAMPLE_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
+    RENDERS_SSML_FIELD_NUMBER: _ClassVar[int]
     voice_id: str
     language_code: str
     engine: str
     description: str
     native_sample_rate_hz: int
-    def __init__(self, voice_id: _Optional[str] = ..., language_code: _Optional[str] = ..., engine: _Optional[str] = ..., description: _Optional[str] = ..., native_sample_rate_hz: _Optional[int] = ...) -> None: ...
+    renders_ssml: bool
+    def __init__(self, voice_id: _Optional[str] = ..., language_code: _Optional[str] = ..., engine: _Optional[str] = ..., description: _Optional[str] = ..., native_sample_rate_hz: _Optional[int] = ..., renders_ssml: bool = ...) -> None: ...
 
 class ListPersonasRequest(_message.Message):
     __slots__ = ()
@@ -883,15 +887,17 @@ class Session(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., persona_id: _Optional[str] = ..., last_turn: _Optional[int] = ..., messages: _Optional[_Iterable[_Union[SessionMessage, _Mapping]]] = ..., is_live: bool = ...) -> None: ...
 
 class SessionMessage(_message.Message):
-    __slots__ = ("role", "text", "turn", "heard")
+    __slots__ = ("role", "text", "turn", "heard", "tool_uses")
     class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ROLE_UNSPECIFIED: _ClassVar[SessionMessage.Role]
         ROLE_USER: _ClassVar[SessionMessage.Role]
         ROLE_ASSISTANT: _ClassVar[SessionMessage.Role]
+        ROLE_TOOLS: _ClassVar[SessionMessage.Role]
     ROLE_UNSPECIFIED: SessionMessage.Role
     ROLE_USER: SessionMessage.Role
     ROLE_ASSISTANT: SessionMessage.Role
+    ROLE_TOOLS: SessionMessage.Role
     class Heard(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         HEARD_UNSPECIFIED: _ClassVar[SessionMessage.Heard]
@@ -906,8 +912,22 @@ class SessionMessage(_message.Message):
     TEXT_FIELD_NUMBER: _ClassVar[int]
     TURN_FIELD_NUMBER: _ClassVar[int]
     HEARD_FIELD_NUMBER: _ClassVar[int]
+    TOOL_USES_FIELD_NUMBER: _ClassVar[int]
     role: SessionMessage.Role
     text: str
     turn: int
     heard: SessionMessage.Heard
-    def __init__(self, role: _Optional[_Union[SessionMessage.Role, str]] = ..., text: _Optional[str] = ..., turn: _Optional[int] = ..., heard: _Optional[_Union[SessionMessage.Heard, str]] = ...) -> None: ...
+    tool_uses: _containers.RepeatedCompositeFieldContainer[ToolUse]
+    def __init__(self, role: _Optional[_Union[SessionMessage.Role, str]] = ..., text: _Optional[str] = ..., turn: _Optional[int] = ..., heard: _Optional[_Union[SessionMessage.Heard, str]] = ..., tool_uses: _Optional[_Iterable[_Union[ToolUse, _Mapping]]] = ...) -> None: ...
+
+class ToolUse(_message.Message):
+    __slots__ = ("call_id", "name", "arguments", "result")
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    call_id: str
+    name: str
+    arguments: _struct_pb2.Struct
+    result: _struct_pb2.Struct
+    def __init__(self, call_id: _Optional[str] = ..., name: _Optional[str] = ..., arguments: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., result: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...

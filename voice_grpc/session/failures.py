@@ -2,17 +2,31 @@
 
 from typing import TypeVar
 
-from ..core.errors import EngineEmpty, EngineError, EngineTimeout
+from ..core import errors as e
+from ..core.errors import EngineError
 from ..core.outbound import NoticeOut
+from ..ports import Fallback
 
 E = TypeVar("E", bound=Exception)
 
-_REASONS: dict[type[EngineError], str] = {EngineTimeout: "ENGINE_TIMEOUT", EngineEmpty: "ENGINE_EMPTY"}
+_REASONS: dict[type[EngineError], str] = {
+    e.EngineTimeout: "ENGINE_TIMEOUT",
+    e.EngineEmpty: "ENGINE_EMPTY",
+    e.EngineDenied: "ENGINE_DENIED",
+    e.EngineQuota: "ENGINE_QUOTA",
+    e.EngineBlocked: "ENGINE_BLOCKED",
+    e.EngineUnreachable: "ENGINE_UNREACHABLE",
+}
 
 
 def engine_notice(error: EngineError, turn: int = 0) -> NoticeOut:
     reason = _REASONS.get(type(error), "ENGINE_ERROR")
     return NoticeOut(error.stage, reason, str(error), error.retryable, turn=turn)
+
+
+def fallback_notice(fallback: Fallback, turn: int = 0) -> NoticeOut:
+    text = f"{fallback.error}; {fallback.engine} does it instead"
+    return NoticeOut(fallback.error.stage, "ENGINE_FALLBACK", text, retryable=True, turn=turn)
 
 
 def first(group: BaseExceptionGroup[E]) -> E:

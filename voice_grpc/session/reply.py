@@ -15,10 +15,10 @@ from ..core.errors import EngineEmpty, EngineError, EngineTimeout
 from ..core.events import Event, ReplyAudible, ReplyEnded
 from ..core.spoken import speakable
 from ..core.timeline import Mark, Timeline
-from ..ports import Clause, Engines, Prompt, VoiceChoice
+from ..ports import Clause, Engines, Fallback, Prompt, VoiceChoice
 from .clock import ConversationClock
 from .delivery import Delivery
-from .failures import engine_notice, first
+from .failures import engine_notice, fallback_notice, first
 from .outbox import Outbox
 from .playout import Playout, Standing
 from .writing import Writer
@@ -107,7 +107,10 @@ class Reply:
         choice = VoiceChoice(config.voice, language, config.speaking_rate)
         async with aclosing(engines.tts.speak(self._speakable(), choice)) as sounds:
             async for sound in sounds:
-                self.playout.feed(sound.samples, engines.tts.sample_rate_hz, sound.clause_index)
+                if isinstance(sound, Fallback):
+                    self._around.outbox.put(fallback_notice(sound, self.command.turn))
+                else:
+                    self.playout.feed(sound.samples, sound.rate_hz, sound.clause_index)
         if not self.characters and self.command.kind is Kind.ANSWER:
             raise EngineEmpty("llm", "the model gave nothing that can be spoken")
         if self.characters and not self.playout.has_sound:
@@ -163,6 +166,6 @@ class Reply:
             return
         self.delivery.drop_unspoken()
         segment = self.delivery.add_clause(separator + apology.text)
-        self.playout.feed(apology.samples, apology.sample_rate_hz, segment)
+        self.playout.feed(apology.samples, apology.rate_hz, segment)
         self.playout.end()
         await self.playout.play(self._say_audible, STALL_SECONDS)

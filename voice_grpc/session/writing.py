@@ -56,7 +56,7 @@ class Writer:
                 if isinstance(item, TextDelta):
                     self._timeline.mark(Mark.LLM_FIRST_TOKEN, self._clock.now())
                     yield item.text
-                else:
+                elif isinstance(item, Usage):
                     self.usage = item
 
     async def _queue(self, clauses: list[str], index: int) -> int:

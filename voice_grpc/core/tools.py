@@ -1,0 +1,33 @@
+"""Tools: functions that the model may have the caller run, and what is remembered of a run.
+
+What lives here: the facts. What must not: when a call is made or given up (`session/toolbox.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDeclaration:
+    name: str
+    """1 to 64 of A-Z a-z 0-9 _ -."""
+    description: str
+    parameters: Mapping[str, object]
+    """JSON Schema of an object; empty: no arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """One call and what came of it. The texts are JSON, so that a use is a value that can be kept."""
+
+    id: str
+    """Ours, unique in the conversation."""
+    name: str
+    arguments: str
+    """A JSON object."""
+    result: str
+    """A JSON object; of a call that failed `{"error": …}`."""
+    vendor_id: str = ""
+    """The model's own, where it has one."""
+    signature: str = ""
+    """What the model's vendor wants back unchanged with the call."""

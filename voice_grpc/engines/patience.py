@@ -1,0 +1,14 @@
+"""How long an engine elsewhere is waited for. Vendors' clients bound a connection, never a whole stream."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds, each well within the 6.5 s that a turn has before it is apologised for."""
+
+    connect: float = 1.5
+    first: float = 3.5
+    """From the request to the first output."""
+    between: float = 2.5
+    """From one output to the next."""

@@ -1,0 +1,60 @@
+"""What a session needs from the world. Engines and stores implement these; sessions know nothing else.
+
+    engine.py      what all engines share       listening.py   Vad, Stt
+    thinking.py    Llm                          speaking.py    Tts
+    memory.py      Store
+
+Every engine is loaded once, warmed before the server says SERVING, shared by all sessions,
+and never blocks the event loop: what computes, computes in threads that the engine owns.
+A failure is an `EngineError`; every coroutine and iterator here may be cancelled at any
+await, and the work behind it stops then, also where it is done elsewhere.
+"""
+
+from dataclasses import dataclass
+
+from .engine import Apology, Clock, Engine, Fallback
+from .listening import Stt, SttOptions, SttStream, Transcription, Vad, VadStream, Word
+from .memory import SavedSession, Store
+from .speaking import Clause, Speech, Tts, TtsItem, Voice, VoiceChoice
+from .thinking import CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """One of each stage, shared by all sessions."""
+
+    vad: Vad
+    stt: Stt
+    llm: Llm
+    tts: Tts
+    apology: Apology
+
+
+__all__ = [
+    "Apology",
+    "CallRequest",
+    "Clause",
+    "Clock",
+    "Engine",
+    "Engines",
+    "Fallback",
+    "Llm",
+    "LlmItem",
+    "Prompt",
+    "SavedSession",
+    "Speech",
+    "Store",
+    "Stt",
+    "SttOptions",
+    "SttStream",
+    "TextDelta",
+    "Transcription",
+    "Tts",
+    "TtsItem",
+    "Usage",
+    "Vad",
+    "VadStream",
+    "Voice",
+    "VoiceChoice",
+    "Word",
+]

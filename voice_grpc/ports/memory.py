@@ -1,0 +1,39 @@
+"""The port of the store: conversations that outlive their streams."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..core.conversation import Message
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSession:
+    id: str
+    owner: str
+    """Who may read it; empty where the server asks for no credentials."""
+    created_at: float
+    """Unix seconds."""
+    updated_at: float
+    last_turn: int
+    persona: str
+    language: str
+    messages: tuple[Message, ...]
+
+
+class Store(Protocol):
+    """Keeps conversations. Survives a kill at any moment with the last saved state whole."""
+
+    async def load(self, session_id: str) -> SavedSession | None: ...
+
+    async def save(self, session: SavedSession) -> None: ...
+
+    async def sessions(self, owner: str, limit: int, before: float | None) -> Sequence[SavedSession]:
+        """Newest first, without their messages, at most `limit`, updated before `before` (Unix seconds)."""
+        ...
+
+    async def delete(self, session_id: str) -> bool:
+        """True when there was one."""
+        ...
+
+    async def close(self) -> None: ...
