@@ -226,7 +226,6 @@ async def test_far_offsets_cost_nothing() -> None:
 
 
 LATER = {
-    "config.tools": pb.SessionConfig(tools=[pb.ToolDeclaration(name="weather")]),
     "config.resume_token": pb.SessionConfig(resume_token="gone"),
     "config.turn_detection.duck": pb.SessionConfig(turn_detection=pb.TurnDetection(duck=True)),
     "config.input_audio.encoding": pb.SessionConfig(input_audio=pb.AudioFormat(encoding=OPUS)),
@@ -276,14 +275,6 @@ async def test_the_instructions_of_a_persona_are_not_told() -> None:
     async with serving() as served, served.talk() as talk:
         started = await talk.config(instructions="Be brief.")
         assert started.effective_config.instructions == "Be brief."
-
-
-async def test_a_tool_result_is_answered_with_a_notice() -> None:
-    async with serving() as served, served.talk() as talk:
-        await talk.config()
-        await talk.send(pb.ConverseRequest(seq=5, tool_result=pb.ToolResult(call_id="x", error="y")))
-        notice = await talk.notice("NOT_AVAILABLE")
-        assert (notice.field, notice.request_seq) == ("tool_result", 5)
 
 
 # ---------------------------------------------------------------- clients that misbehave

@@ -14,6 +14,7 @@ import pytest
 import voice_grpc
 from voice_grpc.core.conversation import Heard, Message, Role
 from voice_grpc.core.errors import ServerError
+from voice_grpc.core.tools import ToolUse
 from voice_grpc.ports import SavedSession, Store
 from voice_grpc.store import MemoryStore, SqliteStore, StoreError, default_path
 
@@ -63,6 +64,21 @@ async def test_any_text(store: Store, text: str) -> None:
     saved = replace(session(1), persona=text, messages=(Message(Role.USER, text, 1),))
     await store.save(saved)
     assert await store.load("s") == saved
+
+
+def using(result: str) -> SavedSession:
+    uses = (
+        ToolUse("call-1-1", "weather", '{"city": "Köln"}', result, "v", "c2ln"),
+        ToolUse("b", "x", "{}", "{}"),
+    )
+    question, answer = talk(1)
+    return replace(session(1), messages=(question, Message(Role.TOOLS, "", 1, uses=uses), answer))
+
+
+async def test_what_tools_did_is_kept_and_corrected_when_more_is_known(store: Store) -> None:
+    for result in ('{"error": "interrupted"}', '{"sky": "sunny"}'):
+        await store.save(using(result))
+        assert await store.load("s") == using(result)
 
 
 async def test_half_a_character_costs_only_itself(store: Store) -> None:
@@ -148,6 +164,32 @@ async def test_a_turn_more_writes_only_its_own_messages(path: Path) -> None:
     assert wal.stat().st_size - size <= 12 * 4_200
     assert await store.load("s") == session(1_001)
     await store.close()
+
+
+FIRST_VERSION = """
+CREATE TABLE session (id TEXT PRIMARY KEY, owner TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+  last_turn INTEGER NOT NULL, persona TEXT NOT NULL, language TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE message (session_id TEXT NOT NULL REFERENCES session ON DELETE CASCADE, ordinal INTEGER NOT NULL,
+  turn INTEGER NOT NULL, role TEXT NOT NULL, heard TEXT NOT NULL, text TEXT NOT NULL, chain BLOB NOT NULL,
+  PRIMARY KEY (session_id, ordinal)) WITHOUT ROWID;
+INSERT INTO session VALUES ('s', '', 1.0, 2.0, 1, 'default', 'en-GB');
+INSERT INTO message VALUES ('s', 0, 1, 'user', 'whole', 'question 1', x'00');
+INSERT INTO message VALUES ('s', 1, 1, 'assistant', 'estimated', 'answer 1 estimated', x'01');
+PRAGMA user_version = 1;
+"""
+
+
+async def test_a_file_of_an_earlier_version_goes_on(path: Path) -> None:
+    path.parent.mkdir()
+    first = sqlite3.connect(path)
+    first.executescript(FIRST_VERSION)
+    first.close()
+    for _ in range(2):
+        store = await SqliteStore.open(path)
+        assert await store.load("s") in (session(1), using("{}"))
+        await store.save(using("{}"))
+        assert await store.load("s") == using("{}")
+        await store.close()
 
 
 async def test_two_stores_share_one_file(path: Path) -> None:

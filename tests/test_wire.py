@@ -53,10 +53,7 @@ ARMS: dict[str, tuple[Message, i.Inbound | None]] = {
     "ping": (pb.Ping(id=4), i.Ping(4, 11)),
     "end_session": (pb.EndSession(), i.End()),
     "config_update": (pb.ConfigUpdate(update_mask=FieldMask(paths=["send"])), i.Update(CONFIG, 7)),
-    "tool_result": (
-        pb.ToolResult(call_id="x"),
-        i.Refused("NOT_AVAILABLE", "tools are not available on this server yet", "tool_result", 7),
-    ),
+    "tool_result": (pb.ToolResult(call_id="x", error="lost"), i.ToolResult("x", '{"error": "lost"}', 7)),
 }
 
 
@@ -229,6 +226,8 @@ SAID: list[tuple[o.Outbound, str]] = [
     (o.TranscriptOut(2, 0, 1, "hi", True, 0, 16_000), "transcript"),
     (o.TextOut(2, 0, "Hi."), "response_text"),
     (o.Flush(2), "playback_control"),
+    (o.ToolCallOut(2, "call-2-1", "weather", '{"city": "Rome", "days": 2}'), "tool_call"),
+    (o.ToolCallsCancelled(2, ("call-2-1",)), "tool_call_cancelled"),
     (o.NoticeOut("llm", "ENGINE_ERROR", "lost", True, 5, "x", 2), "notice"),
     (o.MetricsOut(2, {"voice_to_voice": 0.5}, {"input_tokens": 3}), "turn_metrics"),
     (o.PongOut(1, 2), "pong"),
@@ -239,7 +238,7 @@ SAID: list[tuple[o.Outbound, str]] = [
     *((o.Ended(reason), "session_ended") for reason in o.EndReason),
 ]
 
-LATER = {"tool_call", "tool_call_cancelled", "resume_update"}
+LATER = {"resume_update"}
 
 
 @pytest.mark.parametrize(("message", "arm"), SAID, ids=[str(n) for n in range(len(SAID))])
@@ -274,7 +273,7 @@ def test_positions_are_told_at_the_input_rate() -> None:
 
 
 def test_metrics_that_do_not_apply_are_left_out() -> None:
-    told = wire_out.outbound(SAID[7][0], 16_000).turn_metrics
+    told = wire_out.outbound(SAID[9][0], 16_000).turn_metrics
     assert told.voice_to_voice == Duration(nanos=500_000_000)
     assert not told.HasField("interrupt_stop")
     assert told.input_tokens == 3

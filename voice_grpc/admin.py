@@ -15,6 +15,7 @@ from .registry import Registry
 from .session.lifetime import SessionLimits
 from .wire_config_out import to_duration
 from .wire_format import ENCODINGS
+from .wire_tools import to_struct
 
 MAX_PAGE, DEFAULT_PAGE = 200, 50
 
@@ -36,7 +37,11 @@ HEARD = {
     Heard.REPORTED: pb.SessionMessage.HEARD_CLIENT_REPORTED,
     Heard.ESTIMATED: pb.SessionMessage.HEARD_SERVER_ESTIMATED,
 }
-ROLES = {Role.USER: pb.SessionMessage.ROLE_USER, Role.ASSISTANT: pb.SessionMessage.ROLE_ASSISTANT}
+ROLES = {
+    Role.USER: pb.SessionMessage.ROLE_USER,
+    Role.ASSISTANT: pb.SessionMessage.ROLE_ASSISTANT,
+    Role.TOOLS: pb.SessionMessage.ROLE_TOOLS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class Desk:
             sample_rates_hz=RATES_HZ,
             languages=sorted(self.catalog.languages),
             limits=limits,
-            features=FEATURES,
+            features=[*FEATURES, "tools"] if self.engines.llm.calls_tools else FEATURES,
         )
 
     async def voices(self, owner: str, request: pb.ListVoicesRequest) -> pb.ListVoicesResponse:
@@ -161,7 +166,19 @@ def _voice(voice: Voice) -> pb.Voice:
 
 def _message(message: Message) -> pb.SessionMessage:
     return pb.SessionMessage(
-        role=ROLES[message.role], text=message.text, turn=message.turn, heard=HEARD[message.heard]
+        role=ROLES[message.role],
+        text=message.text,
+        turn=message.turn,
+        heard=HEARD[message.heard],
+        tool_uses=[
+            pb.ToolUse(
+                call_id=use.id,
+                name=use.name,
+                arguments=to_struct(use.arguments),
+                result=to_struct(use.result),
+            )
+            for use in message.uses
+        ],
     )
 
 

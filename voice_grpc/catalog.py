@@ -17,6 +17,8 @@ class Catalog:
     languages: frozenset[str]
     """ISO 639-1."""
     turn_deadline: float = 8.0
+    calls_tools: bool = True
+    """The language model does."""
 
     @property
     def spoken(self) -> frozenset[str]:

@@ -95,7 +95,9 @@ class Server:
             if persona.voice and persona.voice not in voices:
                 listed = f"one of {', '.join(sorted(voices))}"
                 raise BadState(f"personas: persona.{persona.id}.voice", persona.voice, listed)
-        catalog = Catalog(personas, voices, engines.stt.languages, settings.turn_deadline)
+        catalog = Catalog(
+            personas, voices, engines.stt.languages, settings.turn_deadline, engines.llm.calls_tools
+        )
         clock = LoopClock()
         self._registry = Registry(engines, store, clock, limits, settings.max_sessions)
         desk = Desk(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES)

@@ -4,18 +4,17 @@ What lives here: blocking calls, all made from one thread (`store.py` sees to th
 not: anything asynchronous, and who may read what.
 """
 
-import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from .core.conversation import Heard, Message, Role
 from .core.errors import ServerError
 from .ports import SavedSession
+from .session_rows import links_of, message_of, message_row, session_row
 
-_VERSION = 1
+_VERSION = 2
 """Of the schema, in the file's `user_version`. A file of a later one is refused, never changed."""
 
 _SCHEMA = (
@@ -25,9 +24,18 @@ _SCHEMA = (
     "CREATE INDEX session_newest ON session (owner, updated_at DESC)",
     "CREATE TABLE message (session_id TEXT NOT NULL REFERENCES session ON DELETE CASCADE,"
     " ordinal INTEGER NOT NULL, turn INTEGER NOT NULL, role TEXT NOT NULL, heard TEXT NOT NULL,"
-    " text TEXT NOT NULL, chain BLOB NOT NULL, PRIMARY KEY (session_id, ordinal)) WITHOUT ROWID",
+    " text TEXT NOT NULL, chain BLOB NOT NULL, uses TEXT NOT NULL DEFAULT '',"
+    " PRIMARY KEY (session_id, ordinal)) WITHOUT ROWID",
     f"PRAGMA user_version = {_VERSION}",
 )
+
+_UPGRADES = {
+    1: (
+        "ALTER TABLE message ADD COLUMN uses TEXT NOT NULL DEFAULT ''",
+        "PRAGMA user_version = 2",
+    ),
+}
+"""From a version to the next."""
 
 _COLUMNS = "id, owner, created_at, updated_at, last_turn, persona, language"
 _UPSERT = (
@@ -68,24 +76,23 @@ class SessionFile:
         with self._transaction("DEFERRED"):
             sql = f"SELECT {_COLUMNS} FROM session WHERE id = ?"
             row = self._database.execute(sql, (session_id,)).fetchone()
-            sql = "SELECT role, text, turn, heard FROM message WHERE session_id = ? ORDER BY ordinal"
+            sql = "SELECT role, text, turn, heard, uses FROM message WHERE session_id = ? ORDER BY ordinal"
             rows = self._database.execute(sql, (session_id,)).fetchall()
         if row is None:
             return None
-        messages = tuple(Message(Role(role), text, turn, Heard(heard)) for role, text, turn, heard in rows)
-        return SavedSession(*(*row, messages))
+        return SavedSession(*(*row, tuple(message_of(*values) for values in rows)))
 
     def save(self, session: SavedSession) -> None:
         """Writes what changed: one turn more costs its own messages, however long the talk is."""
-        messages, chain = session.messages, _chain(session.messages)
+        messages, chain = session.messages, links_of(session.messages)
         with self._transaction("IMMEDIATE"):
-            self._database.execute(_UPSERT, _values(session))
+            self._database.execute(_UPSERT, session_row(session))
             kept = self._unchanged(session.id, chain)
             self._database.execute(
                 "DELETE FROM message WHERE session_id = ? AND ordinal >= ?", (session.id, kept)
             )
-            rows = (_row(session.id, at, messages[at], chain[at]) for at in range(kept, len(chain)))
-            self._database.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            rows = (message_row(session.id, at, messages[at], chain[at]) for at in range(kept, len(chain)))
+            self._database.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def newest(self, owner: str, limit: int, before: float) -> Sequence[SavedSession]:
         sql = (
@@ -116,7 +123,7 @@ class SessionFile:
                     f"The session store {self._path} was made by {whose} and was left as it is:"
                     " move it away or choose another file."
                 )
-            for statement in _SCHEMA if not version else ():
+            for statement in _SCHEMA if not version else _UPGRADES.get(version, ()):
                 self._database.execute(statement)
 
     def _unchanged(self, session_id: str, chain: Sequence[bytes]) -> int:
@@ -159,28 +166,3 @@ def _remedy(error: sqlite3.Error) -> str:
             " move it away to start afresh, or put a backup in its place."
         )
     return f"cannot be used ({error}): check its permissions and the free space on its disk."
-
-
-def _values(session: SavedSession) -> tuple[str | float, ...]:
-    times = (session.created_at, session.updated_at)
-    return (session.id, session.owner, *times, session.last_turn, session.persona, session.language)
-
-
-def _chain(messages: Sequence[Message]) -> list[bytes]:
-    """A hash for each message and all before it: equal links mean equal messages up to there."""
-    links, link = [], b""
-    for message in messages:
-        kind = f"{message.turn} {message.role.value} {message.heard.value} ".encode()
-        link = hashlib.blake2b(link + kind + _utf8(message.text), digest_size=16).digest()
-        links.append(link)
-    return links
-
-
-def _row(session_id: str, ordinal: int, message: Message, link: bytes) -> tuple[str | int | bytes, ...]:
-    kind = (message.role.value, message.heard.value)
-    return (session_id, ordinal, message.turn, *kind, _utf8(message.text).decode(), link)
-
-
-def _utf8(text: str) -> bytes:
-    """A lone surrogate, half of a character, cannot be stored and becomes a question mark."""
-    return text.encode("utf-8", "replace")

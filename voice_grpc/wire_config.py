@@ -16,6 +16,7 @@ from .core.errors import BadField
 from .core.floor import TurnSettings
 from .pb import voice_pb2 as pb
 from .wire_format import audio_format
+from .wire_tools import declarations
 
 SESSION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 MAX_INSTRUCTIONS = 8_000
@@ -32,6 +33,7 @@ UPDATABLE = (
     "turn_detection",
     "transcription",
     "generation",
+    "tools",
     "max_playout_lead",
     "send",
 )
@@ -83,6 +85,8 @@ def with_changes(
         config = replace(config, prompt=prompt)
     if "generation" in chosen:
         config = _generation(config, message.generation)
+    if "tools" in chosen:
+        config = replace(config, tools=declarations(message.tools))
     if "max_playout_lead" in chosen:
         lead = fields.duration(message, "max_playout_lead", "config", (0.1, 0.4), 0.2)
         config = replace(config, playout_lead=lead)

@@ -8,6 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 from .core.config import SessionConfig
 from .pb import voice_pb2 as pb
 from .wire_format import format_message
+from .wire_tools import declaration_message
 
 
 def config_message(config: SessionConfig) -> pb.SessionConfig:
@@ -45,6 +46,7 @@ def config_message(config: SessionConfig) -> pb.SessionConfig:
             interim_transcripts=config.sends_interims, words=config.sends_words, metrics=config.sends_metrics
         ),
         greeting=config.greeting,
+        tools=[declaration_message(tool) for tool in config.tools],
     )
     if config.idle_timeout is not None:
         message.turn_detection.idle_timeout.CopyFrom(to_duration(config.idle_timeout))

@@ -4,6 +4,7 @@ An empty or unknown payload is None: ignored. An unknown enum value counts as UN
 says in return is `wire_out.py`'s; what a config may hold is `wire_config.py`'s.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from .fields import text
 from .pb import voice_pb2 as pb
 from .wire_config import update_paths, with_changes
 from .wire_notices import not_available
+from .wire_tools import struct_json
 
 PRESSES = {
     pb.UserActivity.KIND_START: i.Press.START,
@@ -47,10 +49,6 @@ def inbound(
             return _update(request.config_update, seq, config, catalog)
         case "ping":
             return i.Ping(request.ping.id, request.client_time_us)
-        case "tool_result":
-            return i.Refused(
-                "NOT_AVAILABLE", "tools are not available on this server yet", "tool_result", seq
-            )
         case _:
             return _ARMS[arm](getattr(request, arm), seq)
 
@@ -103,6 +101,20 @@ def _update(update: pb.ConfigUpdate, seq: int, config: SessionConfig, catalog: C
         return _refused(error, seq)
 
 
+def _tool_result(message: pb.ToolResult, seq: int) -> i.Inbound:
+    try:
+        match message.WhichOneof("outcome"):
+            case "error":
+                failed = text(message.error, "tool_result.error", MAX_TEXT)
+                return i.ToolResult(message.call_id, json.dumps({"error": failed or "it failed"}), seq)
+            case "result":
+                written = struct_json(message.result, "tool_result.result")
+                return i.ToolResult(message.call_id, written, seq)
+        raise BadField("tool_result", "no outcome", "`result` or `error`")
+    except CallerError as error:
+        return _refused(error, seq)
+
+
 def _refused(error: CallerError, seq: int) -> i.Refused:
     return i.Refused("BAD_MESSAGE", str(error), error.field, seq)
 
@@ -116,5 +128,6 @@ _ARMS: Mapping[str, Callable[[Any, int], i.Inbound | None]] = {
     "resume": lambda message, seq: i.Resume(),
     "playback": _playback,
     "say": _say,
+    "tool_result": _tool_result,
     "end_session": lambda message, seq: i.End(),
 }

@@ -16,7 +16,6 @@ def not_available(message: pb.SessionConfig, seq: int) -> list[NoticeOut]:
     opus_in = message.input_audio.encoding in LATER
     opus_out = message.output_audio.encoding in LATER
     asked = {
-        "config.tools": (bool(message.tools), "the model calls nothing"),
         "config.resume_token": (bool(message.resume_token), "session_id goes on with a conversation"),
         "config.turn_detection.duck": (message.turn_detection.duck, "the answer keeps its volume"),
         "config.input_audio.encoding": (opus_in, f"Opus is not heard; accepted: {accepted_encodings()}"),
@@ -35,6 +34,9 @@ def session_notices(
 ) -> list[NoticeOut]:
     """What a session must be told as it begins: what is not there, a voice of another language."""
     notices = not_available(message, seq)
+    if config.tools and not catalog.calls_tools:
+        text = "config.tools: the language model of this server calls no tools; it is not told of them"
+        notices.append(NoticeOut("llm", "NOT_AVAILABLE", text, seq=seq, field="config.tools"))
     spoken = catalog.spoken
     if config.languages and primary(config.languages[0]) not in spoken:
         text = f"no voice speaks {config.languages[0]!r}; voices speak: {', '.join(sorted(spoken))}"

@@ -11,6 +11,7 @@ from .core import outbound as o
 from .core.audio import RATE_HZ
 from .pb import voice_pb2 as pb
 from .wire_config_out import config_message, to_duration
+from .wire_tools import to_struct
 
 STAGES = {
     "protocol": pb.STAGE_PROTOCOL,
@@ -117,6 +118,15 @@ def _interrupted(m: o.InterruptedOut, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(turn=m.turn, interrupted=interrupted)
 
 
+def _tool_call(m: o.ToolCallOut, rate_hz: int) -> pb.ConverseResponse:
+    call = pb.ToolCall(call_id=m.call_id, name=m.name, arguments=to_struct(m.arguments))
+    return pb.ConverseResponse(turn=m.turn, tool_call=call)
+
+
+def _tool_calls_cancelled(m: o.ToolCallsCancelled, rate_hz: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(turn=m.turn, tool_call_cancelled=pb.ToolCallCancelled(call_ids=m.call_ids))
+
+
 def notice(m: o.NoticeOut) -> pb.Notice:
     return pb.Notice(
         stage=STAGES[m.stage],
@@ -168,6 +178,8 @@ _SAID: Mapping[type[o.Outbound], Callable[[Any, int], pb.ConverseResponse]] = {
     o.TextOut: _text_out,
     o.Flush: _flush,
     o.InterruptedOut: _interrupted,
+    o.ToolCallOut: _tool_call,
+    o.ToolCallsCancelled: _tool_calls_cancelled,
     o.NoticeOut: _notice,
     o.MetricsOut: _metrics,
     o.PongOut: _pong,

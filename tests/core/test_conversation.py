@@ -1,6 +1,7 @@
 """The memory of a conversation: the user's words whole, the answers as heard."""
 
 from voice_grpc.core.conversation import Conversation, Heard, Message, Role
+from voice_grpc.core.tools import ToolUse
 
 HELLO = Message(Role.USER, "hello", 1)
 HI = Message(Role.ASSISTANT, "hi there", 1)
@@ -88,3 +89,36 @@ def test_taking_back_leaves_the_answers_alone() -> None:
     assert conversation.messages == (HI,)
     conversation.take_back(9)
     assert conversation.messages == (HI,)
+
+
+# ---------------------------------------------------------------- tools
+
+USES = (ToolUse("call-2-1", "weather", "{}", "{}"),)
+LATER = (ToolUse("call-2-1", "weather", "{}", '{"sky": "sunny"}'),)
+
+
+def test_a_step_of_tools_stands_between_question_and_answer_whenever_it_is_told() -> None:
+    conversation = talk()
+    conversation.user_said(2, "the weather?")
+    conversation.tools_used(2, USES)
+    conversation.assistant_said(2, "sunny")
+    conversation.user_said(3, "thanks")
+    conversation.tools_used(2, LATER)
+    roles = [(m.role, m.turn) for m in conversation.messages[2:]]
+    assert roles == [(Role.USER, 2), (Role.TOOLS, 2), (Role.ASSISTANT, 2), (Role.USER, 3)]
+    assert conversation.messages[3].uses == LATER
+
+
+def test_what_tools_did_for_words_that_are_taken_back_follows_them() -> None:
+    conversation = talk()
+    conversation.user_said(2, "the weather")
+    conversation.tools_used(2, USES)
+    conversation.take_back(2)
+    assert conversation.messages == (HELLO, HI)
+    conversation.tools_used(2, LATER)
+    expected = (Message(Role.USER, "the weather in Rome", 3), Message(Role.TOOLS, "", 3, uses=LATER))
+    assert conversation.asked(3, "the weather in Rome") == (HELLO, HI, *expected)
+    conversation.user_said(3, "the weather in Rome")
+    conversation.assistant_said(3, "sunny")
+    assert conversation.messages == (HELLO, HI, *expected, Message(Role.ASSISTANT, "sunny", 3))
+    assert conversation.asked(4, "thanks")[-1] == Message(Role.USER, "thanks", 4)

@@ -4,7 +4,7 @@ Ten seconds of talk take milliseconds, and 100 ms are 100 ms to the microsecond.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -54,6 +54,7 @@ class Client:
     """How long it takes to take one message."""
     stops_reading_at: float = float("inf")
     loudspeaker: "Loudspeaker | None" = None
+    tools: "Tools | None" = None
     said: list[tuple[float, o.Outbound]] = field(default_factory=list)
     _requests: "asyncio.Queue[i.Inbound | BaseException | None]" = field(default_factory=asyncio.Queue)
 
@@ -80,10 +81,27 @@ class Client:
         self.said.append((asyncio.get_running_loop().time(), message))
         if self.loudspeaker is not None:
             self.loudspeaker.take(message, now)
+        if self.tools is not None and isinstance(message, o.ToolCallOut):
+            self.tools.run(message, self._requests)
 
     async def play(self) -> None:
         if self.loudspeaker is not None:
             await self.loudspeaker.play(self._requests)
+
+
+@dataclass(slots=True)
+class Tools:
+    """Runs what it is asked to: a call takes its delay and returns its result; without one it never does."""
+
+    runs: Mapping[str, tuple[float, str]]
+    """Seconds and a JSON object, by name."""
+
+    def run(self, call: o.ToolCallOut, requests: "asyncio.Queue[i.Inbound | BaseException | None]") -> None:
+        if call.name in self.runs:
+            delay, result = self.runs[call.name]
+            asyncio.get_running_loop().call_later(
+                delay, requests.put_nowait, i.ToolResult(call.call_id, result, 70)
+            )
 
 
 @dataclass(slots=True)

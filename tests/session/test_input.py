@@ -184,12 +184,12 @@ def test_a_ping_is_answered_in_a_pause() -> None:
 
 
 def test_a_refused_message_is_said_with_its_number() -> None:
-    refused = i.Refused("NOT_AVAILABLE", "tools are not available on this server yet", "tool_result", 3)
+    refused = i.Refused("NOT_AVAILABLE", "no Opus on this server yet", "config.input_audio", 3)
     notice = converse([(0.5, refused)], ends_at=1.0).only(o.NoticeOut)[1]
     assert (notice.stage, notice.reason, notice.field, notice.seq) == (
         "protocol",
         "NOT_AVAILABLE",
-        "tool_result",
+        "config.input_audio",
         3,
     )
 

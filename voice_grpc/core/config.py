@@ -5,6 +5,7 @@ from enum import Enum
 
 from .endpoint import EndpointSettings
 from .floor import TurnSettings
+from .tools import ToolDeclaration
 
 
 class Encoding(Enum):
@@ -70,5 +71,6 @@ class SessionConfig:
     sends_interims: bool = True
     sends_words: bool = False
     sends_metrics: bool = True
+    tools: tuple[ToolDeclaration, ...] = ()
     greeting: str = ""
     metadata: tuple[tuple[str, str], ...] = ()

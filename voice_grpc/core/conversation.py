@@ -1,7 +1,7 @@
 """What was said so far, as the model will be told it: the user's words whole, the answers as heard."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from .tools import ToolUse
@@ -40,17 +40,40 @@ class Conversation:
 
     def __init__(self, messages: Iterable[Message] = ()) -> None:
         self._messages = list(messages)
+        self._orphans: list[Message] = []
+        """TOOLS of turns whose words were taken back: they follow those words into the next turn."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
         return tuple(self._messages)
 
+    def asked(self, turn: int, text: str) -> tuple[Message, ...]:
+        """The messages as they will be once the user has said `text`."""
+        orphans = (replace(message, turn=turn) for message in self._orphans)
+        return (*self._messages, Message(Role.USER, text, turn), *orphans)
+
     def user_said(self, turn: int, text: str) -> None:
-        self._messages.append(Message(Role.USER, text, turn))
+        self._messages = list(self.asked(turn, text))
+        self._orphans.clear()
 
     def take_back(self, turn: int) -> None:
-        """The user's words of `turn` go into a later message: nobody heard an answer to them."""
-        self._messages = [m for m in self._messages if m.turn != turn or m.role is not Role.USER]
+        """The user's words of `turn` go into a later message: nobody heard an answer to them.
+
+        What tools did for them was done, and goes with them.
+        """
+        self._orphans += [m for m in self._messages if m.turn == turn and m.role is Role.TOOLS]
+        gone = (Role.USER, Role.TOOLS)
+        self._messages = [m for m in self._messages if m.turn != turn or m.role not in gone]
+
+    def tools_used(self, turn: int, uses: tuple[ToolUse, ...]) -> None:
+        """One step of the answer of `turn`; told again with the same ids, with what is known by now."""
+        ids = [use.id for use in uses]
+        for kept in (self._messages, self._orphans):
+            for place, other in enumerate(kept):
+                if ids and [use.id for use in other.uses] == ids:
+                    kept[place] = replace(other, uses=uses)
+                    return
+        self._insert(Message(Role.TOOLS, "", turn, uses=uses))
 
     def assistant_said(self, turn: int, text: str, heard: Heard = Heard.WHOLE) -> None:
         """The answer of `turn`, as far as it was heard; said again, it replaces what was said before.
@@ -63,5 +86,9 @@ class Conversation:
                 self._messages[place : place + 1] = [message] if text else []
                 return
         if text:
-            after = [i for i, m in enumerate(self._messages) if m.turn <= turn]
-            self._messages.insert(after[-1] + 1 if after else 0, message)
+            self._insert(message)
+
+    def _insert(self, message: Message) -> None:
+        """Behind those of its turn."""
+        after = [i for i, m in enumerate(self._messages) if m.turn <= message.turn]
+        self._messages.insert(after[-1] + 1 if after else 0, message)

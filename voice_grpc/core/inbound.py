@@ -80,6 +80,14 @@ class Playback:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolResult:
+    call_id: str
+    result: str
+    """A JSON object; of a call that failed `{"error": …}`."""
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
     config: SessionConfig
     """The settings as they will be, whole."""
@@ -119,6 +127,7 @@ Inbound: TypeAlias = (
     | Pause
     | Resume
     | Playback
+    | ToolResult
     | Update
     | Ping
     | End

@@ -121,6 +121,21 @@ class InterruptedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCallOut:
+    turn: int
+    call_id: str
+    name: str
+    arguments: str
+    """A JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallsCancelled:
+    turn: int
+    call_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeOut:
     stage: str
     """"protocol", "vad", "stt", "llm", "tts" or "session"."""
@@ -173,6 +188,8 @@ Outbound: TypeAlias = (
     | TextOut
     | Flush
     | InterruptedOut
+    | ToolCallOut
+    | ToolCallsCancelled
     | NoticeOut
     | MetricsOut
     | PongOut

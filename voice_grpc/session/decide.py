@@ -37,6 +37,9 @@ class Decider:
     def playback(self, report: i.Playback) -> None:
         self._turns.outcomes.reported(report)
 
+    def tool_result(self, result: i.ToolResult) -> None:
+        self._turns.around.toolbox.take(result)
+
     @property
     def turn(self) -> int:
         return self._taker.turn

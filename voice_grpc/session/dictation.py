@@ -45,6 +45,9 @@ class Dictation:
     def playback(self, report: i.Playback) -> None:
         """Nothing is played here."""
 
+    def tool_result(self, result: i.ToolResult) -> None:
+        """Nothing is called here."""
+
     def apply(self, update: i.Update) -> None:
         """Nothing changes here."""
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ..core.conversation import Conversation
 from ..core.errors import VoiceError
+from ..core.tools import ToolUse
 from ..ports import SavedSession, Store
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,10 @@ class Memory:
             is_resumed=True,
             conversation=Conversation(saved.messages),
         )
+
+    def tools_used(self, turn: int, uses: tuple[ToolUse, ...]) -> None:
+        self.conversation.tools_used(turn, uses)
+        self.changed()
 
     def changed(self) -> None:
         self._dirty.set()

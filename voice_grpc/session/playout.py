@@ -39,6 +39,7 @@ class Playout:
         self._changed = asyncio.Event()
         self.dry_since = clock.now()
         """When it last had nothing to play."""
+        self._is_awaited = False
 
     # ------------------------------------------------------------ filled
 
@@ -80,6 +81,12 @@ class Playout:
         heard = self._delivery.heard(played) if self._pacer.sent else self._delivery.text
         return Standing(played, heard, self._pacer.is_reported)
 
+    def wait_for(self, is_awaited: bool) -> None:
+        """Whether what comes next may take its time: a tool is at work."""
+        self._is_awaited = is_awaited
+        self.dry_since = self._clock.now()
+        self._changed.set()
+
     def report(self, played: int) -> None:
         self._pacer.report(played, self._clock.now())
         self._changed.set()
@@ -107,7 +114,8 @@ class Playout:
             self.dry_since = due
             await self._clock.wait(self._changed, due)
             return
-        until = self.dry_since + dry_limit if self._delivery.has_begun else None
+        may_stall = self._is_awaited or not self._delivery.has_begun
+        until = None if may_stall else self.dry_since + dry_limit
         await self._clock.wait(self._changed, until)
         if until is not None and not self._changed.is_set() and self._clock.now() >= until:
             raise TimeoutError

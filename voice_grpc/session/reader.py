@@ -29,7 +29,7 @@ MAX_WAITING = 16
 
 
 _ACTS = (i.Activity, i.AudioEnd, i.Interrupt, i.Update)
-_AFTER_THE_END = (i.Playback, i.Ping, i.Interrupt, i.Refused)
+_AFTER_THE_END = (i.Playback, i.Ping, i.Interrupt, i.Refused, i.ToolResult)
 """Still of use to a session that finishes what is being said; the rest comes too late."""
 
 
@@ -42,6 +42,7 @@ class Host(Protocol):
 
     def post(self, event: Event) -> None: ...
     def playback(self, report: i.Playback) -> None: ...
+    def tool_result(self, result: i.ToolResult) -> None: ...
     def apply(self, update: i.Update) -> None: ...
     @property
     def turn(self) -> int: ...
@@ -83,7 +84,7 @@ class Reader:
             raise HungUp from None
         self.take(i.End(is_half_close=True))
 
-    def take(self, request: i.Inbound) -> None:  # noqa: C901 - one line a case
+    def take(self, request: i.Inbound) -> None:  # noqa: C901, PLR0912 - one line a case
         match request:
             case i.Audio():
                 self._hear(request)
@@ -101,6 +102,8 @@ class Reader:
                 self._clock.resume()
             case i.Playback():
                 self._host.playback(request)
+            case i.ToolResult():
+                self._host.tool_result(request)
             case i.Update():
                 self._host.apply(request)
             case i.Ping(id, client_time_us):

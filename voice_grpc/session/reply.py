@@ -21,6 +21,8 @@ from .delivery import Delivery
 from .failures import engine_notice, fallback_notice, first
 from .outbox import Outbox
 from .playout import Playout, Standing
+from .thinking import Desk, Hooks, Thinking
+from .toolbox import Toolbox
 from .writing import Writer
 
 STALL_SECONDS = 5.0
@@ -36,6 +38,7 @@ class Surroundings:
     clock: ConversationClock
     outbox: Outbox
     post: Callable[[Event], None]
+    toolbox: Toolbox
 
 
 class Reply:
@@ -50,10 +53,13 @@ class Reply:
         self.is_committed = self.is_cut = False
         self._prompt, self._around = prompt, around
         self._committed = asyncio.Event()
-        self.writer = Writer(command, prompt, around.engines.llm, around.clock, timeline)
+        hooks = Hooks(self._committed, self._say_fallback, self._wait_for_tools, not command.text_only)
+        desk = Desk(around.engines.llm, around.toolbox, around.clock)
+        self.thinking = Thinking(command.turn, prompt, desk, timeline, hooks)
+        self.writer = Writer(command, self.thinking, around.clock, timeline)
         self.delivery = Delivery(command.turn, around.config.output, around.outbox, timeline)
         self.playout = Playout(around.config, around.clock, self.delivery, timeline)
-        self._is_audible = False
+        self._is_audible = self._is_waiting = False
 
     # ------------------------------------------------------------ asked by the session
 
@@ -108,7 +114,7 @@ class Reply:
         async with aclosing(engines.tts.speak(self._speakable(), choice)) as sounds:
             async for sound in sounds:
                 if isinstance(sound, Fallback):
-                    self._around.outbox.put(fallback_notice(sound, self.command.turn))
+                    self._say_fallback(sound)
                 else:
                     self.playout.feed(sound.samples, sound.rate_hz, sound.clause_index)
         if not self.characters and self.command.kind is Kind.ANSWER:
@@ -138,8 +144,23 @@ class Reply:
         self.delivery.finish_text()
 
     async def _next_clause(self) -> Clause | None:
-        async with asyncio.timeout(STALL_SECONDS if self._is_audible else None):
-            return await self.writer.next()
+        """Raises TimeoutError when an answer that has begun stalls; a tool that is at work is no stall."""
+        while True:
+            try:
+                async with asyncio.timeout(STALL_SECONDS if self.delivery.has_begun else None):
+                    return await self.writer.next()
+            except TimeoutError:
+                if not self._is_waiting:
+                    raise
+
+    def _wait_for_tools(self, is_waiting: bool) -> None:
+        self._is_waiting = is_waiting
+        self.playout.wait_for(is_waiting)
+        if self.command.text_only:
+            self._say_audible()
+
+    def _say_fallback(self, fallback: Fallback) -> None:
+        self._around.outbox.put(fallback_notice(fallback, self.command.turn))
 
     def _say_audible(self) -> None:
         if not self._is_audible:

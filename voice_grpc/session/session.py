@@ -33,6 +33,7 @@ from .memory import Memory
 from .outbox import Outbox, Send
 from .reader import HungUp, Reader
 from .reply import Surroundings
+from .toolbox import Toolbox
 from .transcripts import Transcripts
 from .turns import Turns
 from .utterance import Utterance
@@ -53,7 +54,8 @@ class Session:
         self._taker = TurnTaker(config.turns, memory.last_turn)
         self._transcripts = Transcripts(config, self._outbox)
         self._listener = Listener(engines, config, post, self._outbox, self._on_interim)
-        around = Surroundings(engines, config, self._clock, self._outbox, post)
+        toolbox = Toolbox(self._clock, self._outbox, memory.tools_used)
+        around = Surroundings(engines, config, self._clock, self._outbox, post, toolbox)
         self._turns = Turns(around, self._listener, memory, self._transcripts)
         self._lifetime = Lifetime(limits, self._outbox)
         self._agenda = Agenda(happened, self._taker, self._listener, around)

@@ -57,8 +57,8 @@ def metrics(reply: Reply, interrupt_stop: float | None) -> MetricsOut:
         "audio_sent": reply.playout.sent_seconds,
     }
     counts = {
-        "input_tokens": reply.writer.usage.input_tokens,
-        "output_tokens": reply.writer.usage.output_tokens,
+        "input_tokens": reply.thinking.usage.input_tokens,
+        "output_tokens": reply.thinking.usage.output_tokens,
         "tts_characters": reply.characters,
     }
     return MetricsOut(

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from ..core import commands as c
 from ..core.config import SessionConfig
-from ..core.conversation import Message, Role
 from ..core.events import Why
 from ..core.outbound import Cut, NoticeOut, Phase, TurnChanged
 from ..core.timeline import Mark
@@ -70,13 +69,15 @@ class Turns:
                 raise AssertionError("TurnSettings.duck is off: the contract's DUCK is not available yet")
 
     def _prepare(self, command: c.PrepareReply) -> None:
-        messages = self._memory.conversation.messages
         is_spoken = self._scribe.utterance is not None
-        if command.kind is c.Kind.ANSWER:
-            messages = (*messages, Message(Role.USER, command.text, command.turn))
         config = self.around.config
         prompt = Prompt(
-            config.instructions, messages, self._language(), config.max_tokens, config.temperature
+            config.instructions,
+            self._memory.conversation.asked(command.turn, command.text),
+            self._language(),
+            config.max_tokens,
+            config.temperature,
+            config.tools if self.around.engines.llm.calls_tools else (),
         )
         reply = Reply(command, prompt, self.around, self.stopwatch.timeline(is_spoken=is_spoken))
         task = self.tasks.create_task(reply.run(), name=f"reply-{command.number}")
@@ -107,6 +108,7 @@ class Turns:
     async def _cancel(self, command: c.CancelReply, now: float) -> None:
         reply, task = self._replies.pop(command.number)
         standing = reply.mute()
+        self.around.toolbox.cancel(reply.command.turn)
         if reply.is_committed:
             onset = self.stopwatch.speech_start if command.why is Why.SPEECH else None
             self.outcomes.cancelled(reply, command, standing, None if onset is None else now - onset)
@@ -144,6 +146,7 @@ class Turns:
         """The session ends in mid-answer: the answer is cut, and what was heard of it remembered."""
         for reply, task in self._replies.values():
             standing = reply.mute()
+            self.around.toolbox.cancel(reply.command.turn)
             if reply.is_committed:
                 self.outcomes.interrupted(reply.command.turn, Cut.ENDED, standing)
             task.cancel(Cut.ENDED.value)

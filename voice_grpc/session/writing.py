@@ -11,29 +11,34 @@ from ..core.clauses import ClauseSplitter
 from ..core.commands import Kind, PrepareReply
 from ..core.errors import EngineEmpty
 from ..core.timeline import Mark, Timeline
-from ..ports import Clause, Clock, Llm, Prompt, TextDelta, Usage
+from ..ports import Clause, Clock
+from .thinking import Breath, Thinking
 
 CLAUSES_AHEAD = 32
 """Clauses that may wait for the voice; then the model waits."""
 
 
 class Writer:
-    def __init__(
-        self, command: PrepareReply, prompt: Prompt, llm: Llm, clock: Clock, timeline: Timeline
-    ) -> None:
-        self._command, self._prompt, self._llm = command, prompt, llm
+    def __init__(self, command: PrepareReply, thinking: Thinking, clock: Clock, timeline: Timeline) -> None:
+        self._command, self._thinking = command, thinking
         self._clock, self._timeline = clock, timeline
         self._clauses: asyncio.Queue[Clause | None] = asyncio.Queue(CLAUSES_AHEAD)
-        self.usage = Usage(0, 0)
+        self._count = 0
+        self._is_apart = False
+        """The next clause begins anew after a breath: nothing of the text says that a space is between."""
 
     async def write(self) -> None:
         """The words, cut into clauses as they come."""
-        splitter, index = ClauseSplitter(), 0
+        splitter = ClauseSplitter()
         async with aclosing(self._words()) as words:
             async for text in words:
-                index = await self._queue(splitter.feed(text), index)
-        index = await self._queue(splitter.flush(), index)
-        if index == 0:
+                if isinstance(text, Breath):
+                    await self._queue(splitter.flush())
+                    self._is_apart = self._count > 0
+                else:
+                    await self._queue(splitter.feed(text))
+        await self._queue(splitter.flush())
+        if not self._count:
             raise EngineEmpty("llm", "the model gave no words")
         await self._clauses.put(None)
 
@@ -46,22 +51,17 @@ class Writer:
         """No clause waits: it is the model that is waited for."""
         return self._clauses.empty()
 
-    async def _words(self) -> AsyncGenerator[str, None]:
+    async def _words(self) -> AsyncGenerator[str | Breath, None]:
         if self._command.kind is Kind.VERBATIM:
             yield self._command.text
             return
-        self._timeline.mark(Mark.LLM_REQUEST, self._clock.now())
-        async with aclosing(self._llm.stream(self._prompt)) as items:
-            async for item in items:
-                if isinstance(item, TextDelta):
-                    self._timeline.mark(Mark.LLM_FIRST_TOKEN, self._clock.now())
-                    yield item.text
-                elif isinstance(item, Usage):
-                    self.usage = item
+        async with aclosing(self._thinking.words()) as words:
+            async for text in words:
+                yield text
 
-    async def _queue(self, clauses: list[str], index: int) -> int:
+    async def _queue(self, clauses: list[str]) -> None:
         for text in clauses:
             self._timeline.mark(Mark.FIRST_CLAUSE, self._clock.now())
-            await self._clauses.put(Clause(index, text))
-            index += 1
-        return index
+            await self._clauses.put(Clause(self._count, f" {text}" if self._is_apart else text))
+            self._is_apart = False
+            self._count += 1
