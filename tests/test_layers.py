@@ -20,7 +20,7 @@ OUTSIDE = ("client", "connection", "pb")
 
 ARROWS: dict[str, tuple[str, ...]] = {
     "core": ("core",),
-    "ports": ("core",),
+    "ports": ("core", "ports"),
     "transcode": ("core",),
     "session": ("core", "ports", "session", "transcode"),
     "models": ("core", "model_files"),
