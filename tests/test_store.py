@@ -168,7 +168,8 @@ async def test_a_turn_more_writes_only_its_own_messages(path: Path) -> None:
 
 FIRST_VERSION = """
 CREATE TABLE session (id TEXT PRIMARY KEY, owner TEXT NOT NULL, created_at REAL NOT NULL,
-  updated_at REAL NOT NULL, last_turn INTEGER NOT NULL, persona TEXT NOT NULL, language TEXT NOT NULL) WITHOUT ROWID;
+  updated_at REAL NOT NULL, last_turn INTEGER NOT NULL, persona TEXT NOT NULL,
+  language TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE message (session_id TEXT NOT NULL REFERENCES session ON DELETE CASCADE, ordinal INTEGER NOT NULL,
   turn INTEGER NOT NULL, role TEXT NOT NULL, heard TEXT NOT NULL, text TEXT NOT NULL, chain BLOB NOT NULL,
   PRIMARY KEY (session_id, ordinal)) WITHOUT ROWID;
