@@ -21,7 +21,6 @@ from .serving import LONG, OK, RATE_HZ, Ended, noise, scripted, serving
 
 Code = grpc.StatusCode
 PCM, FLOAT = pb.AUDIO_ENCODING_PCM_S16LE, pb.AUDIO_ENCODING_PCM_F32LE
-OPUS = pb.AUDIO_ENCODING_OPUS_PACKET
 
 # ---------------------------------------------------------------- a config that is refused
 
@@ -228,8 +227,6 @@ async def test_far_offsets_cost_nothing() -> None:
 LATER = {
     "config.resume_token": pb.SessionConfig(resume_token="gone"),
     "config.turn_detection.duck": pb.SessionConfig(turn_detection=pb.TurnDetection(duck=True)),
-    "config.input_audio.encoding": pb.SessionConfig(input_audio=pb.AudioFormat(encoding=OPUS)),
-    "config.output_audio.encoding": pb.SessionConfig(output_audio=pb.AudioFormat(encoding=OPUS)),
 }
 
 
@@ -246,26 +243,6 @@ async def test_what_is_not_there_yet_is_said(field: str) -> None:
         await talk.send(pb.ConverseRequest(seq=9, config_update=update))
         await talk.until(lambda: len(talk.notices) == 2, "another notice")
         assert (talk.notices[1].reason, talk.notices[1].request_seq) == ("NOT_AVAILABLE", 9)
-
-
-async def test_what_comes_in_opus_is_not_heard_and_harms_nobody() -> None:
-    async with serving() as served, served.talk() as talk:
-        started = await talk.config(pb.SessionConfig(input_audio=pb.AudioFormat(encoding=OPUS)))
-        assert started.effective_config.input_audio.encoding == pb.AUDIO_ENCODING_UNSPECIFIED
-        for _ in range(50):
-            await talk.send(pb.ConverseRequest(audio=pb.AudioInput(data=bytes(range(61)))))
-        await talk.text("Well then.")
-        assert await talk.over(1) == pb.TurnEvent.STATE_COMPLETED
-        assert [notice.reason for notice in talk.notices] == ["NOT_AVAILABLE"]
-
-
-async def test_an_answer_asked_for_in_opus_comes_as_pcm() -> None:
-    async with serving() as served, served.talk() as talk:
-        started = await talk.config(
-            pb.SessionConfig(output_audio=pb.AudioFormat(encoding=OPUS, sample_rate_hz=48_000))
-        )
-        told = started.effective_config.output_audio
-        assert (told.encoding, told.sample_rate_hz) == (PCM, 48_000)
 
 
 async def test_the_instructions_of_a_persona_are_not_told() -> None:

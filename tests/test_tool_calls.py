@@ -1,5 +1,7 @@
 """Tools over the wire: declarations checked, a call and its result, and what GetSession tells of them."""
 
+from typing import Any
+
 import pytest
 from google.protobuf.struct_pb2 import Struct
 
@@ -10,7 +12,7 @@ from voice_grpc.ports import CallRequest
 from .serving import OK, Talk, scripted, serving
 
 
-def struct(**values: object) -> Struct:
+def struct(**values: Any) -> Struct:
     made = Struct()
     made.update(values)
     return made
@@ -47,7 +49,7 @@ async def test_a_call_its_result_and_the_memory_of_both() -> None:
         assert declared.parameters["properties"] == {
             "days": {"type": "integer", "minimum": 1, "maximum": 2.5}
         }
-        assert type(declared.parameters["properties"]["days"]["minimum"]) is int  # type: ignore[index]
+        assert type(declared.parameters["properties"]["days"]["minimum"]) is int
         (use,) = script.llm.prompts[1].messages[-1].uses
         assert use.result == '{"degrees": 21, "sky": "sunny"}'
         saved = (await served.stub.GetSession(pb.GetSessionRequest(session_id="s"))).session

@@ -45,7 +45,7 @@ async def test_server_info_tells_what_it_is_runs_on_and_limits() -> None:
     assert [(e.stage, e.location, e.ready) for e in info.engines] == [
         (stage, "scripted", True) for stage in (pb.STAGE_VAD, pb.STAGE_STT, pb.STAGE_LLM, pb.STAGE_TTS)
     ]
-    assert list(info.input_encodings) == list(info.output_encodings) == [1, 2, 3, 4]
+    assert list(info.input_encodings) == list(info.output_encodings) == [1, 2, 3, 4, 5, 6]
     assert list(info.sample_rates_hz) == [8_000, 16_000, 24_000, 48_000]
     assert list(info.languages) == ["de", "en", "es", "fr"]
     limits = info.limits

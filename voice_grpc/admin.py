@@ -14,7 +14,7 @@ from .ports import Engine, Engines, SavedSession, Voice
 from .registry import Registry
 from .session.lifetime import SessionLimits
 from .wire_config_out import to_duration
-from .wire_format import ENCODINGS
+from .wire_format import available_encodings
 from .wire_tools import to_struct
 
 MAX_PAGE, DEFAULT_PAGE = 200, 50
@@ -78,8 +78,8 @@ class Desk:
                 pb.EngineInfo(stage=stage, name=engine.name, location=engine.location, ready=True)
                 for stage, engine in stages
             ],
-            input_encodings=list(ENCODINGS),
-            output_encodings=list(ENCODINGS),
+            input_encodings=available_encodings(),
+            output_encodings=available_encodings(),
             sample_rates_hz=RATES_HZ,
             languages=sorted(self.catalog.languages),
             limits=limits,

@@ -97,9 +97,10 @@ class Parts:
                     resampler = Resampler(sound.rate_hz, output.format.rate_hz)
                 segment = sound.clause_index
                 await output.send(resampler.feed(sound.samples), segment, clauses[segment])
-        if resampler is None:
+        if resampler is None and any(speakable(text, choice.language or "en") for text in clauses):
             raise EngineEmpty("tts", "the voice gave no sound")
-        await output.send(resampler.flush(), segment, clauses[segment], is_last=True)
+        rest = np.zeros(0, np.int16) if resampler is None else resampler.flush()
+        await output.send(rest, segment, clauses[segment], is_last=True)
 
 
 class _Output:
@@ -120,21 +121,23 @@ class _Output:
             await self._chunk(np.zeros(0, np.int16), segment, text, True)
 
     async def _chunk(self, samples: Samples, segment: int, text: str, is_last: bool) -> None:
-        audio = pb.AudioOutput(
-            data=self._encoder.encode(samples),
-            chunk_index=self._index,
-            offset_samples=self._offset,
-            duration_samples=len(samples),
-            segment_index=segment,
-            is_last=is_last,
-        )
-        await self._write(
-            pb.SynthesizeResponse(audio=audio, segment_text=text if segment != self._segment else "")
-        )
-        self._index += 1
-        self._offset += len(samples)
-        self._segment = segment
-        await asyncio.sleep(0)
+        pieces = self._encoder.encode(samples, is_last=is_last)
+        for piece in pieces:
+            audio = pb.AudioOutput(
+                data=piece.data,
+                chunk_index=self._index,
+                offset_samples=self._offset,
+                duration_samples=piece.length,
+                segment_index=segment,
+                is_last=is_last and piece is pieces[-1],
+            )
+            await self._write(
+                pb.SynthesizeResponse(audio=audio, segment_text=text if segment != self._segment else "")
+            )
+            self._index += 1
+            self._offset += piece.length
+            self._segment = segment
+            await asyncio.sleep(0)
 
 
 async def _each(clauses: list[str], language: str) -> AsyncIterator[Clause]:

@@ -3,6 +3,9 @@
 Resampling is soxr's, streaming: a stretch of sound gives the same samples however it is cut.
 """
 
+import secrets
+from dataclasses import dataclass
+
 import numpy as np
 import soxr
 
@@ -10,6 +13,8 @@ from .core import g711
 from .core.audio import RATE_HZ, Floats, Samples, to_float, to_pcm16
 from .core.config import AudioFormat, Encoding
 from .core.errors import Skipped
+from .ogg import PageReader, PageWriter
+from .opus import DECODED_HZ, PacketDecoder, PacketEncoder
 
 QUALITY = "HQ"
 """Used with soxr's variable-rate filter, which works sample by sample and holds back a constant
@@ -42,25 +47,41 @@ class Resampler:
         return to_pcm16(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    samples: Samples
+    """At `RATE_HZ`, less what the resampler holds back."""
+    length: int
+    """Of a channel, in samples at the input rate."""
+
+
 class Decoder:
     """What the client sends → PCM16 mono at `RATE_HZ`."""
 
     def __init__(self, format: AudioFormat) -> None:
         self.format = format
-        self._resampler = Resampler(format.rate_hz, RATE_HZ)
+        self._resampler = Resampler(DECODED_HZ if format.encoding.is_opus else format.rate_hz, RATE_HZ)
+        self._pages = PageReader() if format.encoding is Encoding.OGG_OPUS else None
+        self._packets = PacketDecoder() if format.encoding.is_opus else None
 
-    def decode(self, data: bytes) -> Samples:
-        """Raises `Skipped` for half a sample and for what is not a number. Opus is not heard yet."""
-        if self.format.encoding is Encoding.OPUS:
-            return np.zeros(0, np.int16)
+    def decode(self, data: bytes) -> Decoded:
+        """Raises `Skipped` for half a sample, for what is not a number, and for what is no Opus."""
+        if self._packets is not None:
+            packets = [data] if self._pages is None else self._pages.feed(data)
+            parts = [self._packets.feed(packet) for packet in packets]
+            samples = np.concatenate(parts) if parts else np.zeros(0, np.int16)
+            length = len(samples) * self.format.rate_hz // DECODED_HZ
+            return Decoded(self._resampler.feed(samples), length)
         if len(data) % self.format.frame_bytes:
             accepted = f"a multiple of {self.format.frame_bytes} bytes"
             raise Skipped("audio.data", f"{len(data)} bytes", accepted)
-        return self._resampler.feed(self._mix(data))
+        return Decoded(self._resampler.feed(self._mix(data)), len(data) // self.format.frame_bytes)
 
     def pad(self, samples: int) -> Samples:
         """Silence for `samples` that never came, counted at the input rate."""
-        return self._resampler.feed(np.zeros(samples, np.int16))
+        return self._resampler.feed(
+            np.zeros(samples * self._resampler.from_hz // self.format.rate_hz, np.int16)
+        )
 
     def _mix(self, data: bytes) -> Samples:
         match self.format.encoding:
@@ -79,13 +100,38 @@ class Decoder:
         return mixed
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What leaves in one message."""
+
+    data: bytes
+    length: int
+    """Of a channel, in samples at the output rate."""
+
+
 class Encoder:
-    """PCM16 mono at the output rate → what the client wants."""
+    """PCM16 mono at the output rate → what the client wants. One object an answer."""
 
     def __init__(self, format: AudioFormat) -> None:
         self._format = format
+        self._packets = PacketEncoder(format.rate_hz) if format.encoding.is_opus else None
+        is_ogg = format.encoding is Encoding.OGG_OPUS
+        self._pages = PageWriter(format.rate_hz, secrets.randbits(32)) if is_ogg else None
 
-    def encode(self, samples: Samples) -> bytes:
+    def encode(self, samples: Samples, *, is_last: bool = False) -> list[Piece]:
+        """PCM leaves as it comes; Opus in packets of 20 ms, the last one filled up with silence. The last
+        piece may be empty; without `is_last` there may be none."""
+        if self._packets is None:
+            return [Piece(self._plain(samples), len(samples))]
+        packets = self._packets.feed(samples) + (self._packets.flush() if is_last else [])
+        length = self._packets.packet_samples
+        if self._pages is None:
+            pieces = [Piece(packet, length) for packet in packets]
+            return pieces or ([Piece(b"", 0)] if is_last else [])
+        data = self._pages.feed(packets, is_last=is_last) if packets or is_last else b""
+        return [Piece(data, length * len(packets))] if data else []
+
+    def _plain(self, samples: Samples) -> bytes:
         if self._format.channels > 1:
             samples = np.repeat(samples, self._format.channels)
         match self._format.encoding:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from . import fields
 from .catalog import Catalog
-from .core.config import Encoding, SessionConfig
+from .core.config import SessionConfig
 from .core.endpoint import EndpointSettings
 from .core.errors import BadField
 from .core.floor import TurnSettings
@@ -47,8 +47,8 @@ def session_config(message: pb.SessionConfig, catalog: Catalog) -> SessionConfig
     capabilities = message.capabilities
     config = SessionConfig(
         session_id,
-        input=audio_format(message, "config.input_audio", 16_000, Encoding.OPUS),
-        output=audio_format(message, "config.output_audio", 24_000, Encoding.PCM_S16LE),
+        input=audio_format(message, "config.input_audio", 16_000),
+        output=audio_format(message, "config.output_audio", 24_000),
         turns=TurnSettings(turn_deadline=catalog.turn_deadline),
         has_echo_cancellation=capabilities.echo_cancellation,
         has_playback_reports=capabilities.playback_reports,

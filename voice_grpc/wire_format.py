@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from google.protobuf.message import Message
 
+from . import opus
 from .core.config import RATES_HZ, AudioFormat, Encoding
 from .core.errors import BadField
 from .pb import voice_pb2 as pb
@@ -13,24 +14,21 @@ ENCODINGS: Mapping[pb.AudioEncoding, Encoding] = {
     pb.AUDIO_ENCODING_PCM_F32LE: Encoding.PCM_F32LE,
     pb.AUDIO_ENCODING_MULAW: Encoding.MULAW,
     pb.AUDIO_ENCODING_ALAW: Encoding.ALAW,
+    pb.AUDIO_ENCODING_OPUS_PACKET: Encoding.OPUS_PACKET,
+    pb.AUDIO_ENCODING_OGG_OPUS: Encoding.OGG_OPUS,
 }
-LATER = (pb.AUDIO_ENCODING_OPUS_PACKET, pb.AUDIO_ENCODING_OGG_OPUS)
-"""In the contract, and not available yet."""
 
 _ON_THE_WIRE = {encoding: value for value, encoding in ENCODINGS.items()}
 
 
-def audio_format(message: Message, path: str, rate_hz: int, instead: Encoding | None = None) -> AudioFormat:
-    """The AudioFormat field of `message` that `path` ends in; `rate_hz` is the default.
-
-    `instead` stands in for an encoding that comes later; None refuses it like any other.
-    """
+def audio_format(message: Message, path: str, rate_hz: int) -> AudioFormat:
+    """The AudioFormat field of `message` that `path` ends in; `rate_hz` is the default."""
     name = path.rpartition(".")[2]
     if not message.HasField(name):
         return AudioFormat(rate_hz=rate_hz)
     given = getattr(message, name)
-    encoding = instead if given.encoding in LATER else ENCODINGS.get(given.encoding)
-    if encoding is None:
+    encoding = ENCODINGS.get(given.encoding)
+    if encoding is None or given.encoding not in available_encodings():
         raise BadField(f"{path}.encoding", _encoding_name(given.encoding), accepted_encodings())
     rate_hz = given.sample_rate_hz or rate_hz
     if rate_hz not in RATES_HZ:
@@ -40,14 +38,19 @@ def audio_format(message: Message, path: str, rate_hz: int, instead: Encoding | 
     return AudioFormat(encoding, rate_hz, given.channels or 1)
 
 
+def available_encodings() -> list[pb.AudioEncoding]:
+    """Opus needs PyAV."""
+    return [value for value, encoding in ENCODINGS.items() if not encoding.is_opus or opus.is_available()]
+
+
 def accepted_encodings() -> str:
-    return ", ".join(pb.AudioEncoding.Name(value) for value in ENCODINGS)
+    more = "" if opus.is_available() else "; Opus with the extra `opus` of the server"
+    return ", ".join(pb.AudioEncoding.Name(value) for value in available_encodings()) + more
 
 
 def format_message(format: AudioFormat) -> pb.AudioFormat:
-    """The encoding is left out where there is none in force."""
     return pb.AudioFormat(
-        encoding=_ON_THE_WIRE.get(format.encoding, pb.AUDIO_ENCODING_UNSPECIFIED),
+        encoding=_ON_THE_WIRE[format.encoding],
         sample_rate_hz=format.rate_hz,
         channels=format.channels,
     )

@@ -8,18 +8,13 @@ from .core.config import SessionConfig
 from .core.outbound import NoticeOut
 from .fields import primary
 from .pb import voice_pb2 as pb
-from .wire_format import LATER, accepted_encodings
 
 
 def not_available(message: pb.SessionConfig, seq: int) -> list[NoticeOut]:
     """What of the contract is asked for and is not there yet."""
-    opus_in = message.input_audio.encoding in LATER
-    opus_out = message.output_audio.encoding in LATER
     asked = {
         "config.resume_token": (bool(message.resume_token), "session_id goes on with a conversation"),
         "config.turn_detection.duck": (message.turn_detection.duck, "the answer keeps its volume"),
-        "config.input_audio.encoding": (opus_in, f"Opus is not heard; accepted: {accepted_encodings()}"),
-        "config.output_audio.encoding": (opus_out, "the answer comes as AUDIO_ENCODING_PCM_S16LE"),
     }
     text = "{} is not available on this server yet: {}"
     return [

@@ -114,7 +114,7 @@ def test_what_tools_did_for_words_that_are_taken_back_follows_them() -> None:
     conversation.user_said(2, "the weather")
     conversation.tools_used(2, USES)
     conversation.take_back(2)
-    assert conversation.messages == (HELLO, HI)
+    assert list(conversation.messages) == [HELLO, HI]
     conversation.tools_used(2, LATER)
     expected = (Message(Role.USER, "the weather in Rome", 3), Message(Role.TOOLS, "", 3, uses=LATER))
     assert conversation.asked(3, "the weather in Rome") == (HELLO, HI, *expected)

@@ -20,7 +20,7 @@ QUESTION = sound(pause(0.48), user(1.28), pause(3.04))
 FORMATS = [
     AudioFormat(encoding, rate, channels)
     for encoding in Encoding
-    if encoding is not Encoding.OPUS
+    if not encoding.is_opus
     for rate, channels in ((8_000, 1), (16_000, 2), (24_000, 1), (48_000, 2))
 ]
 

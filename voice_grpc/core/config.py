@@ -13,12 +13,16 @@ class Encoding(Enum):
     PCM_F32LE = "pcm_f32le"
     MULAW = "mulaw"
     ALAW = "alaw"
-    OPUS = "opus"
-    """Announced by a client before it is available: what comes in is not heard."""
+    OPUS_PACKET = "opus_packet"
+    OGG_OPUS = "ogg_opus"
+
+    @property
+    def is_opus(self) -> bool:
+        return self in (Encoding.OPUS_PACKET, Encoding.OGG_OPUS)
 
     @property
     def sample_bytes(self) -> int:
-        """Of one sample of one channel."""
+        """Of one sample of one channel; Opus has none."""
         return {Encoding.PCM_S16LE: 2, Encoding.PCM_F32LE: 4}.get(self, 1)
 
 

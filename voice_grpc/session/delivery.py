@@ -25,6 +25,8 @@ class Delivery:
         """Clauses whose words have left."""
         self._made = 0
         """Samples, of all clauses."""
+        self._pieces = self._left = 0
+        """How many left, and the samples in them."""
         self._is_muted = False
 
     # ------------------------------------------------------------ words and where they are
@@ -100,17 +102,13 @@ class Delivery:
         self._timeline.mark(Mark.FIRST_FRAME_OUT, now)
         if chunk.is_last:
             self.finish_text()
-        self._outbox.put_in_order(
-            AudioOut(
-                self._turn,
-                self._encoder.encode(chunk.samples),
-                chunk.index,
-                chunk.offset,
-                len(chunk.samples),
-                chunk.segment,
-                chunk.is_last,
-            )
-        )
+        pieces = self._encoder.encode(chunk.samples, is_last=chunk.is_last)
+        for piece in pieces:
+            is_last = chunk.is_last and piece is pieces[-1]
+            place = (self._pieces, self._left, piece.length, chunk.segment, is_last)
+            self._outbox.put_in_order(AudioOut(self._turn, piece.data, *place))
+            self._pieces += 1
+            self._left += piece.length
 
     def _begin(self) -> None:
         if self._shown == 0:

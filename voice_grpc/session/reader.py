@@ -154,17 +154,19 @@ class Reader:
     # ------------------------------------------------------------ sound
 
     def _hear(self, audio: i.Audio) -> None:
-        if self._clock.is_paused or self._host.is_deaf:
-            self._skip(len(audio.data) // self._decoder.format.frame_bytes)
-            return
+        is_heard = not (self._clock.is_paused or self._host.is_deaf)
         try:
-            self._fill_gap(audio)
-            samples = self._decoder.decode(audio.data)
+            if is_heard:
+                self._fill_gap(audio)
+            decoded = self._decoder.decode(audio.data)
         except Skipped as error:
             self._refuse("BAD_MESSAGE", str(error), audio.seq, error.field)
             return
-        self._received += len(audio.data) // self._decoder.format.frame_bytes
-        self._pass_on(samples)
+        if not is_heard:
+            self._skip(decoded.length)
+            return
+        self._received += decoded.length
+        self._pass_on(decoded.samples)
 
     def _fill_gap(self, audio: i.Audio) -> None:
         gap = 0 if audio.offset is None else audio.offset - self._received
