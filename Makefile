@@ -26,7 +26,7 @@ $(VENV)/.local: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.local
 	@echo "installing what the tests need into $(VENV) (once) …"
-	@$(PIP) --prefer-binary --editable '.[local,tiny,mic,opus,whisper-server,dev]'
+	@$(PIP) --prefer-binary --editable '.[local,tiny,mic,opus,gateway,webrtc,whisper-server,dev]'
 	@touch $@
 
 demo: $(VENV)/.local

@@ -10,6 +10,7 @@ Talk to it and it answers like a person would.
 
   serve   the server: conversations over gRPC
   talk    talk to a server: by microphone, with a recording, or by text
+  gateway browsers: WebSocket, WebRTC and a page to talk to
   demo    start a server and hold a spoken conversation with it
 
 voice-grpc COMMAND --help tells more."""

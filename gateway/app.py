@@ -1,0 +1,196 @@
+"""The routes: the page and its files, what it asks before it talks, and the sockets."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import grpc.aio
+from google.protobuf.json_format import MessageToDict
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from voice_grpc.connection import Access, CallFailed, failures
+from voice_grpc.pb import voice_pb2 as pb
+from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
+
+from .bridge import bridge
+from .closing import Refused, farewell_of
+from .door import Door, Turned, token_of
+from .json_dialect import told
+from .settings import GatewaySettings
+from .sockets import BrowserSocket, dialect_for
+
+WEB = Path(__file__).with_name("web")
+SERVICE = "voice.v1.VoiceService"
+ASK_SECONDS = 3.0
+"""For the server behind to answer a small question."""
+
+SDP = "application/sdp"
+MAX_OFFER = 65_536
+"""Bytes of an SDP offer."""
+
+_STATUS = {4400: 400, 4401: 401, 4403: 403, 1013: 503, 4503: 503, 1001: 503}
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; "
+    "worker-src 'self' blob:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "microphone=(self)",
+    "Cache-Control": "no-cache",
+}
+
+
+class Calls(Protocol):
+    """WebRTC calls (`rtc_calls.py`)."""
+
+    async def answer(self, offer: str, token: str, visit: AbstractContextManager[None]) -> tuple[str, str]:
+        """The call's id and the SDP answer. `visit` is entered for the life of the call.
+
+        Raises `Turned`, and `Refused` for what is no offer.
+        """
+        ...
+
+    async def hang_up(self, id: str) -> bool:
+        """False: there is no such call."""
+        ...
+
+
+class Gateway:
+    """The handlers. `calls` is None where WebRTC is not installed."""
+
+    def __init__(self, settings: GatewaySettings, channel: grpc.aio.Channel, calls: Calls | None) -> None:
+        self._settings, self._channel, self._calls = settings, channel, calls
+        self.door = Door(settings.origins, settings.max_sockets, settings.max_per_address)
+
+    def app(self) -> ASGIApp:
+        routes = [
+            Route("/", self.page),
+            Route("/health", self.health),
+            Route("/v1/info", self.info),
+            Route("/v1/webrtc", self.offer, methods=["POST"]),
+            Route("/v1/webrtc/{id}", self.hang_up, methods=["DELETE"]),
+            WebSocketRoute("/v1/ws", self.converse),
+            Mount("/web", StaticFiles(directory=WEB, check_dir=False)),
+        ]
+        return _with_headers(Starlette(routes=routes))
+
+    # ------------------------------------------------------------ the page
+
+    async def page(self, request: Request) -> Response:
+        return FileResponse(WEB / "index.html")
+
+    async def health(self, request: Request) -> Response:
+        """Of the gateway and the server behind, for who routes traffic here."""
+        stub = health_pb2_grpc.HealthStub(self._channel)
+        status, reason = "ok", ""
+        try:
+            with failures():
+                answer = await stub.Check(health_pb2.HealthCheckRequest(service=SERVICE), timeout=ASK_SECONDS)
+            if answer.status != health_pb2.HealthCheckResponse.SERVING:
+                status, reason = "not ready", "the server behind is not ready"
+        except CallFailed as failure:
+            status, reason = "away", str(failure)
+        said = {"status": status, "reason": reason, "conversations": self.door.count}
+        return JSONResponse(said, 200 if status == "ok" else 503)
+
+    async def info(self, request: Request) -> Response:
+        """What a page lets its user choose from."""
+        stub = VoiceServiceStub(self._channel)
+        metadata = Access(token_of(request.headers)).metadata
+        try:
+            with failures():
+                server = await stub.GetServerInfo(
+                    pb.GetServerInfoRequest(), metadata=metadata, timeout=ASK_SECONDS
+                )
+                voices = await stub.ListVoices(pb.ListVoicesRequest(), metadata=metadata, timeout=ASK_SECONDS)
+                personas = await stub.ListPersonas(
+                    pb.ListPersonasRequest(), metadata=metadata, timeout=ASK_SECONDS
+                )
+        except CallFailed as failure:
+            farewell = farewell_of(failure)
+            return JSONResponse({"error": told(farewell)}, _STATUS.get(farewell.code, 502))
+        return JSONResponse(
+            {
+                "server": MessageToDict(server),
+                "voices": [MessageToDict(voice) for voice in voices.voices],
+                "personas": [MessageToDict(persona) for persona in personas.personas],
+                "webrtc": self._calls is not None,
+                "ice_servers": self._settings.ice_servers,
+            }
+        )
+
+    # ------------------------------------------------------------ conversations
+
+    async def converse(self, socket: WebSocket) -> None:
+        offered = socket.scope.get("subprotocols", [])
+        dialect, subprotocol = dialect_for(offered)
+        try:
+            with self.door.visit(socket.headers, _address(socket.scope)):
+                await socket.accept(subprotocol)
+                farewell = await bridge(
+                    BrowserSocket(socket), dialect, self._channel, token_of(socket.headers, offered)
+                )
+                if farewell is not None:
+                    await socket.close(farewell.code, farewell.close_reason)
+        except Turned as turned:
+            await socket.send_denial_response(PlainTextResponse(turned.message, turned.status))
+
+    async def offer(self, request: Request) -> Response:
+        if self._calls is None:
+            return PlainTextResponse("WebRTC is not installed: pip install 'voice-grpc[webrtc]'", 501)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != SDP:
+            return PlainTextResponse(f"Content-Type: got {kind!r}, accepted: {SDP}", 415)
+        offer = await _limited(request, MAX_OFFER)
+        if offer is None:
+            return PlainTextResponse(f"an offer has at most {MAX_OFFER} bytes", 413)
+        visit = self.door.visit(request.headers, _address(request.scope))
+        try:
+            id, answer = await self._calls.answer(offer, token_of(request.headers), visit)
+        except Turned as turned:
+            return PlainTextResponse(turned.message, turned.status)
+        except Refused as refused:
+            farewell = refused.farewell
+            return JSONResponse({"error": told(farewell)}, _STATUS.get(farewell.code, 502))
+        return Response(answer, 201, {"Location": f"/v1/webrtc/{id}"}, SDP)
+
+    async def hang_up(self, request: Request) -> Response:
+        found = self._calls is not None and await self._calls.hang_up(request.path_params["id"])
+        return Response(status_code=200 if found else 404)
+
+
+async def _limited(request: Request, size: int) -> str | None:
+    """The body as text; None when it is longer than `size` bytes."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > size:
+            return None
+    return body.decode(errors="replace")
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def _with_headers(app: ASGIApp) -> ASGIApp:
+    """Of every HTTP answer."""
+    added = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        await app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+    return served

@@ -1,0 +1,65 @@
+"""Who is let in: a page of this host or of those that are named, and no more sockets than there is room for.
+
+Whether a token is right is the server's to say; here it is only found.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+TOKEN_PREFIX = "bearer."
+
+
+@dataclass(frozen=True, slots=True)
+class Turned(Exception):
+    """Away, in the handshake."""
+
+    status: int
+    message: str
+
+
+@dataclass(slots=True)
+class Door:
+    origins: Sequence[str]
+    """Besides the host itself, such as `https://app.example.com`; `*` lets in every page."""
+    max_sockets: int
+    max_per_address: int
+    _inside: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def count(self) -> int:
+        return self._inside.total()
+
+    @contextmanager
+    def visit(self, headers: Headers, address: str) -> Iterator[None]:
+        """Around all of a socket. Raises `Turned`."""
+        self.check_origin(headers)
+        if self.count >= self.max_sockets:
+            raise Turned(503, f"{self.max_sockets} conversations are open, which is all there is room for")
+        if self._inside[address] >= self.max_per_address:
+            raise Turned(429, f"{self.max_per_address} conversations are open from this address: close one")
+        self._inside[address] += 1
+        try:
+            yield
+        finally:
+            self._inside[address] -= 1
+            if not self._inside[address]:
+                del self._inside[address]
+
+    def check_origin(self, headers: Headers) -> None:
+        """A browser always sends one with a socket; who sends none is no page. Raises `Turned`."""
+        origin = headers.get("origin")
+        if origin is None or "*" in self.origins or origin in self.origins:
+            return
+        if urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+            raise Turned(403, f"the origin {origin[:80]!r} is not let in: name it with --origins")
+
+
+def token_of(headers: Headers, subprotocols: Sequence[str] = ()) -> str:
+    """From the header, or, since browsers can set none, from a subprotocol `bearer.TOKEN`."""
+    offered = [name.removeprefix(TOKEN_PREFIX) for name in subprotocols if name.startswith(TOKEN_PREFIX)]
+    return headers.get("authorization", "").removeprefix("Bearer ").strip() or (offered[0] if offered else "")

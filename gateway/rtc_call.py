@@ -1,0 +1,192 @@
+"""One browser by WebRTC ⇄ one Converse stream: sound on the tracks, everything else on a data channel.
+
+The channel speaks `voice.v1.json` without its binary frames. The sound's formats and the playback
+reports are made here, whatever the page says of them: the tracks are ours.
+"""
+
+import asyncio
+import logging
+
+import grpc.aio
+from aiortc import RTCDataChannel, RTCPeerConnection
+
+from voice_grpc.connection import CallFailed
+from voice_grpc.pb import voice_pb2 as pb
+
+from .closing import DONE, Farewell, Refused, bad_message, farewell_of
+from .json_dialect import JsonDialect
+from .rtc_hearing import Hearing
+from .rtc_track import RATE_HZ, AnswerTrack
+from .upstream import Upstream
+
+SETUP_SECONDS = 20.0
+"""From the offer to the config on an open channel; a browser that gives up in between is cleaned up."""
+
+MAX_UNSENT = 1 << 20
+"""Bytes that a data channel may hold for a browser that does not take them."""
+
+MAX_WAITING = 256
+"""Texts of the browser that may wait for the way to the server; more is a flood."""
+
+REPORT_SECONDS = 0.1
+
+log = logging.getLogger(__name__)
+
+
+class Call:
+    """Made with an offer that was taken; `run` is all of its life."""
+
+    def __init__(self, peer: RTCPeerConnection, grpc_channel: grpc.aio.Channel, token: str) -> None:
+        self.track = AnswerTrack()
+        self._peer, self._grpc, self._token = peer, grpc_channel, token
+        self._dialect = JsonDialect()
+        self._hearing: asyncio.Future[Hearing] = asyncio.get_running_loop().create_future()
+        self._channel: RTCDataChannel | None = None
+        self._texts: asyncio.Queue[str | bytes | None] = asyncio.Queue(MAX_WAITING)
+        """None: the browser is gone."""
+        peer.on("track", self._on_track)
+        peer.on("datachannel", self._on_channel)
+        peer.on("connectionstatechange", self._on_state)
+
+    # ------------------------------------------------------------ told by aiortc
+
+    def _on_track(self, track: object) -> None:
+        if getattr(track, "kind", "") == "audio" and not self._hearing.done():
+            self._hearing.set_result(Hearing(track))  # type: ignore[arg-type]
+
+    def _on_channel(self, channel: RTCDataChannel) -> None:
+        if self._channel is None:
+            self._channel = channel
+            channel.on("message", self._take)
+            channel.on("close", self.hang_up)
+
+    def _on_state(self) -> None:
+        if self._peer.connectionState in ("failed", "closed", "disconnected"):
+            self.hang_up()
+
+    def _take(self, text: str | bytes | None) -> None:
+        """More texts than may wait end the call: the place for the end is always kept."""
+        if text is not None and self._texts.qsize() >= MAX_WAITING - 1:
+            text = None
+        if not self._texts.full():
+            self._texts.put_nowait(text)
+
+    def hang_up(self) -> None:
+        self._take(None)
+
+    # ------------------------------------------------------------ running
+
+    async def run(self) -> None:
+        """Until either side ends; the connection is closed then."""
+        farewell: Farewell | None = None
+        try:
+            farewell = await self._converse()
+        except Refused as refused:
+            farewell = refused.farewell
+        finally:
+            if farewell is not None and farewell.message:
+                for text in self._dialect.over(farewell):
+                    self._tell(text)
+                await asyncio.sleep(0.1)  # the channel sends in the background, and tells nobody when it has
+            await self._peer.close()
+
+    async def _converse(self) -> Farewell | None:
+        try:
+            async with asyncio.timeout(SETUP_SECONDS):
+                first, hearing = await self._texts.get(), await self._hearing
+        except TimeoutError:
+            return Farewell(4408, f"no config came within {SETUP_SECONDS:g} s")
+        if first is None:
+            return None
+        opening = self._dialect.first(first)
+        config = pb.ConverseRequest.FromString(opening.requests[0])
+        if config.WhichOneof("payload") != "config":
+            raise bad_message('config: got another message first, accepted: {"config": {…}}', "config")
+        _set_formats(config.config)
+        farewell: Farewell | None = DONE
+        async with Upstream.open(self._grpc, self._token or opening.token) as upstream:
+            await upstream.send(config.SerializeToString())
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(hearing.run(), name="track")
+                    tasks.create_task(self._hear(hearing, upstream), name="hear")
+                    tasks.create_task(self._up(upstream), name="up")
+                    tasks.create_task(self._report(upstream), name="report")
+                    tasks.create_task(self._down(upstream), name="down")
+            except* _Over as group:
+                farewell = group.exceptions[0].farewell if isinstance(group.exceptions[0], _Over) else None
+        return farewell
+
+    async def _hear(self, hearing: Hearing, upstream: Upstream) -> None:
+        while True:
+            audio = await hearing.next()
+            await upstream.send(pb.ConverseRequest(audio=audio).SerializeToString())
+
+    async def _up(self, upstream: Upstream) -> None:
+        while (text := await self._texts.get()) is not None:
+            if isinstance(text, bytes):
+                raise _Over(Farewell(4400, "sound travels on the track, not on the channel", "BAD_MESSAGE"))
+            try:
+                requests = self._dialect.up(text)
+            except Refused as refused:
+                raise _Over(refused.farewell) from None
+            for request in requests:
+                await upstream.send(request)
+        raise _Over(None)
+
+    async def _down(self, upstream: Upstream) -> None:
+        try:
+            while (message := await upstream.receive()) is not None:
+                response = pb.ConverseResponse.FromString(message)
+                if response.WhichOneof("payload") == "audio":
+                    audio = response.audio
+                    self.track.playlist.add(response.turn, audio.data, is_last=audio.is_last)
+                    continue
+                if response.playback_control.action == pb.PlaybackControl.ACTION_FLUSH:
+                    played = self.track.playlist.clear(response.turn)
+                    await upstream.send(_report(response.turn, pb.PlaybackReport.STATE_CLEARED, played))
+                for text in self._dialect.down(message):
+                    self._tell(text)
+        except CallFailed as failure:
+            raise _Over(farewell_of(failure)) from None
+        raise _Over(DONE)
+
+    async def _report(self, upstream: Upstream) -> None:
+        """What was played, every 100 ms while something is."""
+        told: tuple[int, int] | None = None
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            playing = self.track.playlist.current
+            if playing is None or (playing.turn, playing.played) == told:
+                continue
+            is_new = told is None or told[0] != playing.turn
+            state = pb.PlaybackReport.STATE_STARTED if is_new else pb.PlaybackReport.STATE_PROGRESS
+            told = (playing.turn, playing.played)
+            await upstream.send(_report(playing.turn, state, playing.played))
+
+    def _tell(self, text: str | bytes) -> None:
+        channel = self._channel
+        if channel is None or channel.readyState != "open":
+            return
+        if channel.bufferedAmount > MAX_UNSENT:
+            self.hang_up()
+        else:
+            channel.send(text)
+
+
+class _Over(Exception):
+    def __init__(self, farewell: Farewell | None) -> None:
+        super().__init__()
+        self.farewell = farewell
+
+
+def _set_formats(config: pb.SessionConfig) -> None:
+    pcm = pb.AUDIO_ENCODING_PCM_S16LE
+    config.input_audio.CopyFrom(pb.AudioFormat(encoding=pcm, sample_rate_hz=16_000, channels=1))
+    config.output_audio.CopyFrom(pb.AudioFormat(encoding=pcm, sample_rate_hz=RATE_HZ, channels=1))
+    config.capabilities.playback_reports = True
+
+
+def _report(turn: int, state: "pb.PlaybackReport.State", played: int) -> bytes:
+    report = pb.PlaybackReport(turn=turn, state=state, played_samples=played)
+    return pb.ConverseRequest(playback=report).SerializeToString()

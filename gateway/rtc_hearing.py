@@ -1,0 +1,76 @@
+"""What a browser says over WebRTC: PCM16 mono at 16 kHz with its place in time.
+
+A lost packet is a gap in the places, which the server fills with silence; a queue that has grown late
+is cut at its old end, since what was said 200 ms ago is better lost than heard late for ever.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from aiortc import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
+from av import AudioFrame
+from av.audio.resampler import AudioResampler
+
+from voice_grpc.pb import voice_pb2 as pb
+
+RATE_HZ = 16_000
+MAX_WAITING = 10
+"""Frames of 20 ms that may wait for the way to the server."""
+
+MAX_GAP = RATE_HZ
+"""Samples: of a longer one the browser's clock has jumped, or it was held."""
+
+
+@dataclass(slots=True)
+class Places:
+    """Timestamps of frames → offsets at `RATE_HZ`, gaps kept."""
+
+    at: int = 0
+    """Of the next sample."""
+    _expected: int | None = None
+    """Timestamp of the next frame, at the frame's own rate."""
+
+    def place(self, pts: int, rate_hz: int, samples: int) -> None:
+        """A frame of `samples` at `pts` comes; `at` moves over what was lost before it."""
+        gap = 0 if self._expected is None else pts - self._expected
+        if gap > 0:
+            self.at += min(gap * RATE_HZ // rate_hz, MAX_GAP)
+        self._expected = pts + samples
+
+
+@dataclass
+class Hearing:
+    """Reads a track all the time, whatever the way to the server does."""
+
+    track: MediaStreamTrack
+    _waiting: deque[pb.AudioInput] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
+    _filled: asyncio.Event = field(default_factory=asyncio.Event)
+    _places: Places = field(default_factory=Places)
+
+    async def run(self) -> None:
+        """Until the track ends."""
+        resampler = AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
+        while True:
+            try:
+                frame = await self.track.recv()
+            except MediaStreamError:
+                return
+            if isinstance(frame, AudioFrame):
+                self._hear(frame, resampler)
+
+    async def next(self) -> pb.AudioInput:
+        while not self._waiting:
+            self._filled.clear()
+            await self._filled.wait()
+        return self._waiting.popleft()
+
+    def _hear(self, frame: AudioFrame, resampler: AudioResampler) -> None:
+        self._places.place(frame.pts or 0, frame.sample_rate, frame.samples)
+        frame.pts = None
+        for part in resampler.resample(frame):
+            data = part.to_ndarray().tobytes()
+            self._waiting.append(pb.AudioInput(data=data, offset_samples=self._places.at))
+            self._places.at += len(data) // 2
+        self._filled.set()

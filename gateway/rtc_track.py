@@ -1,0 +1,108 @@
+"""The answer's way to a browser over WebRTC: paced here, 20 ms at a time, silent when there is nothing.
+
+Whoever paces knows what was played: the reports that a page makes by itself on a WebSocket are made
+from here. What has left is on its way through the browser's jitter buffer, some 60 ms behind.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+from aiortc import MediaStreamTrack
+from av import AudioFrame
+
+RATE_HZ = 48_000
+FRAME = 960
+"""Samples of 20 ms."""
+
+MAX_WAITING = 10 * RATE_HZ
+"""Samples. The server keeps no more than its lead ahead; what is beyond this is dropped, oldest first."""
+
+
+@dataclass(slots=True)
+class Playing:
+    """Of one turn."""
+
+    turn: int
+    played: int = 0
+    """Samples."""
+    is_over: bool = False
+    """Its last sample was played, or it was cleared."""
+
+
+@dataclass(slots=True)
+class Playlist:
+    """What waits to be played, and how far it got. Pure: frames are taken by whoever keeps the time."""
+
+    current: Playing | None = None
+    _waiting: deque[tuple[int, bytes, bool]] = field(default_factory=deque)
+    _bytes: int = 0
+    _rest: bytes = b""
+
+    def add(self, turn: int, data: bytes, *, is_last: bool) -> None:
+        """PCM16 mono at `RATE_HZ`."""
+        self._waiting.append((turn, data, is_last))
+        self._bytes += len(data)
+        while self._bytes > 2 * MAX_WAITING:
+            self._bytes -= len(self._waiting.popleft()[1])
+
+    def clear(self, turn: int) -> int:
+        """Throw away what is left of `turn`; returns how much of it was played."""
+        kept = [item for item in self._waiting if item[0] != turn]
+        self._waiting = deque(kept)
+        self._bytes = sum(len(data) for _, data, _ in kept)
+        if self.current is None or self.current.turn != turn:
+            return 0
+        self._rest = b""
+        self.current.is_over = True
+        return self.current.played
+
+    def next_frame(self) -> bytes:
+        """`FRAME` samples; silence where nothing waits."""
+        frame = b""
+        while len(frame) < 2 * FRAME:
+            if not self._rest and not self._take():
+                break
+            part = self._rest[: 2 * FRAME - len(frame)]
+            self._rest = self._rest[len(part) :]
+            frame += part
+            if self.current is not None:
+                self.current.played += len(part) // 2
+        return frame.ljust(2 * FRAME, b"\0")
+
+    def _take(self) -> bool:
+        """The next piece; False when there is none."""
+        if not self._waiting:
+            return False
+        turn, self._rest, is_last = self._waiting.popleft()
+        self._bytes -= len(self._rest)
+        if self.current is None or self.current.turn != turn:
+            self.current = Playing(turn)
+        self.current.is_over = is_last
+        return True
+
+
+class AnswerTrack(MediaStreamTrack):
+    """Frame n leaves at start + n × 20 ms; a loop that was held up does not catch up more than 200 ms."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.playlist = Playlist()
+        self._start: float | None = None
+        self._count = 0
+
+    async def recv(self) -> AudioFrame:
+        now = asyncio.get_running_loop().time()
+        if self._start is None or now - self._start > self._count * 0.02 + 0.2:
+            self._start = now - self._count * 0.02
+        await asyncio.sleep(max(0.0, self._start + self._count * 0.02 - now))
+        samples = np.frombuffer(self.playlist.next_frame(), "<i2").reshape(1, FRAME)
+        frame = AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate, frame.time_base = RATE_HZ, Fraction(1, RATE_HZ)
+        frame.pts = self._count * FRAME
+        self._count += 1
+        return frame

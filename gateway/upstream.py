@@ -1,0 +1,50 @@
+"""One Converse stream of the server behind, as bytes: what need not be understood is not parsed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from voice_grpc.connection import Access, failures
+
+METHOD = "/voice.v1.VoiceService/Converse"
+
+
+class Upstream:
+    """Made by `open`. One task sends, one receives."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, channel: grpc.aio.Channel, token: str) -> AsyncIterator["Upstream"]:
+        """Always cancelled on the way out: grpc.aio never ends an abandoned call."""
+        call: Any = channel.stream_stream(METHOD)(metadata=Access(token).metadata)
+        try:
+            yield cls(call)
+        finally:
+            call.cancel()
+
+    async def send(self, request: bytes) -> None:
+        """Waits while the way to the server is full. After the end of the call nothing is sent: whoever
+        receives learns why it ended."""
+        try:
+            await self._call.write(request)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            return
+
+    async def half_close(self) -> None:
+        try:
+            await self._call.done_writing()
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            return
+
+    async def receive(self) -> bytes | None:
+        """The next ConverseResponse; None once the server ended with OK. Raises `CallFailed`."""
+        with failures():
+            response = await self._call.read()
+        return response if isinstance(response, bytes) else None
