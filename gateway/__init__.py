@@ -8,7 +8,9 @@
     dialect.py          what a dialect is; proto, json and simple are the three
     upstream.py         one Converse stream as bytes
     closing.py          how an end is told: close codes and their reasons
-    app.py, command.py  routes, the page, the command line
+    app.py, inquiries.py  routes, the page and what it asks
+    rtc_*.py            calls by WebRTC
+    command.py          the command line
 
 Of ours it imports `voice_grpc.client`, `voice_grpc.connection` and `voice_grpc.pb` only.
 """

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Protocol
 
 import grpc.aio
-from google.protobuf.json_format import MessageToDict
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
@@ -15,27 +13,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from voice_grpc.connection import Access, CallFailed, failures
-from voice_grpc.pb import voice_pb2 as pb
-from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
-
 from .bridge import bridge
-from .closing import Refused, farewell_of
+from .closing import Refused
 from .door import Door, Turned, token_of
+from .inquiries import STATUS, Inquiries
 from .json_dialect import told
 from .settings import GatewaySettings
 from .sockets import BrowserSocket, dialect_for
 
 WEB = Path(__file__).with_name("web")
-SERVICE = "voice.v1.VoiceService"
-ASK_SECONDS = 3.0
-"""For the server behind to answer a small question."""
-
 SDP = "application/sdp"
 MAX_OFFER = 65_536
 """Bytes of an SDP offer."""
-
-_STATUS = {4400: 400, 4401: 401, 4403: 403, 1013: 503, 4503: 503, 1001: 503}
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; "
@@ -68,12 +57,15 @@ class Gateway:
     def __init__(self, settings: GatewaySettings, channel: grpc.aio.Channel, calls: Calls | None) -> None:
         self._settings, self._channel, self._calls = settings, channel, calls
         self.door = Door(settings.origins, settings.max_sockets, settings.max_per_address)
+        page = {"webrtc": calls is not None, "ice_servers": settings.ice_servers}
+        self._inquiries = Inquiries(channel, self.door, page)
 
     def app(self) -> ASGIApp:
         routes = [
             Route("/", self.page),
-            Route("/health", self.health),
-            Route("/v1/info", self.info),
+            Route("/health", self._inquiries.health),
+            Route("/v1/info", self._inquiries.info),
+            Route("/v1/sessions/{id}", self._inquiries.session),
             Route("/v1/webrtc", self.offer, methods=["POST"]),
             Route("/v1/webrtc/{id}", self.hang_up, methods=["DELETE"]),
             WebSocketRoute("/v1/ws", self.converse),
@@ -85,46 +77,6 @@ class Gateway:
 
     async def page(self, request: Request) -> Response:
         return FileResponse(WEB / "index.html")
-
-    async def health(self, request: Request) -> Response:
-        """Of the gateway and the server behind, for who routes traffic here."""
-        stub = health_pb2_grpc.HealthStub(self._channel)
-        status, reason = "ok", ""
-        try:
-            with failures():
-                answer = await stub.Check(health_pb2.HealthCheckRequest(service=SERVICE), timeout=ASK_SECONDS)
-            if answer.status != health_pb2.HealthCheckResponse.SERVING:
-                status, reason = "not ready", "the server behind is not ready"
-        except CallFailed as failure:
-            status, reason = "away", str(failure)
-        said = {"status": status, "reason": reason, "conversations": self.door.count}
-        return JSONResponse(said, 200 if status == "ok" else 503)
-
-    async def info(self, request: Request) -> Response:
-        """What a page lets its user choose from."""
-        stub = VoiceServiceStub(self._channel)
-        metadata = Access(token_of(request.headers)).metadata
-        try:
-            with failures():
-                server = await stub.GetServerInfo(
-                    pb.GetServerInfoRequest(), metadata=metadata, timeout=ASK_SECONDS
-                )
-                voices = await stub.ListVoices(pb.ListVoicesRequest(), metadata=metadata, timeout=ASK_SECONDS)
-                personas = await stub.ListPersonas(
-                    pb.ListPersonasRequest(), metadata=metadata, timeout=ASK_SECONDS
-                )
-        except CallFailed as failure:
-            farewell = farewell_of(failure)
-            return JSONResponse({"error": told(farewell)}, _STATUS.get(farewell.code, 502))
-        return JSONResponse(
-            {
-                "server": MessageToDict(server),
-                "voices": [MessageToDict(voice) for voice in voices.voices],
-                "personas": [MessageToDict(persona) for persona in personas.personas],
-                "webrtc": self._calls is not None,
-                "ice_servers": self._settings.ice_servers,
-            }
-        )
 
     # ------------------------------------------------------------ conversations
 
@@ -158,7 +110,7 @@ class Gateway:
             return PlainTextResponse(turned.message, turned.status)
         except Refused as refused:
             farewell = refused.farewell
-            return JSONResponse({"error": told(farewell)}, _STATUS.get(farewell.code, 502))
+            return JSONResponse({"error": told(farewell)}, STATUS.get(farewell.code, 502))
         return Response(answer, 201, {"Location": f"/v1/webrtc/{id}"}, SDP)
 
     async def hang_up(self, request: Request) -> Response:

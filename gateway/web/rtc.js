@@ -1,0 +1,111 @@
+// A conversation over WebRTC: sound on tracks, everything else on a data channel in `voice.v1.json`.
+import { openMicrophone } from "./sound.js";
+
+const LEVEL_MS = 60;
+
+export class RtcLink {
+  constructor(on) {
+    this.on = on;
+    this.isOver = false;
+  }
+
+  async open(config, { token, deviceId, listens, iceServers }) {
+    const peer = this.peer = new RTCPeerConnection({ iceServers });
+    if (listens) await this.listen(deviceId);
+    else peer.addTransceiver("audio");
+    const channel = this.channel = peer.createDataChannel("voice");
+    channel.onopen = () => {
+      this.send({ ...(token ? { authorization: `Bearer ${token}` } : {}), config });
+      this.on.opened();
+    };
+    channel.onmessage = ({ data }) => this.#take(JSON.parse(data));
+    channel.onclose = () => this.#over(this.farewell?.code ?? 1006, this.farewell?.message ?? "");
+    peer.onconnectionstatechange = () => {
+      if (["failed", "closed"].includes(peer.connectionState)) this.#over(1006, "");
+    };
+    peer.ontrack = ({ streams, track }) => this.#play(streams[0] ?? new MediaStream([track]));
+    await peer.setLocalDescription();
+    await gathered(peer);
+    await this.#offer(token);
+  }
+
+  async #offer(token) {
+    const headers = { "Content-Type": "application/sdp", ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+    const answer = await fetch("/v1/webrtc", { method: "POST", headers, body: this.peer.localDescription.sdp });
+    if (!answer.ok) return this.#over(answer.status === 401 ? 4401 : 4503, (await answer.text()).slice(0, 200));
+    this.place = answer.headers.get("Location");
+    await this.peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+  }
+
+  async listen(deviceId) {
+    this.stream = await openMicrophone(deviceId);
+    const [track] = this.stream.getAudioTracks();
+    const sender = this.peer.getSenders().find((each) => each.track === null);
+    if (sender) await sender.replaceTrack(track);
+    else this.peer.addTrack(track, this.stream);
+    this.#meter(this.stream, "user");
+  }
+
+  #play(stream) {
+    this.audio = new Audio();
+    this.audio.srcObject = stream;
+    this.audio.play();
+    this.#meter(stream, "agent");
+  }
+
+  #meter(stream, whose) {
+    this.context ??= new AudioContext();
+    const analyser = this.context.createAnalyser();
+    analyser.fftSize = 1024;
+    this.context.createMediaStreamSource(stream).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    this.timers ??= [];
+    this.timers.push(setInterval(() => {
+      analyser.getFloatTimeDomainData(samples);
+      this.on.level(samples.reduce((most, value) => Math.max(most, Math.abs(value)), 0), whose);
+    }, LEVEL_MS));
+  }
+
+  get isOpen() { return this.channel?.readyState === "open"; }
+
+  send(message) { if (this.isOpen) this.channel.send(JSON.stringify(message)); }
+
+  mute(on) {
+    for (const track of this.stream?.getAudioTracks() ?? []) track.enabled = !on;
+  }
+
+  flush() {}   // the gateway clears its own track
+
+  hold() {}
+
+  async close() {
+    this.isOver = true;
+    for (const timer of this.timers ?? []) clearInterval(timer);
+    this.peer?.close();
+    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    await this.context?.close();
+    if (this.place) fetch(this.place, { method: "DELETE", keepalive: true }).catch(() => {});
+  }
+
+  #take(message) {
+    if (message.error) this.farewell = message.error;
+    if (message.sessionEnded) this.farewell = { code: 1000, message: "" };
+    this.on.message(message);
+  }
+
+  #over(code, reason) {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.on.closed(code, reason);
+  }
+}
+
+function gathered(peer) {
+  if (peer.iceGatheringState === "complete") return Promise.resolve();
+  return new Promise((done) => {
+    const late = setTimeout(done, 2000);   // one that finds no more addresses goes on with what it has
+    peer.addEventListener("icegatheringstatechange", () => {
+      if (peer.iceGatheringState === "complete") { clearTimeout(late); done(); }
+    });
+  });
+}

@@ -1,0 +1,79 @@
+// Microphone and loudspeaker of the WebSocket transport. WebRTC brings its own (`rtc.js`).
+export const OUTPUT_HZ = 24000;
+
+export const MICROPHONE = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+
+export async function openMicrophone(deviceId) {
+  if (!navigator.mediaDevices) throw new DOMException("", "InsecureError");
+  const audio = deviceId ? { ...MICROPHONE, deviceId: { exact: deviceId } } : MICROPHONE;
+  return navigator.mediaDevices.getUserMedia({ audio });
+}
+
+// What a person can do about it.
+export function microphoneTrouble(error) {
+  return {
+    NotAllowedError: "The microphone is not allowed here. Allow it beside the address of this page, then press the button again.",
+    NotFoundError: "There is no microphone. Plug one in, then press the button again. You can type meanwhile.",
+    NotReadableError: "Another program holds the microphone. Close it there, then press the button again.",
+    OverconstrainedError: "The chosen microphone is gone. Choose another one in the settings.",
+    InsecureError: "Browsers give the microphone to secure pages only. Open this page by https, or on this machine as localhost.",
+  }[error.name] ?? `The microphone cannot be used: ${error.message || error.name}.`;
+}
+
+export class Capture {
+  static async open(stream, onFrame) {
+    let context;
+    try {
+      context = new AudioContext({ sampleRate: 16000, latencyHint: "interactive" });
+      context.createMediaStreamSource(stream).disconnect();
+    } catch {
+      // Firefox keeps a microphone at its own rate; the worklet resamples then.
+      context = new AudioContext({ latencyHint: "interactive" });
+    }
+    await context.audioWorklet.addModule("/web/capture-worklet.js");
+    const source = context.createMediaStreamSource(stream);
+    const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0 });
+    node.port.onmessage = ({ data }) => onFrame(data.frame, data.peak);
+    source.connect(node);
+    await context.resume();
+    return new Capture(context, stream);
+  }
+
+  constructor(context, stream) {
+    this.context = context;
+    this.stream = stream;
+  }
+
+  async close() {
+    for (const track of this.stream.getTracks()) track.stop();
+    await this.context.close();
+  }
+}
+
+export class Playout {
+  static async open(onReport) {
+    const context = new AudioContext({ sampleRate: OUTPUT_HZ, latencyHint: "interactive" });
+    await context.audioWorklet.addModule("/web/playout-worklet.js");
+    const node = new AudioWorkletNode(context, "playout", { numberOfInputs: 0, outputChannelCount: [1] });
+    node.port.onmessage = ({ data }) => onReport(data);
+    node.connect(context.destination);
+    await context.resume();
+    return new Playout(context, node);
+  }
+
+  constructor(context, node) {
+    this.context = context;
+    this.node = node;
+  }
+
+  play(turn, pcm, last) {
+    const samples = Float32Array.from(pcm, (value) => value / 32768);
+    this.node.port.postMessage({ do: "audio", turn, samples, last }, [samples.buffer]);
+  }
+
+  clear(turn) { this.node.port.postMessage({ do: "clear", turn }); }
+
+  hold(on) { this.node.port.postMessage({ do: "hold", on }); }
+
+  async close() { await this.context.close(); }
+}
