@@ -1,4 +1,4 @@
-"""What a page asks before it talks: is the server there, what is there to choose from, what was said before."""
+"""What a page asks before it talks: is the server there, what can be chosen, what was said before."""
 
 import grpc
 import grpc.aio
