@@ -152,7 +152,7 @@ function closed(code, reason) {
 function message(said) {
   const turn = said.turn;
   if (said.sound) view.placed(turn, said.sound.segment, said.sound.offset);
-  else if (said.sessionStarted) { health("ok", "Connected"); show("listening"); ping(); }
+  else if (said.sessionStarted) begun();
   else if (said.transcript) view.heard(said.transcript.text ?? "", said.transcript.isFinal ?? false);
   else if (said.responseText) view.said(turn, said.responseText.segmentIndex ?? 0, said.responseText.delta ?? "");
   else if (said.turnEvent) moved(turn, said.turnEvent.state);
@@ -162,6 +162,13 @@ function message(said) {
   else if (said.notice) noticed(said.notice);
   else if (said.pong) health("ok", `Connected · ${Math.round(performance.now() - Number(said.pong.id))} ms`);
   else if (said.goAway) alertWith("The server will restart soon; the conversation goes on by itself.");
+}
+
+function begun() {
+  remember("known", sessionId());
+  health("ok", "Connected");
+  show("listening");
+  ping();
 }
 
 function moved(turn, state) {
@@ -224,7 +231,7 @@ $("typing").addEventListener("submit", async (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  const isTyping = event.target.closest("input, select, textarea");
+  const isTyping = event.target.closest?.("input, select, textarea");
   if (event.key === "Escape") link?.send({ interrupt: {} });
   if (isTyping || event.repeat || event.ctrlKey || event.metaKey) return;
   if (event.key === "m" && !$("mute").disabled) $("mute").click();
@@ -232,7 +239,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("keyup", (event) => {
-  const isTyping = event.target.closest("input, select, textarea");
+  const isTyping = event.target.closest?.("input, select, textarea");
   if (!isTyping && event.key === " " && wanted && $("push").checked) { event.preventDefault(); pushes("END"); }
 });
 
@@ -300,7 +307,7 @@ async function learn() {
   const names = new Intl.DisplayNames([navigator.language], { type: "language" });
   options($("language"), known.map((tag) => [tag, names.of(tag)]), remembered("language"));
   $("transport").options[1].disabled = !info.webrtc;
-  if (!remembered("session")) return;
+  if (!remembered("session") || remembered("known") !== sessionId()) return;
   const history = await fetch(`/v1/sessions/${encodeURIComponent(sessionId())}`, { headers });
   if (history.ok) view.restore((await history.json()).messages ?? []);
 }

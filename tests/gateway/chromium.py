@@ -1,4 +1,4 @@
-"""Debian's Chromium without a screen, its microphone fed from a file, driven over its own debugging socket."""
+"""Debian's Chromium without a screen, its microphone fed from a file, driven over its debugging socket."""
 
 import asyncio
 import base64
@@ -32,7 +32,7 @@ window.recorded = { mic: [], out: [] };
   const connect = AudioNode.prototype.connect;
   const record = (node, whose) => {
     const context = node.context;
-    const tap = context.createScriptProcessor(512, 1, 1);
+    const tap = context.createScriptProcessor(whose === "mic" ? 512 : 2048, 1, 1);
     tap.onaudioprocess = (event) => window.recorded[whose].push({
       at: performance.now(), rate: context.sampleRate, samples: event.inputBuffer.getChannelData(0).slice(),
     });
@@ -125,7 +125,9 @@ class Page:
         return str(await self.run(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))
 
     async def texts(self, selector: str) -> list[str]:
-        return list(await self.run(f"[...document.querySelectorAll({json.dumps(selector)})].map(e => e.innerText)"))
+        return list(
+            await self.run(f"[...document.querySelectorAll({json.dumps(selector)})].map(e => e.innerText)")
+        )
 
     async def click(self, selector: str) -> None:
         await self.run(f"document.querySelector({json.dumps(selector)}).click()")
@@ -135,9 +137,13 @@ class Page:
         await self.until("document.readyState === 'complete' && window.talk")
 
     async def screenshot(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         shot = await self.ask("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(shot["data"]))
+        await asyncio.to_thread(_write, path, base64.b64decode(shot["data"]))
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
 
 
 @asynccontextmanager
