@@ -3,9 +3,9 @@
 import argparse
 import asyncio
 
-from . import local, overhead, stt_wer
+from . import gateway, local, overhead, stt_wer
 
-PARTS = ("local", "overhead", "wer")
+PARTS = ("local", "overhead", "gateway", "wer")
 
 
 def main() -> None:
@@ -24,6 +24,10 @@ def main() -> None:
         for sessions in (1, 30):
             result = asyncio.run(overhead.measure(sessions, chosen.seconds))
             print(overhead.report(result), flush=True)
+    if "gateway" in chosen.parts:
+        print(f"\nWhat the gateway adds, {gateway.SESSIONS} browsers that speak")
+        print(gateway.HEADER, flush=True)
+        print(gateway.report(asyncio.run(gateway.measure(chosen.seconds))), flush=True)
     if "wer" in chosen.parts:
         print("\nWhisper, the stock call and ours, interleaved", flush=True)
         stt_wer.main([])
