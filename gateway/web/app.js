@@ -261,7 +261,7 @@ async function again() {
 }
 
 for (const name of CHOICES) {
-  $(name).value = remembered(name);
+  $(name).value = remembered(name) || $(name).value;
   $(name).addEventListener("change", async () => {
     remember(name, $(name).value);
     if (name === "token") await learn();
@@ -305,7 +305,8 @@ async function learn() {
   options($("voice"), info.voices.map((each) => [each.voiceId, `${each.voiceId} (${each.languageCode})`]), remembered("voice"));
   const known = LANGUAGES.filter((tag) => info.server.languages?.includes(tag));
   const names = new Intl.DisplayNames([navigator.language], { type: "language" });
-  options($("language"), known.map((tag) => [tag, names.of(tag)]), remembered("language"));
+  const detected = known.length > 1 ? [[known.slice(0, 8).join(","), "Whichever I speak"]] : [];
+  options($("language"), [...detected, ...known.map((tag) => [tag, names.of(tag)])], remembered("language"));
   $("transport").options[1].disabled = !info.webrtc;
   if (!remembered("session") || remembered("known") !== sessionId()) return;
   const history = await fetch(`/v1/sessions/${encodeURIComponent(sessionId())}`, { headers });

@@ -84,7 +84,7 @@ export class View {
     const heard = heardText.trim();
     const rest = whole.startsWith(heard) ? whole.slice(heard.length) : "";
     const words = answer.box.querySelector(".words");
-    words.replaceChildren(document.createTextNode(heard), element("span", "cut", rest));
+    words.replaceChildren(document.createTextNode(`${heard} `), element("span", "cut", rest.trim()));
     words.append(element("span", "mark", "✂ you interrupted"));
     this.#follow();
   }
