@@ -33,8 +33,11 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "session_rows": ("core", "ports"),
     "session_file": ("core", "ports", "session_rows"),
     "store": ("core", "ports", "session_file"),
+    "chains": ("chains", "core", "ports", "engines"),
     "settings": (),
-    "options": ("core", "settings"),
+    "flags": ("core",),
+    "options": ("flags", "settings"),
+    "whisper_server": ("core", "engines", "flags", "settings", "version", "whisper_server"),
     "fields": ("core",),
     "catalog": ("ports", "fields", "personas"),
     "wire_format": ("core", "pb", "opus"),
@@ -48,7 +51,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "opening": ("core",),
     "registry": ("core", "ports", "session"),
     "admin": (
-        *("core", "ports", "session", "pb", "registry", "version"),
+        *("chains", "core", "ports", "session", "pb", "registry", "version"),
         *("catalog", "wire_config_out", "wire_format", "wire_tools"),
     ),
     "parts": (
@@ -60,7 +63,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *("wire_config", "wire_in", "wire_notices", "wire_out"),
         *("admin", "opening", "parts", "registry", "status"),
     ),
-    "assembly": ("core", "ports", "engines", "session", "settings", "store"),
+    "roster": ("core", "ports", "engines", "settings"),
+    "assembly": ("chains", "core", "ports", "engines", "roster", "session", "settings", "store"),
     "server": (
         *("core", "ports", "session", "pb", "catalog", "personas", "settings", "options"),
         *("admin", "assembly", "parts", "registry", "service", "version"),

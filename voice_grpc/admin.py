@@ -6,6 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from . import __version__
 from .catalog import Catalog
+from .chains import LlmChain, SttChain, TtsChain
 from .core.config import MAX_AUDIO_BYTES, MAX_TEXT, RATES_HZ
 from .core.conversation import Heard, Message, Role
 from .core.errors import BadField
@@ -55,11 +56,10 @@ class Desk:
     max_message_bytes: int
 
     async def server_info(self, owner: str) -> pb.GetServerInfoResponse:
+        engines = self.engines
         stages: tuple[tuple[pb.Stage, Engine], ...] = (
-            (pb.STAGE_VAD, self.engines.vad),
-            (pb.STAGE_STT, self.engines.stt),
-            (pb.STAGE_LLM, self.engines.llm),
-            (pb.STAGE_TTS, self.engines.tts),
+            *((pb.STAGE_VAD, engines.vad), (pb.STAGE_STT, engines.stt)),
+            *((pb.STAGE_LLM, engines.llm), (pb.STAGE_TTS, engines.tts)),
         )
         limits = pb.ServerLimits(
             max_message_bytes=self.max_message_bytes,
@@ -74,10 +74,7 @@ class Desk:
             limits.max_session_age.CopyFrom(to_duration(self.limits.max_age))
         return pb.GetServerInfoResponse(
             version=__version__,
-            engines=[
-                pb.EngineInfo(stage=stage, name=engine.name, location=engine.location, ready=True)
-                for stage, engine in stages
-            ],
+            engines=[info for stage, engine in stages for info in _infos(stage, engine)],
             input_encodings=available_encodings(),
             output_encodings=available_encodings(),
             sample_rates_hz=RATES_HZ,
@@ -134,6 +131,14 @@ class Desk:
             messages=[_message(message) for message in saved.messages],
             is_live=self.registry.is_live(saved.id),
         )
+
+
+def _infos(stage: "pb.Stage", engine: Engine) -> list[pb.EngineInfo]:
+    """Of a chain, all of its engines in the order they are tried."""
+    members: list[tuple[Engine, bool]] = [(engine, True)]
+    if isinstance(engine, SttChain | LlmChain | TtsChain):
+        members = [(link.engine, link.is_ready) for link in engine.links]
+    return [pb.EngineInfo(stage=stage, name=e.name, location=e.location, ready=ready) for e, ready in members]
 
 
 def _required(session_id: str) -> str:

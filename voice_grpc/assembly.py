@@ -1,21 +1,26 @@
-"""Which engine does which stage: settings in, warm engines out, one line a stage on the way."""
+"""Settings in, warm engines out: a chain a stage, one line a stage on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from .chains import Link, LlmChain, SttChain, TtsChain
 from .core.audio import Samples
 from .core.conversation import Message, Role
-from .core.errors import EngineEmpty, EngineError, EngineMissing
-from .ports import Apology, Clause, Engine, Engines, Llm, Prompt, Speech, Store, Tts, VoiceChoice
-from .session.failures import first
+from .core.errors import EngineEmpty, EngineError
+from .ports import Apology, Clause, Engine, Engines, Llm, Prompt, Speech, Store, Tts, Vad, VoiceChoice
+from .roster import LLM, STT, TTS, chosen
+from .session.failures import first as first_of
 from .settings import Settings
 from .store import MemoryStore, SqliteStore
 
 APOLOGY = "Sorry, something went wrong. Please say that again."
+
+IN_PROCESS = "in process"
 
 Say = Callable[[str], None]
 
@@ -25,46 +30,76 @@ ANY_VOICE = VoiceChoice()
 async def build_engines(settings: Settings, say: Say) -> Engines:
     """Load and warm all of them; `say` gets one line a stage.
 
-    The language model comes last and alone: its threads wait for each other by spinning, and beside
-    the others both take twice as long. Raises `EngineError` naming what is missing and what to do.
+    One that cannot be warmed is left out and said; a stage of which none is left ends the start. The
+    embedded language model comes last and alone: its threads wait for each other by spinning, and
+    beside the others both take twice as long. Raises `EngineError` and `BadField`.
     """
-    refuse_remote(settings)
-    from .engines.llm_local import LocalLlm
-    from .engines.stt_whisper_local import WhisperStt
-    from .engines.tts_piper import PiperTts
-    from .engines.vad_silero import SileroVad
-
-    model = Path(settings.local_llm_model) if settings.local_llm_model else None
-    vad, stt = SileroVad(), WhisperStt(settings.whisper_model)
-    llm, tts = LocalLlm(model, threads=settings.threads), PiperTts()
+    stt, llm = SttChain(chosen("stt", STT, settings)), LlmChain(chosen("llm", LLM, settings))
+    tts, vad = TtsChain(chosen("tts", TTS, settings)), _vad()
     for name in settings.placeholders:
         say(f"{name} still holds its placeholder: taken as not set")
     say("loading the models …")
+    took: dict[int, float] = {}
+    last = [link for link in llm.links if link.engine.location == IN_PROCESS]
+    first: list[Link[Any]] = [*stt.links, *tts.links, *(link for link in llm.links if link not in last)]
+    started = asyncio.get_running_loop().time()
     try:
         async with asyncio.TaskGroup() as tasks:
-            for stage, engine in (("tts", tts), ("stt", stt), ("vad", vad)):
-                tasks.create_task(_warm(stage, engine, say), name=f"warm-{stage}")
+            for link in first:
+                tasks.create_task(_warm(link, took), name=f"warm-{link.engine.name}")
+            tasks.create_task(vad.warm(), name="warm-vad")
     except* EngineError as group:
-        raise first(group) from None
-    await _warm("llm", llm, say)
+        raise first_of(group) from None
+    say(f"vad  {vad.name}  {vad.location}  warm in {_ms_since(started)} ms")
+    for link in last:
+        await _warm(link, took)
+    for stage, links in (("stt", stt.links), ("llm", llm.links), ("tts", tts.links)):
+        _tell(stage, links, took, say)
     return Engines(vad, stt, llm, tts, await apology(tts))
 
 
-def refuse_remote(settings: Settings) -> None:
-    """What is set must not be ignored."""
-    remote = {
-        "WHISPER_SERVER_URL": ("stt", settings.whisper_server_url.get_secret_value()),
-        "GEMINI_API_KEY": ("llm", settings.gemini_api_key.get_secret_value()),
-        "GOOGLE_TTS_CREDENTIALS": ("tts", settings.google_tts_credentials.get_secret_value()),
-    }
-    for name, (stage, value) in remote.items():
-        if value:
-            text = f"{name} is set, and this version has no engine for it yet: unset it to run embedded"
-            raise EngineMissing(stage, text)
+def _vad() -> Vad:
+    from .engines.vad_silero import SileroVad
+
+    return SileroVad()
+
+
+async def _warm(link: Link[Any], took: dict[int, float]) -> None:
+    started = asyncio.get_running_loop().time()
+    try:
+        await link.engine.warm()
+    except EngineError as error:
+        link.failed(error)
+        return
+    took[id(link)] = _ms_since(started)
+
+
+def _tell(stage: str, links: Sequence[Link[Any]], took: dict[int, float], say: Say) -> None:
+    """Who does the stage, who comes after, and who cannot. Raises `EngineError` when nobody can."""
+    warm = [link for link in links if id(link) in took]
+    for link in links:
+        if link.last is not None and link not in warm:
+            advice = f" ({link.last.advice})" if link.last.advice else ""
+            say(f"{stage}  {link.engine.name}  {link.engine.location}  NOT THERE: {link.last}{advice}")
+    if not warm:
+        raise links[0].last or EngineError(stage, "there is no engine")
+    engine = warm[0].engine
+    then = "".join(f", then {link.engine.name}" for link in warm[1:])
+    say(f"{stage}  {engine.name}  {engine.location}  warm in {took[id(warm[0])]:.0f} ms{then}")
+
+
+def _ms_since(started: float) -> float:
+    return round((asyncio.get_running_loop().time() - started) * 1000)
 
 
 async def prime(llm: Llm, instructions: str) -> None:
-    """Have the model read what the first conversation will begin with: its prefix is hot then."""
+    """Have an embedded model read what the first conversation will begin with: its prefix is hot then."""
+    for link in llm.links if isinstance(llm, LlmChain) else ():
+        if link.engine.location == IN_PROCESS and link.is_ready:
+            await _read(link.engine, instructions)
+
+
+async def _read(llm: Llm, instructions: str) -> None:
     hello = Message(Role.USER, "Hello.", 1)
     async with aclosing(llm.stream(Prompt(instructions, (hello,), max_tokens=1))) as items:
         async for _ in items:
@@ -73,7 +108,6 @@ async def prime(llm: Llm, instructions: str) -> None:
 
 async def apology(tts: Tts) -> Apology:
     """Spoken now, so that it can be said when the voice itself fails."""
-
     samples, rate_hz = await render(tts, APOLOGY)
     return Apology(APOLOGY, samples, rate_hz)
 
@@ -100,13 +134,7 @@ async def open_store(settings: Settings) -> Store:
 
 
 async def close_engines(engines: Engines) -> None:
+    closing: list[Engine] = [engines.vad, engines.stt, engines.llm, engines.tts]
     async with asyncio.TaskGroup() as tasks:
-        for engine in (engines.vad, engines.stt, engines.llm, engines.tts):
+        for engine in closing:
             tasks.create_task(engine.close(), name=f"close-{engine.name}")
-
-
-async def _warm(stage: str, engine: Engine, say: Say) -> None:
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    await engine.warm()
-    say(f"{stage}  {engine.name}  {engine.location}  warm in {(loop.time() - started) * 1000:.0f} ms")

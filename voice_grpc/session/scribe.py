@@ -14,7 +14,7 @@ from ..core.config import SessionConfig
 from ..core.errors import EngineError
 from ..core.events import Event, Transcribed
 from ..ports import Stt, SttOptions, Transcription
-from .failures import engine_notice
+from .failures import engine_notice, fallback_notice
 from .outbox import Outbox
 from .utterance import Utterance
 
@@ -120,6 +120,8 @@ class Scribe:
             self._outbox.put(engine_notice(error))
             self._post(Transcribed(revision, "", failed=True))
             return
+        if heard.fallback is not None:
+            self._outbox.put(fallback_notice(heard.fallback))
         self.heard = replace(heard, language=heard.language or self.heard.language)
         if utterance is self.utterance:
             self._on_interim(utterance, heard)

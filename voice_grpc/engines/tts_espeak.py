@@ -1,0 +1,148 @@
+"""espeak-ng: a hundred languages, plainly, by the program that Debian installs. One process a clause.
+
+What it lacks in beauty it has in reach: it speaks where no other voice knows the language.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+
+import numpy as np
+
+from ..core.audio import Samples, to_float, to_pcm16
+from ..core.errors import EngineError, EngineMissing
+from ..ports import Clause, Speech, Voice, VoiceChoice
+
+RATE_HZ = 22_050
+"""What espeak-ng makes."""
+
+WORDS_A_MINUTE = 165
+"""At rate 1: its own 175 is hurried beside Piper and Chirp."""
+
+LOUDNESS, PEAK = 0.1, 0.89
+"""-20 dBFS, as far as -1 dBFS of headroom allows: as loud as the other voices."""
+
+AT_ONCE = 4
+"""Processes. A clause takes some 30 ms."""
+
+CLAUSE_SECONDS = 10.0
+
+
+def is_installed(binary: str = "espeak-ng") -> bool:
+    return shutil.which(binary) is not None
+
+
+class EspeakTts:
+    """Implements `ports.Tts`. A voice is known by its language, such as `espeak-es`."""
+
+    location = "in process"
+
+    def __init__(self, binary: str = "espeak-ng") -> None:
+        self._binary = binary
+        self._voices: dict[str, tuple[Voice, str]] = {}
+        """By id, with espeak's own name of the language."""
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    @property
+    def name(self) -> str:
+        return "espeak-ng"
+
+    async def voices(self) -> Sequence[Voice]:
+        return [voice for voice, _ in self._voices.values()]
+
+    async def warm(self) -> None:
+        """Raises `EngineMissing` without the program."""
+        if not await asyncio.to_thread(is_installed, self._binary):
+            raise EngineMissing("tts", f"{self._binary} is not installed: apt install espeak-ng")
+        listed = await self._run(["--voices"], b"")
+        for line in listed.decode(errors="replace").splitlines()[1:]:
+            _, tag, _, title, file, *_ = line.split()
+            if file.startswith("mb/"):
+                continue  # MBROLA's: listed, whether their data are there or not
+            id = f"espeak-{tag}"
+            voice = Voice(id, _bcp47(tag), "espeak-ng", title.replace("_", " "), RATE_HZ, renders_ssml=True)
+            self._voices.setdefault(id, (voice, tag))
+        await self._say(Clause(0, "Hello."), "en", 1.0)
+
+    async def close(self) -> None:
+        """Nothing runs between two clauses."""
+        self._voices.clear()
+
+    async def speak(self, clauses: AsyncIterator[Clause], voice: VoiceChoice) -> AsyncGenerator[Speech, None]:
+        """Raises `EngineError` for an unknown voice and for a language that it does not speak."""
+        tag = self._pick(voice)
+        async for clause in clauses:
+            samples = await self._say(clause, tag, voice.rate)
+            if len(samples):
+                yield Speech(clause.index, samples, RATE_HZ)
+
+    def _pick(self, choice: VoiceChoice) -> str:
+        """The voice that is named, unless another language is to be spoken."""
+        if choice.id and choice.id not in self._voices:
+            raise EngineError(
+                "tts", f"no voice {choice.id!r}; espeak-ng's are espeak-LANGUAGE", retryable=False
+            )
+        named = self._voices.get(choice.id)
+        if named is not None and (
+            not choice.language or _primary(named[0].language) == _primary(choice.language)
+        ):
+            return named[1]
+        wanted = choice.language or "en"
+        speaking = [
+            entry for entry in self._voices.values() if _primary(entry[0].language) == _primary(wanted)
+        ]
+        exact = [entry for entry in speaking if entry[0].language.lower() == wanted.lower()]
+        plain = [entry for entry in speaking if "-" not in entry[0].language]
+        if not speaking:
+            raise EngineError("tts", f"espeak-ng has no voice for {wanted!r}", retryable=False)
+        return (exact or plain or speaking)[0][1]
+
+    async def _say(self, clause: Clause, tag: str, rate: float) -> Samples:
+        speed = round(WORDS_A_MINUTE * min(max(rate, 0.5), 2.0))
+        markup = ["-m"] if clause.ssml else []
+        text = (clause.ssml or clause.text).encode()
+        wav = await self._run(["-v", tag, "-s", str(speed), *markup, "--stdin", "--stdout"], text)
+        return _levelled(np.frombuffer(wav[44 : len(wav) // 2 * 2], "<i2").astype(np.int16))
+
+    async def _run(self, arguments: list[str], text: bytes) -> bytes:
+        """What it writes. Cancelled, the process is killed and reaped."""
+        async with self._room:
+            process = await asyncio.create_subprocess_exec(
+                self._binary, *arguments,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            try:
+                async with asyncio.timeout(CLAUSE_SECONDS):
+                    wav, complaint = await process.communicate(text)
+            except TimeoutError:
+                raise EngineError(
+                    "tts", f"espeak-ng took more than {CLAUSE_SECONDS:g} s for a clause"
+                ) from None
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+        if process.returncode:
+            said = complaint.decode(errors="replace").strip()[:120]
+            raise EngineError("tts", f"espeak-ng ended with {process.returncode}: {said}")
+        return wav
+
+
+def _bcp47(tag: str) -> str:
+    """`en-us` → `en-US`; longer variants (`en-gb-x-rp`) stay as they are."""
+    parts = tag.split("-")
+    return f"{parts[0]}-{parts[1].upper()}" if len(parts) == 2 and len(parts[1]) == 2 else tag
+
+
+def _primary(tag: str) -> str:
+    return tag.replace("_", "-").split("-")[0].lower()
+
+
+def _levelled(samples: Samples) -> Samples:
+    sound = to_float(samples)
+    peak = float(np.max(np.abs(sound), initial=0.0))
+    if peak < 1e-3:
+        return samples
+    voiced = sound[np.abs(sound) > peak / 20]
+    loudness = float(np.sqrt(np.mean(np.square(voiced))))
+    return to_pcm16(sound * np.float32(min(LOUDNESS / loudness, PEAK / peak)))
