@@ -1,0 +1,35 @@
+"""Whisper servers over HTTP, as subjects of the conformance suite: each style with its fake."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from tests.engines.conformance import DEADLINE, Rig, Subject
+from tests.fakes.script import Script, Trouble
+from tests.fakes.whisper_http import FakeWhisperHttp
+from voice_grpc.engines.patience import Patience
+from voice_grpc.engines.stt_whisper_server import whisper_server
+from voice_grpc.ports import Stt
+
+PATIENCE = Patience(connect=DEADLINE, first=DEADLINE, between=DEADLINE)
+KEY = "key-of-the-conformance-suite"
+
+
+@asynccontextmanager
+async def _open(style: str, trouble: Trouble) -> AsyncIterator[Rig[Stt]]:
+    far = Script()
+    async with FakeWhisperHttp(far, style=style, key=KEY) as fake:
+        engine = whisper_server(fake.url, key=KEY, patience=PATIENCE)
+        try:
+            await engine.warm()
+            far.always = trouble
+            far.calls.clear()
+            yield Rig(engine, far)
+        finally:
+            await engine.close()
+
+
+SUBJECTS: list[Subject[Stt]] = [
+    Subject(f"http-{style}", partial(_open, style), frozenset(Trouble) - {Trouble.BLOCKED})
+    for style in ("openai", "whispercpp", "faster-whisper-server")
+]
