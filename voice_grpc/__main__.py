@@ -8,10 +8,12 @@ USAGE = """usage: voice-grpc COMMAND [OPTION ...]
 
 Talk to it and it answers like a person would.
 
-  serve   the server: conversations over gRPC
-  talk    talk to a server: by microphone, with a recording, or by text
-  gateway browsers: WebSocket, WebRTC and a page to talk to
-  demo    start a server and hold a spoken conversation with it
+  serve           the server: conversations over gRPC
+  up              a server and a page to talk to it, in one command
+  talk            talk to a server: by microphone, with a recording, or by text
+  gateway         browsers: WebSocket, WebRTC and a page to talk to
+  demo            start a server and hold a spoken conversation with it
+  whisper-server  Whisper over OpenAI's HTTP protocol, for other machines and tools
 
 voice-grpc COMMAND --help tells more."""
 

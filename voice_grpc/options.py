@@ -1,14 +1,6 @@
 """The command line of `voice-grpc serve`: flags and environment → Settings, and the help for both."""
 
-import textwrap
-from pathlib import Path
-from typing import Literal, get_args, get_origin
-
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_settings import CliApp, SettingsError
-
-from .core.errors import BadField, VoiceError
+from .flags import CommandLine
 from .settings import Settings
 
 GROUPS = {
@@ -38,76 +30,19 @@ Each option can be given as a flag, as the variable beside it, or as that variab
 of the working directory; the first of these that is there counts. Ctrl-C ends conversations within
 a second, SIGTERM lets what is being said be finished."""
 
-METAVARS = {int: "NUMBER", float: "SECONDS", str: "TEXT", Path: "FILE"}
-
-
-class UsageError(VoiceError):
-    """The command line or `.env` cannot be read."""
+_LINE = CommandLine(Settings, HEAD, GROUPS)
 
 
 def parse(argv: list[str]) -> Settings:
     """Raises `UsageError`, and `BadField` that names flag, variable and value."""
-    try:
-        return CliApp.run(Settings, cli_args=argv, cli_exit_on_error=False)
-    except SettingsError as error:
-        said = str(error).removeprefix("error parsing CLI: ").splitlines()[0]
-        raise UsageError(f"{said}; --help tells what there is") from None
-    except ValidationError as error:
-        raise _bad_value(error) from None
-    except (OSError, UnicodeError) as error:
-        raise UsageError(f".env cannot be read: {error}") from None
+    return _LINE.parse(argv)
 
 
 def help_text() -> str:
     """Every option with its variable and its default."""
-    parts = [HEAD]
-    for title, names in GROUPS.items():
-        parts += [f"\n{title}:", *(_described(name, Settings.model_fields[name]) for name in names)]
-    return "\n".join(parts)
+    return _LINE.help_text()
 
 
 def variable(name: str) -> str:
     """Of the environment, for a setting."""
-    alias = Settings.model_fields[name].validation_alias
-    return alias if isinstance(alias, str) else f"VOICE_{name}".upper()
-
-
-def _described(name: str, field: FieldInfo) -> str:
-    flag, default = _flag(name), _default(field)
-    given = f"{flag}, --no-{flag[2:]}" if field.annotation is bool else f"{flag} {_metavar(field)}"
-    facts = f"{variable(name)}, default {default}" if default else variable(name)
-    about = textwrap.fill(field.description or "", 100, initial_indent=" " * 8, subsequent_indent=" " * 8)
-    return f"  {given}  ({facts})\n{about}"
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _metavar(field: FieldInfo) -> str:
-    if get_origin(field.annotation) is Literal:
-        return "|".join(get_args(field.annotation))
-    kinds = get_args(field.annotation) or (field.annotation,)
-    return next((METAVARS[kind] for kind in kinds if kind in METAVARS), "TEXT")
-
-
-def _default(field: FieldInfo) -> str:
-    """Empty where there is none to speak of."""
-    if isinstance(field.default, bool):
-        return "on" if field.default else "off"
-    if isinstance(field.default, int | float):
-        return f"{field.default:g}"
-    return field.default if isinstance(field.default, str) else ""
-
-
-def _bad_value(error: ValidationError) -> BadField:
-    """The first of what is wrong. A secret is not shown."""
-    first = error.errors(include_url=False)[0]
-    place = str(first["loc"][0]) if first["loc"] else ""
-    name = next((n for n in Settings.model_fields if place in (n, variable(n))), "")
-    if not name:
-        return BadField(place or "settings", first["input"], first["msg"])
-    is_secret = "SecretStr" in str(Settings.model_fields[name].annotation)
-    accepted = first["msg"].removeprefix("Input should be ").partition(", unable")[0]
-    got = "a secret" if is_secret else first["input"]
-    return BadField(f"{_flag(name)} ({variable(name)})", got, accepted)
+    return _LINE.variable(name)

@@ -7,6 +7,7 @@ from voice_grpc.bench.stt_utterances import normal_words, word_errors
 from voice_grpc.core.audio import RATE_HZ
 from voice_grpc.core.errors import EngineError
 from voice_grpc.engines.whisper_languages import likeliest, whisper_codes
+from voice_grpc.engines.whisper_pieces import first_piece, is_silent
 from voice_grpc.engines.whisper_window import (
     FULL,
     LONGER,
@@ -14,9 +15,7 @@ from voice_grpc.engines.whisper_window import (
     Look,
     agree,
     better,
-    first_piece,
     in_silence,
-    is_silent,
     looks,
     repeats,
     token_cap,

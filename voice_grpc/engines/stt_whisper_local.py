@@ -13,10 +13,12 @@ import numpy as np
 from ..core.audio import RATE_HZ, Floats, Samples, sample_count, to_float
 from ..core.errors import EngineError
 from ..ports import SttOptions, Transcription
+from .whisper_hardware import Hardware
 from .whisper_lanes import IsAbandoned, Lanes
 from .whisper_languages import iso_code
 from .whisper_model import WhisperModel
 from .whisper_passage import Passage, Written
+from .whisper_writing import write
 
 _CLOSE_S = 1.8
 
@@ -57,9 +59,8 @@ class WhisperStt:
     async def warm(self) -> None:
         """Raises `EngineMissing` with what to install, `EngineError` when the model cannot be loaded."""
         if self._model is None:
-            self._model = await asyncio.to_thread(
-                WhisperModel, self._model_name, self._threads, self._workers
-            )
+            hardware = Hardware(threads=self._threads, workers=self._workers)
+            self._model = await asyncio.to_thread(WhisperModel, self._model_name, hardware)
             self._lanes.start()
         hum = np.sin(np.arange(RATE_HZ) * 0.2).astype(np.float32) * np.float32(0.1)
         for running in [self.write(hum, ("en",), "", is_interim=False) for _ in range(self._workers)]:
@@ -83,7 +84,7 @@ class WhisperStt:
             raise EngineError("stt", f"{self.name} is closed", retryable=False)
 
         def work(is_abandoned: IsAbandoned) -> Written:
-            return model.write(Passage(audio, languages, prompt, is_interim, is_abandoned))
+            return write(model, Passage(audio, languages, prompt, is_interim, is_abandoned))
 
         return self._lanes.submit(work)
 

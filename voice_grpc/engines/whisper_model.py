@@ -1,10 +1,10 @@
-"""Whisper itself, synchronously: finds and loads the model, and turns a piece of audio into text.
+"""Whisper itself, synchronously: finds and loads the model, and turns pieces of audio into text.
 
 CTranslate2 lets go of the GIL while it computes and runs as many calls at once as it has workers;
-they share one copy of the weights.
+they share one copy of the weights. One call takes several pieces whose windows are equally long.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,11 @@ import numpy as np
 from ..core.audio import Floats, seconds
 from ..core.errors import EngineError, EngineMissing
 from . import whisper_window as window
+from .whisper_hardware import Hardware
 from .whisper_languages import SURE, iso_code, likeliest, whisper_codes
-from .whisper_passage import Abandoned, Passage, Written
+from .whisper_passage import Abandoned
+from .whisper_reading import Shot, Sight, Wish
+from .whisper_segments import Word, segments, voiced
 from .whisper_source import find, first_line
 from .whisper_window import Guess, Look
 
@@ -21,16 +24,17 @@ _PROMPT_TOKENS = 64
 """Of expected words, at most: each is computed before the first token of the answer."""
 
 _FRAMES_FULL = 3000
+_AROUND_WORDS = ' .,;:!?…"“”„«»()[]¿¡。，、！？：；'
+"""Left out of timed words; an apostrophe or a hyphen is part of one."""
+
 _LONGEST = 448
 """Whisper's text context. CTranslate2 gives at most half of `max_length` to the answer."""
-
-_SURE_OF_LANGUAGE_S = 3.0
 
 
 class WhisperModel:
     """Loads in its constructor; every method may be called from several threads."""
 
-    def __init__(self, model: str, threads: int, workers: int) -> None:
+    def __init__(self, model: str, hardware: Hardware) -> None:
         """Raises `EngineMissing` (not installed, no such model), `EngineError` (damaged)."""
         try:
             import faster_whisper
@@ -43,7 +47,11 @@ class WhisperModel:
         path = find(model, faster_whisper.download_model)
         try:
             self._fw: Any = faster_whisper.WhisperModel(
-                str(path), device="cpu", compute_type="int8", cpu_threads=threads, num_workers=workers
+                str(path),
+                device=hardware.device,
+                compute_type=hardware.compute_type,
+                cpu_threads=hardware.threads,
+                num_workers=hardware.workers,
             )
         except Exception as error:  # noqa: BLE001 - CTranslate2 and tokenizers share no root but Exception
             raise EngineError(
@@ -54,8 +62,9 @@ class WhisperModel:
         self._codes = frozenset(self._fw.supported_languages)
         self._storage: Any = get_ctranslate2_storage
         self._new_tokenizer: Any = Tokenizer
-        self._tokenizers: dict[str, Any] = {}
-        self._suppressed: Any = get_suppressed_tokens(self._tokenizer("en"), [-1])
+        self._tokenizers: dict[tuple[str, str], Any] = {}
+        self._suppressed: Any = get_suppressed_tokens(self._tokenizer("en", "transcribe"), [-1])
+        self._step_s = hardware.step_s
         tail_s = window.TAIL_S.get(model, window.SAFE_TAIL_S)
         self.looks, self.glance = window.looks(tail_s), window.glance(tail_s)
 
@@ -67,114 +76,109 @@ class WhisperModel:
         """Raises `EngineError` when it knows none of the BCP 47 `tags`."""
         return whisper_codes(tags, self._codes)
 
-    def write(self, passage: Passage) -> Written:
-        """Raises `Abandoned`, and `EngineError` when CTranslate2 fails."""
-        try:
-            return self._pieces(passage)
-        except RuntimeError as error:
-            raise EngineError("stt", f"Whisper failed: {first_line(error)}") from error
+    def kind(self, shot: Shot) -> tuple[Look, int, int]:
+        """Shots of one kind may be taken together: equal looks, windows and numbers of expected tokens."""
+        size = 0 if shot.look.is_full else window.size(len(shot.audio), shot.look, self._step_s)
+        return shot.look, size, len(self._expected(shot.wish))
 
-    def _pieces(self, passage: Passage) -> Written:
-        pieces: list[tuple[int, str]] = []
-        audio, language, sure = passage.audio, "", False
-        while len(audio):
-            cut = window.first_piece(audio)
-            glance = passage.is_interim and cut == len(audio)
-            among = (language,) if sure else passage.languages
-            text, heard = self._piece(audio[:cut], among, self.glance if glance else self.looks, passage)
-            if heard and not sure:
-                language, sure = heard, not glance and seconds(cut) >= _SURE_OF_LANGUAGE_S
-            pieces.append((cut, text))
-            audio = audio[cut:]
-        return Written(tuple(pieces), language, sure)
+    def look(self, shots: Sequence[Shot], is_abandoned: Callable[[], bool]) -> list[Sight]:
+        """What all `shots`, of one kind, show. Raises `Abandoned`, and `RuntimeError` of CTranslate2."""
+        if is_abandoned():
+            raise Abandoned
+        encoded = self._model.encode(self._features(shots))
+        languages = self._languages(encoded, shots)
+        if is_abandoned():
+            raise Abandoned
+        guesses = self._guesses(encoded, shots, languages)
+        return [Sight(guess, language) for guess, language in zip(guesses, languages, strict=True)]
 
-    def _piece(
-        self, audio: Floats, languages: tuple[str, ...], looks: Sequence[Look], passage: Passage
-    ) -> tuple[str, str]:
-        """Text and language; both empty when nothing was said."""
-        if window.is_silent(audio):
-            return "", ""
-        best: Guess | None = None
-        language = ""
-        for look in looks:
-            if passage.is_abandoned():
-                raise Abandoned
-            encoded = self._model.encode(self._features(audio, look))
-            language = language or self._language(encoded, audio, languages, looks is self.glance)
-            if passage.is_abandoned():
-                raise Abandoned
-            guess = self._guess(encoded, look, seconds(len(audio)), self._start(language, passage.prompt))
-            if guess.is_noise(look):
-                return "", ""
-            is_settled = best is not None and window.agree(best, guess)
-            best = guess if best is None else window.better(best, guess)
-            if is_settled or best.is_enough(look):
-                break
-        if best is None or best.is_empty_loop or (looks is self.glance and best.is_stutter):
-            return "", ""
-        return best.text, language
+    def words(self, audio: Floats, seen: Sight, task: str) -> tuple[Word, ...]:
+        """When each word of what was seen in `audio` was said, by the attention of the decoder: one more
+        encoding, and a pass over the text. Without punctuation. Raises `RuntimeError` of CTranslate2."""
+        look = self.looks[0]
+        encoded = self._model.encode(self._storage(self._mel(audio, look)[None]))
+        tokens = [token for segment in seen.guess.segments for token in segment.tokens]
+        frames = round((look.lead_s + seconds(len(audio))) * _FRAMES_FULL / window.WINDOW_S)
+        tokenizer = self._tokenizer(seen.language, task)
+        found = self._fw.find_alignment(tokenizer, [tokens], encoded, frames)[0]
+        said: list[Word] = []
+        for each in found:
+            start, end = (max(0.0, float(each[at]) - look.lead_s) for at in ("start", "end"))
+            if text := each["word"].strip(_AROUND_WORDS):
+                said.append(Word(text, start, end))
+        return voiced(audio, said)
 
-    def _features(self, audio: Floats, look: Look) -> Any:
+    def _features(self, shots: Sequence[Shot]) -> Any:
+        return self._storage(np.stack([self._mel(shot.audio, shot.look) for shot in shots]))
+
+    def _mel(self, audio: Floats, look: Look) -> Any:
         extract = self._fw.feature_extractor
         if look.is_full:
             mel = extract(audio)[:, :_FRAMES_FULL]
-            mel = np.pad(mel, ((0, 0), (0, _FRAMES_FULL - mel.shape[1])))
-        else:
-            mel = extract(window.in_silence(audio, look))[:, :_FRAMES_FULL]
-        return self._storage(mel[None])
+            return np.pad(mel, ((0, 0), (0, _FRAMES_FULL - mel.shape[1])))
+        return extract(window.in_silence(audio, look, self._step_s))[:, :_FRAMES_FULL]
 
-    def _language(self, encoded: Any, audio: Floats, among: tuple[str, ...], is_glance: bool) -> str:
-        if len(among) == 1:
-            return among[0]
-        code, probability = likeliest(self._model.detect_language(encoded)[0], among)
-        if probability < SURE and not is_glance:
-            whole = self._model.encode(self._features(audio, window.FULL))
-            code, _ = likeliest(self._model.detect_language(whole)[0], among)
-        return code
+    def _languages(self, encoded: Any, shots: Sequence[Shot]) -> list[str]:
+        among = [shot.wish.languages for shot in shots]
+        if all(len(codes) == 1 for codes in among):
+            return [code for (code,) in among]
+        heard = self._model.detect_language(encoded)
+        likely = [likeliest(each, codes) for each, codes in zip(heard, among, strict=True)]
+        doubtful = [
+            n
+            for n, (_, p) in enumerate(likely)
+            if p < SURE and not shots[n].wish.is_glance and len(among[n]) != 1
+        ]
+        if doubtful:
+            full = [Shot(shots[n].audio, window.FULL, shots[n].wish) for n in doubtful]
+            heard = self._model.detect_language(self._model.encode(self._features(full)))
+            for n, each in zip(doubtful, heard, strict=True):
+                likely[n] = likeliest(each, among[n])
+        return [code for code, _ in likely]
 
-    def _tokenizer(self, language: str) -> Any:
-        if language not in self._tokenizers:
-            self._tokenizers[language] = self._new_tokenizer(
-                self._fw.hf_tokenizer, self.is_multilingual, task="transcribe", language=language
+    def _tokenizer(self, language: str, task: str) -> Any:
+        if (language, task) not in self._tokenizers:
+            self._tokenizers[language, task] = self._new_tokenizer(
+                self._fw.hf_tokenizer, self.is_multilingual, task=task, language=language
             )
-        return self._tokenizers[language]
+        return self._tokenizers[language, task]
 
-    def _start(self, language: str, prompt: str) -> tuple[Any, list[int]]:
-        tokenizer = self._tokenizer(language)
-        expected = tokenizer.encode(" " + prompt.strip())[:_PROMPT_TOKENS] if prompt.strip() else []
-        before = [tokenizer.sot_prev, *expected] if expected else []
-        return tokenizer, [*before, *tokenizer.sot_sequence]
+    def _expected(self, wish: Wish) -> list[int]:
+        if not wish.prompt.strip():
+            return []
+        tokenizer = self._tokenizer("en", wish.task)
+        return [tokenizer.sot_prev, *tokenizer.encode(" " + wish.prompt.strip())[:_PROMPT_TOKENS]]
 
-    def _guess(self, encoded: Any, look: Look, audio_s: float, start: tuple[Any, list[int]]) -> Guess:
-        tokenizer, tokens = start
-        cap = min(window.token_cap(audio_s, look), _LONGEST // 2)
-        result = self._model.generate(
+    def _guesses(self, encoded: Any, shots: Sequence[Shot], languages: Sequence[str]) -> list[Guess]:
+        look = shots[0].look
+        tokenizers = [self._tokenizer(c, shot.wish.task) for c, shot in zip(languages, shots, strict=True)]
+        starts = [[*self._expected(s.wish), *t.sot_sequence] for s, t in zip(shots, tokenizers, strict=True)]
+        longest = seconds(max(window.room(len(shot.audio), look, self._step_s) for shot in shots))
+        cap = min(window.token_cap(longest, look), _LONGEST // 2)
+        results = self._model.generate(
             encoded,
-            [tokens],
+            starts,
             beam_size=look.beam,
-            max_length=min(_LONGEST, max(2 * cap, cap + len(tokens))),
+            max_length=min(_LONGEST, max(2 * cap, cap + len(starts[0]))),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed,
-        )[0]
-        ids = result.sequences_ids[0]
-        return Guess(
-            text=tokenizer.decode(_before(ids, tokenizer.timestamp_begin, look.lead_s + audio_s)),
-            logprob=result.scores[0] * len(ids) / (len(ids) + 1),
-            no_speech=result.no_speech_prob,
-            tokens=len(ids),
-            audio_s=audio_s,
-            is_cut=len(ids) >= cap,
         )
+        return [
+            _guess(result, shot, tokenizer)
+            for result, shot, tokenizer in zip(results, shots, tokenizers, strict=True)
+        ]
 
 
-def _before(ids: Sequence[int], first_stamp: int, end_s: float) -> list[int]:
-    """Text whose segment begins after the audio has ended was made up; the first segment stays."""
-    kept: list[int] = []
-    at = 0.0
-    for token in ids:
-        if token >= first_stamp:
-            at = (token - first_stamp) * 0.02
-        elif not kept or at < end_s:
-            kept.append(token)
-    return kept
+def _guess(result: Any, shot: Shot, tokenizer: Any) -> Guess:
+    ids, look, audio_s = result.sequences_ids[0], shot.look, seconds(len(shot.audio))
+    said = segments(ids, tokenizer.timestamp_begin, look.lead_s, audio_s, tokenizer.decode)
+    return Guess(
+        text=tokenizer.decode([token for segment in said for token in segment.tokens]),
+        logprob=result.scores[0] * len(ids) / (len(ids) + 1),
+        no_speech=result.no_speech_prob,
+        tokens=len(ids),
+        audio_s=audio_s,
+        is_cut=len(ids) >= min(window.token_cap(audio_s, look), _LONGEST // 2),
+        segments=said,
+    )

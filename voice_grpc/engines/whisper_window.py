@@ -13,19 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.audio import RATE_HZ, Floats
+from .whisper_segments import Segment
 
 WINDOW_S = 30.0
-LONGEST_PIECE_S = 28.0
-"""What is longer is cut: the window less the silence that Whisper needs to end a text."""
-
-_EARLIEST_CUT_S = 18.0
-_CUT_HOP = RATE_HZ // 10
-
-SHORTEST_S = 0.1
-"""No word is shorter; Whisper invents one."""
-
-_SILENT_RMS = 0.0015
-"""-56 dBFS in the loudest 30 ms: below any microphone's speech, above its noise with nobody there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +91,7 @@ class Guess:
     """How long the speech was."""
     is_cut: bool = False
     """The cap on tokens ended it, not Whisper."""
+    segments: tuple[Segment, ...] = ()
 
     def is_enough(self, look: Look) -> bool:
         """A word or two is mostly times and an end, which are never certain: less is asked of them."""
@@ -170,25 +161,23 @@ def token_cap(audio_s: float, look: Look) -> int:
     return int(20 * audio_s) + 40 if look.is_full else int(8 * audio_s) + 12
 
 
-def is_silent(audio: Floats) -> bool:
-    if len(audio) < SHORTEST_S * RATE_HZ:
-        return True
-    hop = RATE_HZ * 3 // 100
-    power = np.mean(np.square(audio[: len(audio) // hop * hop]).reshape(-1, hop), axis=1)
-    return bool(power.max() < _SILENT_RMS**2)
+def size(samples: int, look: Look, step_s: float = 0.0) -> int:
+    """Samples of the window that shows `samples` with the silence of `look` around them, 30 s at most;
+    with `step_s` rounded up to a multiple of it."""
+    around = samples + round(look.lead_s * RATE_HZ) + round(look.tail_s * RATE_HZ)
+    step = round(step_s * RATE_HZ) or 1
+    return min(-(-around // step) * step, round(WINDOW_S * RATE_HZ))
 
 
-def in_silence(audio: Floats, look: Look) -> Floats:
-    """`audio` with the silence of `look` around it, 30 s at most."""
-    lead, tail = round(look.lead_s * RATE_HZ), round(look.tail_s * RATE_HZ)
-    return np.pad(audio, (lead, tail))[: round(WINDOW_S * RATE_HZ)]
+def room(samples: int, look: Look, step_s: float) -> int:
+    """The most samples that a window of the same size could show."""
+    if look.is_full:
+        return round(WINDOW_S * RATE_HZ) if step_s else samples
+    return samples + (size(samples, look, step_s) - size(samples, look))
 
 
-def first_piece(audio: Floats) -> int:
-    """Where to cut what is too long for one window: the middle of the quietest tenth of a second of
-    the last ten that would fit. `len(audio)` when all of it fits."""
-    if len(audio) <= LONGEST_PIECE_S * RATE_HZ:
-        return len(audio)
-    start, end = round(_EARLIEST_CUT_S * RATE_HZ), round(LONGEST_PIECE_S * RATE_HZ)
-    power = np.mean(np.square(audio[start:end]).reshape(-1, _CUT_HOP), axis=1)
-    return start + int(np.argmin(power)) * _CUT_HOP + _CUT_HOP // 2
+def in_silence(audio: Floats, look: Look, step_s: float = 0.0) -> Floats:
+    """`audio` in a window of `size`."""
+    whole = size(len(audio), look, step_s)
+    lead = round(look.lead_s * RATE_HZ)
+    return np.pad(audio, (lead, max(0, whole - lead - len(audio))))[:whole]

@@ -1,0 +1,90 @@
+"""What is answered where."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .admission import Door
+from .errors import ApiError, answer_api_error, answer_bug, answer_http_error
+from .metrics import CONTENT_TYPE, Metrics
+from .transcription import Transcription, Works
+
+ALIAS = "whisper-1"
+"""OpenAI's own name, which many tools send whatever the server has."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """What the routes answer from. `works` is there once the model is loaded."""
+
+    door: Door
+    metrics: Metrics
+    model: str
+    """The name it is listed by."""
+    facts: dict[str, Any]
+    """About the server, for whoever asks after its health."""
+    works: Works | None = None
+    created: int = field(default_factory=lambda: int(datetime.now(UTC).timestamp()))
+
+    async def health(self, request: Request) -> Response:
+        """Whether to send requests here."""
+        if self.door.is_ready:
+            return JSONResponse({"status": "ok", **self.facts})
+        loading = {"status": "loading", **self.facts}
+        return JSONResponse(loading, HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": "5"})
+
+    async def live(self, request: Request) -> Response:
+        """Whether to leave it running."""
+        return JSONResponse({"status": "ok"})
+
+    async def show_metrics(self, request: Request) -> Response:
+        return Response(self.metrics.text(), media_type=CONTENT_TYPE)
+
+    async def models(self, request: Request) -> Response:
+        self.door.check_key(request.headers.get("authorization", ""))
+        return JSONResponse({"object": "list", "data": [self._card(name) for name in (self.model, ALIAS)]})
+
+    async def one_model(self, request: Request) -> Response:
+        self.door.check_key(request.headers.get("authorization", ""))
+        name = request.path_params["name"]
+        if name not in (self.model, ALIAS):
+            said = f"The model {name[:80]!r} does not exist here; there is: {self.model}"
+            raise ApiError(HTTPStatus.NOT_FOUND, said, "model", "model_not_found")
+        return JSONResponse(self._card(name))
+
+    def _card(self, name: str) -> dict[str, Any]:
+        return {"id": name, "object": "model", "created": self.created, "owned_by": "voice-grpc"}
+
+    def the_works(self) -> Works:
+        assert self.works is not None, "nobody is let in before"
+        return self.works
+
+
+def application(desk: Desk) -> Starlette:
+    def transcription(task: Any) -> Callable[..., Any]:
+        return Transcription(desk.door, desk.metrics, desk.the_works, task)
+
+    return Starlette(
+        routes=[
+            Route("/v1/audio/transcriptions", transcription("transcribe"), methods=["POST"]),
+            Route("/v1/audio/translations", transcription("translate"), methods=["POST"]),
+            Route("/v1/models", desk.models),
+            Route("/v1/models/{name:path}", desk.one_model),
+            Route("/health", desk.health),
+            Route("/health/live", desk.live),
+            Route("/metrics", desk.show_metrics),
+        ],
+        exception_handlers={
+            ApiError: answer_api_error,
+            HTTPStatus.NOT_FOUND: answer_http_error,
+            HTTPStatus.METHOD_NOT_ALLOWED: answer_http_error,
+            Exception: answer_bug,
+        },
+    )
