@@ -86,7 +86,7 @@ class Settings(BaseSettings):
         description="Which of its models. Default: its first one, else whisper-1.",
     )
     gemini_model: str = Field(
-        "gemini-2.5-flash", validation_alias="GEMINI_MODEL", description="Which Gemini."
+        "gemini-3.5-flash-lite", validation_alias="GEMINI_MODEL", description="Which Gemini."
     )
     openai_base_url: str = Field(
         "",
