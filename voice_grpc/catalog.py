@@ -7,6 +7,8 @@ from .fields import primary
 from .personas import Persona
 from .ports import Voice
 
+SHOWN_VOICES = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
@@ -19,6 +21,13 @@ class Catalog:
     turn_deadline: float = 8.0
     calls_tools: bool = True
     """The language model does."""
+
+    @property
+    def listed_voices(self) -> str:
+        """For people. Google alone has more than a thousand: a status has no room for all of them."""
+        ids = sorted(self.voices)
+        rest = f" and {len(ids) - SHOWN_VOICES} more (ListVoices)" if len(ids) > SHOWN_VOICES else ""
+        return f"one of {', '.join(ids[:SHOWN_VOICES])}{rest}"
 
     @property
     def spoken(self) -> frozenset[str]:

@@ -72,7 +72,12 @@ class CommandLine(Generic[S]):
         if not name:
             return BadField(place or "settings", first["input"], first["msg"])
         is_secret = "SecretStr" in str(self._field(name).annotation)
-        accepted = first["msg"].removeprefix("Input should be ").partition(", unable")[0]
+        accepted = (
+            first["msg"]
+            .removeprefix("Value error, ")
+            .removeprefix("Input should be ")
+            .partition(", unable")[0]
+        )
         got = "a secret" if is_secret else first["input"]
         return BadField(f"{_flag(name)} ({self.variable(name)})", got, accepted)
 

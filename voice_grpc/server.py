@@ -14,9 +14,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
+from . import vendor_variables
 from .admin import Desk
 from .assembly import build_engines, close_engines, open_store, prime
 from .catalog import Catalog
+from .chains import TtsChain
 from .core.errors import BadState, VoiceError
 from .options import help_text, parse
 from .parts import Parts
@@ -24,6 +26,7 @@ from .pb import voice_pb2 as pb
 from .pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
 from .personas import DEFAULT_ID, Persona, load_personas
 from .ports import Engines, Store
+from .redaction import Redaction, log_to_stderr, secrets_of
 from .registry import Guard, Registry
 from .service import House, VoiceService
 from .session.clock import LoopClock
@@ -87,17 +90,18 @@ class Server:
         await self._grpc.start()
 
     async def open_house(self, engines: Engines, store: Store, personas: dict[str, Persona]) -> None:
-        """Ready: serving from now on. Raises `BadState` for a persona whose voice is not there."""
+        """Ready: serving from now on. Raises `BadState` for a persona whose voice no engine has."""
         settings = self._settings
         limits = SessionLimits(settings.idle_limit or None, settings.max_age or None, settings.drain_seconds)
         voices = {voice.id: voice for voice in await engines.tts.voices()}
-        for persona in personas.values():
-            if persona.voice and persona.voice not in voices:
-                listed = f"one of {', '.join(sorted(voices))}"
-                raise BadState(f"personas: persona.{persona.id}.voice", persona.voice, listed)
         catalog = Catalog(
             personas, voices, engines.stt.languages, settings.turn_deadline, engines.llm.calls_tools
         )
+        is_whole = not (isinstance(engines.tts, TtsChain) and engines.tts.unlisted)
+        for persona in personas.values():
+            if is_whole and persona.voice and persona.voice not in voices:
+                place = f"personas: persona.{persona.id}.voice"
+                raise BadState(place, persona.voice, catalog.listed_voices)
         clock = LoopClock()
         self._registry = Registry(engines, store, clock, limits, settings.max_sessions)
         desk = Desk(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES)
@@ -171,9 +175,8 @@ def command(argv: list[str]) -> int:
         return 0
     try:
         settings = parse(argv)
-        logging.basicConfig(
-            level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-        )
+        vendor_variables.export()
+        log_to_stderr(settings.log_level, Redaction(secrets_of(settings)))
         asyncio.run(serve(settings))
     except KeyboardInterrupt:
         return 130  # before the signal handlers were there

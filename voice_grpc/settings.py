@@ -1,6 +1,7 @@
 """Settings from the environment and from flags: one declaration serves both, and `--help` (`options.py`).
 
-A placeholder left as `<...>` counts as not set, and so does an empty value.
+A placeholder left as `<...>` counts as not set, and so does an empty value. Space around a value is none
+of it: a key that was pasted or mounted with a newline is still the key.
 """
 
 import re
@@ -8,13 +9,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, CliSuppress, NoDecode, SettingsConfigDict
+from pydantic_settings import CliSuppress, NoDecode, SettingsConfigDict
+
+from .engine_settings import EngineSettings, parts
 
 PLACEHOLDER = re.compile(r"\s*<.*>\s*")
 """What an example file holds where a value belongs."""
 
 
-class Settings(BaseSettings):
+class Settings(EngineSettings):
     """Every flag has an environment variable: --max-sessions is VOICE_MAX_SESSIONS. The engines' own
     variables carry no prefix. A flag wins over the environment, the environment over `.env`.
     """
@@ -60,95 +63,33 @@ class Settings(BaseSettings):
     reflection: bool = Field(True, description="Let tools such as grpcurl list and describe the service.")
     channelz: bool = Field(False, description="Serve grpc.channelz.v1 for debugging connections.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
-    threads: int = Field(2, ge=1, le=64, description="CPU threads of one embedded language model request.")
-
-    stt: str = Field(
-        "",
-        description="Engines for speech to text, in the order they are tried: `server`, `local`. Default: "
-        "what is set, then what is installed.",
-    )
-    llm: str = Field("", description="The same for the language model: `gemini`, `openai`, `local`.")
-    tts: str = Field("", description="The same for the voice: `google`, `local`, `espeak`.")
-    whisper_server_url: SecretStr = Field(
-        SecretStr(""),
-        validation_alias="WHISPER_SERVER_URL",
-        description="A Whisper server: http(s)://, ws(s):// or tcp:// (Wyoming); may carry user:password@.",
-    )
-    whisper_api_key: SecretStr = Field(
-        SecretStr(""), validation_alias="WHISPER_API_KEY", description="Bearer token for that server."
-    )
-    whisper_protocol: Literal["auto", "openai", "whispercpp", "whisperlive", "realtime", "wyoming"] = Field(
-        "auto", validation_alias="WHISPER_PROTOCOL", description="What it speaks; auto finds out."
-    )
-    whisper_server_model: str = Field(
-        "",
-        validation_alias="WHISPER_SERVER_MODEL",
-        description="Which of its models. Default: its first one, else whisper-1.",
-    )
-    gemini_model: str = Field(
-        "gemini-3.5-flash-lite", validation_alias="GEMINI_MODEL", description="Which Gemini."
-    )
-    openai_base_url: str = Field(
-        "",
-        validation_alias="OPENAI_BASE_URL",
-        description="Any OpenAI-compatible server (vLLM, Ollama, llama.cpp) for the language model.",
-    )
-    openai_api_key: SecretStr = Field(
-        SecretStr(""), validation_alias="OPENAI_API_KEY", description="Key for that server, if it wants one."
-    )
-    openai_model: str = Field(
-        "",
-        validation_alias="OPENAI_MODEL",
-        description="Which of its models. Default: its first one.",
-    )
-    google_tts_voice: str = Field(
-        "",
-        validation_alias="GOOGLE_TTS_VOICE",
-        description="The voice where neither session nor persona names one, such as en-US-Chirp3-HD-Kore; "
-        "in another language the one of that name.",
-    )
-    google_tts_endpoint: str = Field(
-        "",
-        validation_alias="GOOGLE_TTS_ENDPOINT",
-        description="Another endpoint, such as eu-texttospeech.googleapis.com; http://HOST:PORT is "
-        "unencrypted and gets no credentials.",
-    )
-    piper_voices: Annotated[list[Path], NoDecode] = Field(
-        default_factory=list,
-        validation_alias="PIPER_VOICES",
-        description="More Piper voices for the embedded engine: paths of .onnx files, separated by commas.",
-    )
-    gemini_api_key: SecretStr = Field(
-        SecretStr(""), validation_alias="GEMINI_API_KEY", description="Gemini instead of the embedded Gemma."
-    )
-    google_tts_credentials: SecretStr = Field(
-        SecretStr(""),
-        validation_alias="GOOGLE_TTS_CREDENTIALS",
-        description="Google Cloud TTS instead of the embedded Piper: a path, or the JSON itself.",
-    )
-    whisper_model: str = Field(
-        "base",
-        validation_alias="WHISPER_MODEL",
-        description="Embedded Whisper: base, tiny (English), a CTranslate2 model by path, or a hub id.",
-    )
     placeholders: CliSuppress[list[str]] = Field(
         default_factory=list, description="Found, not set: the variables that still hold a placeholder."
     )
-    local_llm_model: str = Field(
-        "", validation_alias="LOCAL_LLM_MODEL", description="Embedded language model: the path of a GGUF."
-    )
 
-    @field_validator("tokens", "piper_voices", mode="before")
+    @field_validator("tokens", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
+        return parts(value) if isinstance(value, str) else value
 
     @model_validator(mode="before")
     @classmethod
     def _without_placeholders(cls, values: dict[str, object]) -> dict[str, object]:
-        found = [
-            key for key, value in values.items() if isinstance(value, str) and PLACEHOLDER.fullmatch(value)
-        ]
-        return {key: value for key, value in values.items() if key not in found} | {"placeholders": found}
+        given = {key: value.strip() if isinstance(value, str) else value for key, value in values.items()}
+        found = [key for key, value in given.items() if isinstance(value, str) and is_placeholder(value)]
+        return {key: value for key, value in given.items() if key not in found and value != ""} | {
+            "placeholders": [cls._variable(key) for key in found]
+        }
+
+    @classmethod
+    def _variable(cls, key: str) -> str:
+        """Of the environment: its own name, or the field's with the prefix."""
+        field = cls.model_fields.get(key)
+        if field is None:
+            return key
+        alias = field.validation_alias
+        return alias if isinstance(alias, str) else f"{cls.model_config.get('env_prefix', '')}{key}".upper()
+
+
+def is_placeholder(value: str) -> bool:
+    return PLACEHOLDER.fullmatch(value) is not None

@@ -149,9 +149,8 @@ def _persona(config: SessionConfig, id: str, catalog: Catalog) -> SessionConfig:
 
 def _voice(config: SessionConfig, given: pb.VoiceConfig, catalog: Catalog, *, keep: bool) -> SessionConfig:
     id = given.voice_id or (config.voice if keep else catalog.personas[config.persona].voice)
-    if id:
-        listed = f"one of {', '.join(sorted(catalog.voices))}"
-        fields.one_of(id, "config.voice.voice_id", catalog.voices, listed)
+    if given.voice_id:
+        fields.one_of(id, "config.voice.voice_id", catalog.voices, catalog.listed_voices)
     rate = fields.number(given, "speaking_rate", "config.voice", (0.5, 2.0), 1.0)
     return replace(config, voice=id, speaking_rate=rate)
 

@@ -1,4 +1,4 @@
-"""Whisper servers over HTTP, as subjects of the conformance suite: each style with its fake."""
+"""Whisper servers over HTTP, as subjects of the conformance suite: one style for each way to say an error."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

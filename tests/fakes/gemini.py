@@ -23,8 +23,8 @@ from starlette.types import Receive, Scope, Send
 
 from . import command
 from .gemini_rules import REFUSALS, Json, Refusal, camel, check, declared, family
-from .http import cut, serving_app
-from .script import HANG, Script, Seen, Trouble
+from .http import came_at, cut, serving_app
+from .script import HANG, Script, Seen, Trouble, passing, until
 
 KEY = "fake-gemini-key"
 TOKEN = "fake-access-token"
@@ -53,6 +53,7 @@ class Answer:
     """What the model makes of one request."""
 
     text: str = "Sure. I can help you with that, just tell me a little more."
+    """`{asked}` in it is what the user said last."""
     calls: tuple[Call, ...] = ()
     """After the text, all in one chunk."""
     calls_what_is_declared: bool = False
@@ -140,6 +141,7 @@ class FakeGemini:
             return
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         with self.script.call(asked) as seen:
+            seen.at = came_at(scope)
             response = await self._respond(scope, asked, answer, seen)
             await response(scope, receive, send)
 
@@ -153,7 +155,7 @@ class FakeGemini:
             return self._refuse(refusal)
         if answer.raw is not None:
             return Response(answer.raw, media_type="text/event-stream")
-        await asyncio.sleep(HANG if trouble is Trouble.STALL_FIRST else seen.first)
+        await until(seen.at + (HANG if trouble is Trouble.STALL_FIRST else seen.first))
         return StreamingResponse(
             self._send(scope, answer, trouble, asked, seen), media_type="text/event-stream"
         )
@@ -227,7 +229,7 @@ class FakeGemini:
             await asyncio.sleep(0.01)
             cut(scope)
             await asyncio.sleep(HANG)
-        await asyncio.sleep(HANG if trouble is Trouble.STALL_MIDDLE else self.script.between)
+        await passing(HANG if trouble is Trouble.STALL_MIDDLE else self.script.between)
 
     def _chunks(self, answer: Answer, asked: Asked) -> Iterator[Json]:
         """A word a chunk, never the last of an answer without saying how it ended."""
@@ -235,7 +237,8 @@ class FakeGemini:
         limit = asked.body.get("generationConfig", {}).get("maxOutputTokens", 8192)
         if answer.calls_what_is_declared and declared(asked.body) and "text" in _last_part(asked):
             answer = Answer("", (Call(declared(asked.body)[0]),))
-        words = re.findall(r"\s*\S+", answer.text)
+        said_last = _last_part(asked).get("text", "") if "{asked}" in answer.text else ""
+        words = re.findall(r"\s*\S+", answer.text.replace("{asked}", said_last))
         said = words[: max(0, limit - thoughts)]
         finish = "MAX_TOKENS" if thoughts + len(words) > limit else answer.finish
         calls = (
@@ -310,7 +313,7 @@ def main() -> None:
     description = "Gemini, as far as it is used here."
     flags = command.parser(description)
     flags.add_argument("--key", default=KEY, help=f"the key that is let in (default: {KEY})")
-    flags.add_argument("--text", default=Answer().text, help="what is answered")
+    flags.add_argument("--text", default=Answer().text, help="what is answered; {asked}: what the user said last")
     flags.add_argument("--call-tools", action="store_true", help="call the first declared function first")
 
     def fake(script: Script, options: Namespace) -> FakeGemini:

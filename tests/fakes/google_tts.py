@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, TypeAlias
 
 import grpc
@@ -48,7 +49,7 @@ from .google_tts_rules import (
     plain,
 )
 from .google_tts_sound import Speaker, StreamEncoder, encoded, espeak, piper, tone
-from .script import HANG, Script, Seen, Trouble
+from .script import HANG, Script, Seen, Trouble, until
 
 SERVICE = "google.cloud.texttospeech.v1.TextToSpeech"
 ON_ITS_WAY = 0.1
@@ -73,6 +74,13 @@ class Said:
     """Which of the script's calls."""
     rate: float = 1.0
     language: str = ""
+
+
+@cache
+def _keep_grpc() -> None:
+    """Until the process ends: with its last object gRPC would stop a thread, wherever garbage happens to be
+    collected, and the vendor's transport is garbage that only the collector finds."""
+    grpc.aio.init_grpc_aio()
 
 
 def _last() -> deque[Any]:
@@ -111,6 +119,7 @@ class FakeGoogleTts:
         return f"http://127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> "FakeGoogleTts":
+        _keep_grpc()
         server = grpc.aio.server()
         server.add_generic_rpc_handlers((self._handlers(),))
         inner_port = server.add_insecure_port("127.0.0.1:0")
@@ -126,6 +135,12 @@ class FakeGoogleTts:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    @property
+    def came_at(self) -> float:
+        """When the last bytes of anybody came: gRPC does not tell whose."""
+        assert self._relay is not None, "open"
+        return self._relay.came_at
 
     def cut_all(self) -> None:
         """Every connection breaks."""
@@ -312,7 +327,7 @@ class _Stream:
         async for text in self._utterances():
             if not self._has_begun:
                 self._has_begun = True
-                await asyncio.sleep(self._seen.first)
+                await until(self._fake.came_at + self._seen.first)
                 await self._fake.come_to(trouble, self._context, is_middle=False)
             if text.strip() and trouble is not Trouble.EMPTY:
                 await self._send(encoder.feed(await self._sound(text)), trouble)

@@ -1,6 +1,7 @@
 """Bytes from one port to another and back, so that a connection can be cut hard, as the network does it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,8 @@ class Relay:
         """The outer end by the port that the inner one sees as its peer's."""
         self._connecting: set[asyncio.Task[None]] = set()
         self.port = 0
+        self.came_at = 0.0
+        """When the last bytes came from outside, monotonic seconds."""
 
     def cut(self, peer_port: int | None = None) -> None:
         """The connection of that peer, or all of them."""
@@ -19,7 +22,7 @@ class Relay:
             self._pairs[port].abort()
 
     def accept(self) -> "_End":
-        end = _End()
+        end = _End(self)
         task = asyncio.get_running_loop().create_task(self._connect(end))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
@@ -46,7 +49,9 @@ class Relay:
 
 
 class _End(asyncio.Protocol):
-    def __init__(self) -> None:
+    def __init__(self, relay: Relay | None = None) -> None:
+        """`relay`: is told when bytes come."""
+        self._relay = relay
         self.connected = asyncio.Event()
         self.is_lost = False
         self.on_lost: object = None
@@ -72,6 +77,8 @@ class _End(asyncio.Protocol):
         self.connected.set()
 
     def data_received(self, data: bytes) -> None:
+        if self._relay is not None:
+            self._relay.came_at = time.monotonic()
         if self._other is not None:
             self._other.write(data)
 

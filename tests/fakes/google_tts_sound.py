@@ -19,7 +19,7 @@ Speaker: TypeAlias = Callable[[str, str, int, float], Awaitable[Samples]]
 """Text, BCP 47 language, rate in Hz and speaking rate → sound."""
 
 SECONDS_A_CHARACTER = 0.06
-PAUSE = 0.15
+PAUSE = 0.3
 """Seconds of silence after each text."""
 
 

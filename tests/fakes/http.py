@@ -7,6 +7,7 @@ application learns of it as always, from `receive`.
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -60,12 +61,23 @@ def cut(scope: Scope) -> None:
     scope["state"]["transport"].abort()
 
 
+def came_at(scope: Scope) -> float:
+    """When the last bytes of this request came, monotonic seconds. Not for a WebSocket."""
+    at: float = scope["state"]["came_at"][0]
+    return at
+
+
 class _Protocol(H11Protocol):
     """Leaves its transport where `cut` finds it; a WebSocket that it becomes inherits it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.app_state = {**self.app_state, "transport": transport}
+        self._came_at = [0.0]
+        self.app_state = {**self.app_state, "transport": transport, "came_at": self._came_at}
         super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._came_at[0] = time.monotonic()
+        super().data_received(data)
 
 
 def _server(app: ASGIApp) -> uvicorn.Server:

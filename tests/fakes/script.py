@@ -5,6 +5,7 @@ What lives here: the vocabulary. How a vendor says an error, and its wire, are e
 
 import asyncio
 import json
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,19 @@ from .latency import Latency
 
 HANG = 3600.0
 """As a delay: for ever."""
+_TIMER_SECONDS = 0.0015
+"""How late a timer of the event loop may be."""
+
+
+async def until(due: float) -> None:
+    """Monotonic seconds, to the tenth of a millisecond: what is drawn is what it takes."""
+    await asyncio.sleep(max(0.0, due - time.monotonic() - _TIMER_SECONDS))
+    while time.monotonic() < due:  # noqa: ASYNC110 - the clock is no event
+        await asyncio.sleep(0)
+
+
+async def passing(seconds: float) -> None:
+    await until(time.monotonic() + seconds)
 
 
 class Trouble(Enum):
@@ -54,6 +68,10 @@ class Seen:
     """Sent."""
     end: str = "open"
     """`open`, `done`, `gone` (the caller went away) or `refused`."""
+    at: float = 0.0
+    """When it came, monotonic seconds: on one machine the same clock in every process."""
+    said: str = ""
+    """What was answered, where the request does not tell and a fake notes it."""
 
 
 @dataclass
@@ -80,7 +98,7 @@ class Script:
     @contextmanager
     def call(self, what: object = None) -> Iterator[Seen]:
         """Around the whole of one call. A body that is cancelled or broken off ends as `gone`."""
-        seen = Seen(what, self.latency.draw())
+        seen = Seen(what, self.latency.draw(), at=time.monotonic())
         self.calls.append(seen)
         self.open += 1
         self._change()

@@ -3,62 +3,80 @@
     python -m tests.fakes.whisper_http --port 9003 --style openai --hear "question {n}" --profile stt-deepgram
     WHISPER_SERVER_URL=http://127.0.0.1:9003 voice-grpc serve
 
-What a real one refuses is refused: a missing field, a body that is no WAV, a wrong path, method or key.
+What a real one refuses is refused (`whisper_http_rules.py`): a field that is missing or not known, a body
+that is no WAV, a wrong path, method or key.
 """
 
 import asyncio
-import io
 import json
-import wave
 from argparse import Namespace
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from voice_grpc.core.audio import Samples, to_float
+
 from . import command
-from .http import cut, serving_app
-from .script import HANG, Script, Trouble
+from .http import came_at, cut, serving_app
+from .script import HANG, Script, Seen, Trouble, until
 from .spoken import Ear, Spoken
+from .whisper_http_rules import HEADER_BYTES, NAMES, PROXY_REFUSAL, STYLES, Refusal, refused
 
-STYLES = ("openai", "speaches", "vllm", "whisperlive", "whispercpp", "faster-whisper-server")
-MAX_BYTES = 25 * 1024 * 1024
-MODEL = "whisper-large-v3"
+Hear: TypeAlias = Callable[[Samples], str]
+
+_LISTENS_SECONDS = 0.02
+"""Of sound at a time, as a stream would bring it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    text: str
+    fields: Mapping[str, str]
+    seconds: float
+
+
+@dataclass
 class FakeWhisperHttp:
-    """`hear`: what is said; empty: words as the sound goes on (`Spoken`). `{n}` in it counts the requests."""
+    """`async with` gives the running fake."""
 
-    def __init__(
-        self,
-        script: Script | None = None,
-        *,
-        style: str = "openai",
-        key: str = "",
-        hear: str = "",
-        port: int = 0,
-    ) -> None:
-        assert style in STYLES, style
-        self.script = script or Script()
-        self.style, self.key, self.hear = style, key, hear
-        self.is_loading = False
-        self.url = ""
-        self._port, self._count = port, 0
-        self._stack = AsyncExitStack()
+    script: Script = field(default_factory=Script)
+    style: str = "openai"
+    key: str = ""
+    """Bearer token, or a whole `Authorization` header."""
+    hear: str | Hear = ""
+    """What is said; `{n}` in it counts the requests. Empty: words as the sound goes on (`Spoken`)."""
+    port: int = 0
+    speaks: str = "en"
+    """The language that is heard where none is told."""
+    path: str = ""
+    """Another one than the style's."""
+    words: bool = False
+    """Verbose JSON has them, half a second each."""
+    proxy_limit: int = 0
+    """Bytes of a body that a proxy before it lets through; 0: any."""
+    is_loading: bool = False
+    url: str = ""
+    requests: list[str] = field(default_factory=list)
+    """Methods and paths."""
+    callers: set[Any] = field(default_factory=set)
+    """One a connection."""
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _mutex: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _count: int = 0
 
     async def __aenter__(self) -> "FakeWhisperHttp":
-        routes = [Route("/health", self._health)]
-        if self.style == "whispercpp":
-            routes.append(Route("/inference", self._transcribe, methods=["POST"]))
-        else:
-            routes.append(Route("/v1/audio/transcriptions", self._transcribe, methods=["POST"]))
-            routes.append(Route("/v1/models", self._models))
-        port = await self._stack.enter_async_context(serving_app(Starlette(routes=routes), self._port))
+        self.rules = STYLES[self.style]
+        app = Starlette(routes=[Route("/{path:path}", self._any, methods=["GET", "POST", "PUT", "DELETE"])])
+        port = await self._stack.enter_async_context(serving_app(app, self.port))
         self.url = f"http://127.0.0.1:{port}"
         return self
 
@@ -69,157 +87,172 @@ class FakeWhisperHttp:
 
     # ------------------------------------------------------------ routes
 
-    async def _health(self, request: Request) -> Response:
-        return JSONResponse(
-            {"status": "loading model" if self.is_loading else "ok"}, 503 if self.is_loading else 200
-        )
-
-    async def _models(self, request: Request) -> Response:
-        if not self._is_let_in(request):
-            return self._error(401, "invalid api key")
-        if self.style in ("whisperlive", "faster-whisper-server"):
-            return self._error(404, "Not Found")
-        return JSONResponse({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+    async def _any(self, request: Request) -> Response:
+        method, path = request.method, request.url.path
+        self.requests.append(f"{method} {path}")
+        self.callers.add(request.client)
+        place = self.path or self.rules.path
+        if path == "/health" and method == "GET":
+            status = "loading model" if self.is_loading else "ok"
+            return JSONResponse({"status": status}, 503 if self.is_loading else 200)
+        if path == "/v1/models" and method == "GET" and self.rules.models:
+            return self._denied(request) or JSONResponse({"object": "list", "data": list(self.rules.models)})
+        if path == place and method == "POST":
+            return await self._transcribe(request)
+        if self.style == "whispercpp":  # cpp-httplib knows no 405
+            return Response(status_code=404)
+        return self._error(Refusal(405, "Method Not Allowed") if path == place else Refusal(404, "Not Found"))
 
     async def _transcribe(self, request: Request) -> Response:
         if self.is_loading:
-            return self._error(503, "loading model")
-        if not self._is_let_in(request):
-            return self._error(401, f"Incorrect API key provided: {request.headers.get('authorization')}")
-        async with request.form() as given:
-            refusal, samples = await self._checked(given)
-            form = {key: str(value) for key, value in given.items() if key != "file"}
-        return refusal or await self._worked(request, form, samples)
+            return self._error(Refusal(503, "loading model"))
+        if (denied := self._denied(request)) is not None:
+            return denied
+        if self.proxy_limit and int(request.headers.get("content-length", "0")) > self.proxy_limit:
+            return PROXY_REFUSAL
+        async with request.form() as form:
+            file = form.get("file")
+            wav = await file.read() if isinstance(file, UploadFile) else None
+            fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        refusal = refused(self.rules, fields, wav)
+        if refusal is not None or wav is None:
+            return self._error(refusal or Refusal(400, "no file"))
+        return await self._work(request, fields, np.frombuffer(wav[HEADER_BYTES:], "<i2"))
 
-    async def _worked(self, request: Request, form: dict[str, str], samples: bytes) -> Response:
+    async def _work(self, request: Request, fields: dict[str, str], samples: Samples) -> Response:
         trouble = self.script.next_trouble()
-        with self.script.call(form) as seen:
+        if trouble not in _REFUSALS and self._is_streamed(fields):
+            return StreamingResponse(
+                self._streamed(request, fields, samples, trouble), media_type="text/event-stream"
+            )
+        with self.script.call(fields) as seen:
+            seen.at = came_at(request.scope)
             if trouble in _REFUSALS:
                 seen.end = "refused"
-                return self._error(*_REFUSALS[trouble])
-            if trouble is Trouble.STALL_FIRST:
-                await asyncio.sleep(HANG)
-            await asyncio.sleep(seen.first)
-            self._count += 1
-            text = "" if trouble is Trouble.EMPTY else self._heard(samples)
-            if trouble in (Trouble.CUT, Trouble.STALL_MIDDLE, Trouble.ERROR_MIDDLE):
-                return await self._broken(request, trouble)
+                refusal, headers = _REFUSALS[trouble]
+                return refusal.response(self.rules, headers)
+            async with self._mutex if self.style == "whispercpp" else AsyncExitStack():
+                heard = await self._listened(seen, fields, samples, trouble)
             seen.parts = 1
-            return self._answer(text, form)
+            if trouble is Trouble.ERROR_MIDDLE:
+                return self._error(Refusal(500, "CUDA out of memory"))
+            if trouble is Trouble.STALL_MIDDLE:
+                await asyncio.sleep(HANG)
+            return self._cut(request) if trouble is Trouble.CUT else self._answer(heard)
 
-    async def _checked(self, form: Any) -> tuple[Response | None, bytes]:
-        file = form.get("file")
-        if file is None or isinstance(file, str):
-            return self._error(400, "[{'loc': ('body', 'file'), 'msg': 'field required'}]"), b""
-        body = await file.read()
-        if len(body) > MAX_BYTES:
-            return self._error(413, "Maximum content size limit (26214400) exceeded"), b""
-        name = {"faster-whisper-server": "model_name", "whispercpp": "", "whisperlive": ""}.get(
-            self.style, "model"
-        )
-        if name and not form.get(name):
-            return self._error(400, f"you must provide a {name} parameter"), b""
-        wanted = form.get("response_format", "json")
-        if self.style == "faster-whisper-server" and wanted not in ("json", "verbose_json"):
-            return self._error(400, "Invalid response format"), b""
-        if self.style == "vllm" and wanted == "verbose_json" and form.get("stream") == "true":
-            return self._error(400, "verbose_json does not stream"), b""
-        try:
-            with wave.open(io.BytesIO(body)) as wav:
-                shape = (wav.getnchannels(), wav.getsampwidth(), wav.getframerate())
-                samples = wav.readframes(wav.getnframes())
-        except (wave.Error, EOFError):
-            return self._error(400, "Invalid file format."), b""
-        assert shape == (1, 2, 16_000), f"not what Whisper hears best: {shape}"
-        return None, samples
+    async def _listened(
+        self, seen: Seen, fields: Mapping[str, str], samples: Samples, trouble: Trouble
+    ) -> Heard:
+        if trouble is Trouble.STALL_FIRST:
+            await asyncio.sleep(HANG)
+        await until(seen.at + seen.first)
+        self._count += 1
+        text = seen.said = "" if trouble is Trouble.EMPTY else self._hear(samples)
+        return Heard(text, fields, len(samples) / 16_000)
 
-    def _is_let_in(self, request: Request) -> bool:
-        return not self.key or request.headers.get("authorization") in (f"Bearer {self.key}", self.key)
+    def _denied(self, request: Request) -> Response | None:
+        given = request.headers.get("authorization", "")
+        if not self.key or given in (f"Bearer {self.key}", self.key):
+            return None
+        said = f"Incorrect API key provided: {given}. You can find your API key elsewhere."
+        return self._error(Refusal(401, said, code="invalid_api_key"))
+
+    def _error(self, refusal: Refusal) -> Response:
+        return refusal.response(self.rules)
 
     # ------------------------------------------------------------ answers
 
-    def _heard(self, samples: bytes) -> str:
-        import numpy as np
+    def _hear(self, samples: Samples) -> str:
+        if isinstance(self.hear, str):
+            return self.hear.replace("{n}", str(self._count)) if self.hear else _words(samples)
+        return self.hear(samples)
 
-        if self.hear:
-            return self.hear.replace("{n}", str(self._count))
-        ear = Ear(Spoken())
-        floats = np.frombuffer(samples, "<i2").astype(np.float32) / 32768
-        for at in range(0, len(floats), 320):
-            ear.hear(floats[at : at + 320])
-        return ear.text()
+    def _is_streamed(self, fields: Mapping[str, str]) -> bool:
+        """OpenAI ignores it for whisper-1."""
+        is_asked = fields.get("stream") == "true" and bool(self.rules.events)
+        return is_asked and not (self.style == "openai" and fields.get("model") == "whisper-1")
 
-    def _answer(self, text: str, form: Any) -> Response:
-        match self.style:
-            case "whisperlive":
-                return self._events([{"id": 0, "start": 0.0, "end": 1.0, "text": text}])
-            case "vllm" if form.get("stream") == "true":
-                return self._events(
-                    [{"object": "transcription.chunk", "choices": [{"delta": {"content": text}}]}]
-                )
-            case "speaches" | "openai" if form.get("stream") == "true":
-                done = {"type": "transcript.text.done", "text": text}
-                return self._events([{"type": "transcript.text.delta", "delta": text}, done])
-        if form.get("response_format") == "text":
-            return PlainTextResponse(f"{text}\n")
-        if form.get("response_format") != "verbose_json":
+    def _answer(self, heard: Heard) -> Response:
+        text, wanted = heard.text, heard.fields.get("response_format", "json")
+        if wanted == "text":
+            kind = "text/html" if self.style == "whispercpp" else "text/plain"
+            return PlainTextResponse(f"{text}\n", media_type=kind)
+        if wanted != "verbose_json":
             return JSONResponse({"text": f" {text}"})
-        duration: Any = "2.5" if self.style == "vllm" else 2.5
-        segment = {
-            "id": 0,
-            "start": 0.0,
-            "end": 2.5,
-            "text": f" {text}",
-            "avg_logprob": -0.2,
-            "no_speech_prob": 0.01,
-        }
-        return JSONResponse(
-            {
-                "task": "transcribe",
-                "language": "english",
-                "duration": duration,
-                "text": f" {text}",
-                "segments": [segment],
-            }
-        )
+        language = heard.fields.get("language", "en" if self.style == "whispercpp" else self.speaks)
+        language = self.speaks if language == "auto" else language
+        segment = {"id": 0, "start": 0.0, "end": heard.seconds, "text": f" {text}", "tokens": [1, 2]}
+        sure = {"temperature": 0.0, "avg_logprob": -0.2, "no_speech_prob": 0.01, "compression_ratio": 1.1}
+        duration: Any = str(heard.seconds) if self.style == "vllm" else heard.seconds
+        told = NAMES.get(language, language) if self.rules.names_languages else language
+        segments = [] if self.style == "whisperlive" else [segment | sure]
+        whole = {"task": "transcribe", "language": told, "duration": duration, "text": f" {text}"}
+        spoken = [
+            {"word": word, "start": number / 2, "end": (number + 1) / 2}
+            for number, word in enumerate(text.split())
+        ]
+        return JSONResponse({**whole, "segments": segments, **({"words": spoken} if self.words else {})})
 
-    def _events(self, events: list[dict[str, Any]]) -> Response:
-        body = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
-        return Response(body, media_type="text/event-stream")
+    async def _streamed(
+        self, request: Request, fields: Mapping[str, str], samples: Samples, trouble: Trouble
+    ) -> AsyncIterator[bytes]:
+        with self.script.call(fields) as seen:
+            seen.at = came_at(request.scope)
+            heard = await self._listened(seen, fields, samples, trouble)
+            for number, event in enumerate(self._events(heard)):
+                if number:
+                    await asyncio.sleep(self.script.between)
+                yield event
+                seen.parts += 1
+                if trouble is Trouble.ERROR_MIDDLE:
+                    yield _event({"error": {"message": "CUDA out of memory"}})
+                    return
+                if trouble is Trouble.CUT:
+                    cut(request.scope)
+                if trouble is Trouble.STALL_MIDDLE:
+                    await asyncio.sleep(HANG)
 
-    async def _broken(self, request: Request, trouble: Trouble) -> Response:
-        if trouble is Trouble.ERROR_MIDDLE:
-            return self._events(
-                [{"type": "transcript.text.delta", "delta": "I"}, {"error": {"message": "out of memory"}}]
-            )
+    def _events(self, heard: Heard) -> list[bytes]:
+        words = heard.text.split(" ")
+        pieces = [word if not number else f" {word}" for number, word in enumerate(words)]
+        match self.rules.events:
+            case "types":
+                deltas = [_event({"type": "transcript.text.delta", "delta": piece}) for piece in pieces]
+                return [*deltas, _event({"type": "transcript.text.done", "text": heard.text})]
+            case "choices":
+                chunks = [
+                    {"object": "transcription.chunk", "choices": [{"delta": {"content": p}}]} for p in pieces
+                ]
+                return [*map(_event, chunks), b"data: [DONE]\n\n"]
+        half = (len(words) + 1) // 2
+        texts = [" ".join(part) for part in (words[:half], words[half:]) if part]
+        return [*(_event({"id": i, "text": text}) for i, text in enumerate(texts)), b"data: [DONE]\n\n"]
 
+    def _cut(self, request: Request) -> Response:
         async def body() -> AsyncIterator[bytes]:
             yield b'{"text": "I wo'
-            if trouble is Trouble.STALL_MIDDLE:
-                await asyncio.sleep(HANG)
             cut(request.scope)
             yield b""
 
-        if trouble is Trouble.STALL_MIDDLE:
-            await asyncio.sleep(HANG)
         return StreamingResponse(body(), media_type="application/json")
 
-    def _error(self, status: int, message: str) -> Response:
-        """An object for OpenAI and its likes, a text for whisper.cpp, `detail` for FastAPI's."""
-        match self.style:
-            case "whispercpp":
-                return JSONResponse({"error": message}, status)
-            case "faster-whisper-server" | "speaches" | "whisperlive":
-                return JSONResponse({"detail": message}, status)
-        return JSONResponse(
-            {"error": {"message": message, "type": "invalid_request_error", "code": None}}, status
-        )
+
+def _event(said: Mapping[str, Any]) -> bytes:
+    return f"data: {json.dumps(said)}\n\n".encode()
 
 
-_REFUSALS = {
-    Trouble.ERROR_FIRST: (503, "the model is overloaded"),
-    Trouble.DENIED: (401, "invalid api key"),
-    Trouble.QUOTA: (429, "Rate limit reached"),
+def _words(samples: Samples) -> str:
+    ear, hop = Ear(Spoken()), round(_LISTENS_SECONDS * 16_000)
+    floats = to_float(samples)
+    for at in range(0, len(floats), hop):
+        ear.hear(floats[at : at + hop])
+    return ear.text()
+
+
+_REFUSALS: dict[Trouble, tuple[Refusal, dict[str, str]]] = {
+    Trouble.ERROR_FIRST: (Refusal(503, "the model is overloaded"), {}),
+    Trouble.DENIED: (Refusal(401, "invalid api key"), {}),
+    Trouble.QUOTA: (Refusal(429, "Rate limit reached", code="rate_limit_exceeded"), {"Retry-After": "7"}),
 }
 
 

@@ -59,6 +59,7 @@ class FakeWhisperLive:
         """Something was completed because it was told again and again."""
         self._token, self._max_clients = token, max_clients
         self._clients = 0
+        self._troubles: dict[ServerConnection, Trouble] = {}
 
     @property
     def url(self) -> str:
@@ -82,19 +83,21 @@ class FakeWhisperLive:
         await self._server.wait_closed()
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        self._troubles[connection] = trouble = self.script.next_trouble()
         is_known = not self._token or request.headers.get("Authorization") == f"Bearer {self._token}"
-        if is_known and self.script.always is not Trouble.DENIED:
+        if is_known and trouble is not Trouble.DENIED:
             return None
+        del self._troubles[connection]
         with self.script.call("credentials") as seen:
             seen.end = "refused"
         return connection.respond(HTTPStatus.UNAUTHORIZED, "Unauthorized\n")
 
     async def _connection(self, socket: ServerConnection) -> None:
+        trouble = self._troubles.pop(socket)
         try:
             options = json.loads(await socket.recv())
         except ConnectionClosed:
             return
-        trouble = self.script.next_trouble()
         self._clients += 1
         try:
             with self.script.call(options) as seen:
@@ -133,7 +136,7 @@ class _Client:
             await self._refuse({"status": "WAIT", "message": WAIT_MINUTES})
         elif not self._options.keys() >= NEEDED or self._options["task"] not in ("transcribe", "translate"):
             await self._refuse({"status": "ERROR", "message": "bad options"})
-        elif self._trouble is Trouble.ERROR_FIRST:
+        elif self._trouble in (Trouble.ERROR_FIRST, Trouble.BLOCKED):
             await self._refuse(
                 {"status": "ERROR", "message": f"Failed to load model: {self._options['model']}"}
             )

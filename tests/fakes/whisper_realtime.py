@@ -18,10 +18,8 @@ from tests.fakes.script import HANG, Script, Seen, Trouble
 from tests.fakes.spoken import Spoken
 
 MODELS = {"object": "list", "data": [{"id": "speaches-ai/Kokoro-82M"}, {"id": MODEL}]}
-COMPLAINTS = {
-    Trouble.ERROR_FIRST: Refused("server_error", "Transcription failed"),
-    Trouble.ERROR_MIDDLE: Refused("server_error", "Transcription failed"),
-}
+FAILED = Refused("server_error", "Transcription failed")
+AT_FIRST = (Trouble.ERROR_FIRST, Trouble.BLOCKED)
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
@@ -41,6 +39,7 @@ class FakeRealtime:
         self.script, self.dialect, self.spoken = script or Script(), dialect, spoken
         self.detects_turns, self.fails_item, self.port, self._token = detects_turns, fails_item, port, token
         self.sessions: list[Session] = []
+        self._troubles: dict[ServerConnection, Trouble] = {}
 
     @property
     def url(self) -> str:
@@ -64,21 +63,25 @@ class FakeRealtime:
         await self._server.wait_closed()
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        refusal = self._refusal(request)
+        address = urlsplit(request.path)
+        is_session = address.path == "/v1/realtime"
+        trouble = self.script.next_trouble() if is_session else Trouble.NONE
+        refusal = self._refusal(request, trouble)
         if refusal is not None:
-            with self.script.call(urlsplit(request.path).path) as seen:
+            with self.script.call(address.path) as seen:
                 seen.end = "refused"
             return connection.respond(refusal, refusal.phrase)
-        if urlsplit(request.path).path == "/v1/models":
+        if not is_session:
             return connection.respond(HTTPStatus.OK, json.dumps(MODELS))
+        self._troubles[connection] = trouble
         return None
 
-    def _refusal(self, request: Request) -> HTTPStatus | None:
+    def _refusal(self, request: Request, trouble: Trouble) -> HTTPStatus | None:
         address = urlsplit(request.path)
         is_known = not self._token or request.headers.get("Authorization") == f"Bearer {self._token}"
-        if not is_known or self.script.always is Trouble.DENIED:
+        if not is_known or trouble is Trouble.DENIED:
             return HTTPStatus.UNAUTHORIZED
-        if self.script.always is Trouble.QUOTA:
+        if trouble is Trouble.QUOTA:
             return HTTPStatus.TOO_MANY_REQUESTS
         if address.path not in ("/v1/realtime", "/v1/models"):
             return HTTPStatus.NOT_FOUND
@@ -87,7 +90,7 @@ class FakeRealtime:
 
     async def _connection(self, socket: ServerConnection) -> None:
         query = parse_qs(urlsplit(socket.request.path if socket.request else "").query)
-        trouble = self.script.next_trouble()
+        trouble = self._troubles.pop(socket)
         with self.script.call(query) as seen:
             self.sessions.append(session := Session(self.dialect, self.spoken, self.detects_turns))
             try:
@@ -154,7 +157,7 @@ class _Conversation:
 
     async def _delta(self) -> None:
         """New words, in the buffer's order."""
-        if self._trouble in (Trouble.EMPTY, Trouble.ERROR_FIRST) or (self._told and self._is_stalled()):
+        if self._trouble in (Trouble.EMPTY, *AT_FIRST) or (self._told and self._is_stalled()):
             return
         text = self._session.text
         fresh, is_first = text[self._told :], not self._told
@@ -168,8 +171,8 @@ class _Conversation:
             await asyncio.sleep(HANG)
         await asyncio.sleep(0.0 if self._told else self._seen.first)
         self._told = 0
-        if self._trouble is Trouble.ERROR_FIRST:
-            await self._refuse(COMPLAINTS[self._trouble])
+        if self._trouble in AT_FIRST:
+            await self._refuse(FAILED)
         text = "" if self._trouble is Trouble.EMPTY else heard.text
         await self._part({"type": "transcription.done", "text": text, "usage": {}})
 
@@ -181,12 +184,12 @@ class _Conversation:
     async def _completed(self, heard: Heard) -> None:
         await self._say({"type": "input_audio_buffer.committed", "item_id": heard.item})
         await asyncio.sleep(self._seen.first)
-        if self._trouble is Trouble.ERROR_FIRST and self._fake.fails_item:
+        if self._trouble in AT_FIRST and self._fake.fails_item:
             error = {"type": "server_error", "message": "Transcription failed"}
             await self._say({"type": f"{TRANSCRIPTION}.failed", "item_id": heard.item, "error": error})
             await asyncio.sleep(HANG)
-        elif self._trouble is Trouble.ERROR_FIRST:
-            await self._refuse(COMPLAINTS[self._trouble])
+        elif self._trouble in AT_FIRST:
+            await self._refuse(FAILED)
         text = "" if self._trouble is Trouble.EMPTY else heard.text
         head = text[: len(text) // 2]
         if self._session.dialect == "speaches":
@@ -205,7 +208,7 @@ class _Conversation:
 
     async def _go_wrong(self) -> None:
         if self._trouble is Trouble.ERROR_MIDDLE:
-            await self._refuse(COMPLAINTS[self._trouble])
+            await self._refuse(FAILED)
         elif self._trouble is Trouble.CUT:
             self._socket.transport.abort()
         elif self._is_stalled():

@@ -21,6 +21,8 @@ from tests.fakes.spoken import AUDIBLE, Ear, Spoken
 
 FORMAT = {"rate": 16_000, "width": 2, "channels": 1}
 MODEL = "faster-whisper-tiny-int8"
+FAILING = (Trouble.ERROR_FIRST, Trouble.ERROR_MIDDLE, Trouble.DENIED, Trouble.BLOCKED)
+"""Wyoming has one way to say them."""
 SOMEBODY = {"name": "Systran", "url": "https://huggingface.co/Systran"}
 
 
@@ -169,7 +171,7 @@ class _Exchange:
         if self._trouble is Trouble.STALL_FIRST:
             await asyncio.sleep(HANG)
         await asyncio.sleep(self._seen.first)
-        if self._trouble in (Trouble.ERROR_FIRST, Trouble.ERROR_MIDDLE):
+        if self._trouble in FAILING:
             return await self._complain("the model failed", "asr-failed")
         if self._trouble is Trouble.QUOTA:
             return await self._complain("too many requests", "busy")

@@ -3,15 +3,17 @@
 import argparse
 import asyncio
 
-from . import gateway, local, overhead, stt_wer
+from . import cloud, gateway, local, overhead, stt_wer
 
-PARTS = ("local", "overhead", "gateway", "wer")
+PARTS = ("local", "overhead", "cloud", "gateway", "wer")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m voice_grpc.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of: {', '.join(PARTS)} (all)")
     parser.add_argument("--seconds", type=float, default=20.0, help="of load for each number of sessions")
+    parser.add_argument("--stt", choices=cloud.STT_PROFILES, default=cloud.STT_PROFILES[0], help="of cloud")
+    parser.add_argument("--llm", choices=cloud.LLM_PROFILES, default=cloud.LLM_PROFILES[0], help="of cloud")
     chosen = parser.parse_args()
     if unknown := set(chosen.parts) - set(PARTS):
         parser.error(f"no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
@@ -24,6 +26,8 @@ def main() -> None:
         for sessions in (1, 30):
             result = asyncio.run(overhead.measure(sessions, chosen.seconds))
             print(overhead.report(result), flush=True)
+    if "cloud" in chosen.parts:
+        _cloud(chosen.seconds, cloud.Profiles(chosen.stt, chosen.llm))
     if "gateway" in chosen.parts:
         print(f"\nWhat the gateway adds, {gateway.SESSIONS} browsers that speak")
         print(gateway.HEADER, flush=True)
@@ -31,6 +35,15 @@ def main() -> None:
     if "wer" in chosen.parts:
         print("\nWhisper, the stock call and ours, interleaved", flush=True)
         stt_wer.main([])
+
+
+def _cloud(seconds: float, profiles: cloud.Profiles) -> None:
+    print("\nThe cloud's adapters against fakes that take as long as the vendors do", flush=True)
+    try:
+        for sessions in (1, 8):
+            print(f"\n{cloud.report(asyncio.run(cloud.measure(sessions, seconds, profiles)))}", flush=True)
+    except cloud.NoCheckout as absent:
+        print(f"left out: {absent}")
 
 
 if __name__ == "__main__":

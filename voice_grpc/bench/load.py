@@ -40,14 +40,19 @@ class Heard:
     """When the last voiced frame of each question should have left."""
     answers: dict[int, float] = field(default_factory=dict)
     """When the first audible chunk of each turn came."""
+    questions: dict[int, str] = field(default_factory=dict)
+    """What each turn was understood as."""
+    metrics: dict[int, pb.TurnMetrics] = field(default_factory=dict)
+    """What the server says of each turn."""
     lateness: list[float] = field(default_factory=list)
     """Of each frame, in seconds."""
 
 
-async def talk(channel: grpc.aio.Channel, seconds: float, seed: int) -> Heard:
+async def talk(channel: grpc.aio.Channel, seconds: float, seed: int, cycle: float = CYCLE_SECONDS) -> Heard:
+    """A question every `cycle` seconds, a multiple of 160 ms: long enough for the answer to be heard out."""
     heard = Heard()
     loop = asyncio.get_running_loop()
-    await asyncio.sleep(random.Random(seed).uniform(0, CYCLE_SECONDS))
+    await asyncio.sleep(random.Random(seed).uniform(0, cycle))
     config = pb.SessionConfig(greeting="", send=pb.OutputSelection(interim_transcripts=False))
     async with Call.open(channel, config, Access()) as call, asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(_listen(call, heard), name="listen")
@@ -56,9 +61,10 @@ async def talk(channel: grpc.aio.Channel, seconds: float, seed: int) -> Heard:
             due = start + n * FRAME_SECONDS
             await _sleep_until(due)
             heard.lateness.append(loop.time() - due)
-            if _is_voiced(n) and not _is_voiced(n + 1):
+            is_voiced = _is_voiced(n, cycle)
+            if is_voiced and not _is_voiced(n + 1, cycle):
                 heard.speech_ends.append(due)
-            await call.send(pb.AudioInput(data=TONE if _is_voiced(n) else SILENCE))
+            await call.send(pb.AudioInput(data=TONE if is_voiced else SILENCE))
         await asyncio.sleep(0.2)
         listening.cancel()
     return heard
@@ -75,11 +81,15 @@ async def _sleep_until(due: float) -> None:
 async def _listen(call: Call, heard: Heard) -> None:
     loop = asyncio.get_running_loop()
     async for response in call:
-        if response.WhichOneof("payload") != "audio" or response.turn in heard.answers:
-            continue
-        if rms(np.frombuffer(response.audio.data, "<i2")) > AUDIBLE:
-            heard.answers[response.turn] = loop.time()
+        match response.WhichOneof("payload"):
+            case "audio" if response.turn not in heard.answers:
+                if rms(np.frombuffer(response.audio.data, "<i2")) > AUDIBLE:
+                    heard.answers[response.turn] = loop.time()
+            case "transcript" if response.transcript.is_final:
+                heard.questions[response.turn] = response.transcript.text
+            case "turn_metrics":
+                heard.metrics[response.turn] = response.turn_metrics
 
 
-def _is_voiced(n: int) -> bool:
-    return (n * FRAME_SECONDS) % CYCLE_SECONDS < SPEECH_SECONDS - FRAME_SECONDS / 2
+def _is_voiced(n: int, cycle: float) -> bool:
+    return n % round(cycle / FRAME_SECONDS) < round(SPEECH_SECONDS / FRAME_SECONDS)

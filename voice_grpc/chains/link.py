@@ -2,15 +2,31 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Generic, TypeVar
 
 from ..core.breaker import Breaker
-from ..core.errors import EngineBlocked, EngineDenied, EngineError, EngineMissing
+from ..core.errors import (
+    EngineBlocked,
+    EngineDenied,
+    EngineEmpty,
+    EngineError,
+    EngineMissing,
+    EngineQuota,
+    EngineTimeout,
+    EngineUnreachable,
+)
 from ..ports import Engine
 
 E = TypeVar("E", bound=Engine)
+
+Redact = Callable[[str], str]
+
+_OF_THE_ENGINE = (
+    EngineTimeout, EngineEmpty, EngineMissing, EngineDenied, EngineQuota, EngineUnreachable,
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -18,98 +34,144 @@ log = logging.getLogger(__name__)
 @dataclass(slots=True)
 class Link(Generic[E]):
     engine: E
+    redact: Redact = str
+    """Takes secrets out of what an engine says, should one have left any there."""
     breaker: Breaker = field(default_factory=Breaker)
     last: EngineError | None = None
-    """What it failed with last."""
+    """What it failed with last; None: it has not failed, or went well since."""
+    is_warm: bool = True
+    """False: it could not be warmed so far, and is to be before it is asked."""
+    _said: str = ""
 
     @property
     def is_ready(self) -> bool:
         return self.breaker.is_closed()
 
     def begin(self) -> "Attempt[E]":
-        self.breaker.begin(_now())
-        return Attempt(self)
+        return Attempt(self, self.breaker.begin(_now()))
 
-    def failed(self, error: EngineError) -> None:
-        """Counted, and told to the operator. Safety rules are no failure of the engine."""
-        if isinstance(error, EngineBlocked):
+    async def wake(self) -> None:
+        """Raises what its `warm` raises."""
+        if not self.is_warm:
+            await self.engine.warm()
+            self.is_warm = True
+
+    def stayed_cold(self, error: EngineError, *, is_told: bool = False) -> None:
+        """At the start: it is left out until it is due, and warmed then."""
+        self.is_warm = False
+        self.failed(error, for_good=True, is_told=is_told)
+
+    def cleaned(self, error: EngineError) -> EngineError:
+        """The same error, fit for everybody."""
+        error.args = (self.redact(str(error)), *error.args[1:])
+        error.advice = self.redact(error.advice)
+        return error
+
+    def answered(self, *, is_whole: bool) -> None:
+        if not self.is_ready:
+            log.info("%s answers again", self.engine.name)
+        if is_whole:
+            self.last, self._said = None, ""
             self.breaker.succeeded()
+        else:
+            self.breaker.answered()
+
+    def failed(
+        self, error: EngineError, *, is_probe: bool = False, for_good: bool = False, is_told: bool = False
+    ) -> None:
+        """Counted, unless it is about this one request: what one caller sends must not take the engine
+        away from the others. And told to the operator, who may have been `is_told` otherwise."""
+        self.cleaned(error)
+        if isinstance(error, EngineBlocked):
+            self.answered(is_whole=True)
             return
-        self.last = error
-        self.breaker.failed(_now(), for_good=isinstance(error, EngineDenied | EngineMissing))
-        out = "" if self.is_ready else f"; left out for {self.breaker.cooling:.0f} s"
-        advice = f" ({error.advice})" if error.advice else ""
-        log.warning("%s: %s: %s%s%s", error.stage, self.engine.name, error, advice, out)
+        is_of_request = not error.retryable and not isinstance(error, _OF_THE_ENGINE)
+        was_ready, self.last = self.is_ready, error
+        if not is_of_request or is_probe or for_good:
+            for_good = for_good or isinstance(error, EngineDenied | EngineMissing)
+            self.breaker.failed(_now(), is_probe=is_probe, for_good=for_good)
+        self._tell(error, may_be_news=(was_ready or is_probe) and not is_told)
 
     def left_out(self) -> EngineError:
-        """Why it is not asked now."""
+        """Why it is not asked now, and since when."""
         stage, why = (self.last.stage, str(self.last)) if self.last else ("session", "it failed")
-        seconds = max(0.0, self.breaker.reopens_at - _now())
-        return EngineError(stage, f"{self.engine.name} is left out for {seconds:.0f} s more: {why}")
+        now = _now()
+        since = 0.0 if self.breaker.open_since is None else now - self.breaker.open_since
+        text = f"{self.engine.name} has been left out for {since:.0f} s"
+        if (rest := self.breaker.reopens_at - now) > 0:
+            text += f" and is for {rest:.0f} s more"
+        return EngineError(stage, f"{text}: {why}")
+
+    def _tell(self, error: EngineError, *, may_be_news: bool) -> None:
+        """Not once a turn: while it is left out, and while it says the same, the operator knows."""
+        out = "" if self.is_ready else f"; left out for {self.breaker.cooling:.0f} s"
+        advice = f" ({error.advice})" if error.advice else ""
+        text = f"{error.stage}: {self.engine.name}: {error}{advice}{out}"
+        is_news, self._said = may_be_news and text != self._said, text
+        log.log(logging.WARNING if is_news else logging.DEBUG, "%s", text)
 
 
 @dataclass(slots=True)
 class Attempt(Generic[E]):
-    """One call of one engine. As a block it ends without a verdict unless it got one inside."""
+    """One call of one engine, as a block: what ends the block is the verdict on it.
+
+    A block that is left by its caller went well if there was output, and says nothing if there was none.
+    """
 
     link: Link[E]
+    is_probe: bool
+    has_output: bool = False
     _is_judged: bool = False
 
-    def succeeded(self) -> None:
-        """It gave its first output; what fails afterwards is counted all the same."""
-        if not self._is_judged:
-            self._is_judged = True
-            self.link.breaker.succeeded()
+    def answered(self) -> None:
+        """The first output of this call is there."""
+        if not self.has_output:
+            self.has_output = True
+            self.link.answered(is_whole=False)
 
     def failed(self, error: EngineError) -> None:
         self._is_judged = True
-        self.link.failed(error)
+        self.link.failed(error, is_probe=self.is_probe)
+
+    def not_judged(self) -> None:
+        """Whatever went wrong, it was not this engine."""
+        self._is_judged = True
+        self.link.breaker.abandoned(is_probe=self.is_probe)
 
     def __enter__(self) -> "Attempt[E]":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if not self._is_judged:
-            self.link.breaker.abandoned()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._is_judged:
+            return
+        if isinstance(error, EngineError):
+            self.failed(error)
+        elif self.has_output:
+            self.link.answered(is_whole=True)
+        else:
+            self.not_judged()
 
 
-def in_order(
-    links: Sequence[Link[E]], rank: Callable[[Link[E]], int] = lambda link: 0
-) -> tuple[list[Link[E]], EngineError | None]:
-    """Whom to ask, one after the other, and why not the first of all, where that is so.
+@dataclass(frozen=True, slots=True)
+class Order(Generic[E]):
+    links: tuple[Link[E], ...]
+    """Whom to ask, one after the other."""
+    why: EngineError | None
+    """Why the first of them does the work of another; None: it is its own."""
 
-    Lower ranks come first, then the order of the chain. Who is left out comes last, the one that is due
-    first before the others: a breaker never leaves a turn without an attempt.
-    """
+
+def in_order(links: Sequence[Link[E]], rank: Callable[[Link[E]], int] = lambda link: 0) -> Order[E]:
+    """Lower ranks come first, then the order of the chain. Who is left out comes last, the one that is due
+    first before the others: a breaker never leaves a turn without an attempt."""
     now = _now()
     wanted = sorted(links, key=rank)
     allowed = [link for link in wanted if link.breaker.allows(now)]
-    out = sorted((link for link in wanted if link not in allowed), key=lambda link: link.breaker.reopens_at)
-    why = wanted[0].left_out() if out and allowed and allowed[0] is not wanted[0] else None
-    return [*allowed, *out], why
-
-
-async def warm_all(links: Iterable[Link[E]]) -> None:
-    """Side by side; who fails is left out. Raises the first one's error when none is left."""
-    links = list(links)
-
-    async def warm(link: Link[E]) -> None:
-        try:
-            await link.engine.warm()
-        except EngineError as error:
-            link.failed(error)
-
-    async with asyncio.TaskGroup() as tasks:
-        for link in links:
-            tasks.create_task(warm(link), name=f"warm-{link.engine.name}")
-    if all(link.last is not None for link in links):
-        raise links[0].last or EngineError("session", "there is no engine")
-
-
-async def close_all(links: Iterable[Link[E]]) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        for link in links:
-            tasks.create_task(link.engine.close(), name=f"close-{link.engine.name}")
+    out = [link for link in wanted if link not in allowed]
+    out.sort(key=lambda link: (link.breaker.is_probing(now), link.breaker.reopens_at))
+    order = (*allowed, *out)
+    return Order(order, wanted[0].left_out() if order[0] is not wanted[0] else None)
 
 
 def _now() -> float:

@@ -1,8 +1,17 @@
 """A circuit breaker: an engine that keeps failing is left out for a while, then tried by one call.
 
-    closed      every call goes through; `FAILURES` in a row open it, one that cannot get better does at once
-    open        no call goes through until it has cooled; each time it fails again it cools twice as long
-    half open   it has cooled: one call is the probe, the others still go elsewhere; its success closes it
+| state ↓ / what | failed | failed for good | first output | whole answer |
+|---|---|---|---|---|
+| closed: every call goes through | open at the `FAILURES`th in a row | open | | forget the past |
+| open: none does until it has cooled | counted | counted | closed | closed, forget |
+| half open: cooled, one call is the probe | open, twice as long | the same | closed | closed, forget |
+
+- The first output lets the others in again; only a whole answer makes the failures before it forgotten.
+  So an engine that always breaks in the middle is left out too, and cools longer each time.
+- A call that began before the circuit opened, or that went through because there was no other engine,
+  is no probe: its failure makes nothing longer, its output closes the circuit all the same.
+- A probe that its caller gives up leaves the next call to be the probe; one of which nothing is heard any
+  more blocks nobody for ever: `PROBE_SECONDS`.
 
 No clock lives here: `now` is an argument, monotonic seconds. (M. Nygard, Release It!, 2007, ch. 5.)
 """
@@ -14,39 +23,61 @@ FAILURES = 3
 
 COOLING_SECONDS, LONGEST_SECONDS = 10.0, 300.0
 
+PROBE_SECONDS = 60.0
+"""Longer than any answer that is still listened to."""
+
 
 @dataclass(slots=True)
 class Breaker:
     failures: int = 0
     """In a row."""
     cooling: float = 0.0
-    """Seconds that it is left out; 0: closed."""
+    """Seconds for which it is, or was last, left out; 0 once an answer was whole."""
+    open_since: float | None = None
+    """None: closed."""
     reopens_at: float = 0.0
-    is_probing: bool = False
+    """Of an open circuit: from when on one call may try."""
+    _probe_since: float | None = None
 
     def is_closed(self) -> bool:
-        return self.cooling == 0.0
+        return self.open_since is None
+
+    def is_probing(self, now: float) -> bool:
+        return self._probe_since is not None and now - self._probe_since < PROBE_SECONDS
 
     def allows(self, now: float) -> bool:
         """Whether a call may go through."""
-        return self.is_closed() or (now >= self.reopens_at and not self.is_probing)
+        return self.is_closed() or (now >= self.reopens_at and not self.is_probing(now))
 
-    def begin(self, now: float) -> None:
-        """A call goes through, whether it was allowed or there was nothing else left."""
-        if not self.is_closed() and now >= self.reopens_at:
-            self.is_probing = True
+    def begin(self, now: float) -> bool:
+        """A call goes through, whether it was allowed or there was nobody else. True: it is the probe."""
+        if self.is_closed() or not self.allows(now):
+            return False
+        self._probe_since = now
+        return True
+
+    def answered(self) -> None:
+        """The first output of a call."""
+        self.open_since = self._probe_since = None
 
     def succeeded(self) -> None:
-        self.failures, self.cooling, self.is_probing = 0, 0.0, False
+        """A whole answer, or as much of one as was wanted."""
+        self.answered()
+        self.failures, self.cooling = 0, 0.0
 
-    def failed(self, now: float, *, for_good: bool = False) -> None:
+    def failed(self, now: float, *, is_probe: bool = False, for_good: bool = False) -> None:
         """`for_good`: it will not get better by itself, such as a wrong key."""
         self.failures += 1
-        was_open, self.is_probing = not self.is_closed(), False
-        if was_open or for_good or self.failures >= FAILURES:
-            self.cooling = min(max(2 * self.cooling, COOLING_SECONDS), LONGEST_SECONDS)
-            self.reopens_at = now + self.cooling
+        if is_probe:
+            self._probe_since = None
+        if self.is_closed() and (for_good or self.failures >= FAILURES):
+            self.open_since = now
+        elif not is_probe or self.is_closed():
+            return
+        self.cooling = min(max(2 * self.cooling, COOLING_SECONDS), LONGEST_SECONDS)
+        self.reopens_at = now + self.cooling
 
-    def abandoned(self) -> None:
-        """A call ended without a verdict: it was cancelled."""
-        self.is_probing = False
+    def abandoned(self, *, is_probe: bool = False) -> None:
+        """A call ended without a verdict: whoever made it does not want it any more."""
+        if is_probe:
+            self._probe_since = None

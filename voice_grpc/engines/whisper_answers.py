@@ -1,143 +1,186 @@
-"""What Whisper servers answer over HTTP: JSON, verbose JSON, plain text, or events in one of three shapes.
+"""What Whisper servers answer over HTTP: JSON, verbose JSON, plain text, or events.
 
 Servers answer as they can, not as they were asked, so the answer itself says how it is to be read.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..core.errors import EngineError
 from ..ports import Transcription, Word
-from .whisper_languages import iso_code
+from .whisper_names import told_language
+from .whisper_refusals import BadAnswer, message_of
+from .whisper_sse import DONE, Event, events_of
 
 NO_SPEECH, LOG_PROBABILITY = 0.6, -1.0
 """A segment that is both likelier silence and written without confidence is taken for one that was made up:
-Whisper's own thresholds (openai/whisper, transcribe.py, no_speech_threshold and logprob_threshold)."""
+Whisper's own thresholds (openai/whisper `transcribe.py`, no_speech_threshold and logprob_threshold)."""
 
-NAMES = {
-    "afrikaans": "af", "arabic": "ar", "bulgarian": "bg", "catalan": "ca", "chinese": "zh", "croatian": "hr",
-    "czech": "cs", "danish": "da", "dutch": "nl", "english": "en", "estonian": "et", "finnish": "fi",
-    "french": "fr", "german": "de", "greek": "el", "hebrew": "he", "hindi": "hi", "hungarian": "hu",
-    "indonesian": "id", "italian": "it", "japanese": "ja", "korean": "ko", "latvian": "lv",
-    "lithuanian": "lt", "malay": "ms", "norwegian": "no", "persian": "fa", "polish": "pl",
-    "portuguese": "pt", "romanian": "ro", "russian": "ru", "serbian": "sr", "slovak": "sk",
-    "slovenian": "sl", "spanish": "es", "swedish": "sv", "tamil": "ta", "thai": "th", "turkish": "tr",
-    "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi", "welsh": "cy",
-}  # fmt: skip
-"""OpenAI's verbose answers name languages in English."""
+EVENTS = "text/event-stream"
+_NOTHING = "[BLANK_AUDIO]"
+"""What whisper.cpp writes for silence."""
 
 
-def read(content_type: str, body: bytes) -> Transcription:
-    """Raises `EngineError` for what is no transcript."""
-    kind = content_type.partition(";")[0].strip().lower()
-    text = body.decode("utf-8", "replace")
-    if kind == "text/event-stream" or text.startswith("data:"):
-        return _events(text)
-    if kind == "text/plain" and not text.lstrip().startswith("{"):
-        return Transcription(text.strip())
+def read(kind: str, body: bytes) -> Transcription:
+    """`kind`: the content type, which may be wrong. Raises `BadAnswer`."""
+    start = body.removeprefix(b"\xef\xbb\xbf").lstrip()[:6]
+    if kind == EVENTS or start.startswith((b"data:", b"event:", b":")):
+        return _of_events(events_of(body))
     try:
-        answer = json.loads(text)
-    except ValueError:
-        raise _garbage(kind, text) from None
-    if isinstance(answer, str):
-        return Transcription(answer.strip())
-    if not isinstance(answer, dict) or not isinstance(answer.get("text"), str):
-        raise _garbage(kind, text)
-    return _verbose(answer) if isinstance(answer.get("segments"), list) else _plain(answer)
-
-
-def complaint(body: bytes) -> str:
-    """What an error says: an object with a message (OpenAI), a text (whisper.cpp), `detail` (FastAPI)."""
-    text = body.decode("utf-8", "replace").strip()
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        return _short(text)
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        answer = None
     if isinstance(answer, dict):
-        error = answer.get("error", answer.get("detail", answer.get("message", "")))
-        text = (
-            error.get("message", "") if isinstance(error, dict) else error if isinstance(error, str) else ""
-        )
-    return _short(str(text))
+        return _of_object(answer, kind, body)
+    return Transcription(_spoken(answer if isinstance(answer, str) else _plain(kind, body)))
 
 
-def _plain(answer: Mapping[str, Any]) -> Transcription:
-    return Transcription(str(answer["text"]).strip(), _language(answer))
+def _plain(kind: str, body: bytes) -> str:
+    """whisper.cpp calls its plain text HTML; what is written for a browser, or cut in the middle, is none."""
+    try:
+        text = body.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise _garbage(kind, body) from None
+    is_text = kind.startswith("text/") or (not kind and text)
+    if (
+        not is_text
+        or text.startswith(("<", "{", "[{"))
+        or not all(c.isprintable() or c.isspace() for c in text)
+    ):
+        raise _garbage(kind, body)
+    return text
 
 
-def _verbose(answer: Mapping[str, Any]) -> Transcription:
-    segments = [s for s in answer["segments"] if isinstance(s, dict)]
-    meant = [s for s in segments if not _is_made_up(s)]
-    text = (
-        str(answer["text"]) if len(meant) == len(segments) else "".join(str(s.get("text", "")) for s in meant)
-    )
-    listed = answer.get("words") or [w for s in meant for w in s.get("words") or ()]
-    return Transcription(text.strip(), _language(answer), words=tuple(_words(listed)))
+def _of_object(answer: Mapping[str, Any], kind: str, body: bytes) -> Transcription:
+    text, segments = answer.get("text"), answer.get("segments")
+    if answer.get("error") and not text:
+        raise _gave_up(answer)
+    if text is None and isinstance(segments, list):
+        text = "".join(str(each.get("text") or "") for each in segments if isinstance(each, dict))
+    if not isinstance(text, str):
+        raise _garbage(kind, body)
+    language = told_language(answer.get("language"))
+    listed = [each for each in segments if isinstance(each, dict)] if isinstance(segments, list) else []
+    made_up = [each for each in listed if _is_made_up(each)]
+    meant = [each for each in listed if each not in made_up]
+    if made_up:
+        text = _joined([str(each.get("text") or "") for each in meant])
+    words = answer.get("words") or [word for each in meant for word in _list(each.get("words"))]
+    spans = [(_number(each.get("start")), _number(each.get("end"))) for each in made_up]
+    kept = tuple(w for w in _words(_list(words)) if not any(start <= w.start < end for start, end in spans))
+    return Transcription(_spoken(text), language, words=kept)
 
 
 def _is_made_up(segment: Mapping[str, Any]) -> bool:
-    silence, confidence = segment.get("no_speech_prob"), segment.get("avg_logprob")
-    if not isinstance(silence, int | float) or not isinstance(confidence, int | float):
-        return False
-    return silence > NO_SPEECH and confidence < LOG_PROBABILITY
+    silence, confidence = _number(segment.get("no_speech_prob")), _number(segment.get("avg_logprob"))
+    return silence > NO_SPEECH and confidence < LOG_PROBABILITY  # False where one of them is not told
 
 
-def _words(listed: Any) -> Iterator[Word]:
-    for word in listed if isinstance(listed, list) else ():
-        try:
-            yield Word(str(word["word"]).strip(), float(word["start"]), float(word["end"]))
-        except (KeyError, TypeError, ValueError):
-            return
-
-
-def _language(answer: Mapping[str, Any]) -> str:
-    """ISO 639-1, whichever way it was told."""
-    told = str(answer.get("language") or "").strip().lower()
-    code = NAMES.get(told, told)
-    return iso_code(code) if 2 <= len(code) <= 3 else ""
-
-
-def _events(text: str) -> Transcription:
-    """OpenAI and speaches say a `type`, vLLM has `choices`, WhisperLive one segment an event."""
-    parts: list[str] = []
-    for data in _data_of(text):
-        if data == "[DONE]":
-            break
-        try:
-            event = json.loads(data)
-        except ValueError:
-            raise _garbage("text/event-stream", data) from None
-        if not isinstance(event, dict):
+def _words(listed: Sequence[Any]) -> Iterator[Word]:
+    """whisper.cpp lists tokens: one without a space before it goes on with the word of the one before."""
+    known = [each for each in listed if isinstance(each, dict) and isinstance(each.get("word"), str)]
+    is_tokens = any(each["word"][:1] == " " for each in known)
+    word: Word | None = None
+    for each in known:
+        text, start, end = each["word"], _number(each.get("start")), _number(each.get("end"))
+        if not text.strip() or not 0 <= start <= end < math.inf:
             continue
-        if "error" in event:
-            raise EngineError("stt", f"the Whisper server gave up: {complaint(data.encode())}")
-        if event.get("type") == "transcript.text.done":
-            return Transcription(str(event.get("text", "")).strip(), _language(event))
-        parts.append(_delta(event))
-    return Transcription("".join(parts).strip())
+        if word is not None and is_tokens and text[0] != " ":
+            word = Word(word.text + _spoken(text), word.start, end)
+            continue
+        if word is not None:
+            yield word
+        word = Word(_spoken(text), start, end)
+    if word is not None:
+        yield word
 
 
-def _delta(event: Mapping[str, Any]) -> str:
-    if "type" in event:
-        return str(event.get("delta", "")) if event["type"] == "transcript.text.delta" else ""
-    choices = event.get("choices")
-    if isinstance(choices, list):
-        return "".join(str((choice.get("delta") or {}).get("content") or "") for choice in choices)
-    said = str(event.get("text", ""))
-    return said if said[:1].isspace() else f" {said}"
+# ------------------------------------------------------------ events
 
 
-def _data_of(text: str) -> Iterator[str]:
-    for block in text.replace("\r\n", "\n").split("\n\n"):
-        lines = [line[5:].removeprefix(" ") for line in block.split("\n") if line.startswith("data:")]
-        if lines:
-            yield "\n".join(lines)
+def _of_events(events: Sequence[Event]) -> Transcription:
+    deltas: list[str] = []
+    segments: list[Transcription] = []
+    is_over = False
+    for event in events:
+        if event.data.strip() == DONE:
+            is_over = True
+            break
+        said = _json_of(event)
+        if event.name == "error" or said.get("error") or said.get("object") == "error":
+            raise _gave_up(said)
+        if said.get("type") == "transcript.text.done":
+            return _of_object(said, EVENTS, event.data.encode())
+        if "type" in said:
+            deltas += [str(said.get("delta") or "")] if said["type"] == "transcript.text.delta" else []
+        elif "choices" in said:
+            deltas += [_content(choice) for choice in _list(said["choices"])]
+        elif "text" in said:
+            segments.append(_of_object(said, EVENTS, event.data.encode()))
+    if deltas and not is_over:
+        raise BadAnswer("broke off in the middle of its answer", is_cut=True)
+    if not (deltas or segments or is_over):
+        raise _garbage(EVENTS, b"no event")
+    language = next((each.language for each in segments if each.language), "")
+    words = tuple(word for each in segments for word in each.words)
+    return Transcription(
+        _spoken("".join(deltas) or _joined([s.text for s in segments])), language, words=words
+    )
 
 
-def _garbage(kind: str, text: str) -> EngineError:
-    return EngineError("stt", f"the Whisper server answered with no transcript ({kind}): {_short(text)!r}")
+def _json_of(event: Event) -> Mapping[str, Any]:
+    """An older speaches says each segment as it is, if asked for text."""
+    try:
+        said = json.loads(event.data)
+    except (ValueError, RecursionError):
+        said = event.data
+    if isinstance(said, dict):
+        return said
+    if isinstance(said, str) and not said.lstrip().startswith(("{", "[", "<")):
+        return {"text": said}
+    raise _garbage(EVENTS, event.data.encode())
 
 
-def _short(text: str) -> str:
-    return " ".join(text.split())[:120]
+def _content(choice: Any) -> str:
+    delta = choice.get("delta") if isinstance(choice, dict) else None
+    return str(delta.get("content") or "") if isinstance(delta, dict) else ""
+
+
+# ------------------------------------------------------------ what is none
+
+
+def _gave_up(said: Mapping[str, Any]) -> BadAnswer:
+    return BadAnswer("gave up", message_of(said))
+
+
+def _garbage(kind: str, body: bytes) -> BadAnswer:
+    return BadAnswer(
+        f"answered with no transcript ({kind or 'no type'})", body[:10_000].decode("utf-8", "replace")
+    )
+
+
+# ------------------------------------------------------------ values
+
+
+def _spoken(text: str) -> str:
+    """JSON can hold halves of characters, which nothing else can."""
+    text = text.encode("utf-8", "replace").decode()
+    return " ".join(text.replace(_NOTHING, " ").split())
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """Most servers begin a segment with a space; some have trimmed it."""
+    return ("" if any(piece[:1].isspace() for piece in pieces[1:]) else " ").join(pieces)
+
+
+def _number(value: object) -> float:
+    """vLLM writes numbers as texts. NaN for what is none: nothing is more than it, and nothing less."""
+    try:
+        return float(value) if isinstance(value, int | float | str) else math.nan
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

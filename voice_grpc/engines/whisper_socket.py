@@ -28,6 +28,8 @@ _SHOWN = 200
 _POLICY_VIOLATION, _TRY_AGAIN_LATER, _UNAUTHORIZED, _FORBIDDEN = 1008, 1013, 3000, 3003
 """Close codes (RFC 6455 §7.4.1 and the IANA registry) with which a server turns a caller away."""
 
+_UNTRUSTED = "let SSL_CERT_FILE name the authority that signed it"
+
 _wire_log = logging.getLogger("voice_grpc.engines.whisper_socket.wire")
 _wire_log.setLevel(logging.WARNING)  # at DEBUG the library writes the Authorization header
 
@@ -157,6 +159,9 @@ def mapped(address: Address) -> Iterator[None]:
         raise _refused(address, error.response.status_code) from error
     except ConnectionClosed as error:
         raise _closed(address, error) from error
+    except ssl.SSLCertVerificationError as error:  # a ValueError too
+        text, advice = f"the certificate of {where} is not trusted ({error.verify_message})", _UNTRUSTED
+        raise EngineUnreachable("stt", text, retryable=False, advice=advice) from error
     except (InvalidHandshake, WebSocketException, ValueError) as error:
         if isinstance(error.__cause__, EOFError | OSError):
             raise EngineUnreachable("stt", f"{where} hung up before it answered") from error
@@ -165,10 +170,6 @@ def mapped(address: Address) -> Iterator[None]:
             f"{where} does not speak WebSocket ({type(error).__name__})",
             retryable=False,
             advice="check WHISPER_SERVER_URL: http(s):// for a server with an HTTP interface",
-        ) from error
-    except ssl.SSLCertVerificationError as error:
-        raise EngineUnreachable(
-            "stt", f"the certificate of {where} is not trusted ({error.verify_message})", retryable=False
         ) from error
     except (OSError, EOFError, ImportError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__

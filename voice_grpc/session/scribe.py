@@ -38,6 +38,8 @@ class Scribe:
         """Of the turn that goes on."""
         self.heard = Transcription("")
         """The last transcript that was asked for."""
+        self._told: tuple[Utterance, str] | None = None
+        """Of whom it was said that an engine took over, and which: once an utterance."""
 
     # ------------------------------------------------------------ the sound
 
@@ -120,7 +122,8 @@ class Scribe:
             self._outbox.put(engine_notice(error))
             self._post(Transcribed(revision, "", failed=True))
             return
-        if heard.fallback is not None:
+        if heard.fallback is not None and self._told != (utterance, heard.fallback.engine):
+            self._told = utterance, heard.fallback.engine
             self._outbox.put(fallback_notice(heard.fallback))
         self.heard = replace(heard, language=heard.language or self.heard.language)
         if utterance is self.utterance:

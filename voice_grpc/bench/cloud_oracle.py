@@ -1,0 +1,131 @@
+"""What each turn had to take, from what the fakes drew for that very turn, and what is left over: ours.
+
+A turn is followed by its words. The n-th transcript says "question n", the request to the model holds that,
+its answer repeats it, and so the voice is given it. What lives here: arithmetic over journals and notes.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..core.clauses import ClauseSplitter
+from ..core.endpoint import EndpointSettings
+from ..core.floor import TurnSettings
+from ..pb import voice_pb2 as pb
+from .load import Heard
+
+QUESTION = "question {n}"
+ANSWER = "{asked}, it is so."
+"""Its first clause is whole when the word after the comma is there."""
+
+UNANSWERED_SECONDS = 8.0
+"""What a turn without an answer counts as."""
+
+_ASKED = re.compile(QUESTION.replace("{n}", r"\d+"))
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Seconds until the first output of each stage, as drawn for one turn."""
+
+    stt: float
+    llm: float
+    tts: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Of one turn, in seconds; what is not known is `nan`."""
+
+    end_of_turn: float
+    """Last voiced sample to the decision that the turn is over and understood."""
+    stt: float
+    """Last voiced sample to the transcript."""
+    llm: float
+    """Request to first token."""
+    tts: float
+    """First clause to first audible sound."""
+    voice_to_voice: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    measured: Stages
+    oracle: Stages | None
+    """None: it was not answered, or not by all three."""
+
+    @property
+    def overhead(self) -> float:
+        """Without an answer it counts as all of the timeout."""
+        if self.oracle is None:
+            return UNANSWERED_SECONDS
+        return self.measured.voice_to_voice - self.oracle.voice_to_voice
+
+
+def chunks_to_first_clause(answer: str) -> int:
+    """After how many more words than the first one the first clause is known to be whole."""
+    splitter = ClauseSplitter()
+    words = re.findall(r"\s*\S+", answer)
+    return next((n for n, word in enumerate(words) if splitter.feed(word)), len(words) - 1)
+
+
+def oracle(draws: Draws, clause_seconds: float) -> Stages:
+    """The critical path: the words are made out while the silence is held, then one after the other.
+
+    `clause_seconds`: from the first token to the end of the first clause.
+    """
+    stt = EndpointSettings().soft_end + draws.stt
+    end_of_turn = max(TurnSettings().hold, stt)
+    whole = end_of_turn + draws.llm + clause_seconds + draws.tts
+    return Stages(end_of_turn, stt, draws.llm, draws.tts, whole)
+
+
+# ---------------------------------------------------------------- who belongs together
+
+
+def drawn(stt: Iterable[str], llm: Iterable[str], tts: Iterable[str]) -> dict[str, Draws]:
+    """By question, from the lines of the three journals; only what all three were asked."""
+    heard = _firsts(stt, lambda call: str(call.get("said")))
+    thought = _firsts(llm, lambda call: json.dumps(call["what"]["body"]["contents"][-1]))
+    spoken = _firsts(tts, lambda call: " ".join(call["what"].get("texts", ())))
+    known = heard.keys() & thought.keys() & spoken.keys()
+    return {question: Draws(heard[question], thought[question], spoken[question]) for question in known}
+
+
+def _firsts(lines: Iterable[str], text_of: Any) -> dict[str, float]:
+    """What was drawn for each question; of one that was asked twice, the last one."""
+    found: dict[str, float] = {}
+    for line in lines:
+        call = json.loads(line)
+        match = _ASKED.search(text_of(call)) if call["end"] != "refused" else None
+        if match is not None:
+            found[match[0]] = float(call["first"])
+    return found
+
+
+def turns(heard: Heard, draws: Mapping[str, Draws], cycle: float, clause_seconds: float) -> Iterator[Turn]:
+    """Of one user. The last question is left out: nobody waited for its answer."""
+    for end in heard.speech_ends[:-1]:
+        answers = ((at, turn) for turn, at in heard.answers.items() if 0 < at - end < cycle)
+        at, turn = min(answers, default=(end + UNANSWERED_SECONDS, 0))
+        found = draws.get(heard.questions.get(turn, ""))
+        measured = _measured(heard.metrics.get(turn), at - end)
+        if found is None:
+            yield Turn(replace(measured, voice_to_voice=UNANSWERED_SECONDS), None)
+        else:
+            yield Turn(measured, oracle(found, clause_seconds))
+
+
+def _measured(told: pb.TurnMetrics | None, voice_to_voice: float) -> Stages:
+    if told is None:
+        return Stages(np.nan, np.nan, np.nan, np.nan, voice_to_voice)
+    fields = ("end_of_turn_delay", "stt_final_delay", "llm_first_token", "tts_first_audio")
+    stages = (
+        getattr(told, name).ToTimedelta().total_seconds() if told.HasField(name) else np.nan
+        for name in fields
+    )
+    return Stages(*stages, voice_to_voice)
