@@ -30,6 +30,11 @@ class RtcCalls:
         self._tasks = asyncio.TaskGroup()
         self._calls: dict[str, Call] = {}
 
+    @property
+    def tasks(self) -> asyncio.TaskGroup:
+        """In which the calls live."""
+        return self._tasks
+
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         return self
@@ -54,7 +59,7 @@ class RtcCalls:
                 raise
             id = secrets.token_urlsafe(18)
             self._calls[id] = call
-            self._tasks.create_task(self._live(id, call, inside.pop_all()), name=f"rtc-{id}")
+            self.tasks.create_task(self._live(id, call, inside.pop_all()), name=f"rtc-{id}")
             return id, answer
 
     async def hang_up(self, id: str) -> bool:

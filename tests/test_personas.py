@@ -54,7 +54,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         (
             GOOD + 'mood = "good"',
             "[persona.default]: got 'mood', accepted: the keys name, instructions, voice, greeting,"
-            " language, description",
+            " language, description, pitch, volume, speaking_rate",
         ),
         (
             '[persona.default]\nname = "A"',

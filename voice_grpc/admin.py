@@ -166,6 +166,7 @@ def _voice(voice: Voice) -> pb.Voice:
         engine=voice.engine,
         description=voice.description,
         native_sample_rate_hz=voice.sample_rate_hz,
+        renders_ssml=voice.renders_ssml,
     )
 
 

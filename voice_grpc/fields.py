@@ -10,6 +10,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from .core.errors import BadField
+from .core.ssml import Ssml, parse
+from .core.ssml_rules import SsmlError
 
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 """BCP 47 as far as engines tell languages apart."""
@@ -42,6 +44,14 @@ def text(value: str, path: str, limit: int, *, required: bool = False) -> str:
         at_least = "1" if required else "0"
         raise BadField(path, shown, f"{at_least} to {limit} characters, not only white space")
     return value
+
+
+def ssml(document: str, path: str) -> Ssml:
+    """A document that voices render; the error says where it is wrong."""
+    try:
+        return parse(document)
+    except SsmlError as error:
+        raise BadField(path, f"{error.place}{error.got}", error.accepted) from None
 
 
 HEARD = "a BCP 47 tag of a language in GetServerInfo.languages, such as en-US"

@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from .core.errors import VoiceError
+from .core.ssml import parse
+from .core.ssml_rules import PROSODY, SsmlError, is_prosody
 
 DEFAULT_ID = "default"
 """Of the persona that is taken when a session names none; every file has it."""
@@ -19,6 +21,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{1,8}){0,4}")
 _LONGEST = {"name": 80, "description": 200, "instructions": 8_000, "voice": 200, "greeting": 1_000}
 """In characters."""
+RATE = "speaking_rate"
 _REQUIRED = ("name", "instructions")
 
 
@@ -32,10 +35,15 @@ class Persona:
     voice: str = ""
     """Empty: the engine's default for the language."""
     greeting: str = ""
-    """Spoken once when a conversation starts; empty: none."""
+    """Spoken once when a conversation starts; empty: none. One that begins with `<speak` is SSML."""
     language: str = ""
     """BCP 47; empty: the user's."""
     description: str = ""
+    pitch: str = ""
+    volume: str = ""
+    """SSML prosody values such as `+2st` and `soft`, around everything it says; empty: the voice's own."""
+    speaking_rate: float = 1.0
+    """0.5 to 2."""
 
 
 class PersonaError(VoiceError):
@@ -84,7 +92,11 @@ def _persona(path: Path, name: str, table: object) -> Persona:
     known = [field.name for field in fields(Persona) if field.name != "id"]
     if unknown := next((key for key in table if key not in known), None):
         raise PersonaError(path, place, unknown, "the keys " + ", ".join(known))
-    return Persona(name, **{key: _text(path, f"{place} {key}", key, table.get(key, "")) for key in known})
+    rate = table.get(RATE, 1.0)
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0.5 <= rate <= 2.0:
+        raise PersonaError(path, f"{place} {RATE}", rate, "a number from 0.5 to 2")
+    texts = {key: _text(path, f"{place} {key}", key, table.get(key, "")) for key in known if key != RATE}
+    return Persona(name, **texts, speaking_rate=float(rate))
 
 
 def _text(path: Path, place: str, key: str, value: object) -> str:
@@ -97,4 +109,15 @@ def _text(path: Path, place: str, key: str, value: object) -> str:
         raise PersonaError(path, place, text, accepted)
     if key == "language" and text and not _LANGUAGE.fullmatch(text):
         raise PersonaError(path, place, text, "a BCP 47 tag such as en or pt-BR, or empty")
+    if key in PROSODY and text and not is_prosody(key, text):
+        raise PersonaError(path, place, text, PROSODY[key])
+    if key == "greeting" and text.startswith("<speak"):
+        _check_ssml(path, place, text)
     return text
+
+
+def _check_ssml(path: Path, place: str, document: str) -> None:
+    try:
+        parse(document)
+    except SsmlError as error:
+        raise PersonaError(path, place, f"{error.place}{error.got}", error.accepted) from None

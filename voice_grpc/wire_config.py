@@ -57,7 +57,10 @@ def session_config(message: pb.SessionConfig, catalog: Catalog) -> SessionConfig
     )
     config = with_changes(config, message, UPDATABLE, catalog)
     greeting = message.greeting if message.HasField("greeting") else catalog.personas[config.persona].greeting
-    return replace(config, greeting=fields.text(greeting, "config.greeting", MAX_PROMPT).strip())
+    greeting = fields.text(greeting, "config.greeting", MAX_PROMPT).strip()
+    if greeting.startswith("<speak"):
+        fields.ssml(greeting, "config.greeting")
+    return replace(config, greeting=greeting)
 
 
 def with_changes(
@@ -143,6 +146,9 @@ def _persona(config: SessionConfig, id: str, catalog: Catalog) -> SessionConfig:
         instructions=persona.instructions,
         has_own_instructions=False,
         voice=persona.voice,
+        speaking_rate=persona.speaking_rate,
+        pitch=persona.pitch,
+        volume=persona.volume,
         languages=languages,
     )
 
@@ -151,7 +157,8 @@ def _voice(config: SessionConfig, given: pb.VoiceConfig, catalog: Catalog, *, ke
     id = given.voice_id or (config.voice if keep else catalog.personas[config.persona].voice)
     if given.voice_id:
         fields.one_of(id, "config.voice.voice_id", catalog.voices, catalog.listed_voices)
-    rate = fields.number(given, "speaking_rate", "config.voice", (0.5, 2.0), 1.0)
+    own = catalog.personas[config.persona].speaking_rate
+    rate = fields.number(given, "speaking_rate", "config.voice", (0.5, 2.0), own)
     return replace(config, voice=id, speaking_rate=rate)
 
 

@@ -12,7 +12,7 @@ from .catalog import Catalog
 from .core import inbound as i
 from .core.config import MAX_AUDIO_BYTES, MAX_TEXT, SessionConfig
 from .core.errors import BadField, CallerError
-from .fields import text
+from .fields import ssml, text
 from .pb import voice_pb2 as pb
 from .wire_config import update_paths, with_changes
 from .wire_notices import not_available
@@ -74,11 +74,17 @@ def _text(message: pb.TextInput, seq: int) -> i.Inbound:
 
 
 def _say(message: pb.Say, seq: int) -> i.Inbound:
+    interruptible = message.interruptible if message.HasField("interruptible") else True
     try:
+        if message.ssml and message.text:
+            raise BadField("say.ssml", "a text beside it", "exactly one of `text` and `ssml`")
+        if message.ssml:
+            document = ssml(message.ssml, "say.ssml")
+            return i.Say(" ".join(document.text.split()), interruptible, seq, message.ssml)
         words = text(message.text, "say.text", MAX_TEXT, required=True)
     except CallerError as error:
         return _refused(error, seq)
-    return i.Say(words.strip(), message.interruptible if message.HasField("interruptible") else True, seq)
+    return i.Say(words.strip(), interruptible, seq)
 
 
 def _activity(message: pb.UserActivity, seq: int) -> i.Inbound | None:

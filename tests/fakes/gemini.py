@@ -313,7 +313,9 @@ def main() -> None:
     description = "Gemini, as far as it is used here."
     flags = command.parser(description)
     flags.add_argument("--key", default=KEY, help=f"the key that is let in (default: {KEY})")
-    flags.add_argument("--text", default=Answer().text, help="what is answered; {asked}: what the user said last")
+    flags.add_argument(
+        "--text", default=Answer().text, help="what is answered; {asked}: what the user said last"
+    )
     flags.add_argument("--call-tools", action="store_true", help="call the first declared function first")
 
     def fake(script: Script, options: Namespace) -> FakeGemini:

@@ -23,7 +23,7 @@ def example(language: str, port: int) -> str:
     blocks = re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
     (found,) = [block for block in blocks if "/v1/ws" in block]
     assert len(found.splitlines()) <= 25
-    return found.replace(":8080/", f":{port}/")
+    return str(found).replace(":8080/", f":{port}/")
 
 
 async def test_in_python(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..client import connect
-from .cloud_oracle import ANSWER, QUESTION, Stages, Turn, chunks_to_first_clause, drawn, turns
+from .cloud_oracle import ANSWER, QUESTION, Turn, chunks_to_first_clause, drawn, turns
 from .load import Heard, talk
 from .overhead import MAX_LATENESS
 
@@ -140,7 +140,10 @@ async def _load(target: str, sessions: int, seconds: float) -> list[Heard]:
     return [user.result() for user in users]
 
 
-HEADER = "| stage | measured P50 ms | P95 | profile P50 | P95 | ours P50 | P95 | P99 |\n|---|---|---|---|---|---|---|---|"
+HEADER = (
+    "| stage | measured P50 ms | P95 | profile P50 | P95 | ours P50 | P95 | P99 |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
 
 _STAGES = {
     "end_of_turn": "end of turn",
@@ -154,9 +157,10 @@ def report(cloud: Cloud) -> str:
     answered = [turn for turn in cloud.turns if turn.oracle is not None]
     lost = len(cloud.turns) - len(answered)
     late = "" if cloud.lateness_p99 <= MAX_LATENESS else " (generator late: not to be quoted)"
+    profiles = f"{cloud.profiles.stt}, {cloud.profiles.llm}, {cloud.profiles.tts}"
     title = (
-        f"{cloud.profiles.stt}, {cloud.profiles.llm}, {cloud.profiles.tts}: {cloud.sessions} sessions, "
-        f"{len(cloud.turns)} turns, {lost} unanswered, generator late P99 {1000 * cloud.lateness_p99:.1f} ms{late}"
+        f"{profiles}: {cloud.sessions} sessions, {len(cloud.turns)} turns, {lost} unanswered, "
+        f"generator late P99 {1000 * cloud.lateness_p99:.1f} ms{late}"
     )
     rows = [
         _row(name, _of(answered, stage, is_oracle=False), _of(answered, stage, is_oracle=True))
@@ -164,23 +168,28 @@ def report(cloud: Cloud) -> str:
     ]
     measured = np.array([turn.measured.voice_to_voice for turn in cloud.turns])
     overhead = np.array([turn.overhead for turn in cloud.turns])
-    rows.append(
-        _row("**voice-to-voice**", measured, _of(answered, "voice_to_voice", is_oracle=True), overhead)
-    )
+    wanted = _of(answered, "voice_to_voice", is_oracle=True)
+    rows.append(_row("**voice-to-voice**", measured, wanted, overhead))
     return "\n".join([title, "", HEADER, *rows])
 
 
 def _of(answered: list[Turn], stage: str, *, is_oracle: bool) -> np.ndarray:
-    stages: list[Stages | None] = [turn.oracle if is_oracle else turn.measured for turn in answered]
-    return np.array([getattr(each, stage) for each in stages])
+    return np.array([getattr(turn.oracle if is_oracle else turn.measured, stage) for turn in answered])
 
 
 def _row(name: str, measured: np.ndarray, drawn: np.ndarray, ours: np.ndarray | None = None) -> str:
     over = measured - drawn if ours is None else ours
-    figures = [(measured, (50, 95), 0), (drawn, (50, 95), 0), (over, (50, 95, 99), 1)]
     cells = [
-        f"{1000 * value:.{places}f}" if len(values) else "–"
-        for values, percents, places in figures
-        for value in (np.nanpercentile(values, percents) if len(values) else percents)
+        *_percentiles(measured, (50, 95), places=0),
+        *_percentiles(drawn, (50, 95), places=0),
+        *_percentiles(over, (50, 95, 99), places=1),
     ]
     return f"| {name} | {' | '.join(cells)} |"
+
+
+def _percentiles(seconds: np.ndarray, percents: tuple[int, ...], *, places: int) -> list[str]:
+    """In milliseconds; what is not known is left out."""
+    known = seconds[~np.isnan(seconds)]
+    if not len(known):
+        return ["–"] * len(percents)
+    return [f"{1000 * value:.{places}f}" for value in np.percentile(known, percents)]

@@ -6,11 +6,9 @@ its answer repeats it, and so the voice is given it. What lives here: arithmetic
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from ..core.clauses import ClauseSplitter
 from ..core.endpoint import EndpointSettings
@@ -96,7 +94,7 @@ def drawn(stt: Iterable[str], llm: Iterable[str], tts: Iterable[str]) -> dict[st
     return {question: Draws(heard[question], thought[question], spoken[question]) for question in known}
 
 
-def _firsts(lines: Iterable[str], text_of: Any) -> dict[str, float]:
+def _firsts(lines: Iterable[str], text_of: Callable[[dict[str, Any]], str]) -> dict[str, float]:
     """What was drawn for each question; of one that was asked twice, the last one."""
     found: dict[str, float] = {}
     for line in lines:
@@ -121,11 +119,15 @@ def turns(heard: Heard, draws: Mapping[str, Draws], cycle: float, clause_seconds
 
 
 def _measured(told: pb.TurnMetrics | None, voice_to_voice: float) -> Stages:
-    if told is None:
-        return Stages(np.nan, np.nan, np.nan, np.nan, voice_to_voice)
-    fields = ("end_of_turn_delay", "stt_final_delay", "llm_first_token", "tts_first_audio")
-    stages = (
-        getattr(told, name).ToTimedelta().total_seconds() if told.HasField(name) else np.nan
-        for name in fields
+    def seconds(name: str) -> float:
+        if told is None or not told.HasField(name):
+            return float("nan")
+        return float(getattr(told, name).ToTimedelta().total_seconds())
+
+    return Stages(
+        seconds("end_of_turn_delay"),
+        seconds("stt_final_delay"),
+        seconds("llm_first_token"),
+        seconds("tts_first_audio"),
+        voice_to_voice,
     )
-    return Stages(*stages, voice_to_voice)

@@ -33,6 +33,8 @@ class PrepareReply:
     text: str
     text_only: bool = False
     interruptible: bool = True
+    ssml: str = ""
+    """Of VERBATIM: the document whose words `text` are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,9 @@ class SessionConfig:
     """They are the caller's, not the persona's, which are not told back."""
     voice: str = ""
     speaking_rate: float = 1.0
+    pitch: str = ""
+    volume: str = ""
+    """Of the persona: SSML prosody values; empty: the voice's own."""
     is_manual: bool = False
     """Only the button begins and ends a turn."""
     turns: TurnSettings = field(default_factory=TurnSettings)

@@ -85,6 +85,8 @@ class TextReceived:
     interrupts: bool = True
     text_only: bool = False
     interruptible: bool = True
+    ssml: str = ""
+    """Of what is verbatim: the document whose words `text` are; empty: there is nothing but the text."""
 
 
 @dataclass(frozen=True, slots=True)

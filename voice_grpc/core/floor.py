@@ -140,6 +140,7 @@ class Floor:
             text,
             text_only=source is not None and source.text_only,
             interruptible=source is None or source.interruptible,
+            ssml=source.ssml if source is not None and kind is Kind.VERBATIM else "",
         )
         return self.reply
 

@@ -33,6 +33,8 @@ class Say:
     text: str
     interruptible: bool = True
     seq: int = 0
+    ssml: str = ""
+    """The document whose words `text` are; empty: there is nothing but the text."""
 
 
 class Press(Enum):

@@ -133,7 +133,11 @@ class Reader:
         elif isinstance(request, i.Say):
             self._host.post(
                 TextReceived(
-                    request.text, verbatim=True, interrupts=False, interruptible=request.interruptible
+                    request.text,
+                    verbatim=True,
+                    interrupts=False,
+                    interruptible=request.interruptible,
+                    ssml=request.ssml,
                 )
             )
         else:

@@ -14,6 +14,7 @@ from ..core.config import SessionConfig
 from ..core.errors import EngineEmpty, EngineError, EngineTimeout
 from ..core.events import Event, ReplyAudible, ReplyEnded
 from ..core.spoken import speakable
+from ..core.ssml import with_prosody
 from ..core.timeline import Mark, Timeline
 from ..ports import Clause, Engines, Fallback, Prompt, VoiceChoice
 from .clock import ConversationClock
@@ -130,7 +131,12 @@ class Reply:
             if spoken:
                 self.timeline.mark(Mark.TTS_REQUEST, self._around.clock.now())
                 self.characters += len(spoken)
-                yield Clause(segment, spoken)
+                yield Clause(segment, spoken, clause.ssml or self._marked(spoken))
+
+    def _marked(self, spoken: str) -> str:
+        """As the persona wants every clause to sound; empty where it wants nothing."""
+        config = self._around.config
+        return with_prosody(spoken, config.pitch, config.volume) if config.pitch or config.volume else ""
 
     async def _show(self) -> None:
         await self._committed.wait()

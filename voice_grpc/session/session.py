@@ -21,6 +21,7 @@ from ..core.events import TextReceived
 from ..core.floor import State
 from ..core.inbound import Inbound
 from ..core.outbound import Ended, NoticeOut, Started
+from ..core.ssml import parse
 from ..core.turn import TurnTaker
 from ..ports import Clock, Engines, Transcription
 from .agenda import MAX_HAPPENINGS, Agenda, Happenings
@@ -39,6 +40,13 @@ from .turns import Turns
 from .utterance import Utterance
 
 log = logging.getLogger(__name__)
+
+
+def greeting(text: str) -> TextReceived:
+    """A document that was accepted, or plain words."""
+    if not text.startswith("<speak"):
+        return TextReceived(text, verbatim=True)
+    return TextReceived(" ".join(parse(text).text.split()), verbatim=True, ssml=text)
 
 
 class Session:
@@ -109,7 +117,7 @@ class Session:
                 tasks.create_task(self._watch(), name="watch"),
             ]
             if self.config.greeting and not memory.is_resumed:
-                self._agenda.add(TextReceived(self.config.greeting, verbatim=True))
+                self._agenda.add(greeting(self.config.greeting))
             reason = await self._decider.run(self._reader)
             for helper in helpers:
                 helper.cancel()

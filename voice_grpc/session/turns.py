@@ -153,12 +153,12 @@ class Turns:
         self._replies.clear()
 
     def _language(self) -> str:
-        """Of the conversation: the one that is configured, else the one that was heard."""
+        """Of the conversation: the one that is configured, else the one that was heard, with its region."""
         languages = self.around.config.languages
         heard = self._scribe.heard.language or self._memory.language
         if len(languages) == 1 or not heard:
             return languages[0] if languages else heard
-        return heard
+        return next((tag for tag in languages if tag.split("-")[0].lower() == heard), heard)
 
     def adjust(self, config: SessionConfig) -> None:
         """From the next turn on."""

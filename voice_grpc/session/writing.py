@@ -10,6 +10,7 @@ from contextlib import aclosing
 from ..core.clauses import ClauseSplitter
 from ..core.commands import Kind, PrepareReply
 from ..core.errors import EngineEmpty
+from ..core.ssml import parse
 from ..core.timeline import Mark, Timeline
 from ..ports import Clause, Clock
 from .thinking import Breath, Thinking
@@ -29,6 +30,9 @@ class Writer:
 
     async def write(self) -> None:
         """The words, cut into clauses as they come."""
+        if self._command.ssml:
+            await self._recite(self._command.ssml)
+            return
         splitter = ClauseSplitter()
         async with aclosing(self._words()) as words:
             async for text in words:
@@ -40,6 +44,13 @@ class Writer:
         await self._queue(splitter.flush())
         if not self._count:
             raise EngineEmpty("llm", "the model gave no words")
+        await self._clauses.put(None)
+
+    async def _recite(self, document: str) -> None:
+        """A document that was accepted, clause by clause, with its marks."""
+        for index, clause in enumerate(parse(document).clauses()):
+            self._timeline.mark(Mark.FIRST_CLAUSE, self._clock.now())
+            await self._clauses.put(Clause(index, clause.text, clause.document))
         await self._clauses.put(None)
 
     async def next(self) -> Clause | None:
