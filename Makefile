@@ -33,7 +33,7 @@ demo: $(VENV)/.local
 	@$(BIN)/voice-grpc demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -52,8 +52,7 @@ async def test_a_document_is_said_with_its_marks_and_remembered_in_words() -> No
         await say(talk, ssml=DOCUMENT)
         assert await talk.over(1) == pb.TurnEvent.STATE_COMPLETED
         assert [clause.ssml for clause in tts.clauses] == [
-            "<speak>Well.</speak>",
-            '<speak> <emphasis level="strong">This</emphasis> is it.</speak>',
+            '<speak>Well. <emphasis level="strong">This</emphasis> is it.</speak>',
             '<speak><break time="1s"></break> Bye &amp; thanks.</speak>',
         ]
         assert " ".join(talk.words(1).split()) == WORDS
