@@ -14,10 +14,12 @@ METHOD = "/voice.v1.VoiceService/Converse"
 
 
 class Upstream:
-    """Made by `open`. One task sends, one receives."""
+    """Made by `open`. Send from any task; one receives."""
 
     def __init__(self, call: Any) -> None:
         self._call = call
+        self._writing = asyncio.Lock()
+        """Two concurrent writes break a grpc.aio call."""
 
     @classmethod
     @asynccontextmanager
@@ -32,10 +34,11 @@ class Upstream:
     async def send(self, request: bytes) -> None:
         """Waits while the way to the server is full. After the end of the call nothing is sent: whoever
         receives learns why it ended."""
-        try:
-            await self._call.write(request)
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            return
+        async with self._writing:
+            try:
+                await self._call.write(request)
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                return
 
     async def half_close(self) -> None:
         try:

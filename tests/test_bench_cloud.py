@@ -140,4 +140,4 @@ def test_the_report_tells_lost_turns_and_a_late_generator() -> None:
 def test_a_run_in_which_nobody_was_answered_is_told_as_well() -> None:
     found = list(turns(user(10.0, 20.0), {}, CYCLE_SECONDS, 2 * BETWEEN_SECONDS))
     told_of = report(Cloud(Profiles(), 1, found, 0.0))
-    assert "| **voice-to-voice** | 8000 | 8000 | – | – | 8000.0 | 8000.0 | 8000.0 |" in told_of
+    assert "| **voice-to-voice**, at the user | 8000 | 8000 | – | – | 8000.0 | 8000.0 | 8000.0 |" in told_of

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from tests.fakes.script import Script, Trouble
+from voice_grpc.engines.patience import Patience
 
 E = TypeVar("E")
 
@@ -18,6 +19,17 @@ IN_PROCESS = frozenset({Trouble.NONE})
 
 DEADLINE = 0.4
 """Seconds that a subject's engine is told to wait for a first output, and between two."""
+
+
+UNHURRIED = 10.0
+"""Seconds: where nothing stalls, a machine that others use too is no reason to be late."""
+
+
+def patience(trouble: Trouble) -> Patience:
+    """Short where the far end stalls, so that being late is what is seen."""
+    stalls = trouble in (Trouble.STALL_FIRST, Trouble.STALL_MIDDLE)
+    wait = DEADLINE if stalls else UNHURRIED
+    return Patience(connect=2.5 * wait if stalls else wait, first=wait, between=wait)
 
 
 @dataclass(slots=True)

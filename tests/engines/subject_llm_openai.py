@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
-from tests.engines.conformance import DEADLINE, Rig, Subject
+from tests.engines.conformance import Rig, Subject
+from tests.engines.conformance import patience as patience_of
 from tests.fakes.openai_llm import STYLES, Answer, FakeOpenAi
 from tests.fakes.openai_llm_rules import KEY
 from tests.fakes.script import Script, Trouble
 from voice_grpc.engines.llm_openai import OpenAiLlm
-from voice_grpc.engines.patience import Patience
 from voice_grpc.ports import Llm
 
 
@@ -20,7 +20,7 @@ async def open_openai(
     """With the first model that the server lists; Ollama asks for no key and gets one all the same."""
     script = Script(between=0.005)
     async with FakeOpenAi(script, answers, "" if style == "ollama" else KEY, style=style) as fake:
-        llm = OpenAiLlm(fake.url, KEY, patience=Patience(DEADLINE, DEADLINE, DEADLINE))
+        llm = OpenAiLlm(fake.url, KEY, patience=patience_of(trouble))
         await llm.warm()
         script.calls.clear()
         script.always = trouble

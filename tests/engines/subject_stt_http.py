@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from tests.engines.conformance import DEADLINE, Rig, Subject
+from tests.engines.conformance import Rig, Subject
+from tests.engines.conformance import patience as patience_of
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
-from voice_grpc.engines.patience import Patience
 from voice_grpc.engines.stt_whisper_server import whisper_server
 from voice_grpc.ports import Stt
 
-PATIENCE = Patience(connect=DEADLINE, first=DEADLINE, between=DEADLINE)
 KEY = "key-of-the-conformance-suite"
 
 
@@ -19,7 +18,7 @@ KEY = "key-of-the-conformance-suite"
 async def _open(style: str, trouble: Trouble) -> AsyncIterator[Rig[Stt]]:
     far = Script()
     async with FakeWhisperHttp(far, style=style, key=KEY) as fake:
-        engine = whisper_server(fake.url, key=KEY, patience=PATIENCE)
+        engine = whisper_server(fake.url, key=KEY, patience=patience_of(trouble))
         try:
             await engine.warm()
             far.always = trouble

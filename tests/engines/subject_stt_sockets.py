@@ -5,19 +5,18 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeAlias
 
-from tests.engines.conformance import DEADLINE, Rig, Subject
+from tests.engines.conformance import Rig, Subject
+from tests.engines.conformance import patience as patience_of
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_live import FakeWhisperLive
 from tests.fakes.whisper_realtime import FakeRealtime
 from tests.fakes.wyoming import FakeWyoming
-from voice_grpc.engines.patience import Patience
-from voice_grpc.engines.whisper_address import Address, parse_address
+from voice_grpc.engines.whisper_address import parse_address
 from voice_grpc.engines.whisper_live import WhisperLiveStt
 from voice_grpc.engines.whisper_realtime import RealtimeStt
 from voice_grpc.engines.whisper_wyoming import WyomingStt
 from voice_grpc.ports import Stt
 
-PATIENCE = Patience(connect=DEADLINE, first=DEADLINE, between=DEADLINE)
 KEY = "key-of-the-conformance-suite"
 
 Fake: TypeAlias = FakeWhisperLive | FakeRealtime | FakeWyoming
@@ -25,11 +24,11 @@ Fake: TypeAlias = FakeWhisperLive | FakeRealtime | FakeWyoming
 
 @asynccontextmanager
 async def _open(
-    make_fake: Callable[[Script], Fake], make_engine: Callable[[Address], Stt], trouble: Trouble
+    make_fake: Callable[[Script], Fake], make_engine: Callable[..., Stt], trouble: Trouble
 ) -> AsyncIterator[Rig[Stt]]:
     far = Script()
     async with make_fake(far) as fake:
-        engine = make_engine(parse_address(fake.url, KEY))
+        engine = make_engine(parse_address(fake.url, KEY), patience=patience_of(trouble))
         try:
             await engine.warm()
             far.always = trouble
@@ -42,7 +41,7 @@ async def _open(
 def _subject(
     name: str,
     make_fake: Callable[[Script], Fake],
-    make_engine: Callable[[Address], Stt],
+    make_engine: Callable[..., Stt],
     without: frozenset[Trouble] = frozenset(),
 ) -> Subject[Stt]:
     troubles = frozenset(Trouble) - without - {Trouble.BLOCKED}
@@ -65,16 +64,16 @@ UNKNOWN_TO_WYOMING = frozenset({Trouble.DENIED, Trouble.QUOTA})
 """It has no credentials and no limits."""
 
 SUBJECTS: list[Subject[Stt]] = [
-    _subject("whisperlive", _live, partial(WhisperLiveStt, patience=PATIENCE)),
+    _subject("whisperlive", _live, WhisperLiveStt),
     *(
-        _subject(f"realtime-{dialect}", partial(_realtime, dialect), partial(RealtimeStt, patience=PATIENCE))
+        _subject(f"realtime-{dialect}", partial(_realtime, dialect), RealtimeStt)
         for dialect in ("vllm", "speaches", "openai")
     ),
     *(
         _subject(
             "wyoming-streams" if streams else "wyoming",
             partial(_wyoming, streams),
-            partial(WyomingStt, patience=PATIENCE),
+            WyomingStt,
             UNKNOWN_TO_WYOMING,
         )
         for streams in (False, True)

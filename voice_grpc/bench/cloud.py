@@ -150,6 +150,7 @@ _STAGES = {
     "stt": "STT final",
     "llm": "LLM first token",
     "tts": "TTS first audible",
+    "at_server": "voice-to-voice, at the server",
 }
 
 
@@ -169,7 +170,7 @@ def report(cloud: Cloud) -> str:
     measured = np.array([turn.measured.voice_to_voice for turn in cloud.turns])
     overhead = np.array([turn.overhead for turn in cloud.turns])
     wanted = _of(answered, "voice_to_voice", is_oracle=True)
-    rows.append(_row("**voice-to-voice**", measured, wanted, overhead))
+    rows.append(_row("**voice-to-voice**, at the user", measured, wanted, overhead))
     return "\n".join([title, "", HEADER, *rows])
 
 

@@ -47,7 +47,10 @@ class Stages:
     """Request to first token."""
     tts: float
     """First clause to first audible sound."""
+    at_server: float
+    """Voice to voice, as the server saw it: without the way from the user and back."""
     voice_to_voice: float
+    """At the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def oracle(draws: Draws, clause_seconds: float) -> Stages:
     stt = EndpointSettings().soft_end + draws.stt
     end_of_turn = max(TurnSettings().hold, stt)
     whole = end_of_turn + draws.llm + clause_seconds + draws.tts
-    return Stages(end_of_turn, stt, draws.llm, draws.tts, whole)
+    return Stages(end_of_turn, stt, draws.llm, draws.tts, whole, whole)
 
 
 # ---------------------------------------------------------------- who belongs together
@@ -129,5 +132,6 @@ def _measured(told: pb.TurnMetrics | None, voice_to_voice: float) -> Stages:
         seconds("stt_final_delay"),
         seconds("llm_first_token"),
         seconds("tts_first_audio"),
+        seconds("voice_to_voice"),
         voice_to_voice,
     )

@@ -104,7 +104,9 @@ class EngineMissing(EngineError):
 
 
 class EngineDenied(EngineError):
-    def __init__(self, stage: str, message: str, *, advice: str) -> None:
+    advice = "check the credentials, and what they are allowed to use"
+
+    def __init__(self, stage: str, message: str, *, advice: str = "") -> None:
         super().__init__(stage, message, retryable=False, advice=advice)
 
 
