@@ -87,7 +87,7 @@ class EspeakTts:
             not choice.language or _primary(named[0].language) == _primary(choice.language)
         ):
             return named[1]
-        wanted = choice.language or "en"
+        wanted = choice.language if choice.language not in ("", "en") else "en-US"
         speaking = [
             entry for entry in self._voices.values() if _primary(entry[0].language) == _primary(wanted)
         ]
