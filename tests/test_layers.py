@@ -94,7 +94,7 @@ STAGES = {"vad": "vad", "stt": "stt", "llm": "llm", "tts": "tts", "scripted": "s
 ANY = "any stage"
 HELPERS = {
     **{"whisper": "stt"},
-    **{"gemini": "llm", "openai": "llm", "llama": "llm", "transcript": "llm"},
+    **{"gemini": "llm", "openai": "llm", "llama": "llm", "transcript": "llm", "history": "llm"},
     **{"google": "tts", "piper": "tts", "espeak": "tts", "voices": "tts"},
     **{"pump": ANY, "patience": ANY},
 }

@@ -1,6 +1,7 @@
 """Tools on the wire ↔ in core: declarations checked, Structs as JSON and back.
 
-A Struct knows no integers; JSON, and what reads a JSON Schema, does.
+A Struct knows no integers; JSON, and what reads a JSON Schema, does. Nor has it an order: sorted, the same
+declarations are the same text at every turn, which is what the models' servers cache.
 """
 
 import json
@@ -55,7 +56,8 @@ def declaration_message(tool: ToolDeclaration) -> pb.ToolDeclaration:
 def struct_json(struct: Struct, path: str) -> str:
     """A Struct as a JSON object. Raises `BadField` for one that is too long or no JSON (NaN, infinity)."""
     try:
-        written = json.dumps(_with_integers(MessageToDict(struct)), allow_nan=False, ensure_ascii=False)
+        plain = _with_integers(MessageToDict(struct))
+        written = json.dumps(plain, allow_nan=False, ensure_ascii=False, sort_keys=True)
     except ValueError as error:
         raise BadField(path, str(error), "JSON values; no NaN, no infinity") from None
     if len(written) > MAX_JSON:

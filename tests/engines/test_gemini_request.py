@@ -7,17 +7,9 @@ from hypothesis import strategies as st
 from tests.fakes.gemini_rules import check
 from voice_grpc.core.conversation import Heard, Message, Role
 from voice_grpc.core.tools import ToolDeclaration, ToolUse
-from voice_grpc.engines.gemini_request import (
-    HISTORY_CHARACTERS,
-    OPENING,
-    Json,
-    contents,
-    instructions,
-    recent,
-    request,
-    wire_name,
-)
+from voice_grpc.engines.gemini_request import Json, contents, request, wire_name
 from voice_grpc.engines.gemini_thinking import thinking
+from voice_grpc.engines.history import OPENING, instructions
 from voice_grpc.ports import Prompt
 
 THREE, TWO = thinking("gemini-3.5-flash-lite")[0], thinking("gemini-2.5-flash")[0]
@@ -139,49 +131,12 @@ def test_only_what_wants_signatures_gets_a_placeholder() -> None:
     assert "thoughtSignature" not in contents(messages, TWO)[1]["parts"][0]
 
 
-def test_history_loses_whole_turns_from_the_front_and_rarely() -> None:
-    turns = [(user(f"{n} " + "w" * 998, n), used("a", turn=n), said("x" * 1000, n)) for n in range(60)]
-    starts = []
-    for count in range(1, 60):
-        messages = [message for turn in turns[:count] for message in turn]
-        kept = recent([*messages, user("And now?", count)])
-        assert kept[0].role is Role.USER
-        assert kept[-1].text == "And now?"
-        assert sum(len(message.text) for message in kept) <= HISTORY_CHARACTERS + 2000
-        starts.append(kept[0].turn)
-    assert starts == sorted(starts)
-    assert starts[0] == 0
-    assert 3 < len(set(starts)) < 12, "the start moves, but not with every turn"
-
-
-def test_the_turn_that_is_answered_is_whole_whatever_its_size() -> None:
-    messages = [user("Old."), said("Old."), user("Read it.", 1), used("a", result="z" * 90_000, turn=1)]
-    assert recent(messages) == messages
-    too_much = [user("Old."), used("a", result="z" * 90_000), said("Old."), *messages[2:]]
-    assert recent(too_much) == messages[2:]
-
-
 @pytest.mark.parametrize(
     ("name", "wire"),
     [("weather", "weather"), ("_x", "_x"), ("9lives", "_9lives"), ("-" * 64, "_" + "-" * 63)],
 )
 def test_names_begin_as_gemini_wants_them(name: str, wire: str) -> None:
     assert wire_name(name) == wire
-
-
-@pytest.mark.parametrize(
-    ("language", "line"),
-    [
-        ("", "Answer in the language that the user speaks."),
-        ("es-MX", "Answer in Spanish (es-MX)."),
-        ("en", "Answer in English (en)."),
-        ("gsw-CH", "Answer in the language gsw-CH."),
-    ],
-)
-def test_the_language_is_asked_for(language: str, line: str) -> None:
-    prompt = Prompt("You are Ada.", (user("Hi."),), language)
-    assert instructions(prompt).startswith("You are Ada.\n\n")
-    assert instructions(prompt).endswith(line)
 
 
 def test_what_is_asked_for_is_what_is_sent() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.fakes.openai_llm_rules import MODELS, Refused, Traits, check
 from voice_grpc.core.conversation import Conversation, Heard, Message, Role
 from voice_grpc.core.tools import ToolDeclaration, ToolUse
-from voice_grpc.engines.openai_history import CUT_OFF, OPENING, SILENCE, messages, recent
+from voice_grpc.engines.history import CUT_OFF, OPENING
+from voice_grpc.engines.openai_history import SILENCE, messages
 from voice_grpc.engines.openai_request import request
 from voice_grpc.engines.openai_terms import Terms
 from voice_grpc.ports import Prompt
@@ -162,34 +163,6 @@ def test_tools_are_declared_as_objects() -> None:
     first, second = (tool["function"]["parameters"] for tool in body["tools"])
     assert first == {"type": "object", "properties": {}}
     assert second["required"] == ["city"]
-
-
-# ---------------------------------------------------------------- how much of it
-
-
-def turn(number: int, length: int) -> tuple[Message, ...]:
-    return (
-        Message(USER, "u" * length, number),
-        Message(TOOLS, "", number, uses=(use(number),)),
-        Message(ASSISTANT, "a" * length, number),
-    )
-
-
-def test_only_whole_turns_are_left_out_and_seldom() -> None:
-    said = [message for number in range(100) for message in turn(number, 100)]
-    starts = []
-    for end in range(50, 100):
-        kept = recent([*said[: end * 3], Message(USER, "Now?", end)], 4000)
-        assert kept[0].role is USER
-        assert sum(len(message.text) for message in kept) <= 4000 + 4
-        starts.append(kept[0].turn)
-    assert starts == sorted(starts)
-    assert len(set(starts)) < 10
-
-
-def test_the_turn_that_is_answered_is_always_whole() -> None:
-    last = (Message(USER, "u" * 9000, 2), Message(TOOLS, "", 2, uses=(use(1), use(2))))
-    assert recent([*turn(1, 5000), *last], 1500) == list(last)
 
 
 # ---------------------------------------------------------------- whatever was said

@@ -4,49 +4,28 @@ The contents are plain JSON that replaces what the SDK made of a stand-in: of it
 same JSON in 0.4 ms a message, on the event loop (google-genai 3.4: 8.7 ms for 21 messages, 24 for 61;
 this way 1.2 and 1.5).
 
-What is common to all turns of a session comes first and history only grows at its end, or loses whole
-blocks of turns at once, so that Gemini finds the prefix it has cached.
+What is common to all turns of a session comes first, so that Gemini finds the prefix it has cached.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any, TypeAlias
 
 from google.genai import types
 
-from ..core.conversation import Heard, Message, Role
+from ..core.conversation import Message, Role
 from ..core.tools import ToolUse
 from ..ports import Prompt
 from .gemini_thinking import Thinking
+from .history import OPENING, instructions, recent, said
 
 HISTORY_CHARACTERS = 24_000
-"""Of earlier turns: about 6,000 tokens, twenty minutes of talk. The turn that is answered is always whole."""
+"""Of earlier turns: about 6,000 tokens, twenty minutes of talk."""
 
 UNSIGNED = "skip_thought_signature_validator"
 """What Gemini 3 takes for the signature of a call that it did not make, such as one of another engine in
 the fallback chain (ai.google.dev/gemini-api/docs/thought-signatures, "FAQs")."""
-
-OPENING = "(The call begins.)"
-"""Contents must begin with the user; said for one who was greeted first or who has not spoken yet."""
-
-CUT_OFF = "—"
-"""Ends an answer that the user interrupted. Models copy what they see in history, and this one is silent."""
-
-_HOUSE_RULE = (
-    f"What you write is spoken aloud. Where an earlier answer of yours ends with “{CUT_OFF}”, the user "
-    "interrupted you there and has heard no more of it."
-)
-
-_LANGUAGES = {
-    "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
-    "es": "Spanish", "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian",
-    "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "nb": "Norwegian", "nl": "Dutch",
-    "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "th": "Thai",
-    "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
-}  # fmt: skip
-
 
 Json: TypeAlias = dict[str, Any]
 
@@ -87,38 +66,20 @@ def request(prompt: Prompt, thinking: Thinking, *, keeps_signatures: bool = True
     return Request(config, {name: tool.name for name, tool in tools.items()})
 
 
-def instructions(prompt: Prompt) -> str:
-    return "\n\n".join(part for part in (prompt.instructions.strip(), _HOUSE_RULE, _language(prompt)) if part)
-
-
 def contents(messages: Sequence[Message], thinking: Thinking, keeps_signatures: bool = True) -> list[Json]:
     """Never empty, and the user first. Results of tools stand alone: they must equal the calls in number."""
     found: list[Json] = []
-    for message in recent(messages):
+    for message in recent(messages, HISTORY_CHARACTERS):
         if message.role is Role.TOOLS:
             _append(found, "model", _calls(message.uses, thinking, keeps_signatures))
             if message.uses:
                 found.append({"role": "user", "parts": [_result(use) for use in message.uses]})
         elif message.text.strip():
             role = "user" if message.role is Role.USER else "model"
-            _append(found, role, [{"text": _said(message)}])
+            _append(found, role, [{"text": said(message)}])
     if not found or found[0]["role"] == "model":
         found.insert(0, {"role": "user", "parts": [{"text": OPENING}]})
     return found
-
-
-def recent(messages: Sequence[Message]) -> list[Message]:
-    """Whole turns, the newest ones; counted in blocks from the oldest, so that the start moves rarely."""
-    turns: list[list[Message]] = []
-    for message in messages:
-        if not turns or (message.role is Role.USER and turns[-1][-1].role is not Role.USER):
-            turns.append([])
-        turns[-1].append(message)
-    before = [0, *accumulate(sum(map(_length, turn)) for turn in turns[:-1])]
-    blocks = [position // (HISTORY_CHARACTERS // 2) for position in before]
-    starts = (i for i in range(len(turns)) if i == 0 or blocks[i] > blocks[i - 1])
-    start = next((i for i in starts if before[-1] - before[i] <= HISTORY_CHARACTERS), len(turns) - 1)
-    return [message for turn in turns[max(start, 0) :] for message in turn]
 
 
 def wire_name(name: str) -> str:
@@ -133,11 +94,6 @@ def _append(found: list[Json], role: str, parts: list[Json]) -> None:
         last["parts"] += parts
     elif parts:
         found.append({"role": role, "parts": parts})
-
-
-def _said(message: Message) -> str:
-    text = message.text.strip()
-    return text if message.role is Role.USER or message.heard is Heard.WHOLE else f"{text} {CUT_OFF}"
 
 
 def _calls(uses: Sequence[ToolUse], thinking: Thinking, keeps_signatures: bool) -> list[Json]:
@@ -167,14 +123,3 @@ def _json(text: str) -> Json:
     except ValueError:
         value = text
     return value if isinstance(value, dict) else {"result": value}
-
-
-def _length(message: Message) -> int:
-    return len(message.text) + sum(len(use.arguments) + len(use.result) for use in message.uses)
-
-
-def _language(prompt: Prompt) -> str:
-    if not prompt.language:
-        return "Answer in the language that the user speaks."
-    name = _LANGUAGES.get(prompt.language.split("-")[0].lower())
-    return f"Answer in {name} ({prompt.language})." if name else f"Answer in the language {prompt.language}."

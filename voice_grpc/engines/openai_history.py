@@ -1,46 +1,28 @@
 """The conversation as chat messages. Pure functions.
 
-What is common to all turns of a session comes first and history only grows at its end, or loses whole
-blocks of turns at once, so that a server finds the prefix it has cached. Chat templates are strict: user
-and assistant take turns, a tool's result follows its call, and the user begins.
+What is common to all turns of a session comes first, so that a server finds the prefix it has cached.
+Chat templates are strict: user and assistant take turns, a tool's result follows its call, and the user
+begins.
 """
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain, count
+from itertools import chain, count
 from typing import Any, TypeAlias
 
-from ..core.conversation import Heard, Message, Role
+from ..core.conversation import Message, Role
 from ..core.tools import ToolUse
 from ..ports import Prompt
+from .history import CUT_OFF, OPENING, instructions, recent, said
 
 Json: TypeAlias = dict[str, Any]
-
-OPENING = "(The call begins.)"
-"""Said by the user who was greeted first or who has not spoken yet."""
 
 SILENCE = "(The user says nothing.)"
 """Where the last message is an answer, which llama.cpp would go on with as if it were the next one's
 beginning."""
 
-CUT_OFF = "—"
-"""Ends an answer that the user interrupted. Models copy what they see in history, and this one is silent."""
-
-_HOUSE_RULE = (
-    f"What you write is spoken aloud. Where an earlier answer of yours ends with “{CUT_OFF}”, the user "
-    "interrupted you there and has heard no more of it."
-)
-
 _LONGEST_ID = 40
 """Characters of a call's id that OpenAI takes."""
-
-_LANGUAGES = {
-    "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
-    "es": "Spanish", "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian",
-    "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "nb": "Norwegian", "nl": "Dutch",
-    "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "th": "Thai",
-    "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
-}  # fmt: skip
 
 
 def messages(prompt: Prompt, characters: int, *, takes_system: bool) -> list[Json]:
@@ -50,24 +32,6 @@ def messages(prompt: Prompt, characters: int, *, takes_system: bool) -> list[Jso
     if not takes_system:
         return [{**told[0], "content": f"{system}\n\n{told[0]['content']}"}, *told[1:]]
     return [{"role": "system", "content": system}, *told]
-
-
-def instructions(prompt: Prompt) -> str:
-    return "\n\n".join(part for part in (prompt.instructions.strip(), _HOUSE_RULE, _language(prompt)) if part)
-
-
-def recent(conversation: Sequence[Message], characters: int) -> list[Message]:
-    """Whole turns, the newest ones; counted in blocks from the oldest, so that the start moves rarely."""
-    turns: list[list[Message]] = []
-    for message in conversation:
-        if not turns or (message.role is Role.USER and turns[-1][-1].role is not Role.USER):
-            turns.append([])
-        turns[-1].append(message)
-    before = [0, *accumulate(sum(map(_length, turn)) for turn in turns[:-1])]
-    blocks = [position // (characters // 2) for position in before]
-    starts = (i for i in range(len(turns)) if i == 0 or blocks[i] > blocks[i - 1])
-    start = next((i for i in starts if before[-1] - before[i] <= characters), len(turns) - 1)
-    return [message for turn in turns[max(start, 0) :] for message in turn]
 
 
 def _told(conversation: Sequence[Message]) -> list[Json]:
@@ -80,7 +44,7 @@ def _told(conversation: Sequence[Message]) -> list[Json]:
                 _append(found, each)
         elif message.text.strip():
             role = "user" if message.role is Role.USER else "assistant"
-            _append(found, {"role": role, "content": _said(message)})
+            _append(found, {"role": role, "content": said(message)})
     if not found or found[0]["role"] != "user":
         found.insert(0, {"role": "user", "content": OPENING})
     if found[-1]["role"] == "assistant":
@@ -130,19 +94,3 @@ def _object(arguments: str) -> str:
         return arguments if isinstance(json.loads(arguments), dict) else "{}"
     except ValueError:
         return "{}"
-
-
-def _said(message: Message) -> str:
-    text = message.text.strip()
-    return text if message.role is Role.USER or message.heard is Heard.WHOLE else f"{text} {CUT_OFF}"
-
-
-def _length(message: Message) -> int:
-    return len(message.text) + sum(len(use.arguments) + len(use.result) for use in message.uses)
-
-
-def _language(prompt: Prompt) -> str:
-    if not prompt.language:
-        return "Answer in the language that the user speaks."
-    name = _LANGUAGES.get(prompt.language.split("-")[0].lower())
-    return f"Answer in {name} ({prompt.language})." if name else f"Answer in the language {prompt.language}."
