@@ -1,7 +1,9 @@
 """One browser by WebRTC ⇄ one Converse stream: sound on the tracks, everything else on a data channel.
 
 The channel speaks `voice.v1.json` without its binary frames. The sound's formats and the playback
-reports are made here, whatever the page says of them: the tracks are ours.
+reports are made here, whatever the page says of them: the tracks are ours. So that the page can show words
+as they are heard, it is told where a segment's sound begins (`audio` without its data) and each report
+(`{"playback": {…}}`, a PlaybackReport).
 """
 
 import asyncio
@@ -9,6 +11,7 @@ import logging
 
 import grpc.aio
 from aiortc import RTCDataChannel, RTCPeerConnection
+from google.protobuf.json_format import MessageToJson
 
 from voice_grpc.connection import CallFailed
 from voice_grpc.pb import voice_pb2 as pb
@@ -16,6 +19,7 @@ from voice_grpc.pb import voice_pb2 as pb
 from .closing import DONE, Farewell, Refused, bad_message, farewell_of
 from .json_dialect import JsonDialect
 from .rtc_hearing import Hearing
+from .rtc_reports import SECONDS, Reports
 from .rtc_track import RATE_HZ, AnswerTrack
 from .upstream import Upstream
 
@@ -28,8 +32,6 @@ MAX_UNSENT = 1 << 20
 MAX_WAITING = 256
 """Texts of the browser that may wait for the way to the server; more is a flood."""
 
-REPORT_SECONDS = 0.1
-
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +40,7 @@ class Call:
 
     def __init__(self, peer: RTCPeerConnection, grpc_channel: grpc.aio.Channel, token: str) -> None:
         self.track = AnswerTrack()
+        self._reports = Reports(self.track.playlist)
         self._peer, self._grpc, self._token = peer, grpc_channel, token
         self._dialect = JsonDialect()
         self._hearing: asyncio.Future[Hearing] = asyncio.get_running_loop().create_future()
@@ -135,16 +138,20 @@ class Call:
         raise _Over(None)
 
     async def _down(self, upstream: Upstream) -> None:
+        begun: tuple[int, int] | None = None
+        """The turn and the segment whose sound came last."""
         try:
             while (message := await upstream.receive()) is not None:
                 response = pb.ConverseResponse.FromString(message)
                 if response.WhichOneof("payload") == "audio":
                     audio = response.audio
                     self.track.playlist.add(response.turn, audio.data, is_last=audio.is_last)
+                    if (response.turn, audio.segment_index) != begun:
+                        begun = (response.turn, audio.segment_index)
+                        self._tell(_without_data(response))
                     continue
                 if response.playback_control.action == pb.PlaybackControl.ACTION_FLUSH:
-                    played = self.track.playlist.clear(response.turn)
-                    await upstream.send(_report(response.turn, pb.PlaybackReport.STATE_CLEARED, played))
+                    await self._told(upstream, self._reports.cleared(response.turn))
                 for text in self._dialect.down(message):
                     self._tell(text)
         except CallFailed as failure:
@@ -152,17 +159,16 @@ class Call:
         raise _Over(DONE)
 
     async def _report(self, upstream: Upstream) -> None:
-        """What was played, every 100 ms while something is."""
-        told: tuple[int, int] | None = None
         while True:
-            await asyncio.sleep(REPORT_SECONDS)
-            playing = self.track.playlist.current
-            if playing is None or (playing.turn, playing.played) == told:
-                continue
-            is_new = told is None or told[0] != playing.turn
-            state = pb.PlaybackReport.STATE_STARTED if is_new else pb.PlaybackReport.STATE_PROGRESS
-            told = (playing.turn, playing.played)
-            await upstream.send(_report(playing.turn, state, playing.played))
+            await asyncio.sleep(SECONDS)
+            for report in self._reports.due():
+                await self._told(upstream, report)
+
+    async def _told(self, upstream: Upstream, report: pb.PlaybackReport) -> None:
+        """To the server, and to the page."""
+        request = pb.ConverseRequest(playback=report)
+        self._tell(MessageToJson(request, indent=None))
+        await upstream.send(request.SerializeToString())
 
     def _tell(self, text: str | bytes) -> None:
         channel = self._channel
@@ -187,6 +193,8 @@ def _set_formats(config: pb.SessionConfig) -> None:
     config.capabilities.playback_reports = True
 
 
-def _report(turn: int, state: "pb.PlaybackReport.State", played: int) -> bytes:
-    report = pb.PlaybackReport(turn=turn, state=state, played_samples=played)
-    return pb.ConverseRequest(playback=report).SerializeToString()
+def _without_data(response: pb.ConverseResponse) -> str:
+    told = pb.ConverseResponse()
+    told.CopyFrom(response)
+    told.audio.ClearField("data")
+    return MessageToJson(told, indent=None)

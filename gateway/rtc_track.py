@@ -17,6 +17,9 @@ RATE_HZ = 48_000
 FRAME = 960
 """Samples of 20 ms."""
 
+FADE = 240
+"""Samples: 5 ms. A cut is no click."""
+
 MAX_WAITING = 10 * RATE_HZ
 """Samples. The server keeps no more than its lead ahead; what is beyond this is dropped, oldest first."""
 
@@ -40,6 +43,10 @@ class Playlist:
     _waiting: deque[tuple[int, bytes, bool]] = field(default_factory=deque)
     _bytes: int = 0
     _rest: bytes = b""
+    """Of the piece that is being played."""
+    _is_last: bool = False
+    """That piece is the last one of its turn."""
+    _finished: list[Playing] = field(default_factory=list)
 
     def add(self, turn: int, data: bytes, *, is_last: bool) -> None:
         """PCM16 mono at `RATE_HZ`."""
@@ -55,9 +62,14 @@ class Playlist:
         self._bytes = sum(len(data) for _, data, _ in kept)
         if self.current is None or self.current.turn != turn:
             return 0
-        self._rest = b""
+        self._rest, self._is_last = _faded(self._rest[: 2 * FADE]), False
         self.current.is_over = True
         return self.current.played
+
+    def take_finished(self) -> list[Playing]:
+        """What was played to its end since this was asked last."""
+        finished, self._finished = self._finished, []
+        return finished
 
     def next_frame(self) -> bytes:
         """`FRAME` samples; silence where nothing waits."""
@@ -68,20 +80,31 @@ class Playlist:
             part = self._rest[: 2 * FRAME - len(frame)]
             self._rest = self._rest[len(part) :]
             frame += part
-            if self.current is not None:
-                self.current.played += len(part) // 2
+            self._count(len(part) // 2)
         return frame.ljust(2 * FRAME, b"\0")
+
+    def _count(self, samples: int) -> None:
+        if self.current is None:
+            return
+        self.current.played += samples
+        if self._is_last and not self._rest:
+            self.current.is_over, self._is_last = True, False
+            self._finished.append(self.current)
 
     def _take(self) -> bool:
         """The next piece; False when there is none."""
         if not self._waiting:
             return False
-        turn, self._rest, is_last = self._waiting.popleft()
+        turn, self._rest, self._is_last = self._waiting.popleft()
         self._bytes -= len(self._rest)
         if self.current is None or self.current.turn != turn:
             self.current = Playing(turn)
-        self.current.is_over = is_last
         return True
+
+
+def _faded(data: bytes) -> bytes:
+    samples = np.frombuffer(data, "<i2")
+    return (samples * np.linspace(1, 0, len(samples), endpoint=False)).astype("<i2").tobytes()
 
 
 class AnswerTrack(MediaStreamTrack):

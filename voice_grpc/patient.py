@@ -17,7 +17,7 @@ from .warming import IN_PROCESS
 SENTENCE = "Good morning. Today the weather is fine."
 """Said by the first voice that works, and given to the recognisers."""
 
-WARM_SECONDS, CALL_SECONDS, CLOSE_SECONDS = 10.0, 4.0, 2.0
+WARM_SECONDS, LOAD_SECONDS, CALL_SECONDS, CLOSE_SECONDS = 10.0, 20.0, 4.0, 2.0
 
 _HELLO = (Message(Role.USER, "Say good morning.", 1),)
 _PROMPT = Prompt("Answer in one short sentence.", _HELLO, language="en", max_tokens=32)
@@ -89,7 +89,8 @@ async def warm_and_call(patient: Patient) -> bool:
     """Whether it got warm. Recognisers are called later, with something to hear."""
     now = asyncio.get_running_loop().time
     started = now()
-    if not await patient.go_through(patient.engine.warm, WARM_SECONDS):
+    seconds = WARM_SECONDS if patient.is_elsewhere else LOAD_SECONDS
+    if not await patient.go_through(patient.engine.warm, seconds):
         return False
     engine: Any = patient.engine
     patient.finding = replace(

@@ -1,5 +1,6 @@
 // The page's own state: connected or not, who speaks, what was chosen, and how it comes back by itself.
 import { SocketLink } from "./link.js";
+import { isAble as isAbleOfOpus } from "./opus.js";
 import { RtcLink } from "./rtc.js";
 import { microphoneTrouble } from "./sound.js";
 import { View } from "./view.js";
@@ -64,7 +65,9 @@ async function connect() {
   health("busy", "Connecting …");
   const Link = remembered("transport") === "rtc" && info.webrtc ? RtcLink : SocketLink;
   link = new Link({ opened, message, level, played, closed });
-  const how = { token: remembered("token"), deviceId: remembered("device"), listens: true, iceServers: iceServers() };
+  const how = {
+    token: remembered("token"), deviceId: remembered("device"), listens: true, iceServers: iceServers(), opus: await takesOpus(),
+  };
   try {
     await link.open(config(), how);
   } catch (error) {
@@ -94,6 +97,12 @@ function config() {
     languageCodes: language ? language.split(",") : [],
     turnDetection: { mode: $("push").checked ? "MODE_MANUAL" : "MODE_SERVER_VAD" },
   };
+}
+
+async function takesOpus() {
+  const isKnown = (encodings) => encodings?.includes("AUDIO_ENCODING_OPUS_PACKET");
+  const { inputEncodings, outputEncodings } = info.server ?? {};
+  return remembered("transport") !== "pcm" && isKnown(inputEncodings) && isKnown(outputEncodings) && isAbleOfOpus();
 }
 
 function iceServers() {
@@ -181,6 +190,7 @@ function moved(turn, state) {
 
 function controlled(turn, action) {
   if (action === "ACTION_FLUSH") link?.flush(Number(turn));
+  else link?.duck(action === "ACTION_DUCK");
 }
 
 function noticed({ reason, message: text }) {
@@ -188,8 +198,8 @@ function noticed({ reason, message: text }) {
   alertWith(text);
 }
 
-function played({ what, turn, played: samples, rate }) {
-  view.played(String(turn), samples, rate, what === "finished");
+function played({ turn, played: samples, rate, isOver }) {
+  view.played(String(turn), samples, rate, isOver);
 }
 
 function ping() { link?.send({ ping: { id: String(Math.round(performance.now())) } }); }
@@ -307,7 +317,7 @@ async function learn() {
   const names = new Intl.DisplayNames([navigator.language], { type: "language" });
   const detected = known.length > 1 ? [[known.slice(0, 8).join(","), "Whichever I speak"]] : [];
   options($("language"), [...detected, ...known.map((tag) => [tag, names.of(tag)])], remembered("language"));
-  $("transport").options[1].disabled = !info.webrtc;
+  $("transport").namedItem("rtc").disabled = !info.webrtc;
   if (!remembered("session") || remembered("known") !== sessionId()) return;
   const history = await fetch(`/v1/sessions/${encodeURIComponent(sessionId())}`, { headers });
   if (history.ok) view.restore((await history.json()).messages ?? []);

@@ -2,6 +2,8 @@
 import { openMicrophone } from "./sound.js";
 
 const LEVEL_MS = 60;
+const DUCKED = 0.25;
+const RATE = 48000;   // of the answers' track: the gateway counts what it plays of them
 
 export class RtcLink {
   constructor(on) {
@@ -76,7 +78,7 @@ export class RtcLink {
 
   flush() {}   // the gateway clears its own track
 
-  hold() {}
+  duck(on) { if (this.audio) this.audio.volume = on ? DUCKED : 1; }
 
   async close() {
     this.isOver = true;
@@ -90,7 +92,15 @@ export class RtcLink {
   #take(message) {
     if (message.error) this.farewell = message.error;
     if (message.sessionEnded) this.farewell = { code: 1000, message: "" };
-    this.on.message(message);
+    const { turn, audio, playback } = message;
+    if (audio) this.on.message({ turn, sound: { segment: audio.segmentIndex ?? 0, offset: Number(audio.offsetSamples ?? 0) } });
+    else if (playback) this.#played(playback);
+    else this.on.message(message);
+  }
+
+  #played({ turn, state, playedSamples }) {
+    if (state === "STATE_STARTED") this.duck(false);
+    this.on.played({ turn, played: Number(playedSamples ?? 0), rate: RATE, isOver: state === "STATE_FINISHED" });
   }
 
   #over(code, reason) {

@@ -1,5 +1,5 @@
 // Microphone and loudspeaker of the WebSocket transport. WebRTC brings its own (`rtc.js`).
-export const OUTPUT_HZ = 24000;
+export const INPUT_HZ = 16000, OUTPUT_HZ = 24000;
 
 export const MICROPHONE = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
@@ -24,7 +24,7 @@ export class Capture {
   static async open(stream, onFrame) {
     let context;
     try {
-      context = new AudioContext({ sampleRate: 16000, latencyHint: "interactive" });
+      context = new AudioContext({ sampleRate: INPUT_HZ, latencyHint: "interactive" });
       context.createMediaStreamSource(stream).disconnect();
     } catch {
       // Firefox keeps a microphone at its own rate; the worklet resamples then.
@@ -51,8 +51,8 @@ export class Capture {
 }
 
 export class Playout {
-  static async open(onReport) {
-    const context = new AudioContext({ sampleRate: OUTPUT_HZ, latencyHint: "interactive" });
+  static async open(rate, onReport) {
+    const context = new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
     await context.audioWorklet.addModule("/web/playout-worklet.js");
     const node = new AudioWorkletNode(context, "playout", { numberOfInputs: 0, outputChannelCount: [1] });
     node.port.onmessage = ({ data }) => onReport(data);
@@ -66,14 +66,14 @@ export class Playout {
     this.node = node;
   }
 
-  play(turn, pcm, last) {
-    const samples = Float32Array.from(pcm, (value) => value / 32768);
+  // `samples`: floats, which are given away.
+  play(turn, samples, last) {
     this.node.port.postMessage({ do: "audio", turn, samples, last }, [samples.buffer]);
   }
 
   clear(turn) { this.node.port.postMessage({ do: "clear", turn }); }
 
-  hold(on) { this.node.port.postMessage({ do: "hold", on }); }
+  duck(on) { this.node.port.postMessage({ do: "duck", on }); }
 
   async close() { await this.context.close(); }
 }

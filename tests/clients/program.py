@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_MAIN = "import sys; {prelude}from clients.{name} import command; sys.exit(command(sys.argv[1:]))"
+_MAIN = """\
+import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)
+{prelude}
+from clients.{name} import command; sys.exit(command(sys.argv[1:]))
+"""
+"""As in the foreground of a terminal: what a shell puts in the background is deaf to Ctrl-C, and so is all
+that it starts."""
 
 
 @dataclass(frozen=True, slots=True)

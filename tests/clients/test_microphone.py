@@ -78,7 +78,7 @@ async def test_a_question_into_the_microphone_is_answered_by_the_loudspeaker(
     first, last = audible_span(room.heard, OUTPUT_HZ)
     assert (last - first) / OUTPUT_HZ == pytest.approx(1.5, abs=0.3)
     assert tone_seconds(room.heard) == pytest.approx(1.5, abs=0.1)
-    assert likeness(room.heard[first:last]) > 0.95
+    assert likeness(room.heard[first:last]) > 0.9
     assert server.reports[-1].played_samples == 1.5 * OUTPUT_HZ
     saved, _ = soundfile.read(both, dtype="int16")
     user, answer = audible_span(saved[:, 0], OUTPUT_HZ), audible_span(saved[:, 1], OUTPUT_HZ)
@@ -146,7 +146,7 @@ async def test_a_prepared_question_is_played_too(room: Room, question: Path) -> 
             ended = await run("talk", *arguments, environment=room.environment)
             await asyncio.sleep(0.2)
     assert ended.code == 0
-    assert likeness(room.heard[slice(*audible_span(room.heard, OUTPUT_HZ))]) > 0.95
+    assert likeness(room.heard[slice(*audible_span(room.heard, OUTPUT_HZ))]) > 0.9
 
 
 async def test_devices_are_listed_and_chosen_by_name(room: Room) -> None:

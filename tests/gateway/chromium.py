@@ -88,26 +88,26 @@ class Page:
             elif said["method"] == "Log.entryAdded" and said["params"]["entry"]["level"] == "error":
                 self.complaints.append(said["params"]["entry"]["text"])
 
-    async def ask(self, method: str, **params: Any) -> dict[str, Any]:
+    async def ask(self, method: str, *, within: float = WAIT_SECONDS, **params: Any) -> dict[str, Any]:
+        """A command of the debugging protocol and its answer. `within`: seconds."""
         self._count += 1
         answer = self._answers[self._count] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps({"id": self._count, "method": method, "params": params}))
-        async with asyncio.timeout(WAIT_SECONDS):
+        async with asyncio.timeout(within):
             said = await answer
         assert "error" not in said, said["error"]
         result: dict[str, Any] = said["result"]
         return result
 
-    async def run(self, script: str) -> Any:
-        """The value of an expression, awaited where it is a promise."""
-        told = await self.ask(
-            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True
-        )
+    async def run(self, script: str, within: float = WAIT_SECONDS) -> Any:
+        """The value of an expression, awaited where it is a promise. `within`: seconds."""
+        how = {"awaitPromise": True, "returnByValue": True, "userGesture": True}
+        told = await self.ask("Runtime.evaluate", within=within, expression=script, **how)
         assert "exceptionDetails" not in told, told["exceptionDetails"]
         return told["result"].get("value")
 
     async def until(self, condition: str, seconds: float = WAIT_SECONDS) -> Any:
-        """Until an expression is true, looked at on every frame that the page draws; its value."""
+        """Until an expression is true, looked at every 15 ms; its value."""
         wait = (
             "new Promise((done, late) => { const end = performance.now() + %d;"
             "const look = () => { const value = (%s); if (value) done(value);"
@@ -115,8 +115,7 @@ class Page:
             "look(); })"
         )
         try:
-            async with asyncio.timeout(seconds + 5):
-                return await self.run(wait % (seconds * 1000, condition))
+            return await self.run(wait % (seconds * 1000, condition), seconds + WAIT_SECONDS)
         except AssertionError as error:
             shown = await self.run("document.body.innerText")
             raise AssertionError(f"never true: {condition}\n{shown}\n{self.complaints}") from error

@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc`)")
 
 from gateway.rtc_hearing import Places
-from gateway.rtc_track import FRAME, Playlist
+from gateway.rtc_reports import Reports
+from gateway.rtc_track import FADE, FRAME, Playlist
 from tests.serving import LONG, noise, scripted
 from voice_grpc.pb import voice_pb2 as pb
 
@@ -200,12 +201,41 @@ def test_frames_are_filled_across_pieces_and_counted() -> None:
 
 def test_a_cleared_turn_is_silent_from_the_next_frame_on() -> None:
     playlist = Playlist()
-    playlist.add(1, pcm(1, 10 * FRAME), is_last=False)
-    playlist.add(2, pcm(2, FRAME), is_last=True)
+    playlist.add(1, pcm(100, 11 * FRAME), is_last=False)
+    playlist.add(2, pcm(200, FRAME), is_last=True)
     playlist.next_frame()
     assert playlist.clear(1) == FRAME
-    assert set(np.frombuffer(playlist.next_frame(), "<i2").tolist()) == {2}
+    after = np.frombuffer(playlist.next_frame(), "<i2")
+    assert set(after[FADE:].tolist()) == {200}
+    faded = after[:FADE]
+    assert faded[0] == 100
+    assert faded[-1] == 0
+    assert (np.diff(faded) <= 0).all()
     assert playlist.clear(7) == 0
+
+
+def test_every_answer_is_reported_from_its_start_to_its_end() -> None:
+    playlist = Playlist()
+    reports = Reports(playlist)
+    assert reports.due() == []
+    playlist.add(1, pcm(1, 2 * FRAME), is_last=True)
+    playlist.add(2, pcm(2, FRAME), is_last=True)
+    playlist.add(3, pcm(3, 2 * FRAME), is_last=False)
+    said = []
+    for _ in range(4):
+        playlist.next_frame()
+        said.append([(report.turn, report.state, report.played_samples) for report in reports.due()])
+    state = pb.PlaybackReport
+    assert said == [
+        [(1, state.STATE_STARTED, FRAME)],
+        [(1, state.STATE_FINISHED, 2 * FRAME)],
+        [(2, state.STATE_FINISHED, FRAME)],
+        [(3, state.STATE_STARTED, FRAME)],
+    ]
+    assert reports.due() == []
+    cleared = reports.cleared(3)
+    assert (cleared.state, cleared.played_samples) == (state.STATE_CLEARED, FRAME)
+    assert reports.due() == []
 
 
 def test_a_gap_moves_the_place_and_a_jump_no_more_than_a_second() -> None:

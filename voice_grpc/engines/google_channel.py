@@ -18,7 +18,7 @@ from google.cloud.texttospeech_v1.services.text_to_speech.transports import Text
 
 from ..core.errors import EngineError, EngineMissing, EngineTimeout, EngineUnreachable
 from .google_credentials import Headers, Tokens, load
-from .google_errors import SERVICE, Ending, ending, translated
+from .google_errors import BREAKS, SERVICE, Ending, ending, translated
 from .google_usage import Usage
 from .google_voices import GoogleVoice, known, parsed
 from .patience import Patience
@@ -77,11 +77,12 @@ class Channel:
 
     async def synthesize(self, request: SynthesizeSpeechRequest, voice: GoogleVoice) -> bytes:
         """The sound, as encoded as it was asked for. Raises `EngineError`."""
-        try:
-            return await self._synthesize(request, voice)
-        except EngineError as error:
-            if ending(error) is not Ending.BROKEN:
-                raise
+        for _ in range(BREAKS):
+            try:
+                return await self._synthesize(request, voice)
+            except EngineError as error:
+                if ending(error) is not Ending.BROKEN:
+                    raise
         return await self._synthesize(request, voice)
 
     async def open_stream(self, voice: GoogleVoice) -> Call:

@@ -32,6 +32,9 @@ _SECRET = re.compile(
 _BREAK = re.compile(r"stream removed|socket closed|connection (?:reset|aborted)|broken pipe|goaway", re.I)
 """What gRPC's core says when it is the connection that ended a call. Nothing else tells it from the
 service's own `UNAVAILABLE`; should the words change, a broken call is just not made again."""
+BREAKS = 2
+"""In a row, and then the call is given up. One connection can break two calls: the core goes on offering it
+until it has read of its end."""
 _FORGOTTEN = "Internal error from Core"
 """What grpc.aio says of a call that could not be written to, in place of why it had ended."""
 _LONGEST = 240

@@ -20,7 +20,7 @@ from ..core.errors import EngineError, EngineTimeout
 from ..ports import Clause, Speech
 from .google_alignment import USUAL_PACE, Alignment, Placed
 from .google_channel import Call, Channel
-from .google_errors import SERVICE, Ending, ending
+from .google_errors import BREAKS, SERVICE, Ending, ending
 from .google_manner import LIMIT, Manner, Put, pieces
 from .google_sound import Decoder, decoder
 from .google_watch import Watch
@@ -76,23 +76,25 @@ class Stream:
         """Say it all. Raises `EngineError`.
 
         What the service left unsaid when it ended the call by itself is said on a new one, and so is
-        all of it when the connection broke before any sound; once, if it does that again without a sound.
+        all of it when the connection broke before any sound; once, if it does that again without a sound, and
+        `BREAKS` times where it is the connection that breaks.
         """
         fruitless = 0
         while True:
             failure: EngineError | None = None
+            patience = 1
             try:
                 await self._call(put)
             except EngineError as error:
                 how = ending(error)
                 if how not in _RESUMED or (how is Ending.BROKEN and self._watch.has_sound):
                     raise
-                failure = error
+                failure, patience = error, BREAKS if how is Ending.BROKEN else 1
             if failure is None and self.is_closed:
                 return
             self._again.extendleft(reversed(self._alignment.unsounded))
             fruitless = 0 if self._watch.has_sound else fruitless + 1
-            if fruitless > 1:
+            if fruitless > patience:
                 raise failure or EngineError("tts", f"{SERVICE} ends its streams without a sound")
             if not self._again and (self.is_closed or self._clauses.empty()):
                 self.is_closed = True
