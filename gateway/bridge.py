@@ -13,7 +13,7 @@ import grpc.aio
 
 from voice_grpc.connection import CallFailed
 
-from .closing import DONE, Farewell, Refused, farewell_of
+from .closing import DONE, Farewell, Over, Refused, farewell_of, first_farewell
 from .dialect import Dialect, Frame
 from .meter import Meter
 from .upstream import Upstream
@@ -37,14 +37,6 @@ class Socket(Protocol):
     async def send(self, frame: Frame) -> None: ...
 
 
-class _Over(Exception):
-    """One side ended."""
-
-    def __init__(self, farewell: Farewell | None) -> None:
-        super().__init__()
-        self.farewell = farewell
-
-
 async def bridge(socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, token: str) -> Farewell | None:
     """Until either side ends. How the socket is to be closed; None: it is gone already."""
     try:
@@ -52,7 +44,7 @@ async def bridge(socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, to
     except Refused as refused:
         farewell = refused.farewell
     if farewell is not None and farewell.code != 4408:
-        with suppress(_Over):
+        with suppress(Over):
             for frame in dialect.over(farewell):
                 await _deliver(socket, frame)
     return farewell
@@ -75,8 +67,8 @@ async def _converse(
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_up(socket, dialect, upstream, opening.requests), name="up")
                 tasks.create_task(_down(socket, dialect, upstream), name="down")
-        except* _Over as group:
-            farewell = _first(group).farewell
+        except* Over as group:
+            farewell = first_farewell(group)
         return farewell
 
 
@@ -86,14 +78,14 @@ async def _up(socket: Socket, dialect: Dialect, upstream: Upstream, requests: li
         await upstream.send(request)
     while (frame := await socket.receive()) is not None:
         if meter.is_flooded(len(frame), loop.time()):
-            raise _Over(Farewell(4429, "more comes in than a conversation needs: send as fast as you speak"))
+            raise Over(Farewell(4429, "more comes in than a conversation needs: send as fast as you speak"))
         try:
             requests = dialect.up(frame)
         except Refused as refused:
-            raise _Over(refused.farewell) from None
+            raise Over(refused.farewell) from None
         for request in requests:
             await upstream.send(request)
-    raise _Over(None)
+    raise Over(None)
 
 
 async def _down(socket: Socket, dialect: Dialect, upstream: Upstream) -> None:
@@ -102,8 +94,8 @@ async def _down(socket: Socket, dialect: Dialect, upstream: Upstream) -> None:
             for frame in dialect.down(message):
                 await _deliver(socket, frame)
     except CallFailed as failure:
-        raise _Over(farewell_of(failure)) from None
-    raise _Over(DONE)
+        raise Over(farewell_of(failure)) from None
+    raise Over(DONE)
 
 
 async def _deliver(socket: Socket, frame: Frame) -> None:
@@ -111,13 +103,6 @@ async def _deliver(socket: Socket, frame: Frame) -> None:
         async with asyncio.timeout(SEND_SECONDS):
             await socket.send(frame)
     except TimeoutError:
-        raise _Over(Farewell(4408, "this client reads too slowly")) from None
+        raise Over(Farewell(4408, "this client reads too slowly")) from None
     except OSError:
-        raise _Over(None) from None
-
-
-def _first(group: BaseExceptionGroup[_Over]) -> _Over:
-    error: BaseExceptionGroup[_Over] | _Over = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+        raise Over(None) from None

@@ -57,7 +57,23 @@ class Refused(Exception):
         self.farewell = farewell
 
 
+class Over(Exception):
+    """One side of a conversation ended; `farewell` is for the browser, None where that is gone."""
+
+    def __init__(self, farewell: Farewell | None) -> None:
+        super().__init__()
+        self.farewell = farewell
+
+
 DONE = Farewell(1000, "")
+
+
+def first_farewell(group: BaseExceptionGroup[Over]) -> Farewell | None:
+    """Of the side that ended first."""
+    error: BaseExceptionGroup[Over] | Over = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error.farewell
 
 
 def bad_message(message: str, field: str = "") -> Refused:

@@ -10,15 +10,16 @@ import asyncio
 import logging
 
 import grpc.aio
-from aiortc import RTCDataChannel, RTCPeerConnection
+from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection
 from google.protobuf.json_format import MessageToJson
 
 from voice_grpc.connection import CallFailed
 from voice_grpc.pb import voice_pb2 as pb
 
-from .closing import DONE, Farewell, Refused, bad_message, farewell_of
+from .closing import DONE, Farewell, Over, Refused, bad_message, farewell_of, first_farewell
 from .json_dialect import JsonDialect
 from .rtc_hearing import Hearing
+from .rtc_presence import until_gone
 from .rtc_reports import SECONDS, Reports
 from .rtc_track import RATE_HZ, AnswerTrack
 from .upstream import Upstream
@@ -43,7 +44,7 @@ class Call:
         self._reports = Reports(self.track.playlist)
         self._peer, self._grpc, self._token = peer, grpc_channel, token
         self._dialect = JsonDialect()
-        self._hearing: asyncio.Future[Hearing] = asyncio.get_running_loop().create_future()
+        self._hearing: Hearing | None = None
         self._channel: RTCDataChannel | None = None
         self._texts: asyncio.Queue[str | bytes | None] = asyncio.Queue(MAX_WAITING)
         """None: the browser is gone."""
@@ -54,8 +55,8 @@ class Call:
     # ------------------------------------------------------------ told by aiortc
 
     def _on_track(self, track: object) -> None:
-        if getattr(track, "kind", "") == "audio" and not self._hearing.done():
-            self._hearing.set_result(Hearing(track))  # type: ignore[arg-type]
+        if isinstance(track, MediaStreamTrack) and track.kind == "audio" and self._hearing is None:
+            self._hearing = Hearing(track)
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
         if self._channel is None:
@@ -96,7 +97,7 @@ class Call:
     async def _converse(self) -> Farewell | None:
         try:
             async with asyncio.timeout(SETUP_SECONDS):
-                first, hearing = await self._texts.get(), await self._hearing
+                first = await self._texts.get()
         except TimeoutError:
             return Farewell(4408, f"no config came within {SETUP_SECONDS:g} s")
         if first is None:
@@ -111,14 +112,20 @@ class Call:
             await upstream.send(config.SerializeToString())
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(hearing.run(), name="track")
-                    tasks.create_task(self._hear(hearing, upstream), name="hear")
+                    if (hearing := self._hearing) is not None:
+                        tasks.create_task(hearing.run(), name="track")
+                        tasks.create_task(self._hear(hearing, upstream), name="hear")
+                    tasks.create_task(self._watch(), name="watch")
                     tasks.create_task(self._up(upstream), name="up")
                     tasks.create_task(self._report(upstream), name="report")
                     tasks.create_task(self._down(upstream), name="down")
-            except* _Over as group:
-                farewell = group.exceptions[0].farewell if isinstance(group.exceptions[0], _Over) else None
+            except* Over as group:
+                farewell = first_farewell(group)
         return farewell
+
+    async def _watch(self) -> None:
+        await until_gone(self._peer)
+        raise Over(None)
 
     async def _hear(self, hearing: Hearing, upstream: Upstream) -> None:
         while True:
@@ -128,14 +135,14 @@ class Call:
     async def _up(self, upstream: Upstream) -> None:
         while (text := await self._texts.get()) is not None:
             if isinstance(text, bytes):
-                raise _Over(Farewell(4400, "sound travels on the track, not on the channel", "BAD_MESSAGE"))
+                raise Over(Farewell(4400, "sound travels on the track, not on the channel", "BAD_MESSAGE"))
             try:
                 requests = self._dialect.up(text)
             except Refused as refused:
-                raise _Over(refused.farewell) from None
+                raise Over(refused.farewell) from None
             for request in requests:
                 await upstream.send(request)
-        raise _Over(None)
+        raise Over(None)
 
     async def _down(self, upstream: Upstream) -> None:
         begun: tuple[int, int] | None = None
@@ -155,8 +162,8 @@ class Call:
                 for text in self._dialect.down(message):
                     self._tell(text)
         except CallFailed as failure:
-            raise _Over(farewell_of(failure)) from None
-        raise _Over(DONE)
+            raise Over(farewell_of(failure)) from None
+        raise Over(DONE)
 
     async def _report(self, upstream: Upstream) -> None:
         while True:
@@ -178,12 +185,6 @@ class Call:
             self.hang_up()
         else:
             channel.send(text)
-
-
-class _Over(Exception):
-    def __init__(self, farewell: Farewell | None) -> None:
-        super().__init__()
-        self.farewell = farewell
 
 
 def _set_formats(config: pb.SessionConfig) -> None:

@@ -1,7 +1,7 @@
 """What a browser says over WebRTC: PCM16 mono at 16 kHz with its place in time.
 
 A lost packet is a gap in the places, which the server fills with silence; a queue that has grown late
-is cut at its old end, since what was said 200 ms ago is better lost than heard late for ever.
+is cut at its old end, since what was said a second ago is better lost than heard late for ever.
 """
 
 import asyncio
@@ -16,8 +16,9 @@ from av.audio.resampler import AudioResampler
 from voice_grpc.pb import voice_pb2 as pb
 
 RATE_HZ = 16_000
-MAX_WAITING = 10
-"""Frames of 20 ms that may wait for the way to the server."""
+MAX_WAITING = 50
+"""Frames of 20 ms that may wait for the way to the server. A loop that was held up gets all that came
+meanwhile at once, and loses nothing of it."""
 
 MAX_GAP = RATE_HZ
 """Samples: of a longer one the browser's clock has jumped, or it was held."""

@@ -31,12 +31,17 @@ pytestmark = [
 pytest.importorskip("piper", reason="the embedded engines are not installed (the extra `local`)")
 
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-QUESTION, ANSWER = "Can you tell me about the weather today?", "The weather is nice and warm today."
+QUESTION = "Can you tell me about the weather today?"
+ANSWER = "The weather is nice and warm today, and it will stay that way until the weekend."
 LONG = "Let me tell you a long story about a small town by the sea. " * 6
+KINDS = {"ws": "opus", "pcm": "pcm"}
 STATE = "document.getElementById('talk').dataset.state"
 
 STOPS_WITHIN = 1_500.0
 """ms. The goal is 400, which an idle machine meets; a test on a busy one only asks that it does stop."""
+
+MISHEARD = 2
+"""Words, of the eight of a question. Chromium's audio threads lose sound on a machine that is busy."""
 
 Real = tuple[SileroVad, WhisperStt, PiperTts]
 
@@ -51,7 +56,7 @@ async def choose(page: Page, transport: str) -> None:
     await page.run(f"localStorage.setItem('talk.transport', '{transport}')")
 
 
-@pytest.mark.parametrize("transport", ["ws", "rtc"])
+@pytest.mark.parametrize("transport", ["ws", "pcm", "rtc"])
 async def test_a_spoken_question_gets_a_spoken_answer(transport: str, real: Real, tmp_path: Path) -> None:
     microphone = write_microphone(tmp_path / "mic.wav", 4.0, await spoken(real[2], QUESTION), 60.0)
     async with talking_house(real, [ANSWER], gateway={}) as here, chromium(tmp_path, microphone) as page:
@@ -61,15 +66,17 @@ async def test_a_spoken_question_gets_a_spoken_answer(transport: str, real: Real
         await page.screenshot(SHOTS / f"{transport}-1-start.png")
         await page.click("#talk")
         await page.until("document.querySelector('.interim')")
+        assert await page.run("talk.link.kind") == KINDS.get(transport)
         await page.screenshot(SHOTS / f"{transport}-2-interim.png")
         await page.until(f"{STATE} === 'speaking'")
+        await page.until("0 < document.querySelector('.said.agent .ahead')?.textContent.length")
         await page.screenshot(SHOTS / f"{transport}-3-speaking.png")
         await page.until("document.querySelector('.latency')")
         await page.screenshot(SHOTS / f"{transport}-4-answered.png")
-        assert wrong(await page.text(".said.user .words"), QUESTION) <= 1
+        assert wrong(await page.text(".said.user .words"), QUESTION) <= MISHEARD
         assert await page.text(".said.agent .words") == ANSWER
         assert "mouth to ear" in await page.text(".latency")
-        assert wrong(await transcribed(real[1], await heard_by(page)), ANSWER) <= 1
+        assert wrong(await transcribed(real[1], await heard_by(page)), ANSWER) <= MISHEARD
         assert not page.complaints
 
 

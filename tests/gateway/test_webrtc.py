@@ -52,6 +52,15 @@ async def test_a_spoken_question_gets_a_spoken_answer() -> None:
         assert peer.loud > 20
         await peer.until(lambda: peer.of("turnMetrics"), "metrics")
         assert "mouthToEar" in peer.of("turnMetrics")[0]
+        await peer.until(
+            lambda: peer.of("playback") and peer.of("playback")[-1]["state"] == "STATE_FINISHED", "all played"
+        )
+        begun, *later = peer.of("audio")
+        assert "offsetSamples" not in begun, "the first segment begins at 0"
+        assert not any("data" in each for each in (begun, *later))
+        played = [int(each["playedSamples"]) for each in peer.of("playback")]
+        assert played == sorted(played)
+        assert peer.of("playback")[0]["turn"] == "1"
         peer.send({"endSession": {}})
         await peer.until(lambda: peer.of("sessionEnded"), "the end")
         saved = (await here.served.stub.GetSession(pb.GetSessionRequest(session_id="mine"))).session
