@@ -47,8 +47,9 @@ function health(kind, text) {
 function show(state) {
   const button = $("talk");
   button.dataset.state = state;
-  $("talk-label").textContent = wanted ? ($("push").checked ? "Hold to talk" : "Stop talking") : "Start talking";
+  $("talk-label").textContent = wanted ? ($("push").checked ? "Hold to talk" : "Hang up") : "Start talking";
   $("mute").disabled = $("stop").disabled = !link?.isOpen;
+  $("end").hidden = !wanted || !$("push").checked;
 }
 
 function level(value, whose) {
@@ -216,6 +217,8 @@ $("talk").addEventListener("click", () => {
   wanted = true;
   connect();
 });
+
+$("end").addEventListener("click", disconnect);
 
 for (const [event, kind] of [["pointerdown", "START"], ["pointerup", "END"], ["pointercancel", "CANCEL"]]) {
   $("talk").addEventListener(event, () => { if (link?.isOpen && $("push").checked) pushes(kind); });

@@ -211,4 +211,6 @@ async def test_choices_buttons_and_keys(real: Real, tmp_path: Path) -> None:
             "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}]
         )
         await page.screenshot(SHOTS / "11-dark.png")
+        await page.click("#end")
+        await page.until(f"{STATE} === 'off'")
         assert not page.complaints
