@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+from importlib.util import find_spec
 
 from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
@@ -40,10 +41,20 @@ def command(argv: list[str]) -> int:
         return _failed("the gateway is not installed: pip install 'voice-grpc[gateway]'", 2)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        asyncio.run(_serve(settings))
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(_serve(settings))
     except OSError as error:
         return _failed(f"--port: {settings.host}:{settings.port}: {error.strerror or error}", 1)
     return 0
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's, where there is one (not on Windows): at 50 browsers a fifth less work than asyncio's own."""
+    if find_spec("uvloop") is None:
+        return asyncio.new_event_loop()
+    import uvloop
+
+    return uvloop.new_event_loop()
 
 
 async def _serve(settings: GatewaySettings) -> None:

@@ -17,7 +17,7 @@ from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.session.harness import virtual
 from voice_grpc import roster
 from voice_grpc.admin import Desk
-from voice_grpc.assembly import build_engines, close_engines, prime
+from voice_grpc.assembly import build_engines, close_engines
 from voice_grpc.catalog import Catalog
 from voice_grpc.chains import Link, LlmChain, SttChain, TtsChain
 from voice_grpc.core.conversation import Message, Role
@@ -34,7 +34,7 @@ from voice_grpc.session.clock import LoopClock
 from voice_grpc.session.lifetime import SessionLimits
 from voice_grpc.settings import Settings
 from voice_grpc.store import MemoryStore
-from voice_grpc.warming import WARM_SECONDS, Links, Warmth
+from voice_grpc.warming import WARM_SECONDS, Links, Warmth, prime
 
 PERSONAS = load_personas()
 PROMPT = Prompt("", (Message(Role.USER, "Hello.", 1),))

@@ -11,9 +11,7 @@ from .redaction import Redaction, secrets_of
 from .roster import LLM, STT, TTS, chosen
 from .settings import Settings
 from .store import MemoryStore, SqliteStore
-from .warming import Links, Say, Warmth, apology, prime, render
-
-__all__ = ["Say", "build_engines", "close_engines", "open_store", "prime", "render"]
+from .warming import Links, Say, Warmth, apology
 
 FIRST_SHARE = 0.4
 """Of the turn's deadline, for the first output of an engine that another one stands by for."""

@@ -5,7 +5,7 @@ A packet holds 20 ms. Speech at 24 kbit/s is what WebRTC calls use: a tenth of P
 
 import struct
 from fractions import Fraction
-from importlib.util import find_spec
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,19 @@ PRE_SKIP = 312
 """Samples at 48 kHz by which libopus is late (its lookahead, 6.5 ms)."""
 
 
+@cache
+def library() -> Any:
+    """PyAV; None where it is not installed (the extra `opus`, and part of `local`). The first call loads it,
+    which takes 45 to 140 ms."""
+    try:
+        import av
+    except ImportError:
+        return None
+    return av
+
+
 def is_available() -> bool:
-    """Whether PyAV is installed: the extra `opus`, and part of `local`."""
-    return find_spec("av") is not None
+    return library() is not None
 
 
 def head(rate_hz: int) -> bytes:
@@ -42,13 +52,11 @@ class PacketEncoder:
     """Samples at `rate_hz` (8, 16, 24 or 48 kHz) → packets; what fills no packet waits for more."""
 
     def __init__(self, rate_hz: int) -> None:
-        import av
-
-        self._av: Any = av
+        self._av = library()
         self.packet_samples = round(PACKET_SECONDS * rate_hz)
         self._waiting = np.zeros(0, np.int16)
         self._rate_hz, self._at = rate_hz, 0
-        self._codec: Any = av.CodecContext.create("libopus", "w")
+        self._codec: Any = self._av.CodecContext.create("libopus", "w")
         self._codec.sample_rate = rate_hz
         self._codec.layout = "mono"
         self._codec.format = "s16"
@@ -85,10 +93,8 @@ class PacketDecoder:
     """Packets → PCM16 mono at `DECODED_HZ`."""
 
     def __init__(self) -> None:
-        import av
-
-        self._av: Any = av
-        self._codec: Any = av.CodecContext.create("libopus", "r")
+        self._av = library()
+        self._codec: Any = self._av.CodecContext.create("libopus", "r")
 
     def feed(self, packet: bytes) -> Samples:
         """Raises `Skipped` for what is no packet; the next one is decoded all the same."""

@@ -14,9 +14,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
-from . import vendor_variables
+from . import opus, vendor_variables
 from .admin import Desk
-from .assembly import build_engines, close_engines, open_store, prime
+from .assembly import build_engines, close_engines, open_store
 from .catalog import Catalog
 from .chains import TtsChain
 from .core.errors import BadState, VoiceError
@@ -33,6 +33,7 @@ from .session.clock import LoopClock
 from .session.failures import first
 from .session.lifetime import SessionLimits
 from .settings import Settings
+from .warming import prime
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ class Server:
 
     async def open_house(self, engines: Engines, store: Store, personas: dict[str, Persona]) -> None:
         """Ready: serving from now on. Raises `BadState` for a persona whose voice no engine has."""
+        await asyncio.to_thread(opus.library)
         settings = self._settings
         limits = SessionLimits(settings.idle_limit or None, settings.max_age or None, settings.drain_seconds)
         voices = {voice.id: voice for voice in await engines.tts.voices()}

@@ -15,7 +15,6 @@ from tests.gateway.chromium import Page
 from tests.gateway.house import House, settings
 from tests.serving import PERSONAS, Served, scripted
 from tests.serving import settings as server_settings
-from voice_grpc.assembly import render
 from voice_grpc.client import connect
 from voice_grpc.core.audio import RATE_HZ, Samples
 from voice_grpc.engines.scripted import Answer, ScriptedLlm
@@ -25,6 +24,7 @@ from voice_grpc.engines.vad_silero import SileroVad
 from voice_grpc.ports import Apology, Engines, SttOptions, Tts
 from voice_grpc.server import Server
 from voice_grpc.store import MemoryStore
+from voice_grpc.warming import render
 
 APOLOGY = Apology("Sorry.", np.zeros(100, np.int16), RATE_HZ)
 

@@ -2,7 +2,7 @@
 
 All users speak (silence, 50 frames a second each) over `voice.v1.proto`, and ping ten times a second; a few
 others do the same straight to the server. What the first take longer than the second is the gateway's, both
-ways. Server, gateway and load are a process each.
+ways. Server, gateway and load are a process each. They begin together, once the last one is connected.
 """
 
 import asyncio
@@ -57,14 +57,16 @@ def _gateway(target: int) -> Iterator[int]:
 async def measure(seconds: float, sessions: int = SESSIONS) -> Added:
     with scripted_server() as (target, _), _gateway(target) as port:
         channel = connect_grpc(f"127.0.0.1:{target}")
+        ready = asyncio.Barrier(sessions + DIRECT)
         try:
             async with asyncio.TaskGroup() as tasks:
                 through = [
-                    tasks.create_task(_browser(port, seconds, n), name=f"browser-{n}")
+                    tasks.create_task(_browser(port, ready, seconds, n), name=f"browser-{n}")
                     for n in range(sessions)
                 ]
                 past = [
-                    tasks.create_task(_direct(channel, seconds, n), name=f"direct-{n}") for n in range(DIRECT)
+                    tasks.create_task(_direct(channel, ready, seconds, n), name=f"direct-{n}")
+                    for n in range(DIRECT)
                 ]
         finally:
             await channel.close()
@@ -91,23 +93,24 @@ class _Pings:
             self.took.append(asyncio.get_running_loop().time() - self._sent.pop(response.pong.id))
 
 
-async def _beat(seconds: float, seed: int) -> AsyncIterator[int]:
+async def _beat(ready: asyncio.Barrier, seconds: float, seed: int) -> AsyncIterator[int]:
     """The numbers of frames, each when it is due."""
     loop = asyncio.get_running_loop()
+    await ready.wait()
     start = loop.time() + FRAME_SECONDS * (1 + seed / SESSIONS)
     for n in range(round(seconds / FRAME_SECONDS)):
         await asyncio.sleep(max(0.0, start + n * FRAME_SECONDS - loop.time()))
         yield n
 
 
-async def _browser(port: int, seconds: float, seed: int) -> list[float]:
+async def _browser(port: int, ready: asyncio.Barrier, seconds: float, seed: int) -> list[float]:
     pings = _Pings()
     async with _socket(port) as socket, asyncio.TaskGroup() as tasks:
         await socket.send(pb.ConverseRequest(config=pb.SessionConfig(greeting="")).SerializeToString())
         reading = tasks.create_task(_read(socket, pings), name="read")
-        async for n in _beat(seconds, seed):
+        async for n in _beat(ready, seconds, seed):
             await socket.send(pb.ConverseRequest(audio=pb.AudioInput(data=SILENCE)).SerializeToString())
-            if n % PING_EVERY == 0:
+            if (n + seed) % PING_EVERY == 0:
                 await socket.send(pb.ConverseRequest(ping=pings.next(n + 1)).SerializeToString())
         await asyncio.sleep(0.2)
         reading.cancel()
@@ -127,13 +130,13 @@ async def _read(socket: ClientConnection, pings: _Pings) -> None:
             pings.note(pb.ConverseResponse.FromString(frame))
 
 
-async def _direct(channel: object, seconds: float, seed: int) -> list[float]:
+async def _direct(channel: object, ready: asyncio.Barrier, seconds: float, seed: int) -> list[float]:
     pings = _Pings()
     async with Call.open(channel, pb.SessionConfig(greeting="")) as call, asyncio.TaskGroup() as tasks:  # type: ignore[arg-type]
         reading = tasks.create_task(_listen(call, pings), name="read")
-        async for n in _beat(seconds, seed):
+        async for n in _beat(ready, seconds, seed):
             await call.send(pb.AudioInput(data=SILENCE))
-            if n % PING_EVERY == 0:
+            if (n + seed) % PING_EVERY == 0:
                 await call.send(pings.next(n + 1))
         await asyncio.sleep(0.2)
         reading.cancel()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import soxr
 
-from ..assembly import build_engines, close_engines, render
+from ..assembly import build_engines, close_engines
 from ..client import Access, Call
 from ..core.audio import RATE_HZ, Samples, audible_from, rms, silence
 from ..core.conversation import Message, Role
@@ -22,6 +22,7 @@ from ..ports import Clause, Engines, Prompt, Speech, SttOptions, TextDelta, Voic
 from ..server import Server
 from ..settings import Settings
 from ..store import MemoryStore
+from ..warming import render
 from .load import AUDIBLE, FRAME, FRAME_SECONDS
 
 QUESTIONS = (
