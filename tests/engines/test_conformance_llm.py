@@ -9,14 +9,13 @@ import gc
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from pathlib import Path
 
 import pytest
 
 from tests.engines import subject_llm_gemini, subject_llm_local, subject_llm_openai
-from tests.engines.conformance import DEADLINE, Rig, Subject
+from tests.engines.conformance import DEADLINE, SOON, Rig, Subject, best, open_files, until_idle
 from tests.fakes import gemini, openai_llm_rules
 from tests.fakes.script import Script, Trouble
 from voice_grpc.core.conversation import Message, Role
@@ -31,11 +30,6 @@ from voice_grpc.core.errors import (
 from voice_grpc.core.tools import ToolDeclaration, ToolUse
 from voice_grpc.engines.llm_gemini import GeminiLlm
 from voice_grpc.ports import CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
-
-SOON = 0.1
-"""Seconds in which work that nobody wants any more has ended, also elsewhere."""
-TRIES = 5
-"""The machine may be busy with something else: the best of so many counts."""
 
 SECRETS = (gemini.KEY, openai_llm_rules.KEY)
 
@@ -122,32 +116,10 @@ async def begin(llm: Llm) -> None:
     raise AssertionError("it was to be cancelled")
 
 
-async def until_idle(rig: Rig[Llm]) -> None:
-    """Nobody works for us any more, here or there."""
-    async with asyncio.timeout(10):
-        if rig.far is not None:
-            await rig.far.until_open(0)
-        while rig.open_calls():  # noqa: ASYNC110 - there is no event for it
-            await asyncio.sleep(0.001)
-
-
 async def until_busy(rig: Rig[Llm]) -> None:
     async with asyncio.timeout(10):
         while not (rig.far.open if rig.far else rig.open_calls()):  # noqa: ASYNC110 - nor for this
             await asyncio.sleep(0)
-
-
-async def best(attempt: Callable[[], Awaitable[float]]) -> float:
-    """The quickest of some tries; further ones only while it is too slow."""
-    quickest = await attempt()
-    for _ in range(TRIES - 1):
-        if quickest > SOON:
-            quickest = min(quickest, await attempt())
-    return quickest
-
-
-def open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 # ---------------------------------------------------------------- an answer

@@ -9,24 +9,18 @@ import gc
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
-from pathlib import Path
 
 import pytest
 
 from tests.engines import subject_tts_google, subject_tts_local
-from tests.engines.conformance import DEADLINE, Rig, Subject
+from tests.engines.conformance import DEADLINE, SOON, Rig, Subject, best, open_files, until_idle
 from tests.fakes.latency import Latency, Profile
 from tests.fakes.script import Trouble
 from voice_grpc.core.audio import rms
 from voice_grpc.core.errors import EngineDenied, EngineEmpty, EngineError, EngineQuota, EngineTimeout
 from voice_grpc.ports import Clause, Speech, Tts, VoiceChoice
-
-SOON = 0.1
-"""Seconds in which work that nobody wants any more has ended, also elsewhere."""
-TRIES = 5
-"""The machine may be busy with something else: the best of so many counts."""
 
 TEXTS = ("Sure, I can do that.", "It takes a moment to look it up.", "Here is what I found for you.")
 ANY = VoiceChoice()
@@ -106,34 +100,12 @@ def seconds(spoken: Sequence[Speech]) -> float:
     return sum(len(sound.samples) / sound.rate_hz for sound in spoken)
 
 
-async def until_idle(rig: Rig[Tts]) -> None:
-    """Nobody works for us any more, here or there."""
-    async with asyncio.timeout(10):
-        if rig.far is not None:
-            await rig.far.until_open(0)
-        while rig.open_calls():  # noqa: ASYNC110 - there is no event for it
-            await asyncio.sleep(0.001)
-
-
 async def until_busy(rig: Rig[Tts]) -> None:
     async with asyncio.timeout(10):
         for _ in range(10):
             await asyncio.sleep(0)
         while rig.far is not None and not rig.far.open:  # noqa: ASYNC110 - nor for this
             await asyncio.sleep(0)
-
-
-async def best(attempt: Callable[[], Awaitable[float]]) -> float:
-    """The quickest of some tries; further ones only while it is too slow."""
-    quickest = await attempt()
-    for _ in range(TRIES - 1):
-        if quickest > SOON:
-            quickest = min(quickest, await attempt())
-    return quickest
-
-
-def open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 # ---------------------------------------------------------------- an answer
