@@ -40,6 +40,8 @@ def command(argv: list[str]) -> int:
     except ImportError:
         return _failed("the gateway is not installed: pip install 'voice-grpc[gateway]'", 2)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("aioice", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(_serve(settings))

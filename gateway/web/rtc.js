@@ -3,6 +3,7 @@ import { openMicrophone } from "./sound.js";
 
 const LEVEL_MS = 60;
 const DUCKED = 0.25;
+const DOUBT_MS = 4000;   // browsers go on hoping for half a minute
 const RATE = 48000;   // of the answers' track: the gateway counts what it plays of them
 
 export class RtcLink {
@@ -23,7 +24,9 @@ export class RtcLink {
     channel.onmessage = ({ data }) => this.#take(JSON.parse(data));
     channel.onclose = () => this.#over(this.farewell?.code ?? 1006, this.farewell?.message ?? "");
     peer.onconnectionstatechange = () => {
+      clearTimeout(this.doubt);
       if (["failed", "closed"].includes(peer.connectionState)) this.#over(1006, "");
+      else if (peer.connectionState === "disconnected") this.doubt = setTimeout(() => this.#over(1006, ""), DOUBT_MS);
     };
     peer.ontrack = ({ streams, track }) => this.#play(streams[0] ?? new MediaStream([track]));
     await peer.setLocalDescription();
@@ -82,6 +85,7 @@ export class RtcLink {
 
   async close() {
     this.isOver = true;
+    clearTimeout(this.doubt);
     for (const timer of this.timers ?? []) clearInterval(timer);
     this.peer?.close();
     for (const track of this.stream?.getTracks() ?? []) track.stop();

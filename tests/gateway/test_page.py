@@ -124,11 +124,16 @@ async def test_a_barge_in_stops_the_answer_and_what_was_heard_is_shown(
         assert not page.complaints
 
 
-async def test_a_reload_goes_on_and_a_dead_server_comes_back(real: Real, tmp_path: Path) -> None:
+@pytest.mark.parametrize("transport", ["ws", "rtc"])
+async def test_a_reload_goes_on_and_a_dead_server_comes_back(
+    transport: str, real: Real, tmp_path: Path
+) -> None:
     store = MemoryStore()
     async with talking_house(real, [ANSWER, "It is Paris."], store=store, gateway={}) as here:
         port = here.served.server.port
         async with chromium(tmp_path, write_microphone(tmp_path / "mic.wav", 60.0)) as page:
+            await page.go(f"{here.url}/")
+            await choose(page, transport)
             await page.go(f"{here.url}/")
             await page.click("#talk")
             await page.until(f"{STATE} === 'listening'")
@@ -139,12 +144,12 @@ async def test_a_reload_goes_on_and_a_dead_server_comes_back(real: Real, tmp_pat
             await page.go(f"{here.url}/")
             await page.until("document.querySelectorAll('.said').length === 2")
             assert await page.texts(".said .words") == ["What is the capital?", ANSWER]
-            await page.screenshot(SHOTS / "6-reloaded.png")
+            await page.screenshot(SHOTS / f"{transport}-6-reloaded.png")
             await page.click("#talk")
             await page.until(f"{STATE} === 'listening'")
             await here.served.server.stop()
             await page.until("document.getElementById('alert').innerText.includes('Trying again')")
-            await page.screenshot(SHOTS / "7-away.png")
+            await page.screenshot(SHOTS / f"{transport}-7-away.png")
             async with talking_house(real, ["It is Paris."], store=store, port=port):
                 await page.until(f"{STATE} === 'listening'")
                 assert await page.text("#alert") == ""
