@@ -5,6 +5,7 @@ const STAGES = [
   ["hold", "waiting for the end of your turn"],
   ["stt", "hearing"],
   ["llm", "thinking"],
+  ["clause", "finding words"],
   ["tts", "voice"],
   ["net", "way and buffer"],
 ];
@@ -97,9 +98,10 @@ export class View {
     const hold = ms(metrics.endOfTurnDelay);
     const stt = Math.max(0, ms(metrics.sttFinalDelay) - hold);
     const [llm, tts] = [ms(metrics.llmFirstToken), ms(metrics.ttsFirstAudio)];
-    const total = ms(metrics.mouthToEar) || ms(metrics.voiceToVoice);
-    const net = Math.max(0, total - hold - stt - llm - tts);
-    const figures = { hold, stt, llm, tts, net };
+    const left = ms(metrics.voiceToVoice);   // the server
+    const total = ms(metrics.mouthToEar) || left;
+    const clause = Math.max(0, left - hold - stt - llm - tts);   // from the first of them to enough to say
+    const figures = { hold, stt, llm, clause, tts, net: Math.max(0, total - left) };
     const box = element("div", "latency");
     const bar = element("div", "bar");
     bar.setAttribute("aria-hidden", "true");
