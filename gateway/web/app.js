@@ -1,8 +1,8 @@
 // The page's own state: connected or not, who speaks, what was chosen, and how it comes back by itself.
+import { endAdvice, microphoneTrouble, tokenTrouble, waitAdvice } from "./advice.js";
 import { SocketLink } from "./link.js";
 import { isAble as isAbleOfOpus } from "./opus.js";
 import { RtcLink } from "./rtc.js";
-import { microphoneTrouble } from "./sound.js";
 import { View } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
@@ -135,13 +135,7 @@ function closed(code, reason) {
   link = null;
   old?.close();
   $("state").textContent = "";
-  const advice = {
-    1000: "", 4400: reason,
-    4401: "This server asks for a token: enter it in the settings, then press the button.",
-    4403: "This token is not let in: check it in the settings, then press the button.",
-    4409: "This conversation was opened in another window. Press the button to go on here.",
-    4429: reason,
-  }[code];
+  const advice = endAdvice(code, reason, remembered("token"));
   if (code === 1000 || advice !== undefined || !wanted) {
     wanted = false;
     alertWith(advice ?? "");
@@ -150,8 +144,7 @@ function closed(code, reason) {
     return show("off");
   }
   const wait = BACKOFF[Math.min(tries++, BACKOFF.length - 1)] * (0.8 + Math.random() * 0.4);
-  const why = { 1013: "The server is full", 4408: "The connection was too slow" }[code] ?? "The server is away";
-  alertWith(`${why}. Trying again in ${Math.ceil(wait / 1000)} s …`);
+  alertWith(waitAdvice(code, Math.ceil(wait / 1000)));
   health("bad", "Reconnecting");
   show("connecting");
   retry = setTimeout(connect, wait);
@@ -309,11 +302,16 @@ async function learn() {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   try {
     const answer = await fetch("/v1/info", { headers });
+    if (answer.status === 401) {
+      openSettings(true);
+      return alertWith(tokenTrouble(token));
+    }
     if (!answer.ok) throw new Error((await answer.json()).error?.message ?? answer.statusText);
     info = await answer.json();
   } catch (error) {
     return alertWith(`The server cannot be asked: ${error.message}`);
   }
+  if (!wanted) alertWith("");
   options($("persona"), info.personas.map((each) => [each.personaId, each.name]), remembered("persona"));
   options($("voice"), info.voices.map((each) => [each.voiceId, `${each.voiceId} (${each.languageCode})`]), remembered("voice"));
   const known = LANGUAGES.filter((tag) => info.server.languages?.includes(tag));

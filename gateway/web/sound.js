@@ -9,17 +9,6 @@ export async function openMicrophone(deviceId) {
   return navigator.mediaDevices.getUserMedia({ audio });
 }
 
-// What a person can do about it.
-export function microphoneTrouble(error) {
-  return {
-    NotAllowedError: "The microphone is not allowed here. Allow it beside the address of this page, then press the button again.",
-    NotFoundError: "There is no microphone. Plug one in, then press the button again. You can type meanwhile.",
-    NotReadableError: "Another program holds the microphone. Close it there, then press the button again.",
-    OverconstrainedError: "The chosen microphone is gone. Choose another one in the settings.",
-    InsecureError: "Browsers give the microphone to secure pages only. Open this page by https, or on this machine as localhost.",
-  }[error.name] ?? `The microphone cannot be used: ${error.message || error.name}.`;
-}
-
 export class Capture {
   static async open(stream, onFrame) {
     let context;

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.chromium import BINARY, Page, chromium
+from tests.gateway.house import house
 from tests.gateway.talking import (
     heard_by,
     real_engines,
@@ -177,6 +178,33 @@ async def test_a_refused_microphone_says_what_to_do_and_leaves_the_keyboard(
         await page.run("document.getElementById('words').value = 'What is the capital?'")
         await page.run("document.getElementById('typing').requestSubmit()")
         await page.until("document.querySelector('.said.agent')")
+
+
+ENTER = "(t => { t.value = '%s'; t.dispatchEvent(new Event('change')); })(document.getElementById('token'))"
+
+
+@pytest.mark.parametrize("transport", ["ws", "rtc"])
+async def test_a_server_that_asks_for_a_token_is_told_one(transport: str, tmp_path: Path) -> None:
+    shown = "document.getElementById('alert').innerText"
+    async with (
+        house(tokens=["right"]) as here,
+        chromium(tmp_path, write_microphone(tmp_path / "mic.wav", 60.0)) as page,
+    ):
+        await page.go(f"{here.url}/")
+        await choose(page, transport)
+        await page.go(f"{here.url}/")
+        await page.until(f"{shown}.includes('asks for a token')")
+        await page.click("#talk")
+        await page.until(f"{STATE} === 'off' && {shown}.includes('asks for a token')")
+        await page.run(ENTER % "wrong")
+        await page.until(f"{shown}.includes('not the right token')")
+        await page.screenshot(SHOTS / "12-token.png")
+        await page.click("#talk")
+        await page.until(f"{STATE} === 'off' && {shown}.includes('not the right token')")
+        await page.run(ENTER % "right")
+        await page.until("document.getElementById('alert').hidden")
+        await page.click("#talk")
+        await page.until(f"{STATE} === 'listening'")
 
 
 async def test_choices_buttons_and_keys(real: Real, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def zipped() -> bytes:
         header(bits=7777) + PCM,
         b"<html>not found</html>",
     ],
-    ids=lambda data: repr(data[:12]),
+    ids=lambda data: repr(data[:4]),  # a ZIP archive goes on with the time
 )
 async def test_what_is_no_sound_is_said(client: httpx2.AsyncClient, data: bytes) -> None:
     response = await client.post(TRANSCRIPTIONS, files=upload(data))
