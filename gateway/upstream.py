@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from voice_grpc.connection import Access, failures
+from voice_grpc.connection import Access, Ending, failures
 
 METHOD = "/voice.v1.VoiceService/Converse"
 
@@ -18,6 +18,7 @@ class Upstream:
 
     def __init__(self, call: Any) -> None:
         self._call = call
+        self._ending = Ending(call)
         self._writing = asyncio.Lock()
         """Two concurrent writes break a grpc.aio call."""
 
@@ -48,6 +49,6 @@ class Upstream:
 
     async def receive(self) -> bytes | None:
         """The next ConverseResponse; None once the server ended with OK. Raises `CallFailed`."""
-        with failures():
+        with failures(self._ending):
             response = await self._call.read()
         return response if isinstance(response, bytes) else None

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import time
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -178,3 +180,32 @@ async def test_a_target_may_leave_out_the_port_and_have_a_scheme() -> None:
         for target in (server.target, f"http://{server.target}/", f" {server.target}"):
             async with Call.open(target, pb.SessionConfig()) as call:
                 assert call.started.session_id
+
+
+class Refusing(grpc.GenericRpcHandler):
+    """Ends every call before it has read of it."""
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any]":
+        async def refuse(_: object, context: "grpc.aio.ServicerContext[object, object]") -> None:
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "the token is not known")
+
+        return grpc.stream_stream_rpc_method_handler(refuse)
+
+
+async def test_a_refusal_that_crosses_the_first_message_is_told_as_it_is() -> None:
+    """The loop is held while the refusal arrives, so that it is not known yet when the config is written."""
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((Refusing(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with connect(f"127.0.0.1:{port}") as channel:
+        for turns in range(60):
+            call = Call(VoiceServiceStub(channel).Converse())
+            for _ in range(turns % 20):
+                await asyncio.sleep(0)
+            time.sleep(0.002)  # noqa: ASYNC251 - nobody else's turn
+            await call.send(pb.SessionConfig())
+            with pytest.raises(CallFailed, match="the token is not known") as caught:
+                await anext(call)
+            assert caught.value.code is grpc.StatusCode.UNAUTHENTICATED
+    await server.stop(0)

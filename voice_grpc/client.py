@@ -19,7 +19,7 @@ from typing import Self, TypeAlias
 import grpc
 import grpc.aio
 
-from .connection import NO_ACCESS, Access, CallFailed, FailureDetails, connect, failures, reach
+from .connection import NO_ACCESS, Access, CallFailed, Ending, FailureDetails, connect, failures, reach
 from .pb import voice_pb2 as pb
 from .pb.voice_pb2_grpc import VoiceServiceStub
 
@@ -57,6 +57,7 @@ class Call:
         self.turn = 0
         """The last turn that the server mentioned; 0 before the first."""
         self._rpc = rpc
+        self._ending = Ending(rpc)
         self._writing = asyncio.Lock()
         self._seq = 0
         self._dead: set[int] = set()
@@ -126,7 +127,7 @@ class Call:
     async def __anext__(self) -> pb.ConverseResponse:
         """The next response but for sound and text of dead turns. Raises `CallFailed`."""
         while True:
-            with failures():
+            with failures(self._ending):
                 response = await self._rpc.read()
             if not isinstance(response, pb.ConverseResponse):
                 raise StopAsyncIteration

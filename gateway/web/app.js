@@ -13,6 +13,7 @@ const STATES = {
 };
 const BACKOFF = [500, 1000, 2000, 4000, 8000, 15000];
 const PING_MS = 5000;
+const INTERRUPT_AFTER = "0.2s";   // of speech; where echo is cancelled less of it is an accident than the server reckons with
 
 const view = new View($("log"), $("empty"));
 let link = null;
@@ -21,6 +22,7 @@ let isMuted = false;
 let tries = 0;
 let retry = 0;
 let info = { webrtc: false, ice_servers: [] };
+let learned = null;      // what there is to choose from: asked for once, and again until it is known
 
 // ---------------------------------------------------------------- what is remembered in this browser
 
@@ -64,6 +66,8 @@ async function connect() {
   alertWith("");
   show("connecting");
   health("busy", "Connecting …");
+  await (info.server ? learned : learned = learn());
+  if (!wanted || link) return;
   const Link = remembered("transport") === "rtc" && info.webrtc ? RtcLink : SocketLink;
   link = new Link({ opened, message, level, played, closed });
   const how = {
@@ -96,7 +100,7 @@ function config() {
     personaId: remembered("persona"),
     voice: { voiceId: remembered("voice") },
     languageCodes: language ? language.split(",") : [],
-    turnDetection: { mode: $("push").checked ? "MODE_MANUAL" : "MODE_SERVER_VAD" },
+    turnDetection: { mode: $("push").checked ? "MODE_MANUAL" : "MODE_SERVER_VAD", interruptAfter: INTERRUPT_AFTER },
   };
 }
 
@@ -270,7 +274,7 @@ for (const name of CHOICES) {
   $(name).value = remembered(name) || $(name).value;
   $(name).addEventListener("change", async () => {
     remember(name, $(name).value);
-    if (name === "token") await learn();
+    if (name === "token") await (learned = learn());
     again();
   });
 }
@@ -331,4 +335,4 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden && wa
 window.talk = { get link() { return link; }, view };
 
 show("off");
-learn();
+learned = learn();
