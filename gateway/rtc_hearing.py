@@ -1,7 +1,7 @@
 """What a browser says over WebRTC: PCM16 mono at 16 kHz with its place in time.
 
 A lost packet is a gap in the places, which the server fills with silence: with a fifth of the packets lost
-Whisper base heard the same words as with the packet before repeated and faded out in their place. A queue
+Whisper base misheard no more than with the packet before repeated and faded out in their place. A queue
 that has grown late is cut at its old end, since what was said a second ago is better lost than heard late
 for ever.
 """
