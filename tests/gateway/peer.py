@@ -104,11 +104,15 @@ class Peer:
 
 
 @asynccontextmanager
-async def calling(url: str, token: str = "") -> AsyncIterator[Peer]:
-    """Connected, its channel open; hung up without a word when the block ends."""
+async def calling(url: str, token: str = "", *, speaks: bool = True) -> AsyncIterator[Peer]:
+    """Connected, its channel open; hung up without a word when the block ends. One that does not speak
+    offers to receive only."""
     connection = RTCPeerConnection()
     microphone = Microphone()
-    connection.addTrack(microphone)
+    if speaks:
+        connection.addTrack(microphone)
+    else:
+        connection.addTransceiver("audio", direction="recvonly")
     peer = Peer(connection, microphone, connection.createDataChannel("voice"))
     is_open = asyncio.Event()
     peer.channel.on("open", is_open.set)

@@ -180,6 +180,39 @@ async def test_a_refused_microphone_says_what_to_do_and_leaves_the_keyboard(
         await page.until("document.querySelector('.said.agent')")
 
 
+PLAY = """
+(() => {
+  window.reports = [];
+  talk.link.on = { ...talk.link.on, played: (report) => reports.push(report) };
+  const sound = (seconds) => new Float32Array(seconds * talk.link.rate).fill(0.1);
+  talk.link.playout.play(101, sound(0.5), false);
+  talk.link.playout.play(102, sound(0.3), true);
+  talk.link.playout.play(101, sound(0.25), true);
+  talk.link.playout.play(103, sound(9), false);
+})()
+"""
+
+
+async def test_answers_are_played_one_after_the_other_and_counted(tmp_path: Path) -> None:
+    async with (
+        house() as here,
+        chromium(tmp_path, write_microphone(tmp_path / "mic.wav", 60.0)) as page,
+    ):
+        await page.go(f"{here.url}/")
+        await page.click("#talk")
+        await page.until(f"{STATE} === 'listening'")
+        await page.run(PLAY)
+        await page.until("reports.some((each) => each.turn === 103)")
+        over = "reports.filter((each) => each.isOver).map((each) => [each.turn, each.played / each.rate])"
+        assert await page.run(over) == [[101, 0.75], [102, 0.3]]
+        await page.run("talk.link.flush(103)")
+        await page.run("talk.link.playout.play(103, new Float32Array(4800).fill(0.1), true)")
+        count = await page.run("reports.length")
+        await page.run("new Promise((done) => setTimeout(done, 400))")
+        assert await page.run("reports.length") <= count + 1, "what comes after a flush is not played"
+        assert not page.complaints
+
+
 ENTER = "(t => { t.value = '%s'; t.dispatchEvent(new Event('change')); })(document.getElementById('token'))"
 
 

@@ -83,6 +83,14 @@ async def test_an_interruption_is_silent_at_once_and_remembers_what_was_played()
         assert not any(int(np.abs(samples).max()) > 1_000 for samples in peer.heard[-20:])
 
 
+async def test_one_that_only_listens_types_and_hears() -> None:
+    async with house() as here, calling(here.url, speaks=False) as peer:
+        peer.send({"config": {}})
+        peer.send({"text": {"text": "Hello?"}})
+        await peer.until(lambda: peer.state("STATE_COMPLETED"), "an end")
+        await peer.until(lambda: peer.loud > 20, "sound")
+
+
 async def test_many_at_once_do_not_mix() -> None:
     async with house() as here:
 
