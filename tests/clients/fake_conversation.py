@@ -60,24 +60,37 @@ class Conversation:
         self._answer: asyncio.Task[None] | None = None
         self._is_over = False
         self._loud = self._soft = 0
-        self._writing = asyncio.Lock()
+        self._out: asyncio.Queue[pb.ConverseResponse | None] = asyncio.Queue()
 
     async def hold(self) -> bool:
         """False when it breaks off."""
         async with asyncio.TaskGroup() as group:
-            await self._say(session_started=pb.SessionStarted(session_id="fake", server_version="0"))
-            reason = pb.SessionEnded.REASON_HALF_CLOSE
-            while isinstance(request := await self._context.read(), pb.ConverseRequest):
-                self.requests.append(request)
-                if request.HasField("end_session"):
-                    reason = pb.SessionEnded.REASON_CLIENT
-                    break
-                if request.HasField("text") and self._character.breaks:
-                    return False
-                await self._receive(request, group)
-            if self._answer:
-                await asyncio.wait([self._answer])
-            await self._say(session_ended=pb.SessionEnded(reason=reason))
+            group.create_task(self._write(), name="write")
+            try:
+                return await self._converse(group)
+            finally:
+                self._out.put_nowait(None)
+
+    async def _write(self) -> None:
+        """All of it, so that an answer is never cancelled within a write, which would still be going on in
+        grpc.aio at the next."""
+        while (response := await self._out.get()) is not None:
+            await self._context.write(response)
+
+    async def _converse(self, group: asyncio.TaskGroup) -> bool:
+        self._say(session_started=pb.SessionStarted(session_id="fake", server_version="0"))
+        reason = pb.SessionEnded.REASON_HALF_CLOSE
+        while isinstance(request := await self._context.read(), pb.ConverseRequest):
+            self.requests.append(request)
+            if request.HasField("end_session"):
+                reason = pb.SessionEnded.REASON_CLIENT
+                break
+            if request.HasField("text") and self._character.breaks:
+                return False
+            await self._receive(request, group)
+        if self._answer:
+            await asyncio.wait([self._answer])
+        self._say(session_ended=pb.SessionEnded(reason=reason))
         return True
 
     async def _receive(self, request: pb.ConverseRequest, group: asyncio.TaskGroup) -> None:
@@ -87,31 +100,31 @@ class Conversation:
                 await self._listen(np.frombuffer(request.audio.data, "<i2"), group)
             case "text":
                 await self._interrupt(pb.Interrupted.REASON_TEXT)
-                await self._begin(group, request.text.text_only)
+                self._begin(group, request.text.text_only)
             case "interrupt":
                 await self._interrupt(pb.Interrupted.REASON_REQUEST)
             case "activity" if request.activity.kind == pb.UserActivity.KIND_END:
-                await self._begin(group)
+                self._begin(group)
             case "playback":
                 self.was_reported[request.playback.state].set()
             case "ping":
-                await self._say(pong=pb.Pong(id=request.ping.id))
+                self._say(pong=pb.Pong(id=request.ping.id))
 
     async def _listen(self, frame: npt.NDArray[np.int16], group: asyncio.TaskGroup) -> None:
         is_loud = bool(np.sqrt(np.mean(np.square(frame.astype(np.float64)))) > 300)
         self._loud += is_loud
         self._soft = 0 if is_loud or not self._loud else self._soft + 1
         if is_loud and self._loud == 1:
-            await self._say(turn_event=pb.TurnEvent(state=State.STATE_USER_SPEAKING))
+            self._say(turn_event=pb.TurnEvent(state=State.STATE_USER_SPEAKING))
         if is_loud and self._loud % 10 == 0:
-            await self._say(transcript=pb.Transcript(text=f"interim {self._loud}", revision=self._loud // 10))
+            self._say(transcript=pb.Transcript(text=f"interim {self._loud}", revision=self._loud // 10))
         if self._loud >= INTERRUPT_FRAMES:
             await self._interrupt(pb.Interrupted.REASON_SPEECH)
         if self._soft >= HOLD_FRAMES:
             heard = f"{self._loud * 0.02:.1f} seconds"
             self._loud = self._soft = 0
-            await self._say(transcript=pb.Transcript(text=heard, is_final=True))
-            await self._begin(group)
+            self._say(transcript=pb.Transcript(text=heard, is_final=True))
+            self._begin(group)
 
     async def _interrupt(self, reason: pb.Interrupted.Reason) -> None:
         if self._answer is None or self._answer.done() or self._is_over:
@@ -126,28 +139,28 @@ class Conversation:
             heard_text="It is",
             source=pb.Interrupted.SOURCE_CLIENT_REPORTED,
         )
-        await self._say(playback_control=pb.PlaybackControl(action=pb.PlaybackControl.ACTION_FLUSH))
-        await self._say(interrupted=cut)
-        await self._say(turn_event=pb.TurnEvent(state=State.STATE_INTERRUPTED))
+        self._say(playback_control=pb.PlaybackControl(action=pb.PlaybackControl.ACTION_FLUSH))
+        self._say(interrupted=cut)
+        self._say(turn_event=pb.TurnEvent(state=State.STATE_INTERRUPTED))
 
-    async def _begin(self, group: asyncio.TaskGroup, text_only: bool = False) -> None:
+    def _begin(self, group: asyncio.TaskGroup, text_only: bool = False) -> None:
         if not self._character.is_mute:
             self._turn += 1
             self._is_over = False
             self._answer = group.create_task(self._reply(text_only), name=f"reply {self._turn}")
 
     async def _reply(self, text_only: bool) -> None:
-        await self._say(turn_event=pb.TurnEvent(state=State.STATE_THINKING))
+        self._say(turn_event=pb.TurnEvent(state=State.STATE_THINKING))
         await asyncio.sleep(self._character.think)
         if self._character.fails:
-            await self._say(notice=pb.Notice(stage=pb.STAGE_LLM, reason="ENGINE_ERROR", message="no model"))
-            await self._say(turn_event=pb.TurnEvent(state=State.STATE_FAILED))
+            self._say(notice=pb.Notice(stage=pb.STAGE_LLM, reason="ENGINE_ERROR", message="no model"))
+            self._say(turn_event=pb.TurnEvent(state=State.STATE_FAILED))
             return
-        await self._say(turn_event=pb.TurnEvent(state=State.STATE_SPEAKING))
+        self._say(turn_event=pb.TurnEvent(state=State.STATE_SPEAKING))
         await self._speak(text_only)
         self._is_over = True
-        await self._say(turn_event=pb.TurnEvent(state=State.STATE_COMPLETED))
-        await self._say(turn_metrics=pb.TurnMetrics(voice_to_voice=Duration(nanos=321_000_000)))
+        self._say(turn_event=pb.TurnEvent(state=State.STATE_COMPLETED))
+        self._say(turn_metrics=pb.TurnMetrics(voice_to_voice=Duration(nanos=321_000_000)))
 
     async def _speak(self, text_only: bool) -> None:
         """Paced by the clock, at most `LEAD` ahead."""
@@ -160,17 +173,16 @@ class Conversation:
             for each in range(said + 1, segment + 1):
                 final = each == len(segments) - 1
                 text = pb.ResponseText(segment_index=each, delta=segments[each], is_final=final)
-                await self._say(response_text=text)
+                self._say(response_text=text)
             said = segment
             if not text_only:
                 await asyncio.sleep(start + n * CHUNK / RATE_HZ - LEAD - loop.time())
                 data = sound[n * CHUNK : (n + 1) * CHUNK]
-                await self._say(audio=chunk(data, n, segment, n == chunks - 1))
+                self._say(audio=chunk(data, n, segment, n == chunks - 1))
 
-    async def _say(self, **payload: object) -> None:
-        async with self._writing:
-            about = self._turn + ("transcript" in payload)
-            await self._context.write(pb.ConverseResponse(turn=about, **payload))  # type: ignore[arg-type]
+    def _say(self, **payload: object) -> None:
+        about = self._turn + ("transcript" in payload)
+        self._out.put_nowait(pb.ConverseResponse(turn=about, **payload))  # type: ignore[arg-type]
 
 
 def chunk(samples: npt.NDArray[np.int16], n: int, segment: int, is_last: bool) -> pb.AudioOutput:
