@@ -15,6 +15,7 @@ import pytest
 from tests.engines import subject_stt_http, subject_stt_local, subject_stt_sockets
 from tests.engines.conformance import DEADLINE, Rig, Subject
 from tests.fakes.script import Script, Trouble
+from tests.saying import said
 from voice_grpc.core.audio import RATE_HZ, Samples
 from voice_grpc.core.errors import EngineDenied, EngineError, EngineQuota, EngineTimeout
 from voice_grpc.ports import Stt, SttOptions, SttStream, Transcription
@@ -62,9 +63,7 @@ def hum() -> Samples:
 def sentence() -> Samples:
     """Real words, for a real model."""
     pytest.importorskip("piper")
-    from voice_grpc.bench.stt_utterances import spoken
-
-    return next(iter(spoken([subject_stt_local.SENTENCE]))).samples
+    return said(subject_stt_local.SENTENCE)
 
 
 async def sound_for(subject: Subject[Stt]) -> Samples:

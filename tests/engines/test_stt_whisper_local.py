@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.saying import said
 from voice_grpc.bench.stt_utterances import SENTENCES, Utterance, normal_words, spoken, word_errors
 from voice_grpc.core.audio import RATE_HZ, Samples, silence, to_pcm16
 from voice_grpc.core.errors import EngineError, EngineMissing
@@ -124,19 +125,19 @@ async def test_it_must_be_warm_first() -> None:
 @pytest.fixture(scope="module")
 def sentence() -> Samples:
     pytest.importorskip("piper")
-    return next(spoken([SENTENCE])).samples
+    return said(SENTENCE)
 
 
 @pytest.fixture(scope="module")
 def second_sentence() -> Samples:
     pytest.importorskip("piper")
-    return next(spoken([SECOND])).samples
+    return said(SECOND)
 
 
 @pytest.fixture(scope="module")
 def long_speech() -> list[Utterance]:
     pytest.importorskip("piper")
-    return [said for said in spoken(SENTENCES[5:]) if said.kind == "synthetic"]
+    return [said for said in spoken(SENTENCES[5:], varies=False) if said.kind == "synthetic"]
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ RECORDINGS = Path(__file__).parents[3] / "shared/audio"
 @pytest.fixture(scope="module")
 def sentences() -> list[Utterance]:
     pytest.importorskip("piper")
-    return list(spoken([SENTENCES[9], SENTENCES[10], SENTENCES[12]]))
+    return list(spoken([SENTENCES[9], SENTENCES[10], SENTENCES[12]], varies=False))
 
 
 @pytest.fixture(scope="module")

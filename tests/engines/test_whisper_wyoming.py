@@ -8,13 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import soxr
 from wyoming.event import Event as TheirEvent
 from wyoming.event import async_read_event, async_write_event
 
@@ -22,13 +21,14 @@ from tests.fakes.latency import Latency, Profile
 from tests.fakes.script import Script, Trouble
 from tests.fakes.spoken import Spoken
 from tests.fakes.wyoming import FORMAT, FakeWyoming
+from tests.saying import said
 from voice_grpc.bench.stt_utterances import normal_words, word_errors
-from voice_grpc.core.audio import RATE_HZ, Samples, silence, to_float, to_pcm16
+from voice_grpc.core.audio import RATE_HZ, Samples, silence
 from voice_grpc.core.errors import EngineError, EngineMissing, EngineTimeout, EngineUnreachable
 from voice_grpc.engines.patience import Patience
 from voice_grpc.engines.whisper_address import parse_address
 from voice_grpc.engines.whisper_wyoming import WyomingStt
-from voice_grpc.ports import Clause, SttOptions, SttStream, Transcription, VoiceChoice
+from voice_grpc.ports import SttOptions, SttStream, Transcription
 
 QUICK = Patience(connect=0.5, first=0.8, between=0.4)
 TEXT = Spoken().text
@@ -264,24 +264,6 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-async def spoken(text: str) -> Samples:
-    """By our own voice."""
-    from voice_grpc.engines.tts_piper import PiperTts
-
-    async def clauses() -> AsyncIterator[Clause]:
-        yield Clause(0, text)
-
-    tts = PiperTts()
-    try:
-        await tts.warm()
-        async with aclosing(tts.speak(clauses(), VoiceChoice())) as items:
-            sounds = [item async for item in items]
-    finally:
-        await tts.close()
-    floats = np.concatenate([to_float(sound.samples) for sound in sounds])
-    return to_pcm16(soxr.resample(floats, sounds[0].rate_hz, RATE_HZ))
-
-
 def recorded() -> Samples:
     import soundfile
 
@@ -291,7 +273,7 @@ def recorded() -> Samples:
 
 async def test_a_real_server_understands_what_is_said(real_server: str) -> None:
     """Two utterances, spoken and (where there is one) recorded: interim, final, and final once more."""
-    utterances = [(SENTENCE, await spoken(SENTENCE))]
+    utterances = [(SENTENCE, await asyncio.to_thread(said, SENTENCE))]
     if RECORDING.exists():
         utterances.append((SAID, await asyncio.to_thread(recorded)))
     stt = WyomingStt(parse_address(real_server), patience=Patience(connect=2, first=20, between=10))
@@ -317,7 +299,7 @@ async def test_a_real_server_can_be_given_up(real_server: str) -> None:
     stt = WyomingStt(parse_address(real_server), patience=Patience(connect=2, first=20, between=10))
     await stt.warm()
     stream = stt.open(SttOptions(("en",)))
-    stream.feed(await spoken("Hello there."))
+    stream.feed(await asyncio.to_thread(said, "Hello there."))
     async with asyncio.TaskGroup() as tasks:
         asked = tasks.create_task(stream.final())
         await asyncio.sleep(0)

@@ -21,10 +21,9 @@ from voice_grpc.engines.scripted import Answer, ScriptedLlm
 from voice_grpc.engines.stt_whisper_local import WhisperStt
 from voice_grpc.engines.tts_piper import PiperTts
 from voice_grpc.engines.vad_silero import SileroVad
-from voice_grpc.ports import Apology, Engines, SttOptions, Tts
+from voice_grpc.ports import Apology, Engines, SttOptions
 from voice_grpc.server import Server
 from voice_grpc.store import MemoryStore
-from voice_grpc.warming import render
 
 APOLOGY = Apology("Sorry.", np.zeros(100, np.int16), RATE_HZ)
 
@@ -69,13 +68,6 @@ async def talking_house(
     finally:
         await channel.close()
         await server.stop()
-
-
-async def spoken(tts: Tts, text: str) -> Samples:
-    """At 16 kHz."""
-    samples, rate_hz = await render(tts, text)
-    made: Samples = soxr.resample(samples, rate_hz, RATE_HZ)
-    return made
 
 
 def write_microphone(path: Path, *parts: Samples | float) -> Path:

@@ -3,6 +3,7 @@
 Screenshots of every state go to `build/screenshots`, which is not committed.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,12 +14,12 @@ from tests.gateway.house import house
 from tests.gateway.talking import (
     heard_by,
     real_engines,
-    spoken,
     talking_house,
     transcribed,
     write_microphone,
     wrong,
 )
+from tests.saying import said
 from voice_grpc.core.audio import Samples
 from voice_grpc.engines.stt_whisper_local import WhisperStt
 from voice_grpc.engines.tts_piper import PiperTts
@@ -59,7 +60,7 @@ async def choose(page: Page, transport: str) -> None:
 
 @pytest.mark.parametrize("transport", ["ws", "pcm", "rtc"])
 async def test_a_spoken_question_gets_a_spoken_answer(transport: str, real: Real, tmp_path: Path) -> None:
-    microphone = write_microphone(tmp_path / "mic.wav", 4.0, await spoken(real[2], QUESTION), 60.0)
+    microphone = write_microphone(tmp_path / "mic.wav", 4.0, await asyncio.to_thread(said, QUESTION), 60.0)
     async with talking_house(real, [ANSWER], gateway={}) as here, chromium(tmp_path, microphone) as page:
         await page.go(f"{here.url}/")
         await choose(page, transport)
@@ -105,8 +106,8 @@ async def test_a_barge_in_stops_the_answer_and_what_was_heard_is_shown(
     transport: str, real: Real, tmp_path: Path
 ) -> None:
     """The microphone cannot wait for the answer: it interrupts again and again, whenever that begins."""
-    question = await spoken(real[2], "Tell me a story.")
-    stop = await spoken(real[2], "Please stop talking now, that is enough.")
+    question = await asyncio.to_thread(said, "Tell me a story.")
+    stop = await asyncio.to_thread(said, "Please stop talking now, that is enough.")
     again: list[Samples | float] = [5.0, stop]
     microphone = write_microphone(tmp_path / "mic.wav", 4.0, question, *again * INTERRUPTIONS, 60.0)
     async with talking_house(real, [LONG], gateway={}) as here, chromium(tmp_path, microphone) as page:

@@ -82,15 +82,17 @@ def recorded(directory: Path) -> Iterator[Utterance]:
                 yield Utterance(phrase, samples[int(first * RATE_HZ) : int(last * RATE_HZ)], "recording")
 
 
-def spoken(sentences: Sequence[str] = SENTENCES) -> Iterator[Utterance]:
-    """Said by Piper, clean and once more in white noise at 20 dB below it."""
+def spoken(sentences: Sequence[str] = SENTENCES, *, varies: bool = True) -> Iterator[Utterance]:
+    """Said by Piper, clean and once more in white noise at 20 dB below it. Unless it `varies`, a sentence
+    is always the same samples: Piper's chance is in two scales of its model."""
     import soxr
-    from piper import PiperVoice
+    from piper import PiperVoice, SynthesisConfig
 
     voice = PiperVoice.load(model_path("joe"))
+    manner = SynthesisConfig() if varies else SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0)
     noise = np.random.default_rng(1)
     for sentence in sentences:
-        native = np.concatenate([chunk.audio_float_array for chunk in voice.synthesize(sentence)])
+        native = np.concatenate([chunk.audio_float_array for chunk in voice.synthesize(sentence, manner)])
         clean = soxr.resample(native, voice.config.sample_rate, RATE_HZ)
         level = float(np.sqrt(np.mean(np.square(clean)))) * 0.1
         yield Utterance(sentence, to_pcm16(clean), "synthetic")
