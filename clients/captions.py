@@ -6,7 +6,7 @@ Where a clause begins is exact; inside it the words go by at the usual rate of s
 
 from dataclasses import dataclass, field
 
-from .sound import OUTPUT_HZ
+from .audio import OUTPUT_HZ
 
 CHARACTERS_PER_SECOND = 15.0
 """English at 180 words a minute, five letters and a space each."""

@@ -16,17 +16,15 @@ import grpc.aio
 from voice_grpc.client import Call, CallFailed, connect, reach
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 
-from .borrowed_voice import PITCH, spoken
-from .demo_script import FIRST, LAST, LAST_OF_STRANGER, LEGEND, LONG, OVER_IT, Script, table
-from .dialogue import Dialogue
-from .mouth import Mouth, conversing
+from .audio import Samples
+from .conversation import Dialogue
+from .demo_script import FIRST, LAST, LAST_OF_STRANGER, LEGEND, LONG, OVER_IT, PITCH, Script, spoken, table
 from .options import TalkOptions
-from .prepared import finish
+from .processes import SERVE, ServerDied, running
 from .recording import Recording
 from .screen import DIM, Screen
-from .server_process import SERVE, ServerDied, running
-from .sound import Samples
-from .wavfile import BadFile, check_writable, read_voice
+from .scripted_user import Mouth, conversing, finish
+from .wav import BadFile, check_writable, read_voice
 
 
 @dataclass(slots=True)

@@ -2,17 +2,80 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from voice_grpc.client import NO_ACCESS, Access, failures
 from voice_grpc.pb import voice_pb2 as pb
 
-from .dialogue import Dialogue
-from .measured import Said, answer_delay
-from .mouth import Mouth
-from .prepared import ANSWER_WITHIN, answered
-from .prepared import said as all_said
+from .audio import INPUT_HZ, OUTPUT_HZ, Samples, audible_span, raised
+from .conversation import Dialogue
+from .recording import Recording
 from .screen import BOLD, DIM, milliseconds
-from .sound import Samples
+from .scripted_user import ANSWER_WITHIN, Mouth, answered
+from .scripted_user import said as all_said
 from .turns import State, Turn
+
+# ----------------------------------------------------------------
+# what a listener with a stopwatch would say of a recording, in seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A clip and when it was begun."""
+
+    clip: Samples
+    begins: float
+
+    @property
+    def onset(self) -> float:
+        return self.begins + audible_span(self.clip, INPUT_HZ)[0] / INPUT_HZ
+
+    @property
+    def end(self) -> float:
+        """Behind the last voiced sample."""
+        return self.begins + audible_span(self.clip, INPUT_HZ)[1] / INPUT_HZ
+
+
+def answer_delay(recording: Recording, said: Said) -> float | None:
+    """From the end of what was said to the first audible sample of an answer; None: there is none."""
+    heard = recording.answer.samples()[round(said.end * OUTPUT_HZ) :]
+    first, last = audible_span(heard, OUTPUT_HZ)
+    return first / OUTPUT_HZ if last else None
+
+
+# ----------------------------------------------------------------
+# a user for the demo: the server's own voice, raised until it is clearly somebody else's
+
+
+if TYPE_CHECKING:
+    from voice_grpc.pb.voice_pb2_grpc import VoiceServiceAsyncStub
+
+PITCH = 1.12
+"""Two semitones up: a smaller person, and still the vowels that Whisper knows."""
+
+SYNTHESIZE_WITHIN = 20.0
+
+
+async def spoken(
+    stub: "VoiceServiceAsyncStub", words: str, pitch: float = PITCH, access: Access = NO_ACCESS
+) -> Samples:
+    """`words` at `INPUT_HZ`, without the silence around them. Raises `CallFailed`.
+
+    Spoken slower by as much as raising it will shorten it.
+    """
+    pcm = pb.AudioFormat(encoding=pb.AUDIO_ENCODING_PCM_S16LE, sample_rate_hz=OUTPUT_HZ, channels=1)
+    voice = pb.VoiceConfig(speaking_rate=1 / pitch)
+    request = pb.SynthesizeRequest(text=words, voice=voice, output_audio=pcm)
+    data = bytearray()
+    with failures():
+        async for response in stub.Synthesize(request, timeout=SYNTHESIZE_WITHIN, metadata=access.metadata):
+            data += response.audio.data
+    clip = raised(np.frombuffer(bytes(data), "<i2").astype(np.int16), OUTPUT_HZ, pitch)
+    first, last = audible_span(clip, INPUT_HZ)
+    return clip[first:last]
+
 
 BEARS = 1.5
 """Seconds of an answer that the user listens to before speaking over it."""

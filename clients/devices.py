@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from .playout import Playout
+from .audio import INPUT_FRAME, INPUT_HZ, OUTPUT_HZ
+from .jitter_buffer import Playout
 from .recording import Track
-from .sound import INPUT_FRAME, INPUT_HZ, OUTPUT_HZ
 
 PERIOD_MS = 20
 """How often the device calls back; miniaudio keeps three of them, so 60 ms lie in the device."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from voice_grpc.client import Access
 from voice_grpc.pb import voice_pb2 as pb
 
-from .sound import INPUT_HZ, OUTPUT_HZ
+from .audio import INPUT_HZ, OUTPUT_HZ
 
 DEFAULT_TARGET = "127.0.0.1:50051"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .sound import INPUT_HZ, OUTPUT_HZ, Samples, resample
-from .wavfile import write_stereo
+from .audio import INPUT_HZ, OUTPUT_HZ, Samples, resample
+from .wav import write_stereo
 
 TOLERANCE = 0.04
 """Seconds by which a block may be off its place before a gap is believed: two blocks of a device."""

@@ -9,14 +9,15 @@ from contextlib import ExitStack, asynccontextmanager
 
 from voice_grpc.client import Call, CallFailed
 
-from . import live, prepared
+from . import interactive as live
+from . import scripted_user as prepared
+from .conversation import Dialogue
 from .devices import Device, NoDevice, choose, described, devices, loudspeaker, microphone
-from .dialogue import Dialogue
 from .options import TalkOptions, parse
-from .prepared import Question
 from .recording import LONGEST, Recording
 from .screen import DIM, Screen
-from .wavfile import BadFile, check_writable, read_voice
+from .scripted_user import Question
+from .wav import BadFile, check_writable, read_voice
 
 OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 

@@ -12,5 +12,5 @@
     rtc_*.py            calls by WebRTC
     command.py          the command line
 
-Of ours it imports `voice_grpc.client`, `voice_grpc.connection` and `voice_grpc.pb` only.
+Of ours it imports `voice_grpc.client`, `voice_grpc.client` and `voice_grpc.pb` only.
 """

@@ -13,13 +13,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from .bridge import bridge
-from .closing import Refused
-from .door import Door, Turned, token_of
-from .inquiries import STATUS, Inquiries
-from .json_dialect import told
+from .admission import Door, Turned, token_of
+from .close_codes import Refused
+from .dialects.proto_json import told
+from .info import STATUS, Inquiries
 from .settings import GatewaySettings
-from .sockets import BrowserSocket, dialect_for
+from .websocket import BrowserSocket, bridge, dialect_for
 
 WEB = Path(__file__).with_name("web")
 SDP = "application/sdp"
@@ -37,7 +36,7 @@ HEADERS = {
 
 
 class Calls(Protocol):
-    """WebRTC calls (`rtc_calls.py`)."""
+    """WebRTC calls (`webrtc/signaling.py`)."""
 
     async def answer(self, offer: str, token: str, visit: AbstractContextManager[None]) -> tuple[str, str]:
         """The call's id and the SDP answer. `visit` is entered for the life of the call.

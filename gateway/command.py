@@ -36,7 +36,7 @@ def command(argv: list[str]) -> int:
         flag = name.replace("_", "-")
         return _failed(f"--{flag} (GATEWAY_{name.upper()}): got {first['input']!r}, accepted: {accepted}", 2)
     try:
-        from .serving import serving  # noqa: F401 - says what is missing before anything begins
+        from .server import serving  # noqa: F401 - says what is missing before anything begins
     except ImportError:
         return _failed("the gateway is not installed: pip install 'voice-grpc[gateway]'", 2)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -60,7 +60,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 async def _serve(settings: GatewaySettings) -> None:
-    from .serving import serving
+    from .server import serving
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import grpc
 import grpc.aio
 
-from voice_grpc.connection import Access, Ending, failures
+from voice_grpc.client import Access, Ending, failures
 
 METHOD = "/voice.v1.VoiceService/Converse"
 

@@ -12,7 +12,7 @@ from tests.fakes.google_tts import FakeGoogleTts
 from tests.fakes.openai_llm import FakeOpenAi
 from tests.fakes.whisper_http import FakeWhisperHttp
 from voice_grpc.settings import Settings
-from voice_grpc.vendor_variables import VARIABLES
+from voice_grpc.settings.environment import VARIABLES
 
 GEMINI_KEY = "fake-gemini-key"
 

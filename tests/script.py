@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from voice_grpc.core.audio import sample_count
-from voice_grpc.core.endpoint import EndpointSettings
+from voice_grpc.core.endpointing import EndpointSettings
 from voice_grpc.core.events import Event, SpeechEnded, SpeechStarted
 
 NOTICED_AFTER = 0.064

@@ -8,11 +8,11 @@ import os
 import sys
 import time
 
-from voice_grpc import server
 from voice_grpc.engines.scripted import Answer, Script, ScriptedLlm
 from voice_grpc.ports import Engines
+from voice_grpc.server import server
+from voice_grpc.server.startup import Say
 from voice_grpc.settings import Settings
-from voice_grpc.warming import Say
 
 ANSWER = "This is a rather long answer that goes on, and on, and on for quite some time. " * 8
 

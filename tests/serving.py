@@ -20,10 +20,10 @@ from voice_grpc.core.audio import Samples
 from voice_grpc.engines.scripted import Answer, Hearing, Script, ScriptedLlm, ScriptedStt, tone
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
-from voice_grpc.personas import load_personas
 from voice_grpc.ports import Store
-from voice_grpc.server import Server
+from voice_grpc.server.server import Server
 from voice_grpc.settings import Settings
+from voice_grpc.settings.personas import load_personas
 from voice_grpc.store import MemoryStore
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Arrows point inward only: edge → session → ports → core, and engines → ports → core.
 
-`ARROWS` says what each module of ours may import of ours; what is not in it has no place in the house.
+`ARROWS` says what each folder of ours may import of ours; what is not in it has no place in the house.
 The checks are functions of source text, so that they can be shown to fail.
 """
 
@@ -15,101 +15,41 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = {"voice_grpc": "voice_grpc", "voice_grpc_clients": "clients", "voice_grpc_gateway": "gateway"}
 
-OUTSIDE = ("client", "connection", "pb")
-"""All that somebody else's program would have of us."""
-
 ARROWS: dict[str, tuple[str, ...]] = {
-    "core": ("core",),
-    "ports": ("core", "ports"),
-    "opus": ("core",),
-    "ogg": ("core", "opus"),
-    "transcode": ("core", "ogg", "opus"),
-    "session": ("core", "ports", "session", "transcode"),
-    "models": ("core", "model_files"),
-    "model_files": ("core", "model_receipt"),
-    "model_receipt": (),
-    "engines": ("core", "ports", "models", "engines"),
-    "personas": ("core",),
-    "session_rows": ("core", "ports"),
-    "session_file": ("core", "ports", "session_rows"),
-    "store": ("core", "ports", "session_file"),
-    "chains": ("chains", "core", "ports", "engines"),
-    "engine_settings": (),
-    "settings": ("engine_settings",),
-    "vendor_variables": ("settings",),
-    "redaction": ("settings",),
-    "flags": ("core",),
-    "options": ("flags", "settings"),
-    "whisper_server": ("core", "engines", "flags", "settings", "version", "whisper_server"),
-    "fields": ("core",),
-    "catalog": ("ports", "fields", "personas"),
-    "wire_format": ("core", "pb", "opus"),
-    "wire_tools": ("core", "pb", "fields"),
-    "wire_config": ("core", "pb", "fields", "catalog", "wire_format", "wire_tools"),
-    "wire_config_out": ("core", "pb", "wire_format", "wire_tools"),
-    "wire_notices": ("core", "pb", "fields", "catalog", "wire_format"),
-    "wire_in": ("core", "pb", "fields", "catalog", "wire_config", "wire_notices", "wire_tools"),
-    "wire_out": ("core", "pb", "wire_config_out", "wire_tools", "version"),
-    "status": ("core", "session_file"),
-    "opening": ("core",),
-    "registry": ("core", "ports", "session"),
-    "admin": (
-        *("chains", "core", "ports", "session", "pb", "registry", "version"),
-        *("catalog", "wire_config_out", "wire_format", "wire_tools"),
-    ),
-    "parts": (
-        *("core", "ports", "session", "transcode", "pb", "fields", "opening"),
-        *("catalog", "wire_config", "wire_format", "wire_in", "wire_out"),
-    ),
-    "service": (
-        *("core", "session", "pb", "catalog"),
-        *("wire_config", "wire_in", "wire_notices", "wire_out"),
-        *("admin", "opening", "parts", "registry", "status"),
-    ),
-    "roster": ("core", "ports", "engines", "engine_settings", "settings"),
-    "warming": ("chains", "core", "ports", "session"),
-    "assembly": ("chains", "ports", "engines", "redaction", "roster", "settings", "store", "warming"),
-    "patient": ("core", "ports", "warming"),
-    "check": ("core", "engines", "patient", "roster", "settings", "transcode"),
-    "doctor": ("check", "core", "flags", "options", "patient", "redaction", "settings", "vendor_variables"),
+    "core": (),
+    "ports": ("core",),
+    "net": ("core",),
+    "codec": ("core",),
+    "store": ("core", "ports"),
+    "fallback": ("core", "ports"),
+    "model_files": ("core", "net"),
+    "settings": ("core", "net"),
+    "engines": ("core", "ports", "codec", "net", "model_files"),
+    "session": ("core", "ports", "codec"),
+    "wire": ("core", "ports", "codec", "settings.personas", "pb", "version"),
+    "rpc": ("fallback", "core", "ports", "codec", "net", "session", "wire", "pb", "version"),
     "server": (
-        *("chains", "core", "ports", "session", "pb", "catalog", "personas", "settings", "options"),
-        *(
-            "admin",
-            "assembly",
-            "opus",
-            "parts",
-            "redaction",
-            "registry",
-            "service",
-            "vendor_variables",
-            "version",
-            "warming",
-        ),
+        *("core", "ports", "codec", "net", "session", "fallback", "engines", "store", "settings"),
+        *("wire", "rpc", "pb", "version"),
     ),
-    "connection": (),
-    "client": ("connection", "pb"),
+    "whisper_server": ("core", "net", "engines.whisper", "settings", "version"),
+    "doctor": ("core", "ports", "codec", "net", "engines", "settings", "server"),
+    "client": ("net", "pb"),
     "bench": (
-        *("bench", "core", "ports", "engines", "models", "personas", "settings", "store"),
-        *("assembly", "server", "warming", *OUTSIDE),
+        *("core", "ports", "net", "engines", "model_files", "settings", "store", "server"),
+        *("client", "pb"),
     ),
-    "pb": ("pb",),
-    "version": (),
-    "__main__": (),
-    "voice_grpc_clients": ("voice_grpc_clients", *OUTSIDE),
-    "voice_grpc_gateway": ("voice_grpc_gateway", *OUTSIDE),
+    "voice_grpc_clients": ("client", "net", "pb"),
+    "voice_grpc_gateway": ("client", "net", "pb"),
 }
+"""What a folder may import besides itself. A dotted name is that module or folder alone."""
 
-STAGES = {"vad": "vad", "stt": "stt", "llm": "llm", "tts": "tts", "scripted": "scripted"}
-"""Which stage an engine belongs to, by the first word of its file's name."""
-ANY = "any stage"
-HELPERS = {
-    **{"whisper": "stt"},
-    **{"gemini": "llm", "openai": "llm", "llama": "llm", "transcript": "llm", "history": "llm"},
-    **{"google": "tts", "piper": "tts", "espeak": "tts", "voices": "tts"},
-    **{"pump": ANY, "patience": ANY},
+VENDORS: dict[str, tuple[str, ...]] = {
+    "whisper_remote": ("whisper",),
 }
-"""The same of what only the engines of one stage use."""
+"""What a folder of `engines` may import of its siblings, besides itself and `SHARED`."""
+SHARED = ("http", "timeouts", "prompt_history")
+"""What engines share. A single file or a folder of `engines` that is not here is an engine."""
 
 WORLD = {
     "asyncio",
@@ -127,8 +67,14 @@ WORLD = {
 """Where core would meet a clock, a thread or a file."""
 WORLDLY_CALLS = {"open", "print", "input", "breakpoint"}
 
-TASKLESS = ("core", "engines", "bench", "pb")
-"""Not searched for tasks: the first has none, the second own their threads, the others are no server."""
+FOREIGN = ("numpy",)
+"""Other people's packages that core may import."""
+
+ROOT_MODULES = ("version", "__main__", "pb")
+"""All that lies at the root of `voice_grpc`; none of it is a layer."""
+
+TASKLESS = ("core", "engines", "ports", "bench", "pb")
+"""Not searched for tasks: the first has none, engines own what they start, the others are no server."""
 
 
 def our_name(dotted: str) -> str | None:
@@ -162,38 +108,40 @@ def inner(origin: str, name: str) -> str:
     return f"{origin}.{name}" if origin.split(".")[0] in FOLDERS and is_module else origin
 
 
-def rule_of(name: str) -> tuple[str, ...] | None:
-    return ARROWS.get(name.split(".")[0])
-
-
 def outward(module: str, source: str, *, is_package: bool = False) -> list[str]:
     """The arrows of `module` that point the wrong way, in words."""
     name = our_name(module)
-    allowed = rule_of(name) if name else None
+    allowed = ARROWS.get(name.split(".")[0]) if name else None
     if name is None or allowed is None:
-        return [f"{module} has no place in ARROWS"]
+        return [f"{module} has no place in ARROWS"] if name not in ROOT_MODULES else []
     wrong = []
     for target in imports(module, source, is_package=is_package):
         ours = our_name(target)
         if ours is None:
-            wrong += [f"{module} imports {target}"] if name.startswith("core") and is_worldly(target) else []
-        elif ours.split(".")[0] not in allowed or not same_stage(name, ours):
-            wrong.append(f"{module} imports {target}")
+            is_wrong = name.startswith("core") and is_worldly(target)
+        else:
+            is_wrong = not (is_allowed(name, ours, allowed) and is_sibling(name, ours))
+        wrong += [f"{module} imports {target}"] if is_wrong else []
     return wrong
 
 
+def is_allowed(name: str, target: str, allowed: tuple[str, ...]) -> bool:
+    """Its own folder, and what its row names: a folder with all that is in it, or a part of one."""
+    return any(target == place or target.startswith(f"{place}.") for place in (name.split(".")[0], *allowed))
+
+
 def is_worldly(target: str) -> bool:
-    """What core may not import: other people's code but numpy, and the world."""
+    """What core may not import: other people's code but `FOREIGN`, and the world."""
     top = target.split(".")[0]
-    return top in WORLD or (top != "numpy" and top not in sys.stdlib_module_names)
+    return top in WORLD or (top not in FOREIGN and top not in sys.stdlib_module_names)
 
 
-def same_stage(name: str, target: str) -> bool:
-    """An engine imports no engine; only the helpers of its own stage."""
+def is_sibling(name: str, target: str) -> bool:
+    """An engine imports no other engine; only what engines share."""
     if not (name.startswith("engines.") and target.startswith("engines.")):
         return True
-    mine, theirs = (part.split(".")[1].split("_")[0] for part in (name, target))
-    return HELPERS.get(theirs) in (ANY, (STAGES | HELPERS)[mine])
+    mine, theirs = name.split(".")[1], target.split(".")[1]
+    return theirs in (mine, *SHARED, *VENDORS.get(mine, ()))
 
 
 def worldly(source: str) -> list[str]:
@@ -283,16 +231,24 @@ def test_every_task_belongs_to_a_group(path: Path) -> None:
     assert stray_tasks(path.read_text()) == []
 
 
-def test_every_engine_has_a_stage() -> None:
-    names = {
-        name.split(".")[2].split("_")[0] for name, _ in modules() if name.startswith("voice_grpc.engines.")
-    }
-    assert names <= set(STAGES | HELPERS)
-
-
 def test_no_rule_is_about_nothing() -> None:
-    tops = {(our_name(name) or "").split(".")[0] for name, _ in modules()} | {"pb"}
+    tops = {(our_name(name) or "").split(".")[0] for name, _ in modules()} - set(ROOT_MODULES)
     assert set(ARROWS) == tops
+    engines = {path.stem for path in (ROOT / "voice_grpc/engines").iterdir()}
+    assert engines >= {*SHARED, *VENDORS}
+
+
+def test_nothing_lies_at_the_root() -> None:
+    assert {path.name for path in (ROOT / "voice_grpc").glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_tests_mirror_the_folders() -> None:
+    """Every folder of tests is named as the folder that it is about."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        place = path.parent.relative_to(ROOT / "tests")
+        if place.parts and place.parts[0] != "fakes":
+            is_edge = place.parts[0] in ("gateway", "clients")
+            assert (ROOT / ("" if is_edge else "voice_grpc") / place).is_dir(), f"{path} is about no folder"
 
 
 def test_every_package_is_installed() -> None:
@@ -319,18 +275,21 @@ def test_every_package_is_installed() -> None:
         ("voice_grpc.core.turn", "from time import monotonic"),
         ("voice_grpc.core.turn", "import scipy.signal"),
         ("voice_grpc.core.turn", "def late():\n    import io"),
-        ("voice_grpc.ports", "from .session.clock import LoopClock"),
+        ("voice_grpc.ports.llm", "from ..session.clock import LoopClock"),
         ("voice_grpc.session.reply", "from ..pb import voice_pb2"),
-        ("voice_grpc.session.reply", "from ..engines.tts_piper import PiperTts"),
-        ("voice_grpc.session.reply", "from .. import wire_in"),
-        ("voice_grpc.engines.stt_whisper_local", "from .llm_local import LocalLlm"),
-        ("voice_grpc.engines.stt_whisper_local", "from . import tts_piper"),
-        ("voice_grpc.engines.stt_whisper_server", "from .stt_whisper_local import WhisperStt"),
-        ("voice_grpc.engines.stt_whisper_local", "from .llama_server import open_server"),
-        ("voice_grpc.engines.vad_silero", "from ..session.clock import LoopClock"),
-        ("voice_grpc.service", "from .server import Server"),
-        ("voice_grpc.registry", "import voice_grpc.server"),
-        ("voice_grpc.client", "from .core.audio import Frame"),
+        ("voice_grpc.session.reply", "from ..engines.piper import PiperTts"),
+        ("voice_grpc.session.reply", "from .. import wire"),
+        ("voice_grpc.session.reply", "from ..wire import requests"),
+        ("voice_grpc.engines.whisper.stt", "from ..llama_cpp.llm import LocalLlm"),
+        ("voice_grpc.engines.whisper.stt", "from .. import piper"),
+        ("voice_grpc.engines.whisper.stt", "from ..whisper_remote.stt import WhisperServerStt"),
+        ("voice_grpc.engines.timeouts", "from .piper import PiperTts"),
+        ("voice_grpc.engines.silero", "from ..session.clock import LoopClock"),
+        ("voice_grpc.wire.config", "from ..settings import Settings"),
+        ("voice_grpc.whisper_server.app", "from ..engines.piper import PiperTts"),
+        ("voice_grpc.rpc.service", "from ..server.server import Server"),
+        ("voice_grpc.rpc.sessions", "import voice_grpc.server.server"),
+        ("voice_grpc.client.call", "from ..core.audio import Frame"),
         ("voice_grpc_clients.talk", "from voice_grpc.core.audio import Frame"),
         ("voice_grpc_clients.talk", "from voice_grpc.server import Server"),
         ("voice_grpc_clients.talk", "from voice_grpc_gateway import page"),
@@ -347,16 +306,16 @@ def test_an_outward_arrow_is_found(module: str, source: str) -> None:
     [
         (
             "voice_grpc.core.turn",
-            "import numpy as np\nfrom collections import deque\nfrom .floor import Floor",
+            "import numpy as np\nfrom collections import deque\nfrom .turn_actions import TurnState",
         ),
         ("voice_grpc.core.turn", "from . import events as e"),
         ("voice_grpc.session.reply", "from ..core import commands\nfrom ..ports import Llm\nimport asyncio"),
         (
-            "voice_grpc.engines.stt_whisper_server",
-            "from .whisper_languages import likeliest\nimport requests",
+            "voice_grpc.engines.whisper_remote.stt",
+            "from ..whisper.languages import likeliest\nfrom ..http import sse\nimport requests",
         ),
-        ("voice_grpc.admin", "from . import __version__"),
-        ("voice_grpc_clients.talk", "from . import live\nfrom voice_grpc.client import Call"),
+        ("voice_grpc.rpc.admin", "from .. import __version__"),
+        ("voice_grpc_clients.talk", "from . import interactive\nfrom voice_grpc.client import Call"),
     ],
 )
 def test_an_inward_arrow_is_not(module: str, source: str) -> None:

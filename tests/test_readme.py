@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from voice_grpc.options import GROUPS, variable
 from voice_grpc.settings import Settings
+from voice_grpc.settings.command_line import GROUPS, variable
 
-from . import test_tools as tools
+from .client import test_other_tools as tools
 from .serving import serving
 
 ROOT = Path(__file__).parents[1]

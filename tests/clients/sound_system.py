@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clients.mouth import ticks
-from clients.sound import OUTPUT_HZ, Samples
+from clients.audio import OUTPUT_HZ, Samples
+from clients.scripted_user import ticks
 
 BINARIES = ("pulseaudio", "pactl", "paplay", "parec")
 _MODULES = (

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from clients.audio import OUTPUT_HZ, audible_span
 from clients.demo import DemoOptions, hold
+from clients.processes import ServerDied, running
 from clients.screen import Screen
-from clients.server_process import ServerDied, running
-from clients.sound import OUTPUT_HZ, audible_span
 
 from .fake_conversation import tone
 from .program import ROOT, run, start
@@ -67,7 +67,7 @@ async def test_a_server_that_dies_is_said_with_its_last_words(tmp_path: Path) ->
 async def test_a_server_that_never_answers_is_a_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clients.prepared.ANSWER_WITHIN", 0.5)
+    monkeypatch.setattr("clients.scripted_user.ANSWER_WITHIN", 0.5)
     faults, out = await demo(DemoOptions(None, tmp_path / "demo.wav"), (*SERVE, "mute"))
     assert len(faults) == 1
     assert "no answer within 0.5 s" in faults[0]
@@ -75,7 +75,7 @@ async def test_a_server_that_never_answers_is_a_fault(
 
 
 async def test_the_server_ends_with_the_block_also_when_it_would_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.server_process.STOP_WITHIN", 0.3)
+    monkeypatch.setattr("clients.processes.STOP_WITHIN", 0.3)
     stubborn = (
         sys.executable,
         "-c",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from clients.sound import INPUT_HZ, OUTPUT_HZ, Samples, audible_span
+from clients.audio import INPUT_HZ, OUTPUT_HZ, Samples, audible_span
 from voice_grpc.pb import voice_pb2 as pb
 
 from .fake_conversation import TONE_HZ, Character, tone

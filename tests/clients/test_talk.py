@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from clients.sound import INPUT_HZ, OUTPUT_HZ, audible_span
+from clients.audio import INPUT_HZ, OUTPUT_HZ, audible_span
 from voice_grpc.pb import voice_pb2 as pb
 
 from .fake_conversation import Character, tone

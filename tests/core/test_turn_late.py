@@ -5,7 +5,7 @@ from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import Kind
 
-from .talk import (
+from .turn_script import (
     ANSWER_HELLO,
     AWAITING,
     EAGER,

@@ -6,9 +6,9 @@ from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import Kind
-from voice_grpc.core.floor import State
+from voice_grpc.core.turn_actions import State
 
-from .talk import (
+from .turn_script import (
     AWAITING,
     ENDING,
     HEARING,

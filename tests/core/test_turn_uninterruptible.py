@@ -4,20 +4,9 @@ from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import Kind
-from voice_grpc.core.floor import TurnSettings
+from voice_grpc.core.turn_actions import TurnSettings
 
-from .talk import (
-    HEARING,
-    OVER,
-    SPEAKING,
-    THINKING,
-    TO_APOLOGY,
-    Talk,
-    say,
-    speaking,
-    talk_in,
-    typed,
-)
+from .turn_script import HEARING, OVER, SPEAKING, THINKING, TO_APOLOGY, Talk, say, speaking, talk_in, typed
 
 
 def test_speech_over_an_uninterruptible_say_is_forgotten() -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import Kind
-from voice_grpc.core.floor import State, TurnSettings
 from voice_grpc.core.turn import TurnTaker
+from voice_grpc.core.turn_actions import State, TurnSettings
 
 TIMED = {State.ENDING, State.THINKING, State.YIELDING}
 ANSWERING = {State.THINKING, State.SPEAKING, State.YIELDING}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from tests.fakes.script import Script, Trouble
-from voice_grpc.engines.patience import Patience
+from voice_grpc.engines.timeouts import Patience
 
 E = TypeVar("E")
 

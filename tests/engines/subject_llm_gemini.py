@@ -9,7 +9,7 @@ from tests.engines.conformance import Rig, Subject
 from tests.engines.conformance import patience as patience_of
 from tests.fakes.gemini import KEY, FakeGemini
 from tests.fakes.script import Script, Trouble
-from voice_grpc.engines.llm_gemini import GeminiLlm
+from voice_grpc.engines.gemini.llm import GeminiLlm
 from voice_grpc.ports import Llm
 
 

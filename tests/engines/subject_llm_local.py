@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from tests.engines.conformance import IN_PROCESS, Rig, Subject
 from tests.fakes.script import Trouble
-from voice_grpc.engines.llm_local import LocalLlm
+from voice_grpc.engines.llama_cpp.llm import LocalLlm
 from voice_grpc.engines.scripted import Answer, ScriptedLlm
 from voice_grpc.ports import CallRequest, Llm
 

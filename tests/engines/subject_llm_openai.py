@@ -9,7 +9,7 @@ from tests.engines.conformance import patience as patience_of
 from tests.fakes.openai_llm import STYLES, Answer, FakeOpenAi
 from tests.fakes.openai_llm_rules import KEY
 from tests.fakes.script import Script, Trouble
-from voice_grpc.engines.llm_openai import OpenAiLlm
+from voice_grpc.engines.openai.llm import OpenAiLlm
 from voice_grpc.ports import Llm
 
 

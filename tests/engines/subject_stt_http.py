@@ -8,7 +8,7 @@ from tests.engines.conformance import Rig, Subject
 from tests.engines.conformance import patience as patience_of
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
-from voice_grpc.engines.stt_whisper_server import whisper_server
+from voice_grpc.engines.whisper_remote.stt import whisper_server
 from voice_grpc.ports import Stt
 
 KEY = "key-of-the-conformance-suite"

@@ -23,7 +23,7 @@ async def _whisper(trouble: Trouble) -> AsyncIterator[Rig[Stt]]:
     ]
     if missing:
         (pytest.fail if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip)(f"without {missing[0]}")
-    from voice_grpc.engines.stt_whisper_local import WhisperStt
+    from voice_grpc.engines.whisper.stt import WhisperStt
 
     engine = WhisperStt("tiny")
     try:

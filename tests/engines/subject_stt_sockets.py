@@ -11,10 +11,10 @@ from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_live import FakeWhisperLive
 from tests.fakes.whisper_realtime import FakeRealtime
 from tests.fakes.wyoming import FakeWyoming
-from voice_grpc.engines.whisper_address import parse_address
-from voice_grpc.engines.whisper_live import WhisperLiveStt
-from voice_grpc.engines.whisper_realtime import RealtimeStt
-from voice_grpc.engines.whisper_wyoming import WyomingStt
+from voice_grpc.engines.whisper_remote.address import parse_address
+from voice_grpc.engines.whisper_remote.realtime import RealtimeStt
+from voice_grpc.engines.whisper_remote.whisper_live import WhisperLiveStt
+from voice_grpc.engines.whisper_remote.wyoming import WyomingStt
 from voice_grpc.ports import Stt
 
 KEY = "key-of-the-conformance-suite"

@@ -9,7 +9,7 @@ from tests.engines.conformance import REMOTE, Rig, Subject
 from tests.engines.conformance import patience as patience_of
 from tests.fakes.google_tts import FakeGoogleTts
 from tests.fakes.script import Script, Trouble
-from voice_grpc.engines.tts_google import GoogleTts
+from voice_grpc.engines.google_tts.tts import GoogleTts
 from voice_grpc.ports import Tts
 
 STREAMING = "en-US-Chirp3-HD-Kore"

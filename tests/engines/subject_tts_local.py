@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 from tests.engines.conformance import IN_PROCESS, Rig, Subject
 from tests.fakes.script import Trouble
+from voice_grpc.engines.piper import PiperTts
 from voice_grpc.engines.scripted import ScriptedTts, Voicing
-from voice_grpc.engines.tts_piper import PiperTts
 from voice_grpc.ports import Tts
 
 _warm: list[PiperTts] = []
@@ -45,8 +45,8 @@ MISSING: dict[str, str] = {}
 if importlib.util.find_spec("piper") is None:
     MISSING["piper"] = "needs the extra `local`"
 
-if importlib.util.find_spec("voice_grpc.engines.tts_espeak") is not None:
-    from voice_grpc.engines.tts_espeak import EspeakTts
+if importlib.util.find_spec("voice_grpc.engines.espeak") is not None:
+    from voice_grpc.engines.espeak import EspeakTts
 
     @asynccontextmanager
     async def open_espeak(trouble: Trouble) -> AsyncIterator[Rig[Tts]]:

@@ -28,7 +28,7 @@ from voice_grpc.core.errors import (
     EngineTimeout,
 )
 from voice_grpc.core.tools import ToolDeclaration, ToolUse
-from voice_grpc.engines.llm_gemini import GeminiLlm
+from voice_grpc.engines.gemini.llm import GeminiLlm
 from voice_grpc.ports import CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
 
 SECRETS = (gemini.KEY, openai_llm_rules.KEY)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voice_grpc.engines.piper_text import pieces, speakable
+from voice_grpc.engines.piper import pieces, speakable
 
 
 def test_pieces_keep_every_word_and_end_at_sentences() -> None:

@@ -12,8 +12,8 @@ import soundfile
 import soxr
 from google.cloud.texttospeech_v1 import AudioEncoding
 
+from voice_grpc.codec.g711 import encode_alaw, encode_mulaw
 from voice_grpc.core.audio import Samples, to_pcm16
-from voice_grpc.core.g711 import encode_alaw, encode_mulaw
 
 Speaker: TypeAlias = Callable[[str, str, int, float], Awaitable[Samples]]
 """Text, BCP 47 language, rate in Hz and speaking rate → sound."""
@@ -50,7 +50,7 @@ async def espeak(text: str, language: str, rate_hz: int, speaking_rate: float) -
 @asynccontextmanager
 async def piper() -> AsyncIterator[Speaker]:
     """The packaged Piper voice: English only, and well understood by Whisper."""
-    from voice_grpc.engines.tts_piper import PiperTts
+    from voice_grpc.engines.piper import PiperTts
     from voice_grpc.ports import Clause, VoiceChoice
 
     engine = PiperTts()

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import soxr
 
-from gateway.serving import serving as gateway_serving
-from tests.gateway.chromium import Page
-from tests.gateway.house import House, settings
+from gateway.server import serving as gateway_serving
+from tests.gateway.harness import House, settings
+from tests.gateway.web.chromium import Page
 from tests.serving import PERSONAS, Served, scripted
 from tests.serving import settings as server_settings
 from voice_grpc.client import connect
 from voice_grpc.core.audio import RATE_HZ, Samples
+from voice_grpc.engines.piper import PiperTts
 from voice_grpc.engines.scripted import Answer, ScriptedLlm
-from voice_grpc.engines.stt_whisper_local import WhisperStt
-from voice_grpc.engines.tts_piper import PiperTts
-from voice_grpc.engines.vad_silero import SileroVad
+from voice_grpc.engines.silero import SileroVad
+from voice_grpc.engines.whisper.stt import WhisperStt
 from voice_grpc.ports import Apology, Engines, SttOptions
-from voice_grpc.server import Server
+from voice_grpc.server.server import Server
 from voice_grpc.store import MemoryStore
 
 APOLOGY = Apology("Sorry.", np.zeros(100, np.int16), RATE_HZ)

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import looptime
 
-from voice_grpc.core import inbound as i
-from voice_grpc.core import outbound as o
+from voice_grpc.core import requests as i
+from voice_grpc.core import responses as o
 from voice_grpc.core.config import SessionConfig
 from voice_grpc.core.conversation import Message
 from voice_grpc.core.errors import VoiceError

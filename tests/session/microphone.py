@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from voice_grpc.core import g711
-from voice_grpc.core import inbound as i
+from voice_grpc.codec import g711
+from voice_grpc.core import requests as i
 from voice_grpc.core.audio import RATE_HZ, Samples, silence, to_pcm16
 from voice_grpc.core.config import AudioFormat, Encoding
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from voice_grpc.core import outbound as o
+from voice_grpc.core import responses as o
 
 from .harness import MICROSECOND, Recording
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from voice_grpc.core import inbound as i
-from voice_grpc.core import outbound as o
+from voice_grpc.core import requests as i
+from voice_grpc.core import responses as o
 from voice_grpc.core.errors import EngineError, EngineTimeout
 from voice_grpc.engines.scripted import HANG, Answer, Hearing, Script
 

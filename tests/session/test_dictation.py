@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from voice_grpc.core import inbound as i
-from voice_grpc.core import outbound as o
+from voice_grpc.core import requests as i
+from voice_grpc.core import responses as o
 from voice_grpc.core.errors import BadField, EngineError, SlowClient
 from voice_grpc.engines.scripted import HANG, Hearing
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from voice_grpc.core import inbound as i
-from voice_grpc.core import outbound as o
+from voice_grpc.core import requests as i
+from voice_grpc.core import responses as o
 from voice_grpc.core.errors import Draining, Superseded
 from voice_grpc.engines.scripted import Answer, Hearing
 from voice_grpc.session.lifetime import SessionLimits

@@ -2,8 +2,8 @@
 
 import pytest
 
-from voice_grpc.core import inbound as i
-from voice_grpc.core import outbound as o
+from voice_grpc.core import requests as i
+from voice_grpc.core import responses as o
 from voice_grpc.session.reader import MAX_WAITING
 
 from .harness import Recording, changed, converse, scripted

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from voice_grpc.core import inbound as i
+from voice_grpc.core import requests as i
 from voice_grpc.core.conversation import Heard
 from voice_grpc.engines.scripted import Answer, Hearing, Voicing
 

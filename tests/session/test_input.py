@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from voice_grpc.core import inbound as i
-from voice_grpc.core import outbound as o
+from voice_grpc.core import requests as i
+from voice_grpc.core import responses as o
 from voice_grpc.core.audio import Frame
 from voice_grpc.core.config import AudioFormat, Encoding
-from voice_grpc.session.inlet import Inlet
+from voice_grpc.session.listener import Inlet
 
 from .faults import BusyVad
 from .harness import CONFIG, Client, converse, scripted

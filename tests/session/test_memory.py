@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import replace
 
-from voice_grpc.core import inbound as i
-from voice_grpc.core import outbound as o
+from voice_grpc.core import requests as i
+from voice_grpc.core import responses as o
 from voice_grpc.core.conversation import Heard, Message, Role
 from voice_grpc.core.errors import ServerError
 from voice_grpc.engines.scripted import Hearing

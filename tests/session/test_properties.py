@@ -9,8 +9,8 @@ from dataclasses import replace
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from voice_grpc.core import inbound as i
-from voice_grpc.core import outbound as o
+from voice_grpc.core import requests as i
+from voice_grpc.core import responses as o
 from voice_grpc.core.errors import EngineError
 from voice_grpc.engines.scripted import HANG, Answer, Hearing, Voicing
 

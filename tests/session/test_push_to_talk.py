@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from voice_grpc.core import inbound as i
-from voice_grpc.core import outbound as o
+from voice_grpc.core import requests as i
+from voice_grpc.core import responses as o
 from voice_grpc.core.audio import Samples
 from voice_grpc.core.events import Why
 from voice_grpc.engines.scripted import Answer, Hearing, ScriptedStt

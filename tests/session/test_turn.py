@@ -7,8 +7,8 @@ E + 0.1; the turn is the user's no more at E + 0.5, the hold.
 
 from dataclasses import replace
 
-from voice_grpc.core import inbound as i
-from voice_grpc.core import outbound as o
+from voice_grpc.core import requests as i
+from voice_grpc.core import responses as o
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.engines.scripted import Answer, Hearing, Voicing
 

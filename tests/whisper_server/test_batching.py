@@ -11,13 +11,9 @@ import pytest
 from voice_grpc.bench.stt_utterances import Utterance, normal_words, word_errors
 from voice_grpc.core.audio import RATE_HZ, Floats, to_float
 from voice_grpc.core.errors import Draining, EngineError
-from voice_grpc.engines.whisper_hardware import Hardware
-from voice_grpc.engines.whisper_model import WhisperModel
-from voice_grpc.engines.whisper_passage import Abandoned
-from voice_grpc.engines.whisper_reading import Shot, Sight, Wish
-from voice_grpc.engines.whisper_window import Guess, Look
-from voice_grpc.whisper_server.batching import Batcher
-from voice_grpc.whisper_server.line import Batching
+from voice_grpc.engines.whisper.decoding import Guess, Look, Shot, Sight, Wish
+from voice_grpc.engines.whisper.model import Abandoned, Hardware, WhisperModel
+from voice_grpc.whisper_server.batching import Batcher, Batching
 from voice_grpc.whisper_server.metrics import Metrics
 
 

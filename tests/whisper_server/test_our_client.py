@@ -8,7 +8,7 @@ import pytest
 
 from voice_grpc.bench.stt_utterances import Utterance, normal_words
 from voice_grpc.core.errors import EngineDenied, EngineError
-from voice_grpc.engines.stt_whisper_server import whisper_server
+from voice_grpc.engines.whisper_remote.stt import whisper_server
 from voice_grpc.ports import Stt, SttOptions
 
 from .process import KEY, Process

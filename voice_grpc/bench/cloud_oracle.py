@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.clauses import ClauseSplitter
-from ..core.endpoint import EndpointSettings
-from ..core.floor import TurnSettings
+from ..core.endpointing import EndpointSettings
+from ..core.text.segmentation import ClauseSplitter
+from ..core.turn_actions import TurnSettings
 from ..pb import voice_pb2 as pb
 from .load import Heard
 

@@ -8,11 +8,11 @@ import asyncio
 import signal
 from dataclasses import replace
 
-from ..assembly import build_engines, close_engines
 from ..engines.scripted import ScriptedVad
-from ..personas import load_personas
-from ..server import Server
+from ..server.server import Server
+from ..server.startup import build_engines, close_engines
 from ..settings import Settings
+from ..settings.personas import load_personas
 from ..store import MemoryStore
 
 

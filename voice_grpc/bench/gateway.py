@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from ..client import Call
-from ..connection import connect as connect_grpc
+from ..client import connect as connect_grpc
 from ..pb import voice_pb2 as pb
 from .load import FRAME_SECONDS, SILENCE
 from .overhead import scripted_server

@@ -12,17 +12,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import soxr
 
-from ..assembly import build_engines, close_engines
 from ..client import Access, Call
 from ..core.audio import RATE_HZ, Samples, audible_from, rms, silence
 from ..core.conversation import Message, Role
 from ..pb import voice_pb2 as pb
-from ..personas import load_personas
 from ..ports import Clause, Engines, Prompt, Speech, SttOptions, TextDelta, VoiceChoice
-from ..server import Server
+from ..server.server import Server
+from ..server.startup import build_engines, close_engines, render
 from ..settings import Settings
+from ..settings.personas import load_personas
 from ..store import MemoryStore
-from ..warming import render
 from .load import AUDIBLE, FRAME, FRAME_SECONDS
 
 QUESTIONS = (

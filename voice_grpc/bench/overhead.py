@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..client import connect
-from ..core.floor import TurnSettings
+from ..core.turn_actions import TurnSettings
 from .load import CYCLE_SECONDS, Heard, talk
 from .scripted_server import LLM_SECONDS, STT_SECONDS, TTS_SECONDS
 

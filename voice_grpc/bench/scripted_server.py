@@ -7,9 +7,9 @@ import asyncio
 import signal
 
 from ..engines.scripted import Answer, Hearing, Script, ScriptedLlm, ScriptedStt, ScriptedTts, Voicing
-from ..personas import load_personas
-from ..server import Server
+from ..server.server import Server
 from ..settings import Settings
+from ..settings.personas import load_personas
 from ..store import MemoryStore
 
 STT_SECONDS = 0.15

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.audio import RATE_HZ, Samples, to_pcm16
-from ..models import model_path
+from ..model_files.catalog import model_path
 
 SENTENCES = (
     "Yes.",

@@ -16,8 +16,8 @@ from statistics import median
 from typing import Any
 
 from ..core.audio import to_float
-from ..engines.stt_whisper_local import WhisperStt
-from ..engines.whisper_source import find
+from ..engines.whisper.model import find
+from ..engines.whisper.stt import WhisperStt
 from ..ports import SttOptions
 from .stt_utterances import Utterance, normal_words, recorded, spoken, word_errors
 

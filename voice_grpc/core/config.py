@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from .endpoint import EndpointSettings
-from .floor import TurnSettings
+from .endpointing import EndpointSettings
 from .tools import ToolDeclaration
+from .turn_actions import TurnSettings
 
 
 class Encoding(Enum):

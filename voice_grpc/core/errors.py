@@ -5,6 +5,7 @@
     │   ├── BadField        refuses the call (INVALID_ARGUMENT)
     │   ├── BadState        right in itself, wrong now (FAILED_PRECONDITION)
     │   └── Skipped         the message is skipped and the stream lives (a Notice)
+    ├── SsmlError           a document breaks a rule of SSML; whoever knows its field makes it a BadField
     ├── AccessError         who the caller is
     │   ├── Unauthenticated no or bad credentials
     │   ├── Forbidden       known, but this is somebody else's
@@ -17,7 +18,9 @@
     │   ├── EngineQuota     the vendor's quota or rate limit is used up
     │   ├── EngineBlocked   the vendor's safety rules stopped the request or the answer
     │   └── EngineUnreachable  no connection, or it broke
-    ├── PersonaError        a personas file is wrong (`personas.py`)
+    ├── OperatorError       what the operator set is wrong; the command ends before anybody can call it
+    │   ├── PersonaError    a personas file is wrong
+    │   └── UsageError      the command line or `.env` cannot be read
     └── ServerError         ours to say
         ├── ServerFull      no room for another session
         ├── SlowClient      the client reads too slowly
@@ -25,10 +28,12 @@
         ├── Superseded      the session was opened elsewhere
         ├── Draining        the server goes away
         ├── NotReady        its models are still loading
-        └── StoreError      conversations cannot be kept (`session_file.py`)
+        └── StoreError      conversations cannot be kept
 
-`status.py` maps each to one gRPC status.
+`rpc/status.py` maps each that a caller can meet to one gRPC status.
 """
+
+from typing import TypeVar
 
 
 class VoiceError(Exception):
@@ -57,6 +62,14 @@ class BadState(CallerError):
 
 class Skipped(CallerError):
     pass
+
+
+class SsmlError(VoiceError):
+    """`place` is where in the document, with what leads up to `got`; empty: nowhere in particular."""
+
+    def __init__(self, place: str, got: str, accepted: str) -> None:
+        super().__init__(f"{place}got {got}, accepted: {accepted}")
+        self.place, self.got, self.accepted = place, got, accepted
 
 
 class AccessError(VoiceError):
@@ -148,3 +161,35 @@ class Draining(ServerError):
 
 class NotReady(ServerError):
     pass
+
+
+class StoreError(ServerError):
+    """The sessions' file cannot be used; the message names it and says what to do."""
+
+
+class OperatorError(VoiceError):
+    pass
+
+
+class UsageError(OperatorError):
+    """The command line or `.env` cannot be read."""
+
+
+class PersonaError(OperatorError):
+    """The file, table and key that are wrong, the value, and what is accepted."""
+
+    def __init__(self, path: object, place: str, value: object, accepted: str) -> None:
+        shown = repr(value)
+        shown = shown if len(shown) <= 80 else shown[:77] + "..."
+        super().__init__(f"{path}: {place}: got {shown}, accepted: {accepted}")
+
+
+E = TypeVar("E", bound=Exception)
+
+
+def first(group: BaseExceptionGroup[E]) -> E:
+    """One that made the group fail; the others came of it, or came too late."""
+    error: BaseExceptionGroup[E] | E = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,6 +1,6 @@
 """Tools: functions that the model may have the caller run, and what is remembered of a run.
 
-What lives here: the facts. What must not: when a call is made or given up (`session/toolbox.py`).
+What lives here: the facts. What must not: when a call is made or given up (`session/tool_calls.py`).
 """
 
 from collections.abc import Mapping

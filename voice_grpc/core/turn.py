@@ -1,4 +1,4 @@
-"""Who has the floor: the one place that decides when the user's turn ends and when the answer must stop.
+"""Who has the turn: the one place that decides when the user's turn ends and when the answer must stop.
 
 Two rules. Time is an argument: nothing here reads a clock, and the shell arms one timer for
 `deadline`, then sends `PatienceOver`. Decide first, act afterwards: `receive` changes nothing but
@@ -14,39 +14,38 @@ Start early, commit late: with `speculate` work on the answer starts at the firs
     SPEAKING   the answer is audible
     YIELDING   the user speaks over it: noise or interruption?
 
-What the table does not list is ignored on purpose. The actions are in `moves.py` and `handover.py`, the facts
-in `floor.py`.
+What the table does not list is ignored on purpose. The facts and the actions
+that change them are in `turn_actions.py`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from . import events as e
-from . import handover
-from . import moves as act
+from . import turn_actions as act
 from .commands import Command
-from .floor import Floor, State, TurnSettings
+from .turn_actions import State, TurnSettings, TurnState
 
-Action: TypeAlias = Callable[[Floor, Any, float], Iterator[Command]]
+Action: TypeAlias = Callable[[TurnState, Any, float], Iterator[Command]]
 
 LISTENING, HEARING, ENDING = State.LISTENING, State.HEARING, State.ENDING
 THINKING, SPEAKING, YIELDING = State.THINKING, State.SPEAKING, State.YIELDING
 QUIET = {LISTENING, THINKING}
 """Where a turn that came to its end leads: THINKING when typed words were waiting."""
-ANY_FLOOR = QUIET | {HEARING}
+QUIET_OR_HEARING = QUIET | {HEARING}
 """The same, where the user may be speaking already."""
 
 TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] = {
     LISTENING: {
         e.SpeechStarted: (act.hear, {HEARING}),
         e.SpeechEnded: (act.forget, {LISTENING}),
-        e.ActivityStarted: (act.hold_floor, {HEARING}),
-        e.TextReceived: (handover.answer_text, {THINKING}),
+        e.ActivityStarted: (act.start_activity, {HEARING}),
+        e.TextReceived: (act.answer_text, {THINKING}),
     },
     HEARING: {
         e.SpeechEnded: (act.await_end, {ENDING, HEARING}),
         e.Transcribed: (act.keep_words, {HEARING}),
-        e.ActivityStarted: (act.hold_floor, {HEARING}),
+        e.ActivityStarted: (act.start_activity, {HEARING}),
         e.ActivityEnded: (act.end_at_once, {THINKING}),
         e.ActivityCancelled: (act.discard, QUIET),
         e.TextReceived: (act.add_text, {HEARING}),
@@ -54,37 +53,37 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
     ENDING: {
         e.SpeechStarted: (act.hear_on, {HEARING}),
         e.Transcribed: (act.prepare, {ENDING}),
-        e.PatienceOver: (handover.commit, {THINKING, LISTENING}),
-        e.ActivityStarted: (act.hold_floor, {HEARING}),
-        e.ActivityEnded: (handover.commit, {THINKING, LISTENING}),
+        e.PatienceOver: (act.commit, {THINKING, LISTENING}),
+        e.ActivityStarted: (act.start_activity, {HEARING}),
+        e.ActivityEnded: (act.commit, {THINKING, LISTENING}),
         e.ActivityCancelled: (act.discard, QUIET),
         e.TextReceived: (act.add_text, {ENDING}),
     },
     THINKING: {
         e.SpeechStarted: (act.give_words_back, {HEARING, THINKING}),
         e.SpeechEnded: (act.forget, {THINKING}),
-        e.Transcribed: (handover.answer_late, {THINKING, LISTENING}),
-        e.PatienceOver: (handover.apologize, ANY_FLOOR),
+        e.Transcribed: (act.answer_late, {THINKING, LISTENING}),
+        e.PatienceOver: (act.apologize, QUIET_OR_HEARING),
         e.ReplyAudible: (act.speak, {SPEAKING}),
-        e.ReplyEnded: (act.finish, ANY_FLOOR),
-        e.ActivityStarted: (act.hold_floor, {HEARING}),
+        e.ReplyEnded: (act.finish, QUIET_OR_HEARING),
+        e.ActivityStarted: (act.start_activity, {HEARING}),
         e.ActivityCancelled: (act.discard_unheard, QUIET),
         e.TextReceived: (act.add_or_wait, {THINKING}),
-        e.StopRequested: (act.stop, ANY_FLOOR),
+        e.StopRequested: (act.stop, QUIET_OR_HEARING),
     },
     SPEAKING: {
-        e.SpeechStarted: (act.yield_floor, {YIELDING, SPEAKING}),
+        e.SpeechStarted: (act.start_yielding, {YIELDING, SPEAKING}),
         e.SpeechEnded: (act.forget, {SPEAKING}),
-        e.ReplyEnded: (act.finish, ANY_FLOOR),
-        e.ActivityStarted: (act.hold_floor, {HEARING}),
+        e.ReplyEnded: (act.finish, QUIET_OR_HEARING),
+        e.ActivityStarted: (act.start_activity, {HEARING}),
         e.TextReceived: (act.interrupt_by_text, {THINKING, SPEAKING}),
-        e.StopRequested: (act.stop, ANY_FLOOR),
+        e.StopRequested: (act.stop, QUIET_OR_HEARING),
     },
     YIELDING: {
-        e.SpeechEnded: (act.take_back_floor, {SPEAKING}),
+        e.SpeechEnded: (act.go_on_speaking, {SPEAKING}),
         e.PatienceOver: (act.interrupt, {HEARING}),
         e.ReplyEnded: (act.finish, {HEARING}),
-        e.ActivityStarted: (act.hold_floor, {HEARING}),
+        e.ActivityStarted: (act.start_activity, {HEARING}),
         e.TextReceived: (act.interrupt_by_text, {HEARING, YIELDING}),
         e.StopRequested: (act.stop, {HEARING}),
     },
@@ -92,47 +91,72 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
 """Per state and event: what is done, and where it can lead."""
 
 
+TIMER_SLACK = 0.001
+"""Seconds. Timers round: a PatienceOver that is no earlier than this is on time."""
+
+
 class TurnTaker:
     """The state machine of one session. Not for two callers at once."""
 
     def __init__(self, settings: TurnSettings, last_turn: int = 0) -> None:
-        self._floor = Floor(settings, turn=last_turn)
+        self._turn = TurnState(settings, number=last_turn)
 
     def receive(self, event: e.Event, now: float) -> list[Command]:
         """What is to be done about `event`, which happened at `now` (monotonic seconds, never falling)."""
-        self._floor.note(event)
-        entry = TRANSITIONS[self._floor.state].get(type(event))
-        if entry is None or self._floor.is_stale(event, now):
+        self._note(event)
+        entry = TRANSITIONS[self._turn.state].get(type(event))
+        if entry is None or self._is_stale(event, now):
             return []
         action, targets = entry
-        commands = list(action(self._floor, event, now))
-        assert self._floor.state in targets, f"{action.__name__} led to {self._floor.state}"
+        commands = list(action(self._turn, event, now))
+        assert self._turn.state in targets, f"{action.__name__} led to {self._turn.state}"
         return commands
 
     @property
     def deadline(self) -> float | None:
         """When `PatienceOver` is due; set exactly in ENDING, THINKING and YIELDING."""
-        return self._floor.deadline
+        return self._turn.deadline
 
     @property
     def state(self) -> State:
-        return self._floor.state
+        return self._turn.state
 
     @property
     def turn(self) -> int:
         """The last turn that began."""
-        return self._floor.turn
+        return self._turn.number
 
     @property
     def words(self) -> str:
         """What the user said that is in no message yet: for a session that ends in mid-turn."""
-        return self._floor.message
+        return self._turn.message
 
     @property
     def waiting(self) -> int:
         """Typed texts that wait for the end of an answer."""
-        return len(self._floor.waiting)
+        return len(self._turn.waiting)
 
     def adjust(self, settings: TurnSettings) -> None:
         """From now on; a deadline that is set stays."""
-        self._floor.settings = settings
+        self._turn.settings = settings
+
+    def _note(self, event: e.Event) -> None:
+        """What is true whatever the state."""
+        if isinstance(event, e.SpeechStarted):
+            self._turn.user_speaks = True
+        elif isinstance(event, e.SpeechEnded):
+            self._turn.user_speaks = False
+        elif isinstance(event, e.ActivityStarted | e.ActivityEnded):
+            self._turn.is_held = isinstance(event, e.ActivityStarted)
+
+    def _is_stale(self, event: e.Event, now: float) -> bool:
+        """About a reply that is dead, a transcript that is not awaited, or a deadline that was overtaken."""
+        match event:
+            case e.ReplyAudible(number) | e.ReplyEnded(number):
+                return self._turn.reply is None or self._turn.reply.number != number
+            case e.Transcribed(revision):
+                is_asked = revision == self._turn.revision and self._turn.asked_in == self._turn.number
+                return not (is_asked and self._turn.awaits_transcript)
+            case e.PatienceOver():
+                return self._turn.deadline is None or now < self._turn.deadline - TIMER_SLACK
+        return False

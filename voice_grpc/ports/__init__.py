@@ -13,10 +13,11 @@ await, and the work behind it stops then, also where it is done elsewhere.
 from dataclasses import dataclass
 
 from .engine import Apology, Clock, Engine, Fallback
-from .listening import Stt, SttOptions, SttStream, Transcription, Vad, VadStream, Word
-from .memory import SavedSession, Store
-from .speaking import Clause, Speech, Tts, TtsItem, Voice, VoiceChoice
-from .thinking import CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
+from .llm import CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
+from .store import SavedSession, Store
+from .stt import Stt, SttOptions, SttStream, Transcription, Word
+from .tts import Clause, Speech, Tts, TtsItem, Voice, VoiceChoice
+from .vad import Vad, VadStream
 
 
 @dataclass(frozen=True, slots=True)

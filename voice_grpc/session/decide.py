@@ -1,19 +1,105 @@
 """Deciding: what happened goes to the TurnTaker, and its commands are carried out, one event at a time.
 
-The only place that feeds the TurnTaker. When the next event is due is `agenda.py`'s to know, how a command
-is carried out is `turns.py`'s; no task is made here.
+The only place that feeds the TurnTaker. When the next event is due is `decide.py`'s to know, how a command
+is carried out is `command_runner.py`'s; no task is made here.
 """
 
-from ..core import inbound as i
-from ..core.events import Event, ReplyEnded
-from ..core.floor import State
-from ..core.outbound import Applied, EndReason, Phase, TurnChanged
+import asyncio
+from typing import TypeAlias
+
+from ..core import requests as i
+from ..core.config import SessionConfig
+from ..core.events import Event, PatienceOver, ReplyEnded
+from ..core.requests import Update
+from ..core.responses import Applied, EndReason, Phase, Speaking, SpeechHeard, TurnChanged
 from ..core.turn import TurnTaker
-from .agenda import Agenda
+from ..core.turn_actions import State
+from .clock import TICK
+from .command_runner import Turns
 from .lifetime import Lifetime
-from .listen import Listener
+from .listener import Listener
 from .reader import Reader
-from .turns import Turns
+from .reply import Surroundings
+
+# ----------------------------------------------------------------
+# what `decide` takes up next, and when: an event, the end of patience, or that nobody spoke for too
+# long
+# It knows times and waits for them; what follows from an event is `decide.py`'s and the TurnTaker's to say.
+
+
+Happenings: TypeAlias = asyncio.Queue[Event | Update | None]
+"""What happened, in its order; None: the session is over."""
+
+MAX_HAPPENINGS = 1024
+"""That may wait for `decide`. It never falls so far behind: a full queue is a bug, and ends the session."""
+
+HESITATION_STEP = 0.02
+"""Between two looks at whether somebody who fell silent speaks again: a frame."""
+
+
+class Agenda:
+    def __init__(
+        self, happened: Happenings, taker: TurnTaker, listener: Listener, around: Surroundings
+    ) -> None:
+        self._happened, self._taker, self._listener = happened, taker, listener
+        self._config, self._clock, self._outbox = around.config, around.clock, around.outbox
+        self.quiet_since: float | None = None
+        """Since when nobody speaks; None while somebody does, or once IDLE_TIMEOUT was said."""
+
+    def add(self, happening: Event | Update) -> None:
+        self._happened.put_nowait(happening)
+
+    def end(self) -> None:
+        """Nothing comes after what waits now."""
+        self._happened.put_nowait(None)
+
+    @property
+    def waiting(self) -> int:
+        return self._happened.qsize()
+
+    @property
+    def is_crowded(self) -> bool:
+        """More happened than was decided about: held, or flooded."""
+        return self.waiting > MAX_HAPPENINGS // 2
+
+    def adjust(self, config: SessionConfig) -> None:
+        self._config = config
+
+    async def next(self) -> Event | Update | None:
+        """The next event, or `PatienceOver` at the deadline; None once the session is over."""
+        while True:
+            await self._clock.running()
+            now, deadline, idle_at = self._clock.now(), self._taker.deadline, self._idle_at()
+            if self._happened.empty():
+                if deadline is not None and deadline <= now:
+                    if not self._hesitates(now - deadline):
+                        return PatienceOver()
+                    deadline = now + HESITATION_STEP
+                if idle_at is not None and idle_at <= now:
+                    self._say_idle()
+                    continue
+            wake = min((max(TICK, at - now) for at in (deadline, idle_at) if at is not None), default=None)
+            try:
+                async with asyncio.timeout(wake):
+                    happening = await self._happened.get()
+            except TimeoutError:
+                continue
+            await self._clock.running()
+            return happening
+
+    def _hesitates(self, late: float) -> bool:
+        """A cough is not told from speech before it is known to be over, which is `soft_end` after it is."""
+        is_undecided = self._taker.state is State.YIELDING and self._listener.is_fading
+        return is_undecided and late < self._config.endpoint.soft_end + HESITATION_STEP
+
+    def _idle_at(self) -> float | None:
+        if self.quiet_since is None or self._config.idle_timeout is None:
+            return None
+        return self.quiet_since + self._config.idle_timeout
+
+    def _say_idle(self) -> None:
+        self.quiet_since = None
+        self._outbox.put(SpeechHeard(Speaking.IDLE, self._listener.position, 0.0))
 
 
 class Decider:

@@ -6,19 +6,18 @@ An utterance ends once its silence lasted `hold`; each ends with one final trans
 import asyncio
 from collections.abc import AsyncIterator
 
-from ..core import inbound as i
+from ..core import requests as i
 from ..core.config import SessionConfig
-from ..core.errors import EngineTimeout, VoiceError
+from ..core.errors import EngineTimeout, VoiceError, first
 from ..core.events import ActivityEnded, Event, SpeechEnded, SpeechStarted, Transcribed
 from ..ports import Clock, Engines, Transcription
-from .agenda import MAX_HAPPENINGS
 from .clock import TICK, ConversationClock
-from .failures import engine_notice, first
-from .listen import Listener
+from .decide import MAX_HAPPENINGS
+from .listener import Listener
+from .notices import engine_notice
 from .outbox import Outbox, Send
 from .reader import HungUp, Reader
-from .transcripts import Transcripts
-from .utterance import Utterance
+from .transcriber import Transcripts, Utterance
 
 
 class Dictation:

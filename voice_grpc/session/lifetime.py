@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from ..core.errors import Draining, VoiceError
-from ..core.outbound import GoAwayOut
+from ..core.responses import GoAwayOut
 from .clock import TICK, LoopClock
 from .outbox import Outbox
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
 from ..core.errors import SlowClient
-from ..core.outbound import AudioOut, MetricsOut, Outbound, TextOut, TurnChanged
+from ..core.responses import AudioOut, MetricsOut, Outbound, TextOut, TurnChanged
 
 Send: TypeAlias = Callable[[Outbound], Awaitable[None]]
 Media: TypeAlias = AudioOut | TextOut | TurnChanged | MetricsOut

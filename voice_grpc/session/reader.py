@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
-from ..core import inbound as i
+from ..codec.transcode import Decoder
+from ..core import requests as i
 from ..core.audio import RATE_HZ, Frame, Samples
 from ..core.config import SessionConfig
 from ..core.errors import Skipped
 from ..core.events import ActivityCancelled, ActivityStarted, Event, StopRequested, TextReceived
-from ..core.outbound import EndReason, NoticeOut, PongOut
-from ..transcode import Decoder
+from ..core.responses import EndReason, NoticeOut, PongOut
 from .clock import ConversationClock
-from .listen import Listener
+from .listener import Listener
 from .outbox import Outbox
 
 MAX_GAP_SECONDS = 1.0

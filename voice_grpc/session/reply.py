@@ -11,20 +11,18 @@ from dataclasses import dataclass
 
 from ..core.commands import Kind, PrepareReply
 from ..core.config import SessionConfig
-from ..core.errors import EngineEmpty, EngineError, EngineTimeout
+from ..core.errors import EngineEmpty, EngineError, EngineTimeout, first
 from ..core.events import Event, ReplyAudible, ReplyEnded
-from ..core.spoken import speakable
-from ..core.ssml import with_prosody
+from ..core.text.normalization import speakable
+from ..core.text.ssml import with_prosody
 from ..core.timeline import Mark, Timeline
 from ..ports import Clause, Engines, Fallback, Prompt, VoiceChoice
 from .clock import ConversationClock
-from .delivery import Delivery
-from .failures import engine_notice, fallback_notice, first
+from .generation import Desk, Hooks, Thinking, Writer
+from .notices import engine_notice, fallback_notice
 from .outbox import Outbox
-from .playout import Playout, Standing
-from .thinking import Desk, Hooks, Thinking
-from .toolbox import Toolbox
-from .writing import Writer
+from .playout import Delivery, Playout, Standing
+from .tool_calls import Toolbox
 
 STALL_SECONDS = 5.0
 """An answer that has begun and then brings nothing for so long is given up."""

@@ -1,11 +1,11 @@
 """One conversation: its parts put together, its tasks started, and its end, whatever brings it.
 
 read    requests → frames and events      `reader.py`, the only reader of the wire
-listen  frames → events                   `listen.py`
+listen  frames → events                   `listener.py`
 decide  events, deadline → commands       `decide.py`, the only one to feed the TurnTaker
 reply   one answer                        `reply.py`, one task, cancelled as one
 write   messages → the wire               `outbox.py`, the only writer
-keep    the conversation → the store      `memory.py`
+keep    the conversation → the store      `ports/store.py`
 watch   idle, age, drain                  `lifetime.py`
 
 Nothing is decided here, and nothing heard or said.
@@ -16,28 +16,25 @@ import logging
 from collections.abc import AsyncIterator, Iterable
 
 from ..core.config import SessionConfig
-from ..core.errors import Draining, VoiceError
+from ..core.errors import Draining, VoiceError, first
 from ..core.events import TextReceived
-from ..core.floor import State
-from ..core.inbound import Inbound
-from ..core.outbound import Ended, NoticeOut, Started
-from ..core.ssml import parse
+from ..core.requests import Inbound
+from ..core.responses import Ended, NoticeOut, Started
+from ..core.text.ssml import parse
 from ..core.turn import TurnTaker
+from ..core.turn_actions import State
 from ..ports import Clock, Engines, Transcription
-from .agenda import MAX_HAPPENINGS, Agenda, Happenings
 from .clock import ConversationClock
-from .decide import Decider
-from .failures import first
+from .command_runner import Turns
+from .decide import MAX_HAPPENINGS, Agenda, Decider, Happenings
 from .lifetime import Lifetime, SessionLimits
-from .listen import Listener
+from .listener import Listener
 from .memory import Memory
 from .outbox import Outbox, Send
 from .reader import HungUp, Reader
 from .reply import Surroundings
-from .toolbox import Toolbox
-from .transcripts import Transcripts
-from .turns import Turns
-from .utterance import Utterance
+from .tool_calls import Toolbox
+from .transcriber import Transcripts, Utterance
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from .admission import Door
 from .errors import ApiError, answer_api_error, answer_bug, answer_http_error
+from .handler import Transcription, Works
 from .metrics import CONTENT_TYPE, Metrics
-from .transcription import Transcription, Works
 
 ALIAS = "whisper-1"
 """OpenAI's own name, which many tools send whatever the server has."""

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from ..flags import CommandLine
-from ..settings import PLACEHOLDER
+from ..settings.command_line import CommandLine
+from ..settings.server import PLACEHOLDER
 
 
 class WhisperServerSettings(BaseSettings):

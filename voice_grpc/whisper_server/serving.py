@@ -10,8 +10,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from ..core.errors import BadState
-from .house import House
 from .options import WhisperServerSettings
+from .server import House
 
 log = logging.getLogger(__name__)
 

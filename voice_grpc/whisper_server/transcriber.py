@@ -15,16 +15,14 @@ import numpy as np
 
 from ..core.audio import RATE_HZ, Floats, sample_count, seconds
 from ..core.errors import EngineError
-from ..engines.whisper_model import WhisperModel
-from ..engines.whisper_pieces import LONGEST_PIECE_S, first_piece
-from ..engines.whisper_reading import Sight, Wish
-from ..engines.whisper_segments import Segment, Word
-from ..engines.whisper_source import first_line
-from ..engines.whisper_writing import SURE_OF_LANGUAGE_S
-from .batching import Batcher
-from .line import Answer
-from .request import Wanted
-from .sound import Sound
+from ..engines.whisper.chunking import LONGEST_PIECE_S, first_piece
+from ..engines.whisper.decoding import Sight, Wish
+from ..engines.whisper.model import WhisperModel, first_line
+from ..engines.whisper.segments import Segment, Word
+from ..engines.whisper.transcribe import SURE_OF_LANGUAGE_S
+from .audio import Sound
+from .batching import Answer, Batcher
+from .params import Wanted
 
 T = TypeVar("T")
 

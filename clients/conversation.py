@@ -1,0 +1,167 @@
+"""One conversation as the user has it: what comes in is played, shown and reported back.
+
+responses ─▶ receive ─▶ playout ─▶ loudspeaker ─┐
+                └─▶ turns, screen ◀─ captions ◀─┴─▶ reports ─▶ call
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from voice_grpc.client import Call, CallFailed
+from voice_grpc.pb import voice_pb2 as pb
+
+from .audio import OUTPUT_HZ
+from .captions import Captions
+from .jitter_buffer import Playout
+from .recording import Recording
+from .screen import Screen
+from .turns import State, Turns
+
+# ----------------------------------------------------------------
+# waiting for something to become true in a world that is told when it may have changed
+
+
+class Changes:
+    """`look` after every change, `end` when no more will come; `until` waits. One event loop."""
+
+    def __init__(self) -> None:
+        self.has_ended = False
+        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+
+    async def until(self, condition: Callable[[], bool], within: float | None = None) -> bool:
+        """Wait until it holds; False when everything ended, or `within` seconds were over, first."""
+        if not condition() and not self.has_ended:
+            held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((condition, held))
+            await asyncio.wait([held], timeout=within)
+            self._waiting = [waiting for waiting in self._waiting if waiting[1] is not held]
+        return condition()
+
+    def look(self) -> None:
+        for condition, held in self._waiting:
+            if not held.done() and (self.has_ended or condition()):
+                held.set_result(None)
+
+    def end(self) -> None:
+        self.has_ended = True
+        self.look()
+
+
+REPORT_EVERY = 0.01
+"""Seconds between two looks at what was played: half a frame."""
+
+Control = pb.PlaybackControl
+
+
+class Dialogue:
+    def __init__(self, call: Call, screen: Screen, recording: Recording | None = None) -> None:
+        self.call = call
+        self.screen = screen
+        self.recording = recording or Recording(time.monotonic())
+        self.playout = Playout()
+        self.turns = Turns()
+        self.failure: CallFailed | None = None
+        """Why the call ended, when it did not end well."""
+        self.stopped: dict[int, float] = {}
+        """Turn that was cut → monotonic seconds at which it was silent here."""
+        self._captions = Captions()
+        self._metrics: dict[int, pb.TurnMetrics] = {}
+        self._changes = Changes()
+
+    async def receive(self) -> None:
+        """Takes in responses until the call ends; never raises for that: see `failure`."""
+        try:
+            async for response in self.call:
+                self._accept(response)
+                self._changes.look()
+        except CallFailed as failure:
+            self.failure = failure
+        finally:
+            self._changes.end()
+
+    async def report(self) -> None:
+        """Tells the server, and shows, what was played; until cancelled."""
+        while True:
+            self.screen.words(self._captions.due(*self.playout.position))
+            for report in self.playout.due(time.monotonic()):
+                if report.state == pb.PlaybackReport.STATE_FINISHED:
+                    self.screen.words(self._captions.rest(report.turn))
+                    self._show_metrics(report.turn)
+                await self.call.send(report)
+                self._changes.look()
+            await asyncio.sleep(REPORT_EVERY)
+
+    def flush(self, turn: int) -> None:
+        """Silence at once, and nothing more of that turn."""
+        self._captions.drop(turn)
+        self.playout.flush(turn)
+        self.stopped.setdefault(turn, time.monotonic())
+
+    async def until(self, condition: Callable[[], bool], within: float | None = None) -> bool:
+        """Wait until it holds; False when the call ended or `within` seconds were over first."""
+        return await self._changes.until(condition, within)
+
+    @property
+    def has_ended(self) -> bool:
+        """Nothing more will come from the server."""
+        return self._changes.has_ended
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nobody speaks, nothing is being answered and nothing is left to play."""
+        return self.turns.is_quiet and self.playout.is_idle
+
+    def _accept(self, response: pb.ConverseResponse) -> None:
+        self.turns.receive(response)
+        match response.WhichOneof("payload"):
+            case "audio":
+                self._hear(response.turn, response.audio)
+            case "response_text":
+                text = response.response_text
+                self._captions.text(response.turn, text.segment_index, text.delta)
+            case "transcript":
+                words = response.transcript
+                (self.screen.heard if words.is_final else self.screen.interim)(words.text)
+            case "playback_control":
+                self._control(response.turn, response.playback_control.action)
+            case "interrupted":
+                self.flush(response.interrupted.turn or response.turn)
+                self.screen.cut(response.interrupted, OUTPUT_HZ)
+            case "turn_event":
+                self._turn(response.turn, response.turn_event.state)
+            case "notice":
+                self.screen.notice(response.notice)
+            case "turn_metrics":
+                self._metrics[response.turn] = response.turn_metrics
+                if response.turn != self.playout.position[0]:
+                    self._show_metrics(response.turn)
+            case "go_away":
+                why = response.go_away.reason
+                self.screen.line(f"       ! the server will end this conversation ({why})")
+
+    def _hear(self, turn: int, audio: pb.AudioOutput) -> None:
+        self._captions.audio(turn, audio.segment_index, audio.offset_samples)
+        samples = np.frombuffer(audio.data, "<i2", len(audio.data) // 2).astype(np.int16)
+        self.playout.receive(turn, samples, time.monotonic(), audio.is_last)
+
+    def _turn(self, turn: int, state: State) -> None:
+        match state:
+            case State.STATE_FAILED | State.STATE_DISCARDED:
+                self.playout.finish(turn)
+            case State.STATE_COMPLETED if self._captions.is_silent(turn):
+                self.screen.words(self._captions.rest(turn))
+
+    def _show_metrics(self, turn: int) -> None:
+        """After the last words of the turn, also when they came before."""
+        if (metrics := self._metrics.pop(turn, None)) is not None:
+            self.screen.metrics(turn, metrics)
+
+    def _control(self, turn: int, action: Control.Action) -> None:
+        match action:
+            case Control.ACTION_FLUSH:
+                self.flush(turn)
+            case Control.ACTION_DUCK | Control.ACTION_UNDUCK:
+                self.playout.duck(action == Control.ACTION_DUCK)

@@ -1,0 +1,192 @@
+"""Between the network and the loudspeaker: what to play when, and what was played.
+
+Two threads meet here: the event loop hands over what came and takes away the reports, the
+device's own thread takes samples. A lock is held for some microseconds; nothing waits inside it.
+Time is an argument (monotonic seconds), so a test is a list of calls.
+"""
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from voice_grpc.pb import voice_pb2 as pb
+
+from .audio import OUTPUT_HZ, Samples
+
+State = pb.PlaybackReport.State
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutSettings:
+    shortest: float = 0.06
+    """Seconds gathered before an answer begins: three frames, which a quiet network needs."""
+    longest: float = 0.2
+    """As far as the server's default lead reaches; more would never arrive in time."""
+    growth: float = 0.04
+    """Added each time it runs dry."""
+    decay: float = 0.01
+    """Taken away after each answer that did not."""
+    report_every: float = 0.1
+    """Half of what the contract asks for."""
+    ducked: float = 0.25
+    """Gain after DUCK: -12 dB."""
+
+
+@dataclass(slots=True)
+class _Answer:
+    turn: int
+    blocks: deque[Samples] = field(default_factory=deque)
+    buffered: int = 0
+    played: int = 0
+    underruns: int = 0
+    waits_since: float | None = None
+    """When the oldest sample came that waits for the buffer to fill; None: there is none."""
+    is_flowing: bool = False
+    is_complete: bool = False
+    is_dry: bool = False
+    reported_at: float = 0.0
+
+    def move(self, into: Samples) -> int:
+        """Fill `into` from the front; returns how many samples there were for it."""
+        filled = 0
+        while filled < len(into) and self.blocks:
+            block = self.blocks.popleft()
+            n = min(len(block), len(into) - filled)
+            into[filled : filled + n] = block[:n]
+            if n < len(block):
+                self.blocks.appendleft(block[n:])
+            filled += n
+        self.buffered -= filled
+        self.played += filled
+        return filled
+
+    def is_ready(self, now: float, target: float, target_samples: int) -> bool:
+        """Whether enough waits, or it has waited long enough, or nothing more will come."""
+        if self.is_complete or self.waits_since is None:
+            return self.is_complete
+        return self.buffered >= target_samples or now - self.waits_since >= target
+
+    def report(self, state: State, now: float | None = None) -> pb.PlaybackReport:
+        self.reported_at = self.reported_at if now is None else now
+        return pb.PlaybackReport(
+            turn=self.turn,
+            state=state,
+            played_samples=self.played,
+            buffered_samples=self.buffered,
+            underruns=self.underruns,
+        )
+
+
+class Playout:
+    """Answers one after the other, each held back until enough of it is there to go on without gaps."""
+
+    def __init__(self, rate_hz: int = OUTPUT_HZ, settings: PlayoutSettings | None = None) -> None:
+        self.settings = settings or PlayoutSettings()
+        self.target = self.settings.shortest
+        """Seconds to gather before an answer begins; adapts to how often it ran dry."""
+        self._rate_hz = rate_hz
+        self._lock = threading.Lock()
+        self._answers: dict[int, _Answer] = {}
+        """By turn, in the order in which they began to come; the first one plays."""
+        self._played: dict[int, int] = {}
+        self._outbox: list[pb.PlaybackReport] = []
+        self._is_held = False
+        self._gain = 1.0
+
+    def receive(self, turn: int, samples: Samples, now: float, is_last: bool = False) -> None:
+        """The next samples of a turn. Turns are played in the order in which they begin to come."""
+        with self._lock:
+            if turn in self._played:
+                return
+            answer = self._answers.setdefault(turn, _Answer(turn))
+            if len(samples):
+                answer.blocks.append(samples)
+                answer.buffered += len(samples)
+                answer.waits_since = now if answer.waits_since is None else answer.waits_since
+            answer.is_complete = answer.is_complete or is_last
+
+    def finish(self, turn: int) -> None:
+        """No more will come of it, although its last chunk did not."""
+        with self._lock:
+            if turn in self._answers:
+                self._answers[turn].is_complete = True
+
+    def flush(self, turn: int) -> None:
+        """Throw away what waits of a turn, once; the report says CLEARED and how much was played."""
+        with self._lock:
+            if turn not in self._played:
+                answer = self._answers.pop(turn, None) or _Answer(turn)
+                answer.buffered = 0
+                self._end(answer, State.STATE_CLEARED)
+
+    def hold(self, held: bool) -> None:
+        """Stop where it is and keep what is buffered, or go on from there."""
+        with self._lock:
+            self._is_held = held
+
+    def duck(self, ducked: bool) -> None:
+        with self._lock:
+            self._gain = self.settings.ducked if ducked else 1.0
+
+    def take(self, count: int, now: float) -> Samples:
+        """What the loudspeaker plays next; silence where there is nothing. Called by its thread."""
+        out: Samples = np.zeros(count, np.int16)
+        filled = 0
+        with self._lock:
+            while self._answers and filled < count and not self._is_held:
+                answer = next(iter(self._answers.values()))
+                if not answer.is_flowing and not self._starts(answer, now):
+                    break
+                filled += answer.move(out[filled:])
+                if not answer.buffered and answer.is_complete:
+                    del self._answers[answer.turn]
+                    self._end(answer, State.STATE_FINISHED)
+                elif filled < count:
+                    answer.is_dry, answer.is_flowing, answer.waits_since = True, False, None
+            gain = self._gain
+        return out if gain == 1.0 else (out * gain).astype(np.int16)
+
+    def due(self, now: float) -> list[pb.PlaybackReport]:
+        """The reports to send now: everything that happened, and how far the current answer has got."""
+        with self._lock:
+            if self._answers and not self._is_held:
+                answer = next(iter(self._answers.values()))
+                if answer.is_flowing and now - answer.reported_at >= self.settings.report_every:
+                    self._outbox.append(answer.report(State.STATE_PROGRESS, now))
+            reports, self._outbox = self._outbox, []
+        return reports
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The turn that is being played and how many samples of it were; (0, 0) when none is."""
+        with self._lock:
+            first = next(iter(self._answers.values()), None)
+            return (first.turn, first.played) if first else (0, 0)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is left to play or to report."""
+        with self._lock:
+            return not self._answers and not self._outbox
+
+    def _starts(self, answer: _Answer, now: float) -> bool:
+        """Whether it plays from now on, for the first time or again."""
+        if not answer.is_ready(now, self.target, round(self.target * self._rate_hz)):
+            return False
+        if not answer.played:
+            self._outbox.append(answer.report(State.STATE_STARTED, now))
+        elif answer.is_dry and answer.buffered:
+            # Counted only now: what stays out after the last sample is no gap that anybody hears.
+            answer.underruns += 1
+            self.target = min(self.settings.longest, self.target + self.settings.growth)
+        answer.is_dry, answer.is_flowing = False, True
+        return True
+
+    def _end(self, answer: _Answer, state: State) -> None:
+        if state == State.STATE_FINISHED and not answer.underruns:
+            self.target = max(self.settings.shortest, self.target - self.settings.decay)
+        self._gain = 1.0
+        self._played[answer.turn] = answer.played
+        self._outbox.append(answer.report(state))

@@ -1,0 +1,93 @@
+"""How a socket's end is told: WebSocket close codes (RFC 6455, 7.4) and a reason that says what to do.
+
+1000 done                              4400 a bad request; the reason names the field
+1001 the server is going away          4401 the token is missing or wrong
+1008 not a message of this dialect     4403 forbidden
+1009 too big                           4408 the client reads too slowly, or said nothing for too long
+1011 a bug of ours                     4409 the session was opened elsewhere
+1013 full: try again later             4429 too much at once
+                                       4503 the server behind is away
+"""
+
+from dataclasses import dataclass
+
+import grpc
+
+from voice_grpc.client import CallFailed
+
+MAX_REASON = 123
+"""Bytes of UTF-8 (RFC 6455, 5.5.1)."""
+
+_CODES = {
+    grpc.StatusCode.INVALID_ARGUMENT: 4400,
+    grpc.StatusCode.FAILED_PRECONDITION: 4400,
+    grpc.StatusCode.NOT_FOUND: 4400,
+    grpc.StatusCode.UNAUTHENTICATED: 4401,
+    grpc.StatusCode.PERMISSION_DENIED: 4403,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 1013,
+    grpc.StatusCode.ABORTED: 4409,
+    grpc.StatusCode.UNAVAILABLE: 4503,
+}
+_REASONS = {"DRAINING": 1001, "SLOW_CLIENT": 4408, "SERVER_FULL": 1013}
+"""Where the server says more than its status does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The last word on a socket."""
+
+    code: int
+    message: str
+    reason: str = ""
+    """For programs, such as BAD_FIELD; empty: none."""
+    field: str = ""
+    """Path of the field that was wrong; empty: none."""
+
+    @property
+    def close_reason(self) -> str:
+        """As much of the message as a close frame holds."""
+        return self.message.encode()[:MAX_REASON].decode(errors="ignore")
+
+
+class Refused(Exception):
+    """The socket is at its end; `farewell` says why."""
+
+    def __init__(self, farewell: Farewell) -> None:
+        super().__init__(farewell.message)
+        self.farewell = farewell
+
+
+class Over(Exception):
+    """One side of a conversation ended; `farewell` is for the browser, None where that is gone."""
+
+    def __init__(self, farewell: Farewell | None) -> None:
+        super().__init__()
+        self.farewell = farewell
+
+
+DONE = Farewell(1000, "")
+
+
+def first_farewell(group: BaseExceptionGroup[Over]) -> Farewell | None:
+    """Of the side that ended first."""
+    error: BaseExceptionGroup[Over] | Over = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error.farewell
+
+
+def bad_message(message: str, field: str = "") -> Refused:
+    return Refused(Farewell(4400, message, "BAD_MESSAGE", field))
+
+
+def no_message(message: str) -> Refused:
+    """Of the wrong kind for the dialect."""
+    return Refused(Farewell(1008, message, "BAD_MESSAGE"))
+
+
+def farewell_of(failure: CallFailed) -> Farewell:
+    """The end of the call behind, as the browser is told it."""
+    reason = failure.details.reason
+    code = _REASONS.get(reason, _CODES.get(failure.code, 1011))
+    field = next(iter(failure.details.fields), "")
+    return Farewell(code, str(failure), reason or failure.code.name, field)

@@ -1,0 +1,39 @@
+"""What a dialect is: a translation between a browser's frames and the messages of Converse. No I/O.
+
+A text frame is `str`, a binary one `bytes`; a message of Converse is its bytes.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from ..close_codes import Farewell
+
+Frame: TypeAlias = str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the first frame holds."""
+
+    requests: list[bytes]
+    """The config, and what else the frame said."""
+    token: str = ""
+    """Empty: the frame brings none."""
+
+
+class Dialect(Protocol):
+    """One object a socket. Raises `closing.Refused` for what ends the socket."""
+
+    def first(self, frame: Frame) -> Opening: ...
+
+    def up(self, frame: Frame) -> list[bytes]:
+        """What a later frame says; nothing for what is ignored."""
+        ...
+
+    def down(self, message: bytes) -> list[Frame]:
+        """How a response is told; nothing for what this dialect does not tell."""
+        ...
+
+    def over(self, farewell: Farewell) -> list[Frame]:
+        """Said before the socket is closed; nothing where the close code is all."""
+        ...

@@ -1,0 +1,23 @@
+"""`voice.v1.proto`: binary frames that are ConverseRequest and ConverseResponse, passed through."""
+
+from ..close_codes import Farewell, no_message
+from .dialect import Frame, Opening
+
+NAME = "voice.v1.proto"
+
+
+class ProtoDialect:
+    def first(self, frame: Frame) -> Opening:
+        return Opening(self.up(frame))
+
+    def up(self, frame: Frame) -> list[bytes]:
+        if isinstance(frame, str):
+            raise no_message(f"{NAME}: got a text frame, accepted: binary frames, one ConverseRequest each")
+        return [frame]
+
+    def down(self, message: bytes) -> list[Frame]:
+        return [message]
+
+    def over(self, farewell: Farewell) -> list[Frame]:
+        """The close code and its reason tell it."""
+        return []

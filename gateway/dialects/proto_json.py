@@ -1,0 +1,113 @@
+"""`voice.v1.json`: proto3 JSON in text frames, sound in binary ones (`proto_json.py`).
+
+The first text frame holds `config`, and may hold `authorization` ("Bearer …") beside it. An end that is
+an error is told as `{"error": {"code", "reason", "message", "field"}}` before the close.
+"""
+
+import json
+import struct
+
+from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
+
+from voice_grpc.pb import voice_pb2 as pb
+
+from ..close_codes import Farewell, bad_message
+from . import proto_json as sound_frame
+from .dialect import Frame, Opening
+
+# ----------------------------------------------------------------
+# sound in the binary frames of `voice.v1.json`: a header of 24 bytes, little-endian, then the payload
+# 0 u8  version, 1
+# 1 u8  flags: 1 is_last, 2 offset_samples counts, 4 discontinuity
+# 2 u16 segment_index
+# 4 u32 turn
+# 8 u32 chunk_index
+# 12 u32 duration_samples
+# 16 u64 offset_samples
+# 24     payload, in the declared encoding
+# Upwards only the flags 2 and 4 and offset_samples count; the rest is 0 or ignored.
+
+
+HEADER = struct.Struct("<BBHIIIQ")
+VERSION = 1
+IS_LAST, HAS_OFFSET, DISCONTINUITY = 1, 2, 4
+
+
+def read(frame: bytes) -> pb.AudioInput:
+    """Raises `Refused`."""
+    if len(frame) < HEADER.size or frame[0] != VERSION:
+        got = f"{len(frame)} bytes" + (f" of version {frame[0]}" if frame else "")
+        raise bad_message(
+            f"audio: got {got}, accepted: a header of 24 bytes of version 1, then sound", "audio"
+        )
+    _, flags, _, _, _, _, offset = HEADER.unpack_from(frame)
+    audio = pb.AudioInput(data=frame[HEADER.size :], discontinuity=bool(flags & DISCONTINUITY))
+    if flags & HAS_OFFSET:
+        audio.offset_samples = offset
+    return audio
+
+
+def written(turn: int, audio: pb.AudioOutput) -> bytes:
+    flags = HAS_OFFSET | (IS_LAST if audio.is_last else 0)
+    place = (min(audio.segment_index, 0xFFFF), turn, audio.chunk_index, audio.duration_samples)
+    return HEADER.pack(VERSION, flags, *place, audio.offset_samples) + audio.data
+
+
+NAME = "voice.v1.json"
+
+
+class JsonDialect:
+    def first(self, frame: Frame) -> Opening:
+        if isinstance(frame, bytes):
+            raise bad_message('config: got sound, accepted: {"config": {…}} as the first frame', "config")
+        given = parsed(frame)
+        authorization = given.pop("authorization", "")
+        if not isinstance(authorization, str):
+            raise bad_message('authorization: got no text, accepted: "Bearer TOKEN"', "authorization")
+        return Opening([_request(given)], authorization.removeprefix("Bearer ").strip())
+
+    def up(self, frame: Frame) -> list[bytes]:
+        if isinstance(frame, bytes):
+            return [pb.ConverseRequest(audio=sound_frame.read(frame)).SerializeToString()]
+        return [_request(parsed(frame))]
+
+    def down(self, message: bytes) -> list[Frame]:
+        response = pb.ConverseResponse.FromString(message)
+        if response.WhichOneof("payload") == "audio":
+            return [sound_frame.written(response.turn, response.audio)]
+        return [MessageToJson(response, indent=None)]
+
+    def over(self, farewell: Farewell) -> list[Frame]:
+        return [json.dumps({"error": told(farewell)})] if farewell.message else []
+
+
+def told(farewell: Farewell) -> dict[str, str | int]:
+    """Of an end that is an error."""
+    error: dict[str, str | int] = {"code": farewell.code, "message": farewell.message}
+    if farewell.reason:
+        error["reason"] = farewell.reason
+    if farewell.field:
+        error["field"] = farewell.field
+    return error
+
+
+def parsed(frame: str) -> dict[str, object]:
+    """A text frame. Raises `Refused`."""
+    try:
+        given = json.loads(frame)
+    except (ValueError, RecursionError) as error:
+        raise bad_message(
+            f"got no JSON ({str(error)[:60]}), accepted: one JSON object a text frame"
+        ) from None
+    if not isinstance(given, dict):
+        raise bad_message(f"got {type(given).__name__}, accepted: one JSON object a text frame")
+    return given
+
+
+def _request(given: dict[str, object]) -> bytes:
+    try:
+        return ParseDict(given, pb.ConverseRequest()).SerializeToString()
+    except (ParseError, TypeError, ValueError, RecursionError) as error:
+        raise bad_message(
+            f"got no ConverseRequest in proto3 JSON: {' '.join(str(error).split())[:160]}"
+        ) from None

@@ -1,0 +1,244 @@
+"""The simple dialect, for who offers no subprotocol: PCM16 mono both ways, and a few JSON texts.
+
+to us       {"type": "start", …} once, first, and optional; then sound, and
+            text {"text"} · interrupt · pause · resume · played {"ms"} · stop
+from us     ready · state {"state"} · transcript {"role", "text", "final"} · clear · metrics · error
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from voice_grpc.pb import voice_pb2 as pb
+
+from ..close_codes import Farewell, bad_message
+from .dialect import Frame, Opening
+from .proto_json import parsed, told
+
+# ----------------------------------------------------------------
+# the `start` of the simple dialect → the config of a session: every key checked, every default filled
+# in
+
+
+RATE_HZ = 16_000
+RATES_HZ = (8_000, 16_000, 24_000, 48_000)
+
+TEXTS = ("session", "token", "persona", "voice", "instructions", "greeting")
+KEYS = ("sample_rate", "output_sample_rate", "language", *TEXTS)
+
+
+def session_config(start: Mapping[str, Any]) -> pb.SessionConfig:
+    """Raises `Refused`. The token is not part of it."""
+    for key in start:
+        if key not in (*KEYS, "type"):
+            raise bad_message(f"start: got the key {key!r:.40}, accepted: {', '.join(KEYS)}", key[:40])
+    rate_hz = _rate(start, "sample_rate", RATE_HZ)
+    texts = {key: _text(start, key) for key in TEXTS}
+    config = pb.SessionConfig(
+        session_id=texts["session"],
+        persona_id=texts["persona"],
+        instructions=texts["instructions"],
+        language_codes=_languages(start.get("language", [])),
+        voice=pb.VoiceConfig(voice_id=texts["voice"]),
+        input_audio=_pcm(rate_hz),
+        output_audio=_pcm(_rate(start, "output_sample_rate", rate_hz)),
+    )
+    if "greeting" in start:
+        config.greeting = texts["greeting"]
+    return config
+
+
+def _pcm(rate_hz: int) -> pb.AudioFormat:
+    return pb.AudioFormat(encoding=pb.AUDIO_ENCODING_PCM_S16LE, sample_rate_hz=rate_hz, channels=1)
+
+
+def _rate(start: Mapping[str, Any], key: str, default: int) -> int:
+    rate_hz = start.get(key, default)
+    if isinstance(rate_hz, bool) or rate_hz not in RATES_HZ:
+        raise bad_message(f"{key}: got {rate_hz!r:.40}, accepted: {', '.join(map(str, RATES_HZ))}", key)
+    return int(rate_hz)
+
+
+def _text(start: Mapping[str, Any], key: str) -> str:
+    text = start.get(key, "")
+    if not isinstance(text, str):
+        raise bad_message(f"{key}: got {text!r:.40}, accepted: text", key)
+    return text
+
+
+def _languages(given: Any) -> list[str]:
+    tags = [given] if isinstance(given, str) else given
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise bad_message(
+            f"language: got {given!r:.40}, accepted: a BCP 47 tag, or a list of them", "language"
+        )
+    return tags
+
+
+# ----------------------------------------------------------------
+# what the simple dialect tells of Converse: a few JSON objects, the words of an answer summed up
+
+
+STATES = {
+    pb.TurnEvent.STATE_LISTENING: "listening",
+    pb.TurnEvent.STATE_USER_SPEAKING: "hearing",
+    pb.TurnEvent.STATE_THINKING: "thinking",
+    pb.TurnEvent.STATE_SPEAKING: "speaking",
+}
+ENDS = (pb.TurnEvent.STATE_COMPLETED, pb.TurnEvent.STATE_FAILED)
+
+
+class Teller:
+    def __init__(self) -> None:
+        self._answer = ""
+        """So far, of the turn that speaks."""
+
+    def tell(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
+        """Nothing for what this dialect does not tell."""
+        tell = self._TOLD.get(response.WhichOneof("payload") or "")
+        return tell(self, response) if tell else []
+
+    def _ready(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
+        config = response.session_started.effective_config
+        return [
+            {
+                "type": "ready",
+                "session": response.session_started.session_id,
+                "resumed": response.session_started.resumed,
+                "sample_rate": config.input_audio.sample_rate_hz,
+                "output_sample_rate": config.output_audio.sample_rate_hz,
+            }
+        ]
+
+    def _heard(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
+        return [_transcript("user", response.transcript.text, is_final=response.transcript.is_final)]
+
+    def _said(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
+        self._answer += response.response_text.delta
+        return [_transcript("agent", self._answer.strip(), is_final=False)] if self._answer.strip() else []
+
+    def _moved(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
+        state = response.turn_event.state
+        if state in STATES:
+            return [{"type": "state", "state": STATES[state]}]
+        return self._finished(self._answer) if state in ENDS else []
+
+    def _cut(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
+        return self._finished(response.interrupted.heard_text)
+
+    def _finished(self, text: str) -> list[dict[str, Any]]:
+        had_words, self._answer = bool(self._answer), ""
+        return [_transcript("agent", text.strip(), is_final=True)] if had_words else []
+
+    def _control(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
+        is_flush = response.playback_control.action == pb.PlaybackControl.ACTION_FLUSH
+        return [{"type": "clear"}] if is_flush else []
+
+    def _warned(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
+        notice = response.notice
+        return [{"type": "error", "reason": notice.reason, "message": notice.message, "fatal": False}]
+
+    def _measured(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
+        return [{"type": "metrics", "turn": response.turn, **_figures(response.turn_metrics)}]
+
+    _TOLD: Mapping[str, Callable[["Teller", pb.ConverseResponse], list[dict[str, Any]]]] = {
+        "session_started": _ready,
+        "transcript": _heard,
+        "response_text": _said,
+        "turn_event": _moved,
+        "interrupted": _cut,
+        "playback_control": _control,
+        "notice": _warned,
+        "turn_metrics": _measured,
+    }
+
+
+def _transcript(role: str, text: str, *, is_final: bool) -> dict[str, Any]:
+    return {"type": "transcript", "role": role, "text": text, "final": is_final}
+
+
+def _figures(metrics: Message) -> dict[str, float]:
+    """Durations in milliseconds under their name with `_ms`, counts as they are."""
+    figures: dict[str, float] = {}
+    for field, value in metrics.ListFields():
+        is_duration = field.type == FieldDescriptor.TYPE_MESSAGE
+        name = f"{field.name}_ms" if is_duration else field.name
+        figures[name] = round(value.ToTimedelta().total_seconds() * 1000, 1) if is_duration else value
+    return figures
+
+
+TYPES = ("text", "interrupt", "pause", "resume", "stop", "played")
+
+
+class SimpleDialect:
+    def __init__(self) -> None:
+        self._rate_hz = RATE_HZ
+        self._turn = 0
+        """Whose answer is playing."""
+        self._teller = Teller()
+
+    # ------------------------------------------------------------ to us
+
+    def first(self, frame: Frame) -> Opening:
+        """Without a start, the frame itself already says something."""
+        start = {} if isinstance(frame, bytes) else parsed(frame)
+        if start.get("type") != "start":
+            return Opening([self._open({}), *self.up(frame)])
+        return Opening([self._open(start)], str(start.get("token", "")))
+
+    def _open(self, start: Mapping[str, Any]) -> bytes:
+        config = session_config(start)
+        self._rate_hz = config.output_audio.sample_rate_hz
+        return pb.ConverseRequest(config=config).SerializeToString()
+
+    def up(self, frame: Frame) -> list[bytes]:
+        if isinstance(frame, bytes):
+            return [pb.ConverseRequest(audio=pb.AudioInput(data=frame)).SerializeToString()] if frame else []
+        given = parsed(frame)
+        make = self._MADE.get(str(given.get("type")))
+        if make is None:
+            raise bad_message(f"type: got {given.get('type')!r:.40}, accepted: {', '.join(TYPES)}", "type")
+        return [make(self, given).SerializeToString()]
+
+    def _text(self, given: Mapping[str, Any]) -> pb.ConverseRequest:
+        text = given.get("text")
+        if not isinstance(text, str):
+            raise bad_message(f"text: got {text!r:.40}, accepted: text", "text")
+        return pb.ConverseRequest(text=pb.TextInput(text=text))
+
+    def _played(self, given: Mapping[str, Any]) -> pb.ConverseRequest:
+        ms = given.get("ms")
+        if isinstance(ms, bool) or not isinstance(ms, int | float) or not 0 <= ms <= 1e9:
+            raise bad_message(f"ms: got {ms!r:.40}, accepted: milliseconds of the answer, from 0", "ms")
+        report = pb.PlaybackReport(
+            turn=self._turn,
+            state=pb.PlaybackReport.STATE_PROGRESS,
+            played_samples=round(ms * self._rate_hz / 1000),
+        )
+        return pb.ConverseRequest(playback=report) if self._turn else pb.ConverseRequest()
+
+    _MADE: Mapping[str, Callable[["SimpleDialect", Mapping[str, Any]], pb.ConverseRequest]] = {
+        "text": _text,
+        "played": _played,
+        "interrupt": lambda self, given: pb.ConverseRequest(interrupt=pb.Interrupt()),
+        "pause": lambda self, given: pb.ConverseRequest(pause=pb.Pause()),
+        "resume": lambda self, given: pb.ConverseRequest(resume=pb.Resume()),
+        "stop": lambda self, given: pb.ConverseRequest(end_session=pb.EndSession()),
+    }
+
+    # ------------------------------------------------------------ from us
+
+    def down(self, message: bytes) -> list[Frame]:
+        response = pb.ConverseResponse.FromString(message)
+        if response.WhichOneof("payload") == "audio":
+            self._turn = response.turn
+            return [response.audio.data] if response.audio.data else []
+        return [json.dumps(said, ensure_ascii=False) for said in self._teller.tell(response)]
+
+    def over(self, farewell: Farewell) -> list[Frame]:
+        if not farewell.message:
+            return []
+        return [json.dumps({"type": "error", **told(farewell), "fatal": True}, ensure_ascii=False)]

@@ -1,0 +1,86 @@
+"""What a page asks before it talks: is the server there, what can be chosen, what was said before."""
+
+import grpc
+import grpc.aio
+from google.protobuf.json_format import MessageToDict
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from voice_grpc.client import Access, CallFailed, failures
+from voice_grpc.pb import voice_pb2 as pb
+from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
+
+from .admission import Door, token_of
+from .close_codes import farewell_of
+from .dialects.proto_json import told
+
+SERVICE = "voice.v1.VoiceService"
+
+ASK_SECONDS = 3.0
+"""For the server behind to answer."""
+
+STATUS = {4400: 400, 4401: 401, 4403: 403, 1013: 503, 4503: 503, 1001: 503}
+"""Of HTTP, for a close code."""
+
+
+class Inquiries:
+    def __init__(self, channel: grpc.aio.Channel, door: Door, page: dict[str, object]) -> None:
+        """`page`: what the page is told of the gateway itself."""
+        self._channel, self._door, self._page = channel, door, page
+
+    async def health(self, request: Request) -> Response:
+        """Of the gateway and the server behind, for who routes traffic here."""
+        stub = health_pb2_grpc.HealthStub(self._channel)
+        status, reason = "ok", ""
+        try:
+            with failures():
+                answer = await stub.Check(health_pb2.HealthCheckRequest(service=SERVICE), timeout=ASK_SECONDS)
+            if answer.status != health_pb2.HealthCheckResponse.SERVING:
+                status, reason = "not ready", "the server behind is not ready"
+        except CallFailed as failure:
+            status, reason = "away", str(failure)
+        said = {"status": status, "reason": reason, "conversations": self._door.count}
+        return JSONResponse(said, 200 if status == "ok" else 503)
+
+    async def info(self, request: Request) -> Response:
+        """What a page lets its user choose from."""
+        stub = VoiceServiceStub(self._channel)
+        metadata = Access(token_of(request.headers)).metadata
+        try:
+            with failures():
+                server = await stub.GetServerInfo(
+                    pb.GetServerInfoRequest(), metadata=metadata, timeout=ASK_SECONDS
+                )
+                voices = await stub.ListVoices(pb.ListVoicesRequest(), metadata=metadata, timeout=ASK_SECONDS)
+                personas = await stub.ListPersonas(
+                    pb.ListPersonasRequest(), metadata=metadata, timeout=ASK_SECONDS
+                )
+        except CallFailed as failure:
+            return _refusal(failure)
+        return JSONResponse(
+            {
+                "server": MessageToDict(server),
+                "voices": [MessageToDict(voice) for voice in voices.voices],
+                "personas": [MessageToDict(persona) for persona in personas.personas],
+                **self._page,
+            }
+        )
+
+    async def session(self, request: Request) -> Response:
+        """What was said before, for a page that was loaded again."""
+        stub = VoiceServiceStub(self._channel)
+        wanted = pb.GetSessionRequest(session_id=request.path_params["id"])
+        metadata = Access(token_of(request.headers)).metadata
+        try:
+            with failures():
+                found = await stub.GetSession(wanted, metadata=metadata, timeout=ASK_SECONDS)
+        except CallFailed as failure:
+            return _refusal(failure)
+        return JSONResponse(MessageToDict(found.session))
+
+
+def _refusal(failure: CallFailed) -> Response:
+    farewell = farewell_of(failure)
+    status = 404 if failure.code is grpc.StatusCode.NOT_FOUND else STATUS.get(farewell.code, 502)
+    return JSONResponse({"error": told(farewell)}, status)

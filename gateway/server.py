@@ -1,0 +1,103 @@
+"""The gateway on a port: uvicorn with the `websockets` library, pings, limits, and an orderly end."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+
+import grpc.aio
+import uvicorn
+
+from voice_grpc.client import connect
+
+from .app import Calls, Gateway
+from .settings import GatewaySettings
+
+MAX_MESSAGE_BYTES = 262_144
+"""As the server behind has it."""
+
+PING_SECONDS, PONG_SECONDS = 20.0, 30.0
+"""A phone in a tunnel is not gone yet."""
+
+CLOSE_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def serving(settings: GatewaySettings) -> AsyncIterator[int]:
+    """Listens until the block ends; yields the port. Raises `OSError` when the port is taken."""
+    channel = connect(settings.target)
+    listener = _listener(settings.host, settings.port)
+    try:
+        async with _calls(channel, settings) as calls:
+            server = _server(Gateway(settings, channel, calls))
+            await server.startup(sockets=[listener])
+            try:
+                yield listener.getsockname()[1]
+            finally:
+                await _close(server)
+    finally:
+        listener.close()
+        await channel.close()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Of the protocol TCP by name: asyncio sets TCP_NODELAY on the connections of no other socket, and
+    without it small frames wait for the acknowledgement of the ones before (40 ms on this system)."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(256)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+@asynccontextmanager
+async def _calls(channel: grpc.aio.Channel, settings: GatewaySettings) -> AsyncIterator[Calls | None]:
+    """WebRTC, where it is installed; its calls end with the block."""
+    if find_spec("aiortc") is None:
+        yield None
+        return
+    from .webrtc.signaling import RtcCalls
+
+    async with RtcCalls(channel, settings.ice_servers) as calls:
+        yield calls
+
+
+def _server(gateway: Gateway) -> uvicorn.Server:
+    """Started and closed by hand: `Server.serve` takes the signals for itself."""
+    config = uvicorn.Config(
+        gateway.app(),
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PONG_SECONDS,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    return server
+
+
+async def _close(server: uvicorn.Server) -> None:
+    """Sockets are told that we go (1012); what does not end by itself is cut."""
+    for listening in server.servers:
+        listening.close()
+    for connection in list(server.server_state.connections):
+        connection.shutdown()
+    tasks = set(server.server_state.tasks)
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=CLOSE_SECONDS)

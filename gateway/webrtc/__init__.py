@@ -1,0 +1,1 @@
+"""Calls by WebRTC: signalling, the sound of both ways, and the data channel."""

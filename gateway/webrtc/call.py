@@ -1,0 +1,228 @@
+"""One browser by WebRTC ⇄ one Converse stream: sound on the tracks, everything else on a data channel.
+
+The channel speaks `voice.v1.json` without its binary frames. The sound's formats and the playback
+reports are made here, whatever the page says of them: the tracks are ours. So that the page can show words
+as they are heard, it is told where a segment's sound begins (`audio` without its data) and each report
+(`{"playback": {…}}`, a PlaybackReport).
+"""
+
+import asyncio
+import logging
+
+import grpc.aio
+from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection
+from aiortc.stats import RTCTransportStats
+from google.protobuf.json_format import MessageToJson
+
+from voice_grpc.client import CallFailed
+from voice_grpc.pb import voice_pb2 as pb
+
+from ..close_codes import DONE, Farewell, Over, Refused, bad_message, farewell_of, first_farewell
+from ..dialects.proto_json import JsonDialect
+from ..upstream import Upstream
+from .inbound_track import Hearing
+from .outbound_track import RATE_HZ, SECONDS, AnswerTrack, Reports
+
+# ----------------------------------------------------------------
+# whether a browser is still there. ICE alone takes 36 seconds to be sure (six lost checks, RFC 7675)
+
+
+LOOK_SECONDS = 2.0
+
+GONE_SECONDS = 16.0
+"""Without a packet: a browser that only listens sends receiver reports every five seconds or sooner
+(RFC 3550, 6.2)."""
+
+
+async def until_gone(peer: RTCPeerConnection) -> None:
+    """Returns when nothing has come from it for `GONE_SECONDS`."""
+    loop = asyncio.get_running_loop()
+    count, since = -1, loop.time()
+    while loop.time() - since < GONE_SECONDS:
+        await asyncio.sleep(LOOK_SECONDS)
+        received = await _received(peer)
+        if received != count:
+            count, since = received, loop.time()
+
+
+async def _received(peer: RTCPeerConnection) -> int:
+    """Packets of every kind, inside the encryption."""
+    stats = (await peer.getStats()).values()
+    return sum(each.packetsReceived for each in stats if isinstance(each, RTCTransportStats))
+
+
+SETUP_SECONDS = 20.0
+"""From the offer to the config on an open channel; a browser that gives up in between is cleaned up."""
+
+MAX_UNSENT = 1 << 20
+"""Bytes that a data channel may hold for a browser that does not take them."""
+
+MAX_WAITING = 256
+"""Texts of the browser that may wait for the way to the server; more is a flood."""
+
+log = logging.getLogger(__name__)
+
+
+class Call:
+    """Made with an offer that was taken; `run` is all of its life."""
+
+    def __init__(self, peer: RTCPeerConnection, grpc_channel: grpc.aio.Channel, token: str) -> None:
+        self.track = AnswerTrack()
+        self._reports = Reports(self.track.playlist)
+        self._peer, self._grpc, self._token = peer, grpc_channel, token
+        self._dialect = JsonDialect()
+        self._hearing: Hearing | None = None
+        self._channel: RTCDataChannel | None = None
+        self._texts: asyncio.Queue[str | bytes | None] = asyncio.Queue(MAX_WAITING)
+        """None: the browser is gone."""
+        peer.on("track", self._on_track)
+        peer.on("datachannel", self._on_channel)
+        peer.on("connectionstatechange", self._on_state)
+
+    # ------------------------------------------------------------ told by aiortc
+
+    def _on_track(self, track: object) -> None:
+        if isinstance(track, MediaStreamTrack) and track.kind == "audio" and self._hearing is None:
+            self._hearing = Hearing(track)
+
+    def _on_channel(self, channel: RTCDataChannel) -> None:
+        if self._channel is None:
+            self._channel = channel
+            channel.on("message", self._take)
+            channel.on("close", self.hang_up)
+
+    def _on_state(self) -> None:
+        if self._peer.connectionState in ("failed", "closed", "disconnected"):
+            self.hang_up()
+
+    def _take(self, text: str | bytes | None) -> None:
+        """More texts than may wait end the call: the place for the end is always kept."""
+        if text is not None and self._texts.qsize() >= MAX_WAITING - 1:
+            text = None
+        if not self._texts.full():
+            self._texts.put_nowait(text)
+
+    def hang_up(self) -> None:
+        self._take(None)
+
+    # ------------------------------------------------------------ running
+
+    async def run(self) -> None:
+        """Until either side ends; the connection is closed then."""
+        farewell: Farewell | None = None
+        try:
+            farewell = await self._converse()
+        except Refused as refused:
+            farewell = refused.farewell
+        finally:
+            if farewell is not None and farewell.message:
+                for text in self._dialect.over(farewell):
+                    self._tell(text)
+                await asyncio.sleep(0.1)  # the channel sends in the background, and tells nobody when it has
+            await self._peer.close()
+
+    async def _converse(self) -> Farewell | None:
+        try:
+            async with asyncio.timeout(SETUP_SECONDS):
+                first = await self._texts.get()
+        except TimeoutError:
+            return Farewell(4408, f"no config came within {SETUP_SECONDS:g} s")
+        if first is None:
+            return None
+        opening = self._dialect.first(first)
+        config = pb.ConverseRequest.FromString(opening.requests[0])
+        if config.WhichOneof("payload") != "config":
+            raise bad_message('config: got another message first, accepted: {"config": {…}}', "config")
+        _set_formats(config.config)
+        farewell: Farewell | None = DONE
+        async with Upstream.open(self._grpc, self._token or opening.token) as upstream:
+            await upstream.send(config.SerializeToString())
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    if (hearing := self._hearing) is not None:
+                        tasks.create_task(hearing.run(), name="track")
+                        tasks.create_task(self._hear(hearing, upstream), name="hear")
+                    tasks.create_task(self._watch(), name="watch")
+                    tasks.create_task(self._up(upstream), name="up")
+                    tasks.create_task(self._report(upstream), name="report")
+                    tasks.create_task(self._down(upstream), name="down")
+            except* Over as group:
+                farewell = first_farewell(group)
+        return farewell
+
+    async def _watch(self) -> None:
+        await until_gone(self._peer)
+        raise Over(None)
+
+    async def _hear(self, hearing: Hearing, upstream: Upstream) -> None:
+        while True:
+            audio = await hearing.next()
+            await upstream.send(pb.ConverseRequest(audio=audio).SerializeToString())
+
+    async def _up(self, upstream: Upstream) -> None:
+        while (text := await self._texts.get()) is not None:
+            if isinstance(text, bytes):
+                raise Over(Farewell(4400, "sound travels on the track, not on the channel", "BAD_MESSAGE"))
+            try:
+                requests = self._dialect.up(text)
+            except Refused as refused:
+                raise Over(refused.farewell) from None
+            for request in requests:
+                await upstream.send(request)
+        raise Over(None)
+
+    async def _down(self, upstream: Upstream) -> None:
+        begun: tuple[int, int] | None = None
+        """The turn and the segment whose sound came last."""
+        try:
+            while (message := await upstream.receive()) is not None:
+                response = pb.ConverseResponse.FromString(message)
+                if response.WhichOneof("payload") == "audio":
+                    audio = response.audio
+                    self.track.playlist.add(response.turn, audio.data, is_last=audio.is_last)
+                    if (response.turn, audio.segment_index) != begun:
+                        begun = (response.turn, audio.segment_index)
+                        self._tell(_without_data(response))
+                    continue
+                if response.playback_control.action == pb.PlaybackControl.ACTION_FLUSH:
+                    await self._told(upstream, self._reports.cleared(response.turn))
+                for text in self._dialect.down(message):
+                    self._tell(text)
+        except CallFailed as failure:
+            raise Over(farewell_of(failure)) from None
+        raise Over(DONE)
+
+    async def _report(self, upstream: Upstream) -> None:
+        while True:
+            await asyncio.sleep(SECONDS)
+            for report in self._reports.due():
+                await self._told(upstream, report)
+
+    async def _told(self, upstream: Upstream, report: pb.PlaybackReport) -> None:
+        """To the server, and to the page."""
+        request = pb.ConverseRequest(playback=report)
+        self._tell(MessageToJson(request, indent=None))
+        await upstream.send(request.SerializeToString())
+
+    def _tell(self, text: str | bytes) -> None:
+        channel = self._channel
+        if channel is None or channel.readyState != "open":
+            return
+        if channel.bufferedAmount > MAX_UNSENT:
+            self.hang_up()
+        else:
+            channel.send(text)
+
+
+def _set_formats(config: pb.SessionConfig) -> None:
+    pcm = pb.AUDIO_ENCODING_PCM_S16LE
+    config.input_audio.CopyFrom(pb.AudioFormat(encoding=pcm, sample_rate_hz=16_000, channels=1))
+    config.output_audio.CopyFrom(pb.AudioFormat(encoding=pcm, sample_rate_hz=RATE_HZ, channels=1))
+    config.capabilities.playback_reports = True
+
+
+def _without_data(response: pb.ConverseResponse) -> str:
+    told = pb.ConverseResponse()
+    told.CopyFrom(response)
+    told.audio.ClearField("data")
+    return MessageToJson(told, indent=None)

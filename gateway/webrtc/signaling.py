@@ -1,0 +1,105 @@
+"""WebRTC calls: an offer in, an answer out (as WHIP does it, RFC 9725), and none outlives its browser."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from types import TracebackType
+from typing import Self
+
+import grpc.aio
+from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+
+from ..close_codes import Refused, bad_message
+from .call import Call
+
+ANSWER_SECONDS = 10.0
+"""For gathering our addresses."""
+
+log = logging.getLogger(__name__)
+
+
+class RtcCalls:
+    """Implements `app.Calls`. Its calls live in its block."""
+
+    def __init__(self, channel: grpc.aio.Channel, ice_servers: Sequence[str]) -> None:
+        """Raises `ValueError` for an ICE server that is none."""
+        self._channel = channel
+        self._configuration = RTCConfiguration([_ice_server(text) for text in ice_servers])
+        self._tasks = asyncio.TaskGroup()
+        self._calls: dict[str, Call] = {}
+
+    @property
+    def tasks(self) -> asyncio.TaskGroup:
+        """In which the calls live."""
+        return self._tasks
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for call in self._calls.values():
+            call.hang_up()
+        await self._tasks.__aexit__(None, None, None)
+
+    async def answer(self, offer: str, token: str, visit: AbstractContextManager[None]) -> tuple[str, str]:
+        """The call's id and the SDP answer. Raises `Turned`, and `Refused` for what is no offer."""
+        with ExitStack() as inside:
+            inside.enter_context(visit)
+            peer = RTCPeerConnection(self._configuration)
+            call = Call(peer, self._channel, token)
+            try:
+                answer = await _negotiate(peer, call, offer)
+            except BaseException:
+                await peer.close()
+                raise
+            id = secrets.token_urlsafe(18)
+            self._calls[id] = call
+            self.tasks.create_task(self._live(id, call, inside.pop_all()), name=f"rtc-{id}")
+            return id, answer
+
+    async def hang_up(self, id: str) -> bool:
+        call = self._calls.get(id)
+        if call is not None:
+            call.hang_up()
+        return call is not None
+
+    async def _live(self, id: str, call: Call, visit: ExitStack) -> None:
+        with visit:
+            try:
+                await call.run()
+            except Exception:  # noqa: BLE001 - a bug costs one call, not the others
+                log.exception("WebRTC call %s: a bug", id)
+            finally:
+                del self._calls[id]
+
+
+async def _negotiate(peer: RTCPeerConnection, call: Call, offer: str) -> str:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            if not any(transceiver.kind == "audio" for transceiver in peer.getTransceivers()):
+                raise bad_message("offer: got no audio, accepted: an SDP offer with audio and a data channel")
+            peer.addTrack(call.track)
+            await peer.setLocalDescription(await peer.createAnswer())
+    except (Refused, TimeoutError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever aiortc makes of what a stranger sent
+        raise bad_message(f"offer: got no SDP offer that can be answered ({str(error)[:80]})") from None
+    return peer.localDescription.sdp
+
+
+def _ice_server(text: str) -> RTCIceServer:
+    """`stun:HOST[:PORT]` or `turn:[USER:PASSWORD@]HOST[:PORT]`."""
+    scheme, _, rest = text.partition(":")
+    credentials, _, address = rest.rpartition("@")
+    if scheme not in ("stun", "turn", "turns") or not address:
+        raise ValueError(
+            f"ice_servers: got {scheme}:…, accepted: stun:HOST:PORT, turn:USER:PASSWORD@HOST:PORT"
+        )
+    user, _, password = credentials.partition(":")
+    return RTCIceServer(f"{scheme}:{address}", user or None, password or None)

@@ -1,0 +1,183 @@
+"""One socket and its stream: what comes in goes up, what comes back goes down, and both end together.
+
+No queue of ours stands between them: a frame is read when the one before has gone up, a response when
+the one before has gone down, so that a slow side is felt by the other and by nobody else.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+import grpc.aio
+from starlette.websockets import WebSocket
+
+from voice_grpc.client import CallFailed
+
+from .admission import TOKEN_PREFIX
+from .close_codes import DONE, Farewell, Over, Refused, farewell_of, first_farewell
+from .dialects.dialect import Dialect, Frame
+from .dialects.proto_binary import NAME as PROTO
+from .dialects.proto_binary import ProtoDialect
+from .dialects.proto_json import NAME as JSON
+from .dialects.proto_json import JsonDialect
+from .dialects.simple import SimpleDialect
+from .upstream import Upstream
+
+# ----------------------------------------------------------------
+# a browser's WebSocket as `websocket.py` wants it, and the dialect that it asked for
+
+
+class BrowserSocket:
+    """Implements `bridge.Socket`."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    async def receive(self) -> Frame | None:
+        message = await self._socket.receive()
+        if message["type"] == "websocket.disconnect":
+            return None
+        text = message.get("text")
+        frame: Frame = message["bytes"] if text is None else text
+        return frame
+
+    async def send(self, frame: Frame) -> None:
+        if isinstance(frame, str):
+            await self._socket.send_text(frame)
+        else:
+            await self._socket.send_bytes(frame)
+
+
+def dialect_for(offered: Sequence[str]) -> tuple[Dialect, str | None]:
+    """The first one that is offered and known, else the simple one; and the subprotocol to choose.
+
+    A browser that offers any fails unless one is chosen: its token will do.
+    """
+    for name in offered:
+        if name == PROTO:
+            return ProtoDialect(), name
+        if name == JSON:
+            return JsonDialect(), name
+    return SimpleDialect(), next((name for name in offered if name.startswith(TOKEN_PREFIX)), None)
+
+
+# ----------------------------------------------------------------
+# how much comes in on one socket: a little ahead of real time is a network's way, far ahead is a
+# flood
+
+
+MESSAGES_A_SECOND = 250
+"""Frames of 20 ms are 50; a browser's own blocks of 128 samples at 48 kHz would be 375."""
+BYTES_A_SECOND = 800_000
+"""Stereo floats at 48 kHz, twice over."""
+BURST_SECONDS = 4.0
+
+
+@dataclass(slots=True)
+class Meter:
+    """Two token buckets. Time is an argument, monotonic seconds."""
+
+    messages: float = MESSAGES_A_SECOND * BURST_SECONDS
+    bytes: float = BYTES_A_SECOND * BURST_SECONDS
+    _at: float | None = None
+
+    def is_flooded(self, size: int, now: float) -> bool:
+        """By one more message of `size` bytes."""
+        passed = 0.0 if self._at is None else now - self._at
+        self._at = now
+        self.messages = min(self.messages + passed * MESSAGES_A_SECOND, MESSAGES_A_SECOND * BURST_SECONDS) - 1
+        self.bytes = min(self.bytes + passed * BYTES_A_SECOND, BYTES_A_SECOND * BURST_SECONDS) - size
+        return self.messages < 0 or self.bytes < 0
+
+
+FIRST_SECONDS = 10.0
+"""For the first frame."""
+
+SEND_SECONDS = 10.0
+"""For one frame to be taken; then the browser has gone, or reads too slowly."""
+
+log = logging.getLogger(__name__)
+
+
+class Socket(Protocol):
+    """A browser's: what it sends, and what it is sent."""
+
+    async def receive(self) -> Frame | None:
+        """None: it is gone."""
+        ...
+
+    async def send(self, frame: Frame) -> None: ...
+
+
+async def bridge(socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, token: str) -> Farewell | None:
+    """Until either side ends. How the socket is to be closed; None: it is gone already."""
+    try:
+        farewell = await _converse(socket, dialect, channel, token)
+    except Refused as refused:
+        farewell = refused.farewell
+    if farewell is not None and farewell.code != 4408:
+        with suppress(Over):
+            for frame in dialect.over(farewell):
+                await _deliver(socket, frame)
+    return farewell
+
+
+async def _converse(
+    socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, token: str
+) -> Farewell | None:
+    try:
+        async with asyncio.timeout(FIRST_SECONDS):
+            frame = await socket.receive()
+    except TimeoutError:
+        return Farewell(4408, f"nothing came within {FIRST_SECONDS:g} s")
+    if frame is None:
+        return None
+    opening = dialect.first(frame)
+    async with Upstream.open(channel, token or opening.token) as upstream:
+        farewell: Farewell | None = DONE
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_up(socket, dialect, upstream, opening.requests), name="up")
+                tasks.create_task(_down(socket, dialect, upstream), name="down")
+        except* Over as group:
+            farewell = first_farewell(group)
+        return farewell
+
+
+async def _up(socket: Socket, dialect: Dialect, upstream: Upstream, requests: list[bytes]) -> None:
+    meter, loop = Meter(), asyncio.get_running_loop()
+    for request in requests:
+        await upstream.send(request)
+    while (frame := await socket.receive()) is not None:
+        if meter.is_flooded(len(frame), loop.time()):
+            raise Over(Farewell(4429, "more comes in than a conversation needs: send as fast as you speak"))
+        try:
+            requests = dialect.up(frame)
+        except Refused as refused:
+            raise Over(refused.farewell) from None
+        for request in requests:
+            await upstream.send(request)
+    raise Over(None)
+
+
+async def _down(socket: Socket, dialect: Dialect, upstream: Upstream) -> None:
+    try:
+        while (message := await upstream.receive()) is not None:
+            for frame in dialect.down(message):
+                await _deliver(socket, frame)
+    except CallFailed as failure:
+        raise Over(farewell_of(failure)) from None
+    raise Over(DONE)
+
+
+async def _deliver(socket: Socket, frame: Frame) -> None:
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await socket.send(frame)
+    except TimeoutError:
+        raise Over(Farewell(4408, "this client reads too slowly")) from None
+    except OSError:
+        raise Over(None) from None

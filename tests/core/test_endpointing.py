@@ -1,0 +1,110 @@
+"""How much voice is speech: exact positions, clicks, gaps, and a microphone that closes."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from voice_grpc.core.audio import WINDOW
+from voice_grpc.core.endpointing import Endpointer, EndpointSettings
+from voice_grpc.core.events import SpeechEnded, SpeechStarted
+
+SETTINGS = EndpointSettings()
+VOICE, QUIET = 0.9, 0.1
+STARTED = SpeechStarted(2 * WINDOW, 0.064, VOICE)
+
+
+def run(
+    probabilities: Iterable[float], settings: EndpointSettings = SETTINGS
+) -> list[tuple[int, SpeechStarted | SpeechEnded]]:
+    """What is heard, and at which window (from 0)."""
+    endpointer = Endpointer(settings)
+    heard = ((n, endpointer.feed(p, (n + 1) * WINDOW)) for n, p in enumerate(probabilities))
+    return [(n, event) for n, event in heard if event is not None]
+
+
+def test_speech_starts_at_its_onset_once_it_lasted() -> None:
+    assert run([QUIET] * 2 + [VOICE] * 5) == [(3, STARTED)]
+
+
+def test_speech_ends_after_its_last_voiced_sample_once_silence_lasted() -> None:
+    ended = SpeechEnded(7 * WINDOW, 0.096, QUIET)
+    assert run([QUIET] * 2 + [VOICE] * 5 + [QUIET] * 10) == [(3, STARTED), (9, ended)]
+
+
+def test_a_click_is_shorter_than_speech() -> None:
+    assert run([QUIET, VOICE, QUIET, VOICE, QUIET]) == []
+
+
+@pytest.mark.parametrize(("min_speech", "windows"), [(0.03, 1), (0.032, 1), (0.033, 2), (0.2, 7), (1.0, 32)])
+def test_how_much_speech_makes_a_start(min_speech: float, windows: int) -> None:
+    settings = replace(SETTINGS, min_speech=min_speech)
+    assert run([VOICE] * (windows - 1) + [QUIET], settings) == []
+    started = SpeechStarted(0, windows * WINDOW / 16_000, VOICE)
+    assert run([VOICE] * windows, settings) == [(windows - 1, started)]
+
+
+@pytest.mark.parametrize(("soft_end", "windows"), [(0.03, 1), (0.096, 3), (0.097, 4), (0.5, 16)])
+def test_how_much_silence_makes_an_end(soft_end: float, windows: int) -> None:
+    settings = replace(SETTINGS, soft_end=soft_end)
+    voice = [VOICE] * 4
+    assert [n for n, _ in run([*voice, *[QUIET] * (windows - 1), *voice], settings)] == [1]
+    ended = SpeechEnded(4 * WINDOW, windows * WINDOW / 16_000, QUIET)
+    assert run([*voice, *[QUIET] * windows], settings)[1:] == [(3 + windows, ended)]
+
+
+def test_a_gap_within_a_word_does_not_end_speech() -> None:
+    speech = [VOICE] * 4 + [QUIET] * 2 + [VOICE] * 4 + [QUIET] * 3
+    assert run(speech)[1:] == [(12, SpeechEnded(10 * WINDOW, 0.096, QUIET))]
+
+
+def test_once_speaking_a_weak_voice_is_still_a_voice() -> None:
+    weak = 0.36
+    assert run([weak] * 10) == []
+    assert [n for n, _ in run([VOICE] * 2 + [weak] * 10)] == [1]
+    weaker = 0.34
+    assert [n for n, _ in run([VOICE] * 2 + [weaker] * 10)] == [1, 4]
+
+
+def test_the_threshold_itself_is_speech() -> None:
+    assert [n for n, _ in run([0.5, 0.5])] == [1]
+    assert run([0.49, 0.5, 0.49, 0.5]) == []
+
+
+def test_speech_can_start_again_right_after_an_end() -> None:
+    heard = run([VOICE] * 2 + [QUIET] * 3 + [VOICE] * 2)
+    assert heard[2] == (6, SpeechStarted(5 * WINDOW, 0.064, VOICE))
+
+
+def test_a_closed_microphone_ends_speech_where_it_was_voiced_last() -> None:
+    endpointer = Endpointer(SETTINGS)
+    for n, probability in enumerate([VOICE, VOICE, VOICE, QUIET]):
+        endpointer.feed(probability, (n + 1) * WINDOW)
+    assert endpointer.stop(4 * WINDOW + 160) == SpeechEnded(3 * WINDOW, (WINDOW + 160) / 16_000, 0.0)
+    assert not endpointer.is_speech
+    assert endpointer.stop(5 * WINDOW) is None
+
+
+def test_a_closed_microphone_in_silence_ends_nothing_and_forgets_a_beginning() -> None:
+    endpointer = Endpointer(SETTINGS)
+    endpointer.feed(VOICE, WINDOW)
+    assert endpointer.stop(WINDOW) is None
+    assert endpointer.feed(VOICE, 2 * WINDOW) is None
+    assert endpointer.feed(VOICE, 3 * WINDOW) == SpeechStarted(WINDOW, 0.064, VOICE)
+
+
+def test_sound_that_is_missing_is_neither_speech_nor_silence() -> None:
+    endpointer = Endpointer(SETTINGS)
+    endpointer.feed(VOICE, WINDOW)
+    started = endpointer.feed(VOICE, 100 * WINDOW)
+    assert started == SpeechStarted(98 * WINDOW, 0.064, VOICE)
+    assert endpointer.feed(QUIET, 200 * WINDOW) is None
+    assert endpointer.feed(QUIET, 201 * WINDOW) is None
+    assert endpointer.feed(QUIET, 202 * WINDOW) == SpeechEnded(100 * WINDOW, 0.096, QUIET)
+
+
+def test_new_settings_count_from_the_next_window() -> None:
+    endpointer = Endpointer(SETTINGS)
+    endpointer.settings = replace(SETTINGS, threshold=0.95)
+    assert endpointer.feed(VOICE, WINDOW) is None
+    assert endpointer.feed(VOICE, 2 * WINDOW) is None

@@ -1,0 +1,167 @@
+"""The fears: sound that clips, an answer that starves the others, and work that outlives its answer.
+
+Runs the real voice, once for the module.
+"""
+
+import asyncio
+import importlib.util
+import os
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from voice_grpc.core.audio import rms, seconds
+from voice_grpc.core.errors import EngineError, EngineMissing
+from voice_grpc.engines.piper import PiperTts
+from voice_grpc.ports import Clause, Speech, VoiceChoice
+
+if importlib.util.find_spec("piper") is None and os.environ.get("REQUIRE_ALL") != "1":
+    pytest.skip("needs the extra `local`", allow_module_level=True)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def tts() -> AsyncIterator[PiperTts]:
+    engine = PiperTts()
+    await engine.warm()
+    yield engine
+    await engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        await said(engine, "Hello.")
+
+
+class Script:
+    """Clauses that count how many of them were asked for."""
+
+    def __init__(self, *texts: str) -> None:
+        self.asked = 0
+        self._texts = texts
+
+    async def clauses(self) -> AsyncIterator[Clause]:
+        for index, text in enumerate(self._texts):
+            self.asked += 1
+            yield Clause(index, text)
+
+
+async def said(tts: PiperTts, *texts: str, voice: VoiceChoice | None = None) -> list[Speech]:
+    choice = voice or VoiceChoice()
+    async with aclosing(tts.speak(Script(*texts).clauses(), choice)) as sounds:
+        return [sound async for sound in sounds]
+
+
+def duration(tts: PiperTts, sounds: list[Speech]) -> float:
+    return sum(seconds(len(sound.samples), sound.rate_hz) for sound in sounds)
+
+
+async def test_clauses_come_in_their_order(tts: PiperTts) -> None:
+    sounds = await said(tts, "Sure.", "I can help with that.", "What do you need?")
+    assert [sound.clause_index for sound in sounds] == [0, 1, 2]
+    assert 1.0 < duration(tts, sounds) < 6.0
+
+
+async def test_sound_is_level_and_never_clips(tts: PiperTts) -> None:
+    for sound in await said(tts, "Sure.", "Stop! Don't shout at me like that, please.", "Oh."):
+        assert sound.samples.dtype == np.int16
+        assert np.max(np.abs(sound.samples.astype(np.int32))) <= 0.9 * 32768
+        assert 0.03 < rms(sound.samples) < 0.15
+
+
+@pytest.mark.parametrize("text", ["", " ", "...", "…", "🙂", "👩‍👩‍👧 🎉", "!?", "—", "[[", "\ud800", "\x00"])
+async def test_what_has_no_sound_makes_none(tts: PiperTts, text: str) -> None:
+    sounds = await said(tts, text, "Yes.")
+    assert [sound.clause_index for sound in sounds] == [1]
+
+
+async def test_nothing_to_say(tts: PiperTts) -> None:
+    assert await said(tts) == []
+
+
+async def test_rate(tts: PiperTts) -> None:
+    text = "The quick brown fox jumps over the lazy dog."
+    slow, fast = [duration(tts, await said(tts, text, voice=VoiceChoice(rate=rate))) for rate in (0.6, 1.8)]
+    assert slow > 2 * fast
+
+
+async def test_an_unknown_voice_is_refused_with_the_ones_there_are(tts: PiperTts) -> None:
+    with pytest.raises(EngineError, match="'alice'; there is: en_US-joe-medium"):
+        await said(tts, "Hello.", voice=VoiceChoice(id="alice"))
+    assert await said(tts, "Hello.", voice=VoiceChoice(id="en_US-joe-medium"))
+
+
+async def test_voices(tts: PiperTts) -> None:
+    (voice,) = await tts.voices()
+    assert (voice.id, voice.language, voice.sample_rate_hz) == ("en_US-joe-medium", "en-US", 22_050)
+
+
+async def test_it_runs_ahead_only_a_little(tts: PiperTts) -> None:
+    script = Script(*(f"This is number {n}." for n in range(10)))
+    consumed = 0
+    async for _ in tts.speak(script.clauses(), VoiceChoice()):
+        consumed += 1
+        assert script.asked <= consumed + 3, "two ahead, and one that waits for room"
+    assert consumed == 10
+
+
+async def test_a_short_answer_does_not_wait_for_a_long_one(tts: PiperTts) -> None:
+    order: list[str] = []
+
+    async def speak(name: str, *texts: str) -> None:
+        async for _ in tts.speak(Script(*texts).clauses(), VoiceChoice()):
+            order.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(speak("long", *["This is one of many clauses of a long answer."] * 6))
+        group.create_task(speak("short", "Yes."))
+    assert order.index("short") <= 3
+
+
+async def test_a_cancelled_answer_leaves_nothing_behind(tts: PiperTts) -> None:
+    script = Script(*["This is one of many clauses of a long answer."] * 50)
+
+    async def speak() -> None:
+        async for _ in tts.speak(script.clauses(), VoiceChoice()):
+            pass
+
+    speaking = asyncio.get_running_loop().create_task(speak())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    speaking.cancel()
+    await asyncio.wait([speaking])
+    assert speaking.cancelled()
+    assert await said(tts, "Yes.")
+    assert script.asked <= 3
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "tts-feed"]
+
+
+async def test_an_answer_that_breaks_off_says_why(tts: PiperTts) -> None:
+    async def broken() -> AsyncIterator[Clause]:
+        yield Clause(0, "Well.")
+        raise EngineError("llm", "gone")
+
+    sounds = tts.speak(broken(), VoiceChoice())
+    assert (await anext(sounds)).clause_index == 0
+    with pytest.raises(EngineError, match="gone"):
+        await anext(sounds)
+
+
+async def test_a_very_long_clause_comes_in_parts(tts: PiperTts) -> None:
+    sounds = await said(tts, "We went up the hill, and then we went down the hill again. " * 7)
+    assert len(sounds) >= 3
+    assert {sound.clause_index for sound in sounds} == {0}
+
+
+async def test_a_missing_voice_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EngineMissing, match="gone.onnx"):
+        await PiperTts(tmp_path / "gone.onnx").warm()
+
+
+async def test_a_broken_voice_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.onnx").write_bytes(b"not a model")
+    (tmp_path / "bad.onnx.json").write_text("{}")
+    with pytest.raises(EngineError, match="cannot load the Piper voice .*bad.onnx"):
+        await PiperTts(tmp_path / "bad.onnx").warm()

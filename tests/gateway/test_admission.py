@@ -1,0 +1,227 @@
+"""Who is let in, how many, how much, and how each is told when it is not."""
+
+import asyncio
+
+import httpx2
+import numpy as np
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from gateway.admission import Door, Turned
+from gateway.dialects.simple import SimpleDialect
+from gateway.websocket import BURST_SECONDS, BYTES_A_SECOND, MESSAGES_A_SECOND, Meter, bridge
+
+from .harness import house
+
+TOKEN = "s3cret-token"
+
+
+# ---------------------------------------------------------------- tokens
+
+
+@pytest.mark.parametrize("way", ["subprotocol", "header", "first message", "alone"])
+async def test_a_token_is_taken_in_every_way(way: str) -> None:
+    async with house(tokens=[TOKEN]) as here:
+        offered = {"subprotocol": ("voice.v1.json", f"bearer.{TOKEN}"), "alone": (f"bearer.{TOKEN}",)}
+        headers = {"Authorization": f"Bearer {TOKEN}"} if way == "header" else None
+        names = offered.get(way, ("voice.v1.json",))
+        async with here.browser(*names, headers=headers) as browser:
+            authorization = {"authorization": f"Bearer {TOKEN}"} if way == "first message" else {}
+            await browser.send({"type": "start"} if way == "alone" else {**authorization, "config": {}})
+            await browser.until(lambda: bool(browser.texts), "a start")
+            assert "error" not in browser.texts[0]
+
+
+async def test_the_simple_start_takes_a_token() -> None:
+    async with house(tokens=[TOKEN]) as here, here.browser() as browser:
+        await browser.send({"type": "start", "token": TOKEN})
+        await browser.said(type="ready")
+
+
+@pytest.mark.parametrize("token", ["", "wrong"])
+async def test_no_token_or_a_wrong_one_is_told(token: str) -> None:
+    async with house(tokens=[TOKEN]) as here, here.browser() as browser:
+        await browser.send({"type": "start", "token": token})
+        error = await browser.said(type="error", fatal=True)
+        assert error["code"] in (4401, 4403)
+        assert (await browser.closed())[0] == error["code"]
+        assert TOKEN not in str(browser.texts)
+
+
+# ---------------------------------------------------------------- origins and numbers
+
+
+@pytest.mark.parametrize(
+    ("origin", "origins", "is_in"),
+    [
+        (None, [], True),
+        ("same", [], True),
+        ("https://evil.example", [], False),
+        ("null", [], False),
+        ("https://app.example", ["https://app.example"], True),
+        ("https://app.example.evil.example", ["https://app.example"], False),
+        ("https://any.example", ["*"], True),
+    ],
+)
+async def test_a_page_of_another_host_is_not_let_in(
+    origin: str | None, origins: list[str], is_in: bool
+) -> None:
+    async with house(gateway={"origins": origins}) as here:
+        given = here.url if origin == "same" else origin
+        if is_in:
+            async with here.browser(origin=given) as browser:
+                await browser.send({"type": "start"})
+                await browser.said(type="ready")
+            return
+        with pytest.raises(InvalidStatus) as told:
+            async with here.browser(origin=given):
+                pass
+        assert told.value.response.status_code == 403
+        assert b"--origins" in (told.value.response.body or b"")
+
+
+async def test_more_than_there_is_room_for_is_told_and_the_place_comes_back() -> None:
+    async with house(gateway={"max_sockets": 2}) as here:
+        async with here.browser() as first, here.browser():
+            await first.send({"type": "start"})
+            with pytest.raises(InvalidStatus) as told:
+                async with here.browser():
+                    pass
+            assert told.value.response.status_code == 503
+        async with here.browser() as browser:
+            await browser.send({"type": "start"})
+            await browser.said(type="ready")
+
+
+async def test_one_address_does_not_take_all_the_room() -> None:
+    async with house(gateway={"max_per_address": 1}) as here, here.browser():
+        with pytest.raises(InvalidStatus) as told:
+            async with here.browser():
+                pass
+        assert told.value.response.status_code == 429
+
+
+def test_visits_are_counted_by_address() -> None:
+    from starlette.datastructures import Headers
+
+    door = Door((), 3, 2)
+    with door.visit(Headers({}), "a"), door.visit(Headers({}), "b"), door.visit(Headers({}), "a"):
+        assert door.count == 3
+        with pytest.raises(Turned), door.visit(Headers({}), "c"):
+            pass
+    assert door.count == 0
+
+
+# ---------------------------------------------------------------- floods and stalls
+
+
+def test_speech_is_no_flood_and_a_burst_neither() -> None:
+    meter = Meter()
+    assert not any(meter.is_flooded(3_840, n * 0.02) for n in range(50 * 600))
+    meter = Meter()
+    assert not any(meter.is_flooded(640, 0.0) for _ in range(int(MESSAGES_A_SECOND * BURST_SECONDS)))
+    assert meter.is_flooded(640, 0.0)
+    assert not meter.is_flooded(640, 1.0)
+    assert Meter().is_flooded(int(BYTES_A_SECOND * BURST_SECONDS) + 1, 0.0)
+
+
+async def test_a_flood_is_ended_and_disturbs_nobody() -> None:
+    async with house() as here, here.browser() as other, here.browser() as browser:
+        await other.send({"type": "start"})
+        await browser.send({"type": "start"})
+        sound = np.zeros(32_000, "<i2").tobytes()
+        async with asyncio.timeout(20):
+            while browser.socket.close_code is None:
+                try:
+                    await browser.send(sound)
+                except ConnectionClosed:
+                    break
+        assert (await browser.closed())[0] == 4429
+        await other.send({"type": "text", "text": "Hello?"})
+        await other.said(type="transcript", role="agent", final=True)
+
+
+async def test_a_frame_beyond_the_limit_ends_its_own_socket() -> None:
+    async with house() as here, here.browser() as browser:
+        await browser.send({"type": "start"})
+        await browser.said(type="ready")
+        await browser.send(bytes(300_000))
+        assert (await browser.closed())[0] == 1009
+
+
+async def test_nothing_at_all_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.bridge.FIRST_SECONDS", 0.05)
+    async with house() as here, here.browser() as browser:
+        assert await browser.closed() == (4408, "nothing came within 0.05 s")
+
+
+class DeafSocket:
+    """Asks once, and takes nothing."""
+
+    def __init__(self) -> None:
+        self._frames = ['{"type": "start"}', '{"type": "text", "text": "Go on."}']
+
+    async def receive(self) -> str | bytes | None:
+        if not self._frames:
+            await asyncio.Event().wait()
+        return self._frames.pop(0)
+
+    async def send(self, frame: str | bytes) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_a_browser_that_does_not_read_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.bridge.SEND_SECONDS", 0.05)
+    async with house() as here:
+        farewell = await bridge(DeafSocket(), SimpleDialect(), here.served.channel, "")
+        assert farewell is not None
+        assert (farewell.code, farewell.message) == (4408, "this client reads too slowly")
+        await here.served.assert_serves()
+
+
+# ---------------------------------------------------------------- HTTP
+
+
+async def test_health_and_info_tell_of_the_server() -> None:
+    async with house(tokens=[TOKEN]) as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
+        health = await http.get("/health")
+        assert (health.status_code, health.json()["status"]) == (200, "ok")
+        refused = await http.get("/v1/info")
+        assert refused.status_code == 401
+        assert refused.json()["error"]["code"] == 4401
+        info = (await http.get("/v1/info", headers={"Authorization": f"Bearer {TOKEN}"})).json()
+        assert {voice["voiceId"] for voice in info["voices"]} == {"tone", "hum"}
+        assert "default" in {persona["personaId"] for persona in info["personas"]}
+        assert info["server"]["version"]
+        assert (await http.get("/nowhere")).status_code == 404
+        assert (await http.post("/health")).status_code == 405
+        assert "frame-ancestors 'none'" in health.headers["content-security-policy"]
+
+
+async def test_a_server_that_is_away_is_told() -> None:
+    async with house() as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
+        await here.served.server.stop()
+        health = await http.get("/health")
+        assert (health.status_code, health.json()["status"]) == (503, "away")
+        async with here.browser() as browser:
+            await browser.send({"type": "start"})
+            assert (await browser.said(type="error"))["code"] == 4503
+            assert (await browser.closed())[0] == 4503
+
+
+async def test_a_server_that_goes_tells_its_browsers() -> None:
+    async with house(drain_seconds=0.0) as here, here.browser() as browser:
+        await browser.send({"type": "start"})
+        await browser.said(type="ready")
+        await here.served.server.drain(0.0)
+        assert (await browser.closed())[0] == 1001
+
+
+async def test_a_session_that_is_opened_elsewhere_is_told() -> None:
+    async with house() as here, here.browser() as first:
+        await first.send({"type": "start", "session": "mine"})
+        await first.said(type="ready")
+        async with here.browser() as second:
+            await second.send({"type": "start", "session": "mine"})
+            await second.said(type="ready")
+            assert (await first.closed())[0] == 4409

@@ -1,0 +1,273 @@
+"""WebRTC, aiortc against aiortc: a conversation on tracks and a data channel, and every way it can end."""
+
+import asyncio
+
+import httpx2
+import numpy as np
+import pytest
+
+pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc`)")
+
+from gateway.webrtc.inbound_track import Places
+from gateway.webrtc.outbound_track import FADE, FRAME, Playlist, Reports
+from tests.serving import LONG, noise, scripted
+from voice_grpc.pb import voice_pb2 as pb
+
+from ..harness import House, house
+from .peer import RATE_HZ, Microphone, calling
+
+SDP = {"Content-Type": "application/sdp"}
+pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
+
+
+async def conversations(here: House) -> int:
+    async with httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
+        count: int = (await http.get("/health")).json()["conversations"]
+        return count
+
+
+async def until_empty(here: House) -> None:
+    async with asyncio.timeout(30):
+        while await conversations(here):  # noqa: ASYNC110 - over HTTP there is nothing else to wait for
+            await asyncio.sleep(0.05)
+
+
+# ---------------------------------------------------------------- talking
+
+
+async def test_a_spoken_question_gets_a_spoken_answer() -> None:
+    async with house() as here, calling(here.url) as peer:
+        peer.send({"config": {"sessionId": "mine"}})
+        await peer.until(lambda: peer.of("sessionStarted"), "a start")
+        config = peer.of("sessionStarted")[0]["effectiveConfig"]
+        assert (config["inputAudio"]["sampleRateHz"], config["outputAudio"]["sampleRateHz"]) == (
+            16_000,
+            48_000,
+        )
+        peer.microphone.say(noise(0.8, RATE_HZ))
+        await peer.until(lambda: peer.state("STATE_COMPLETED"), "an end")
+        assert [t["text"] for t in peer.of("transcript") if t.get("isFinal")] == ["hello there"]
+        assert "".join(t.get("delta", "") for t in peer.of("responseText")) == "Sure thing."
+        assert peer.loud > 20
+        await peer.until(lambda: peer.of("turnMetrics"), "metrics")
+        assert "mouthToEar" in peer.of("turnMetrics")[0]
+        await peer.until(
+            lambda: peer.of("playback") and peer.of("playback")[-1]["state"] == "STATE_FINISHED", "all played"
+        )
+        begun, *later = peer.of("audio")
+        assert "offsetSamples" not in begun, "the first segment begins at 0"
+        assert not any("data" in each for each in (begun, *later))
+        played = [int(each["playedSamples"]) for each in peer.of("playback")]
+        assert played == sorted(played)
+        assert peer.of("playback")[0]["turn"] == "1"
+        peer.send({"endSession": {}})
+        await peer.until(lambda: peer.of("sessionEnded"), "the end")
+        saved = (await here.served.stub.GetSession(pb.GetSessionRequest(session_id="mine"))).session
+        assert [m.text for m in saved.messages] == ["hello there", "Sure thing."]
+        await until_empty(here)
+
+
+async def test_an_interruption_is_silent_at_once_and_remembers_what_was_played() -> None:
+    async with house(scripted(LONG)) as here, calling(here.url) as peer:
+        peer.send({"config": {}})
+        peer.send({"text": {"text": "Go on."}})
+        await peer.until(lambda: peer.loud > 30, "sound")
+        peer.send({"interrupt": {}})
+        await peer.until(lambda: peer.of("interrupted"), "a cut")
+        cut = peer.of("interrupted")[0]
+        assert cut["source"] == "SOURCE_CLIENT_REPORTED"
+        assert 0 < len(cut["heardText"]) < 60
+        before = len(peer.heard)
+        await peer.until(lambda: len(peer.heard) > before + 40, "frames after it")
+        assert not any(int(np.abs(samples).max()) > 1_000 for samples in peer.heard[-20:])
+
+
+async def test_one_that_only_listens_types_and_hears() -> None:
+    async with house() as here, calling(here.url, speaks=False) as peer:
+        peer.send({"config": {}})
+        peer.send({"text": {"text": "Hello?"}})
+        await peer.until(lambda: peer.state("STATE_COMPLETED"), "an end")
+        await peer.until(lambda: peer.loud > 20, "sound")
+
+
+async def test_many_at_once_do_not_mix() -> None:
+    async with house() as here:
+
+        async def talk(name: str) -> None:
+            async with calling(here.url) as peer:
+                peer.send({"config": {"sessionId": name}})
+                peer.send({"text": {"text": "Hello?"}})
+                await peer.until(lambda: peer.state("STATE_COMPLETED"), "an end")
+                assert peer.of("sessionStarted")[0]["sessionId"] == name
+
+        async with asyncio.TaskGroup() as tasks:
+            for n in range(4):
+                tasks.create_task(talk(f"mine-{n}"))
+        await until_empty(here)
+
+
+async def test_lost_packets_cost_their_own_time_alone() -> None:
+    async with house() as here, calling(here.url) as peer:
+        peer.send({"config": {}})
+        await peer.until(lambda: peer.of("sessionStarted"), "a start")
+        peer.microphone.say(noise(0.5, RATE_HZ))
+        peer.microphone.lose = 3
+        await peer.until(lambda: peer.state("STATE_COMPLETED"), "an end")
+        assert not peer.of("notice")
+
+
+# ---------------------------------------------------------------- ending
+
+
+async def test_a_browser_that_disappears_is_cleaned_up() -> None:
+    """No goodbye: the transport is cut. ICE notices within its consent timeout."""
+    async with house() as here:
+        async with calling(here.url) as peer:
+            peer.send({"config": {}})
+            await peer.until(lambda: peer.of("sessionStarted"), "a start")
+        await until_empty(here)
+
+
+async def test_a_browser_that_never_completes_is_cleaned_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.webrtc.call.SETUP_SECONDS", 0.2)
+    async with house() as here, calling(here.url) as peer:
+        await peer.until(lambda: any("error" in text for text in peer.texts), "an error")
+        assert peer.texts[0]["error"]["message"] == "no config came within 0.2 s"
+        await until_empty(here)
+
+
+async def test_hanging_up_by_http() -> None:
+    async with house() as here, calling(here.url) as peer:
+        peer.send({"config": {}})
+        await peer.until(lambda: peer.of("sessionStarted"), "a start")
+        async with httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
+            assert (await http.delete(peer.location)).status_code == 200
+            await until_empty(here)
+            assert (await http.delete(peer.location)).status_code == 404
+
+
+async def test_a_server_that_dies_is_told() -> None:
+    async with house() as here, calling(here.url) as peer:
+        peer.send({"config": {}})
+        await peer.until(lambda: peer.of("sessionStarted"), "a start")
+        await here.served.server.stop()
+        await peer.until(lambda: any("error" in text for text in peer.texts), "an error")
+        await until_empty(here)
+
+
+WRONG = {
+    "no JSON": ("{", 4400, "got no JSON"),
+    "no config": ('{"text": {"text": "hi"}}', 4400, "config: got another message first"),
+    "a value": ('{"config": {"personaId": "nobody"}}', 4400, "config.persona_id: got 'nobody'"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+async def test_what_is_wrong_is_told(case: str) -> None:
+    text, code, said = WRONG[case]
+    async with house() as here, calling(here.url) as peer:
+        peer.channel.send(text)
+        await peer.until(lambda: any("error" in t for t in peer.texts), "an error")
+        error = next(t["error"] for t in peer.texts if "error" in t)
+        assert error["code"] == code
+        assert error["message"].startswith(said)
+        await until_empty(here)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"", SDP, 400),
+        (b"v=0", SDP, 400),
+        (b"\xff" * 100, SDP, 400),
+        (b"v=0", {"Content-Type": "text/plain"}, 415),
+        (bytes(70_000), SDP, 413),
+    ],
+)
+async def test_an_offer_that_is_none_is_refused(body: bytes, headers: dict[str, str], status: int) -> None:
+    async with house() as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
+        assert (await http.post("/v1/webrtc", content=body, headers=headers)).status_code == status
+        assert await conversations(here) == 0
+
+
+async def test_a_wrong_token_is_told() -> None:
+    async with house(tokens=["right"]) as here, calling(here.url, token="wrong") as peer:
+        peer.send({"config": {}})
+        await peer.until(lambda: any("error" in text for text in peer.texts), "an error")
+        assert peer.texts[0]["error"]["code"] in (4401, 4403)
+
+
+# ---------------------------------------------------------------- pure parts
+
+
+def pcm(value: int, samples: int) -> bytes:
+    return np.full(samples, value, "<i2").tobytes()
+
+
+def test_frames_are_filled_across_pieces_and_counted() -> None:
+    playlist = Playlist()
+    playlist.add(1, pcm(1, 500), is_last=False)
+    playlist.add(1, pcm(2, 700), is_last=True)
+    first, second = (np.frombuffer(playlist.next_frame(), "<i2") for _ in range(2))
+    assert first.tolist() == [1] * 500 + [2] * 460
+    assert second.tolist() == [2] * 240 + [0] * 720
+    assert playlist.current is not None
+    assert (playlist.current.turn, playlist.current.played, playlist.current.is_over) == (1, 1_200, True)
+
+
+def test_a_cleared_turn_is_silent_from_the_next_frame_on() -> None:
+    playlist = Playlist()
+    playlist.add(1, pcm(100, 11 * FRAME), is_last=False)
+    playlist.add(2, pcm(200, FRAME), is_last=True)
+    playlist.next_frame()
+    assert playlist.clear(1) == FRAME
+    after = np.frombuffer(playlist.next_frame(), "<i2")
+    assert set(after[FADE:].tolist()) == {200}
+    faded = after[:FADE]
+    assert faded[0] == 100
+    assert faded[-1] == 0
+    assert (np.diff(faded) <= 0).all()
+    assert playlist.clear(7) == 0
+
+
+def test_every_answer_is_reported_from_its_start_to_its_end() -> None:
+    playlist = Playlist()
+    reports = Reports(playlist)
+    assert reports.due() == []
+    playlist.add(1, pcm(1, 2 * FRAME), is_last=True)
+    playlist.add(2, pcm(2, FRAME), is_last=True)
+    playlist.add(3, pcm(3, 2 * FRAME), is_last=False)
+    said = []
+    for _ in range(4):
+        playlist.next_frame()
+        said.append([(report.turn, report.state, report.played_samples) for report in reports.due()])
+    state = pb.PlaybackReport
+    assert said == [
+        [(1, state.STATE_STARTED, FRAME)],
+        [(1, state.STATE_FINISHED, 2 * FRAME)],
+        [(2, state.STATE_FINISHED, FRAME)],
+        [(3, state.STATE_STARTED, FRAME)],
+    ]
+    assert reports.due() == []
+    cleared = reports.cleared(3)
+    assert (cleared.state, cleared.played_samples) == (state.STATE_CLEARED, FRAME)
+    assert reports.due() == []
+
+
+def test_a_gap_moves_the_place_and_a_jump_no_more_than_a_second() -> None:
+    places = Places(at=100)
+    places.place(0, 48_000, 960)
+    assert places.at == 100
+    places.place(960, 48_000, 960)
+    assert places.at == 100
+    places.place(3 * 960, 48_000, 960)
+    assert places.at == 100 + 320
+    places.place(10_000_000, 48_000, 960)
+    assert places.at == 420 + 16_000
+
+
+async def test_the_microphone_of_these_tests_speaks() -> None:
+    microphone = Microphone()
+    microphone.say(noise(0.1, RATE_HZ))
+    frame = await microphone.recv()
+    assert np.abs(frame.to_ndarray()).max() > 1_000

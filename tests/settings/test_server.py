@@ -1,0 +1,251 @@
+"""Settings: the environment, flags that win over it, placeholders that are no values, secrets kept secret."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from pydantic_settings import CliApp
+
+from tests.cloud import clear
+from voice_grpc.server.server import command
+from voice_grpc.settings import Settings
+from voice_grpc.settings.environment import VARIABLES, export
+
+OWN_NAMES = [
+    "WHISPER_SERVER_URL",
+    "GEMINI_API_KEY",
+    "GOOGLE_TTS_CREDENTIALS",
+    "WHISPER_MODEL",
+    "LOCAL_LLM_MODEL",
+]
+SECRET = "s3cret-do-not-tell"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of the machine and no `.env` of the folder counts."""
+    clear(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+
+
+def read(env_file: Path | str = ".env") -> Settings:
+    return Settings(_env_file=env_file)  # type: ignore[call-arg]
+
+
+def flags(*argv: str) -> Settings:
+    return CliApp.run(Settings, cli_args=list(argv))
+
+
+# ---------------------------------------------------------------- where values come from
+
+
+def test_nothing_set_is_the_embedded_server_on_this_machine_alone() -> None:
+    settings = read()
+    assert (settings.host, settings.port, settings.turn_deadline) == ("127.0.0.1", 50051, 8.0)
+    assert (settings.whisper_model, settings.local_llm_model) == ("base", "")
+    assert not settings.whisper_server_url.get_secret_value()
+    assert not settings.gemini_api_key.get_secret_value()
+    assert not settings.google_tts_credentials.get_secret_value()
+    assert settings.tokens == []
+    assert settings.placeholders == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "expected"),
+    [
+        ("VOICE_HOST", "0.0.0.0", "host", "0.0.0.0"),
+        ("VOICE_PORT", "0", "port", 0),
+        ("VOICE_MAX_SESSIONS", "3", "max_sessions", 3),
+        ("VOICE_TURN_DEADLINE", "5.5", "turn_deadline", 5.5),
+        ("VOICE_STORE", "memory", "store", "memory"),
+        ("VOICE_PERSONAS", "mine.toml", "personas", Path("mine.toml")),
+        ("VOICE_REFLECTION", "false", "reflection", False),
+        ("VOICE_LOG_LEVEL", "debug", "log_level", "debug"),
+        ("WHISPER_PROTOCOL", "wyoming", "whisper_protocol", "wyoming"),
+        ("GEMINI_MODEL", "gemini-flash-latest", "gemini_model", "gemini-flash-latest"),
+        ("PIPER_VOICES", "a.onnx, b.onnx,", "piper_voices", [Path("a.onnx"), Path("b.onnx")]),
+        ("VOICE_LLM", "gemini, LOCAL,gemini", "llm", "gemini,local"),
+        ("VOICE_TTS", ",", "tts", ""),
+        ("WHISPER_MODEL", "tiny", "whisper_model", "tiny"),
+        ("LOCAL_LLM_MODEL", "/models/a.gguf", "local_llm_model", "/models/a.gguf"),
+    ],
+)
+def test_the_environment_is_read(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, field: str, expected: object
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert getattr(read(), field) == expected
+
+
+def test_secrets_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", SECRET)
+    monkeypatch.setenv("GOOGLE_TTS_CREDENTIALS", '{"private_key": "<not a placeholder>"}')
+    monkeypatch.setenv("WHISPER_SERVER_URL", "http://whisper:8000")
+    settings = read()
+    assert settings.whisper_server_url.get_secret_value() == "http://whisper:8000"
+    assert settings.gemini_api_key.get_secret_value() == SECRET
+    assert settings.google_tts_credentials.get_secret_value() == '{"private_key": "<not a placeholder>"}'
+
+
+@pytest.mark.parametrize("value", [f"{SECRET}\n", f" {SECRET} ", f"\t{SECRET}\r\n"])
+def test_space_around_a_value_is_none_of_it(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", value)
+    monkeypatch.setenv("OPENAI_API_KEY", "  ")
+    settings = read()
+    assert settings.gemini_api_key.get_secret_value() == SECRET
+    assert settings.openai_api_key.get_secret_value() == ""
+
+
+def test_what_vendors_read_themselves_is_exported_from_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "from the environment")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "global")
+    (tmp_path / ".env").write_text(
+        "GOOGLE_GENAI_USE_VERTEXAI=true\nGOOGLE_CLOUD_PROJECT=<your project>\n"
+        "GOOGLE_CLOUD_LOCATION=europe-west4\nPATH=/nowhere\nGEMINI_API_KEY=k\n"
+    )
+    export()
+    assert os.environ["GOOGLE_GENAI_USE_VERTEXAI"] == "true"
+    assert os.environ["GOOGLE_CLOUD_LOCATION"] == "global"
+    assert "GOOGLE_CLOUD_PROJECT" not in os.environ
+    assert os.environ["PATH"] != "/nowhere"
+    assert "GEMINI_API_KEY" not in os.environ
+
+
+def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_PORT", "1111")
+    monkeypatch.setenv("VOICE_MAX_SESSIONS", "3")
+    monkeypatch.setenv("WHISPER_MODEL", "tiny")
+    settings = flags("--port", "2222", "--whisper-model", "base", "--no-reflection")
+    assert (settings.port, settings.max_sessions, settings.whisper_model) == (2222, 3, "base")
+    assert settings.reflection is False
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "VOICE_PORT=1111\nVOICE_HOST=0.0.0.0\nGEMINI_API_KEY=<your key>\nOTHER=1\n"
+    )
+    monkeypatch.setenv("VOICE_PORT", "2222")
+    settings = read()
+    assert (settings.port, settings.host) == (2222, "0.0.0.0")
+    assert settings.placeholders == ["GEMINI_API_KEY"]
+
+
+# ---------------------------------------------------------------- placeholders
+
+
+@pytest.mark.parametrize("value", ["<your key>", " <your key> ", "<>", "<a> or <b>"])
+def test_a_placeholder_counts_as_not_set_and_is_said(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", value)
+    settings = read()
+    assert not settings.gemini_api_key.get_secret_value()
+    assert settings.placeholders == ["GEMINI_API_KEY"]
+
+
+def test_every_placeholder_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in OWN_NAMES:
+        monkeypatch.setenv(name, f"<{name} here>")
+    settings = read()
+    assert sorted(settings.placeholders) == sorted(OWN_NAMES)
+    assert settings.whisper_model == "base"
+    assert settings.whisper_server_url.get_secret_value() == ""
+
+
+@pytest.mark.parametrize("value", ["key<1>", "<1>key", "a < b > c"])
+def test_a_value_with_brackets_in_it_is_no_placeholder(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", value)
+    settings = read()
+    assert settings.gemini_api_key.get_secret_value() == value
+    assert settings.placeholders == []
+
+
+def test_a_placeholder_where_a_number_belongs_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_PORT", "<port>")
+    settings = read()
+    assert settings.port == 50051
+    assert settings.placeholders == ["VOICE_PORT"]
+
+
+def test_the_example_file_sets_no_secret() -> None:
+    example = Path(__file__).parents[2] / ".env.example"
+    settings = read(example)
+    assert sorted(settings.placeholders) == sorted(OWN_NAMES[:3])
+
+
+# ---------------------------------------------------------------- secrets
+
+
+def test_tokens_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_TOKENS", " one, two ,,three,")
+    assert [token.get_secret_value() for token in read().tokens] == ["one", "two", "three"]
+
+
+def test_tokens_from_a_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_TOKENS", "one")
+    assert [token.get_secret_value() for token in flags("--tokens", "two,three").tokens] == ["two", "three"]
+
+
+def test_secrets_are_in_nothing_that_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", SECRET)
+    monkeypatch.setenv("GOOGLE_TTS_CREDENTIALS", f'{{"private_key": "{SECRET}"}}')
+    monkeypatch.setenv("VOICE_TOKENS", f"{SECRET},{SECRET}2")
+    settings = read()
+    for shown in (repr(settings), str(settings), settings.model_dump_json(), str(settings.model_dump())):
+        assert SECRET not in shown
+        assert "127.0.0.1" in shown
+
+
+# ---------------------------------------------------------------- wrong values
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field"),
+    [
+        ("VOICE_PORT", "99999", "port"),
+        ("VOICE_PORT", "-1", "port"),
+        ("VOICE_PORT", "http", "port"),
+        ("VOICE_MAX_SESSIONS", "0", "max_sessions"),
+        ("VOICE_TURN_DEADLINE", "1", "turn_deadline"),
+        ("VOICE_TURN_DEADLINE", "nan", "turn_deadline"),
+        ("VOICE_IDLE_LIMIT", "-1", "idle_limit"),
+        ("VOICE_REFLECTION", "perhaps", "reflection"),
+        ("VOICE_LOG_LEVEL", "loud", "log_level"),
+        ("VOICE_THREADS", "0", "threads"),
+        ("VOICE_STT", "whisper", "stt"),
+        ("VOICE_LLM", "gemini,gpt", "llm"),
+        ("VOICE_TTS", "local google", "tts"),
+    ],
+)
+def test_a_wrong_value_names_its_field(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, field: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as caught:
+        read()
+    (error,) = caught.value.errors()
+    assert error["loc"] == (field,)
+    assert error["input"] == value
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--llm", "gemini,gpt"),
+        ("--port", "99999"),
+        ("--max-sessions", "many"),
+        ("--log-level", "loud"),
+        ("--nonsense", "1"),
+    ],
+)
+def test_a_wrong_flag_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], flag: str, value: str
+) -> None:
+    assert command([flag, value]) == 2
+    said = capsys.readouterr().err
+    assert flag in said
+    assert value in said
+    assert "Traceback" not in said

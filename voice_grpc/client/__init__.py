@@ -1,0 +1,31 @@
+"""The other side of the call: one Converse stream (`call`), and the channel it runs on (`connection`)."""
+
+from .call import Call
+from .connection import (
+    CONNECT_WITHIN,
+    DEFAULT_PORT,
+    NO_ACCESS,
+    NO_DETAILS,
+    Access,
+    CallFailed,
+    Ending,
+    FailureDetails,
+    connect,
+    failures,
+    reach,
+)
+
+__all__ = [
+    "CONNECT_WITHIN",
+    "DEFAULT_PORT",
+    "NO_ACCESS",
+    "NO_DETAILS",
+    "Access",
+    "Call",
+    "CallFailed",
+    "Ending",
+    "FailureDetails",
+    "connect",
+    "failures",
+    "reach",
+]

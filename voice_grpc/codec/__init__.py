@@ -1,0 +1,1 @@
+"""Bytes ⇄ PCM: what a caller sends and gets, decoded, encoded and resampled."""

@@ -1,0 +1,198 @@
+"""What the server says on a Converse stream, one class an arm. `wire/responses.py` turns them into messages.
+
+`turn` is 0 where a message belongs to none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from .config import SessionConfig
+
+
+@dataclass(frozen=True, slots=True)
+class AudioOut:
+    turn: int
+    data: bytes
+    index: int
+    offset: int
+    duration: int
+    segment: int
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    config: SessionConfig
+    is_resumed: bool
+    last_turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    config: SessionConfig
+    seq: int
+
+
+class Speaking(Enum):
+    STARTED = "started"
+    STOPPED = "stopped"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechHeard:
+    speaking: Speaking
+    position: int
+    """Samples at `RATE_HZ`."""
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class WordHeard:
+    text: str
+    start: int
+    """Samples at `RATE_HZ` since the start of the stream."""
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptOut:
+    turn: int
+    segment: int
+    revision: int
+    text: str
+    is_final: bool
+    start: int
+    """Samples at `RATE_HZ` since the start of the stream."""
+    end: int
+    stability: float = 1.0
+    language: str = ""
+    words: tuple[WordHeard, ...] = ()
+
+
+class Phase(Enum):
+    LISTENING = "listening"
+    USER_SPEAKING = "user_speaking"
+    THINKING = "thinking"
+    SPEAKING = "speaking"
+    COMPLETED = "completed"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnChanged:
+    turn: int
+    phase: Phase
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextOut:
+    turn: int
+    segment: int
+    delta: str
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    turn: int
+
+
+class Cut(Enum):
+    SPEECH = "speech"
+    ACTIVITY = "activity"
+    REQUEST = "request"
+    TEXT = "text"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptedOut:
+    turn: int
+    cut: Cut
+    played: int
+    heard_text: str
+    is_reported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallOut:
+    turn: int
+    call_id: str
+    name: str
+    arguments: str
+    """A JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallsCancelled:
+    turn: int
+    call_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeOut:
+    stage: str
+    """"protocol", "vad", "stt", "llm", "tts" or "session"."""
+    reason: str
+    message: str
+    retryable: bool = False
+    seq: int = 0
+    field: str = ""
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsOut:
+    turn: int
+    seconds: Mapping[str, float]
+    """By field name of TurnMetrics; what does not apply is not there."""
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PongOut:
+    id: int
+    client_time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class GoAwayOut:
+    time_left: float
+    reason: str
+
+
+class EndReason(Enum):
+    CLIENT = "client"
+    HALF_CLOSE = "half_close"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    reason: EndReason
+
+
+Outbound: TypeAlias = (
+    AudioOut
+    | Started
+    | Applied
+    | SpeechHeard
+    | TranscriptOut
+    | TurnChanged
+    | TextOut
+    | Flush
+    | InterruptedOut
+    | ToolCallOut
+    | ToolCallsCancelled
+    | NoticeOut
+    | MetricsOut
+    | PongOut
+    | GoAwayOut
+    | Ended
+)

@@ -1,0 +1,1 @@
+"""`voice-grpc doctor`: whether every configured engine is well."""

@@ -1,0 +1,102 @@
+"""What Gemini's chunks hold for us: words, calls, usage; and how an answer may end.
+
+What lives here: one answer's state. What must not: when chunks come (`llm.py`).
+"""
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from google.genai import types
+
+from ...core.errors import EngineBlocked, EngineDenied, EngineEmpty, EngineError
+from ...ports import CallRequest, TextDelta, Usage
+from .errors import KEY_ADVICE
+
+_Reason = types.FinishReason
+
+BLOCKED = frozenset(
+    {
+        _Reason.SAFETY,
+        _Reason.PROHIBITED_CONTENT,
+        _Reason.BLOCKLIST,
+        _Reason.SPII,
+        _Reason.RECITATION,
+        _Reason.LANGUAGE,
+        _Reason.ESCALATION,
+        _Reason.MODEL_ARMOR,
+    }
+)
+MALFORMED = frozenset(
+    {
+        _Reason.MALFORMED_FUNCTION_CALL,
+        _Reason.MALFORMED_RESPONSE,
+        _Reason.UNEXPECTED_TOOL_CALL,
+        _Reason.TOO_MANY_TOOL_CALLS,
+        _Reason.MISSING_THOUGHT_SIGNATURE,
+    }
+)
+"""The model's own mistakes: asked again, it may well do better."""
+
+
+@dataclass
+class Answer:
+    model: str
+    max_tokens: int
+    """Of what is said, without what is thought."""
+    tools: Mapping[str, str] = field(default_factory=dict)
+    """Our name of each tool, by Gemini's."""
+    has_begun: bool = False
+    """Something of it was given."""
+    is_full: bool = False
+    """`max_tokens` were said and more would follow: the limit that Gemini knows has room for thoughts."""
+    usage: Usage | None = None
+    _reason: types.FinishReason | None = None
+    _calls: int = 0
+    _said: int = 0
+
+    def read(self, chunk: types.GenerateContentResponse) -> Iterator[TextDelta | CallRequest]:
+        """Raises `EngineBlocked` when the request itself was stopped."""
+        if chunk.usage_metadata is not None:
+            self._count(chunk.usage_metadata)
+        feedback = chunk.prompt_feedback
+        if feedback is not None and feedback.block_reason is not None:
+            raise EngineBlocked("llm", f"{self.model} refused the request ({feedback.block_reason.value})")
+        for candidate in (chunk.candidates or [])[:1]:
+            self._reason = candidate.finish_reason or self._reason
+            for part in (candidate.content and candidate.content.parts) or ():
+                yield from self._part(part)
+        self.is_full = self._said >= self.max_tokens and self._reason is None and not self._calls
+
+    def end(self) -> None:
+        """Nothing comes any more. Raises `EngineError` unless that is an answer."""
+        reason, said = self._reason, "" if self._reason is None else f" ({self._reason.value})"
+        if reason in BLOCKED:
+            raise EngineBlocked("llm", f"{self.model}'s answer was stopped{said}")
+        if reason in MALFORMED:
+            raise EngineError("llm", f"{self.model} made a malformed answer{said}")
+        if reason is _Reason.PUP_LIMITED_DISABLED:
+            raise EngineDenied("llm", f"Google limited this account{said}", advice=KEY_ADVICE)
+        if not self.has_begun:
+            raise EngineEmpty("llm", f"{self.model} answered with nothing{said}")
+
+    def _part(self, part: types.Part) -> Iterator[TextDelta | CallRequest]:
+        if part.thought:
+            return
+        if part.text:
+            self.has_begun = True
+            yield TextDelta(part.text)
+        if (call := part.function_call) is not None and call.name:
+            self.has_begun = True
+            self._calls += 1
+            signature = base64.b64encode(part.thought_signature or b"").decode()
+            yield CallRequest(self.tools.get(call.name, call.name), call.args or {}, call.id or "", signature)
+
+    def _count(self, counted: types.GenerateContentResponseUsageMetadata) -> None:
+        said = counted.candidates_token_count or 0
+        self.usage = Usage(
+            (counted.prompt_token_count or 0) + (counted.tool_use_prompt_token_count or 0),
+            said + (counted.thoughts_token_count or 0),
+            counted.cached_content_token_count or 0,
+        )
+        self._said = said

@@ -1,0 +1,109 @@
+"""Google's refusals as ours, said once, with what the operator should do.
+
+The codes are gRPC's; which one says what: cloud.google.com/apis/design/errors and the service's own
+messages (an idle stream is `ABORTED`, an unknown voice or bad SSML `INVALID_ARGUMENT`).
+"""
+
+import re
+from enum import Enum, auto
+
+import grpc
+from google.api_core.exceptions import GoogleAPICallError
+from google.auth.exceptions import GoogleAuthError, TransportError
+
+from ...core.errors import EngineDenied, EngineError, EngineQuota, EngineTimeout, EngineUnreachable
+
+SERVICE = "Google Cloud TTS"
+KEY_ADVICE = (
+    "check GOOGLE_TTS_CREDENTIALS: a key that is not revoked, of a project with the Cloud Text-to-Speech "
+    "API enabled and billing on; the account needs roles/serviceusage.serviceUsageConsumer"
+)
+
+_SECRET = re.compile(
+    r"(?i:bearer\s+)\S+|ya29\.[\w.-]+|AIza[\w-]{20,}|eyJ[\w-]+\.[\w-]+(?:\.[\w-]+)?|-----BEGIN.*", re.DOTALL
+)
+"""Tokens, keys and signed assertions, should a message ever repeat one."""
+_BREAK = re.compile(r"stream removed|socket closed|connection (?:reset|aborted)|broken pipe|goaway", re.I)
+"""What gRPC's core says when it is the connection that ended a call. Nothing else tells it from the
+service's own `UNAVAILABLE`; should the words change, a broken call is just not made again."""
+BREAKS = 2
+"""In a row, and then the call is given up. One connection can break two calls: the core goes on offering it
+until it has read of its end."""
+_FORGOTTEN = "Internal error from Core"
+"""What grpc.aio says of a call that could not be written to, in place of why it had ended."""
+_LONGEST = 240
+"""Characters of a vendor's message that are passed on."""
+
+
+class Ending(Enum):
+    """How a call ended, where that decides what to do next."""
+
+    REJECTED = auto()
+    """`INVALID_ARGUMENT`: what was asked for cannot be done; asking for something else may go well."""
+    IDLE = auto()
+    """`ABORTED`: a stream got no text for too long."""
+    LOST = auto()
+    """The call was over when more was sent on it; grpc.aio then forgets why."""
+    BROKEN = auto()
+    """The connection broke, and the service itself said nothing: a call that had given nothing yet may be
+    made again, as after a connection that had been idle for too long."""
+    OTHER = auto()
+
+
+def ending(error: EngineError) -> Ending:
+    """Of the call that `error` comes from."""
+    cause = error.__cause__
+    code, text = _code_and_text(cause) if isinstance(cause, Exception) else (None, "")
+    if code is grpc.StatusCode.UNAVAILABLE and _BREAK.search(text):
+        return Ending.BROKEN
+    if code is grpc.StatusCode.INTERNAL and text == _FORGOTTEN:
+        return Ending.LOST
+    known = {grpc.StatusCode.INVALID_ARGUMENT: Ending.REJECTED, grpc.StatusCode.ABORTED: Ending.IDLE}
+    return known.get(code, Ending.OTHER) if code is not None else Ending.OTHER
+
+
+def translated(error: Exception, *, advice: str = "") -> EngineError:
+    """Of what a call raised. `advice`: what the operator should know beside it."""
+    if isinstance(error, GoogleAuthError):
+        return auth_failure(error)
+    code, text = _code_and_text(error)
+    message = f"{SERVICE}: {cleaned(text) or (code.name if code else type(error).__name__)}"
+    if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+        return EngineDenied("tts", message, advice=KEY_ADVICE)
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return EngineQuota("tts", message, advice=advice)
+    kinds: dict[grpc.StatusCode | None, type[EngineError]] = {
+        grpc.StatusCode.DEADLINE_EXCEEDED: EngineTimeout,
+        grpc.StatusCode.UNAVAILABLE: EngineUnreachable,
+    }
+    return kinds.get(code, EngineError)("tts", message)
+
+
+def auth_failure(error: Exception) -> EngineError:
+    """No token could be had: the key is refused, or whoever gives tokens cannot be reached."""
+    if isinstance(error, TransportError):
+        return EngineUnreachable("tts", f"{SERVICE}: no access token: {cleaned(str(error))}")
+    return EngineDenied(
+        "tts",
+        f"{SERVICE}: no access token for these credentials: {cleaned(_first(error))}",
+        advice=KEY_ADVICE,
+    )
+
+
+def cleaned(text: str) -> str:
+    """One line of at most `_LONGEST` characters without anything that looks like a secret."""
+    text = " ".join(_SECRET.sub("***", text).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _first(error: Exception) -> str:
+    """Of `RefreshError('invalid_grant: …', {…})` the words, not the whole answer of the token server."""
+    return str(error.args[0]) if error.args else type(error).__name__
+
+
+def _code_and_text(error: Exception) -> tuple[grpc.StatusCode | None, str]:
+    if isinstance(error, GoogleAPICallError):
+        return error.grpc_status_code, error.message
+    if isinstance(error, grpc.aio.AioRpcError):
+        return error.code(), error.details() or ""
+    return None, str(error)

@@ -1,0 +1,85 @@
+"""How an answer is spoken, as the service is told, and in which pieces its text is given."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from google.cloud.texttospeech_v1 import (
+    AudioConfig,
+    AudioEncoding,
+    StreamingAudioConfig,
+    StreamingSynthesizeConfig,
+    VoiceSelectionParams,
+)
+
+from ...ports import Speech
+from .voices import GoogleVoice
+
+Put: TypeAlias = Callable[[Speech], Awaitable[None]]
+"""Takes sound as it comes, and may take its time."""
+
+LIMIT = 5_000
+"""Bytes of UTF-8 in one request, of text or of SSML: cloud.google.com/text-to-speech/quotas."""
+SLOWEST, FASTEST = 0.25, 2.0
+"""`speaking_rate` of both methods: google/cloud/texttospeech/v1/cloud_tts.proto."""
+
+ENCODINGS = ("PCM", "MULAW", "OGG_OPUS")
+"""Those that streams can have and we can read; ALAW gains nothing over MULAW."""
+
+_STREAMED = {
+    "PCM": AudioEncoding.PCM,
+    "MULAW": AudioEncoding.MULAW,
+    "OGG_OPUS": AudioEncoding.OGG_OPUS,
+}
+_WHOLE = {
+    "PCM": AudioEncoding.LINEAR16,
+    "MULAW": AudioEncoding.MULAW,
+    "OGG_OPUS": AudioEncoding.OGG_OPUS,
+}
+"""What stands for them in a unary answer: the first two come as WAV files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an answer is spoken."""
+
+    voice: GoogleVoice
+    rate: float
+    """1 is normal; within `SLOWEST` and `FASTEST`."""
+    encoding: str
+    """`PCM`, `MULAW` or `OGG_OPUS`."""
+
+    @property
+    def selection(self) -> VoiceSelectionParams:
+        return VoiceSelectionParams(language_code=self.voice.language, name=self.voice.id)
+
+    @property
+    def of_stream(self) -> StreamingSynthesizeConfig:
+        audio = StreamingAudioConfig(
+            audio_encoding=_STREAMED[self.encoding],
+            sample_rate_hertz=self.voice.rate_hz,
+            speaking_rate=self.rate,
+        )
+        return StreamingSynthesizeConfig(voice=self.selection, streaming_audio_config=audio)
+
+    @property
+    def of_answer(self) -> AudioConfig:
+        """Of a unary request."""
+        return AudioConfig(
+            audio_encoding=_WHOLE[self.encoding],
+            sample_rate_hertz=self.voice.rate_hz,
+            speaking_rate=self.rate,
+        )
+
+
+def pieces(text: str, limit: int = LIMIT) -> Iterator[str]:
+    """At most `limit` bytes of UTF-8 each, cut at spaces where there are any; none of empty text."""
+    text = text.strip()
+    while len(text.encode()) > limit:
+        fitting = text.encode()[:limit].decode(errors="ignore")
+        cut = fitting.rfind(" ") if text[len(fitting)] != " " else len(fitting)
+        cut = cut if cut > 0 else len(fitting)
+        yield text[:cut].rstrip()
+        text = text[cut:].lstrip()
+    if text:
+        yield text

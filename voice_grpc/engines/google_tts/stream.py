@@ -1,0 +1,285 @@
+"""Consecutive clauses on one `StreamingSynthesize` call: text in as it comes, sound out as it is made.
+
+The service aborts a stream that gets no text for 5 s (`IDLE_SECONDS`); so it is half-closed before, says
+what it still has, and the next clause gets a stream of its own.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeAlias
+
+import grpc
+from google.cloud.texttospeech_v1 import (
+    StreamingSynthesisInput,
+    StreamingSynthesizeRequest,
+    StreamingSynthesizeResponse,
+)
+
+from ...core.errors import EngineError, EngineTimeout
+from ...ports import Clause, Speech
+from ..timeouts import Patience
+from .alignment import USUAL_PACE, Alignment, Placed
+from .audio import Decoder, decoder
+from .client import Call, Channel
+from .errors import BREAKS, SERVICE, Ending, ending
+from .request import LIMIT, Manner, Put, pieces
+
+# ----------------------------------------------------------------
+# when a stream's next sound is overdue. The service is only late while it owes sound
+# It owes some from the first text that was sent after its last sound, and once it was told that no text
+# follows, until it ends. While the sound is taken slowly at our end, nobody is late.
+
+
+class Watch:
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._deadline: asyncio.Timeout | None = None
+        self._owing_since: float | None = None
+        self._closed_at: float | None = None
+        self._heard_at: float | None = None
+        self._is_giving = False
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Raises TimeoutError inside once the service is late."""
+        async with asyncio.timeout(None) as self._deadline:
+            try:
+                self._move()
+                yield
+            finally:
+                self._deadline = None
+
+    def sent(self) -> None:
+        """Some text."""
+        if self._owing_since is None:
+            self._owing_since = _now()
+            self._move()
+
+    def closed(self) -> None:
+        """No more text comes."""
+        self._closed_at = _now()
+        self._move()
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Some sound came; inside, it is taken."""
+        self._heard_at, self._owing_since, self._is_giving = _now(), None, True
+        self._move()
+        yield
+        self._heard_at, self._is_giving = _now(), False
+        if self._owing_since is not None:
+            self._owing_since = _now()
+        self._move()
+
+    def expire(self) -> None:
+        """There is nothing to wait for any more."""
+        if self._deadline is not None and not self._deadline.expired():
+            self._deadline.reschedule(_now())
+
+    @property
+    def has_sound(self) -> bool:
+        return self._heard_at is not None
+
+    @property
+    def silent_seconds(self) -> float:
+        """Since the last sound; 0 before the first and while it is taken."""
+        return 0.0 if self._heard_at is None or self._is_giving else _now() - self._heard_at
+
+    @property
+    def complaint(self) -> str:
+        if self._heard_at is None:
+            return f"{SERVICE}: no sound within {self._patience.first:g} s"
+        return f"{SERVICE}: no more sound for {self._patience.between:g} s in mid-answer"
+
+    def _move(self) -> None:
+        if self._deadline is not None and not self._deadline.expired():
+            self._deadline.reschedule(None if self._is_giving else self._due())
+
+    def _due(self) -> float | None:
+        if self._heard_at is None:
+            return None if self._owing_since is None else self._owing_since + self._patience.first
+        since = self._owing_since
+        if self._closed_at is not None:
+            since = max(self._closed_at, self._heard_at)
+        return None if since is None else since + self._patience.between
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+IDLE_SECONDS = 5.0
+"""Without text, after which the service answers ABORTED: "Input must be sent continuously, at least every
+5s seconds" (github.com/livekit/agents/issues/2406)."""
+ENOUGH = 0.8
+"""Of `IDLE_SECONDS`: then the stream is half-closed."""
+SETTLED_SECONDS = 0.6
+"""Without sound, after which all there is to say was said: the service makes sound in less than it lasts."""
+
+_WAITING = 16
+"""Clauses that may wait to be sent; whoever brings more waits. Sending takes no time to speak of."""
+_RESUMED = (Ending.IDLE, Ending.LOST, Ending.BROKEN)
+"""After which what was left unsaid is said on a new stream."""
+
+Paces: TypeAlias = dict[str, float]
+"""Seconds a letter by the id of a voice, at the normal rate, as measured."""
+
+logger = logging.getLogger(__name__)
+
+
+class Stream:
+    def __init__(
+        self, channel: Channel, manner: Manner, patience: Patience, paces: Paces, idle_seconds: float
+    ) -> None:
+        """`idle_seconds`: without a clause, after which the call is half-closed."""
+        self.is_closed = False
+        """It takes no more clauses."""
+        self._channel, self._manner, self._patience = channel, manner, patience
+        self._paces, self._idle_seconds = paces, idle_seconds
+        self._clauses: asyncio.Queue[Clause | None] = asyncio.Queue(_WAITING)
+        self._watch = Watch(patience)
+        self._alignment = self._new_alignment()
+        self._again: deque[Clause] = deque()
+        """Left unsaid by a stream that ended early."""
+        self._is_ended = False
+        self._failure: Exception | None = None
+
+    async def send(self, clause: Clause) -> None:
+        """Only while it is not closed."""
+        await self._clauses.put(clause)
+
+    def end(self) -> None:
+        """No clause will follow."""
+        self._is_ended = True
+        if self._clauses.empty():
+            self._clauses.put_nowait(None)
+
+    async def run(self, put: Put) -> None:
+        """Say it all. Raises `EngineError`.
+
+        What the service left unsaid when it ended the call by itself is said on a new one, and so is
+        all of it when the connection broke before any sound; once, if it does that again without a sound, and
+        `BREAKS` times where it is the connection that breaks.
+        """
+        fruitless = 0
+        while True:
+            failure: EngineError | None = None
+            patience = 1
+            try:
+                await self._call(put)
+            except EngineError as error:
+                how = ending(error)
+                if how not in _RESUMED or (how is Ending.BROKEN and self._watch.has_sound):
+                    raise
+                failure, patience = error, BREAKS if how is Ending.BROKEN else 1
+            if failure is None and self.is_closed:
+                return
+            self._again.extendleft(reversed(self._alignment.unsounded))
+            fruitless = 0 if self._watch.has_sound else fruitless + 1
+            if fruitless > patience:
+                raise failure or EngineError("tts", f"{SERVICE} ends its streams without a sound")
+            if not self._again and (self.is_closed or self._clauses.empty()):
+                self.is_closed = True
+                return
+            logger.warning("a stream ended early; what it left unsaid is said on a new one: %s", failure)
+
+    async def _call(self, put: Put) -> None:
+        self._alignment, self._watch = self._new_alignment(), Watch(self._patience)
+        call = await self._channel.open_stream(self._manner.voice)
+        writing = asyncio.get_running_loop().create_task(self._write(call), name="google-tts-text")
+        try:
+            async with decoder(self._manner.encoding, self._manner.voice.rate_hz) as sound:
+                await self._read(call, sound, put)
+        finally:
+            self._channel.end_stream(call)
+            writing.cancel()
+            await asyncio.wait([writing])
+        self._learn()
+
+    # ------------------------------------------------------------ text
+
+    async def _write(self, call: Call) -> None:
+        try:
+            await call.write(StreamingSynthesizeRequest(streaming_config=self._manner.of_stream))
+            while self._again:
+                await self._send(call, self._again.popleft())
+            while not self.is_closed and (following := await self._next()) is not None:
+                await self._send(call, following)
+            self.is_closed = True
+            self._watch.closed()
+            await call.done_writing()
+        except (grpc.RpcError, asyncio.InvalidStateError):
+            """The call is over: whoever reads it is told why."""
+        except Exception as error:  # noqa: BLE001 - raised by whoever reads
+            self._failure = error
+            self._watch.expire()
+
+    async def _next(self) -> Clause | None:
+        """None when nothing more comes, or not soon enough.
+
+        A service that holds the first clause back to see what follows is told early that nothing does.
+        """
+        began = asyncio.get_running_loop().time()
+        while not (self._is_ended and self._clauses.empty()):
+            patience = self._idle_seconds
+            if not self._watch.has_sound:
+                patience = min(patience, self._patience.first / 2)
+            try:
+                async with asyncio.timeout_at(began + patience):
+                    return await self._clauses.get()
+            except TimeoutError:
+                if not self._clauses.empty():
+                    return self._clauses.get_nowait()
+                if patience == self._idle_seconds or not self._watch.has_sound:
+                    break
+        return None
+
+    async def _send(self, call: Call, clause: Clause) -> None:
+        """The texts of a stream are read as one: they are told apart by a space."""
+        self._alignment.send(clause, is_settled=self._watch.silent_seconds > SETTLED_SECONDS)
+        self._watch.sent()
+        for piece in pieces(clause.text, LIMIT - 1):
+            self._channel.usage.characters += len(piece)
+            text = StreamingSynthesisInput(text=f"{piece} ")
+            await call.write(StreamingSynthesizeRequest(input=text))
+
+    # ------------------------------------------------------------ sound
+
+    async def _read(self, call: Call, sound: Decoder, put: Put) -> None:
+        try:
+            async with self._watch.watching():
+                while (response := await _next_response(call)) is not None:
+                    if not response.audio_content:
+                        continue
+                    with self._watch.heard():
+                        samples = await sound.feed(response.audio_content)
+                        await self._give(self._alignment.place(samples), sound.rate_hz, put)
+                with self._watch.heard():
+                    rest = self._alignment.place(await sound.finish()) + self._alignment.finish()
+                    await self._give(rest, sound.rate_hz, put)
+        except TimeoutError:
+            raise self._failure or EngineTimeout("tts", self._watch.complaint) from None
+        except (grpc.RpcError, asyncio.CancelledError) as error:
+            self._channel.fail(error)
+
+    async def _give(self, placed: Placed, rate_hz: int, put: Put) -> None:
+        for index, samples in placed:
+            await put(Speech(index, samples, rate_hz))
+
+    # ------------------------------------------------------------ which sound is whose
+
+    def _new_alignment(self) -> Alignment:
+        pace = self._paces.get(self._manner.voice.id, USUAL_PACE)
+        return Alignment(self._manner.voice.rate_hz, pace / self._manner.rate)
+
+    def _learn(self) -> None:
+        if (pace := self._alignment.measured_pace) is not None:
+            self._paces[self._manner.voice.id] = pace * self._manner.rate
+
+
+async def _next_response(call: Call) -> StreamingSynthesizeResponse | None:
+    response = await call.read()
+    return response if isinstance(response, StreamingSynthesizeResponse) else None

@@ -1,0 +1,1 @@
+"""What the engines that speak HTTP have in common."""

@@ -1,0 +1,94 @@
+"""llama.cpp's server in this process: how it is opened, and with which parameters.
+
+It writes nothing to the terminal unless this module logs at DEBUG, downloads nothing, and can be
+reached by nobody else.
+"""
+
+import logging
+import mmap
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import EngineError, EngineMissing
+
+_log = logging.getLogger(__name__)
+
+SLOTS = 2
+"""Generations that run at once; more wait for the first free one, about half a second. Each slot has
+to compute the common prefix once (1.4 s on two cores), which is done before the first user comes."""
+
+SLOT_TOKENS = 2048
+"""Of context in each slot: the prompt and its answer."""
+
+_PREFILL_BATCH = 128
+"""Tokens of a prompt between two looks at whether anybody still wants the answer: about 0.3 s."""
+
+_KEPT_MIB = 256
+"""Computed prompts of sessions that have no slot just now; a conversation takes 5 to 30 MiB."""
+
+_SPINS = "3000"
+"""How long llama.cpp's threads spin for each other before they sleep. Tokens a second on two cores,
+alone and beside one busy thread: OpenMP's
+default 49 and 16, this 47 and 21, not spinning at all 29 and 25."""
+
+_OWN_SLOT = 0.9
+"""A slot is taken over only by a prompt of which it holds this share. With llama.cpp's 0.1 the
+common instructions made every session take the same slot and compute its own turns again."""
+
+
+def check(path: Path) -> None:
+    """Raises before llama.cpp, which says only that it failed, gets to see the file."""
+    if not path.is_file():
+        raise EngineMissing("llm", f"no model file {path}; LOCAL_LLM_MODEL takes the path of a GGUF file")
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise EngineError("llm", f"{path} is not a GGUF file", retryable=False)
+
+
+def is_tuned(path: Path) -> bool:
+    """Base Gemma files of other makers carry the template that belongs to the tuned ones."""
+    if re.match(r"gemma-3-\d+[mb](?!.*-it)", path.stem.lower()):
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b"tokenizer.chat_template") >= 0
+
+
+def open_model(path: Path, threads: int) -> Any:
+    """llama.cpp's server insists on listening: on a Unix socket, in a directory that is gone at once."""
+    os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)  # read once, when llama.cpp is loaded
+    try:
+        import xllamacpp
+    except ImportError as error:
+        text = "xllamacpp is not installed: run pip install 'voice-grpc[local]'"
+        raise EngineMissing("llm", text) from error
+    directory = tempfile.mkdtemp(prefix="llm-")
+    try:
+        return xllamacpp.Server(_parameters(xllamacpp.CommonParams, path, threads, f"{directory}/s.sock"))
+    except RuntimeError as error:
+        message = f"llama.cpp cannot load {path}; is the file whole?"
+        raise EngineError("llm", message, retryable=False) from error
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _parameters(create: Callable[[], Any], path: Path, threads: int, socket: str) -> Any:
+    parameters = create()
+    parameters.model.path = str(path)
+    parameters.n_parallel = SLOTS
+    parameters.n_ctx = SLOTS * SLOT_TOKENS
+    parameters.n_batch = parameters.n_ubatch = _PREFILL_BATCH
+    parameters.swa_full = True  # without it a sliding-window model computes its whole prompt again
+    parameters.slot_prompt_similarity = _OWN_SLOT
+    parameters.cache_ram_mib = _KEPT_MIB
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+    parameters.hostnames = [socket]
+    parameters.n_threads_http = 1
+    parameters.endpoint_slots = parameters.ui = False
+    parameters.offline = True
+    parameters.verbosity = 4 if _log.isEnabledFor(logging.DEBUG) else -1
+    return parameters

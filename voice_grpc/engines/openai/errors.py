@@ -1,0 +1,175 @@
+"""What a server, its client and the network say when something is wrong, as our errors.
+
+No text of others comes through but the server's own message, without our secrets and without anything
+that looks like a key: OpenAI quotes half of a wrong one, and a client's error the header it cannot send.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import httpx2
+
+from ...core.errors import (
+    EngineBlocked,
+    EngineDenied,
+    EngineError,
+    EngineMissing,
+    EngineQuota,
+    EngineTimeout,
+    EngineUnreachable,
+)
+from ..http.json_values import mapping, sequence, text
+
+KEY_ADVICE = "check OPENAI_API_KEY and what it may do on that server"
+MODEL_ADVICE = "set OPENAI_MODEL to a model that the server has (GET /v1/models lists them)"
+BASE_ADVICE = "set OPENAI_BASE_URL to what /chat/completions follows, such as http://HOST:8000/v1"
+CERTIFICATE_ADVICE = "set SSL_CERT_FILE to the certificate of who signed it"
+CREDIT_ADVICE = "raise the vendor's quota or credit, or spread the load"
+
+_KEY = re.compile(r"\b(?:sk|gsk|pk|xai|hf)[-_][\w*.-]{6,}|(?<=Bearer )\S+|(?<=://)[^/\s@]+@")
+_SHOWN = 300
+"""Characters of a server's message."""
+
+_NO_MODEL = re.compile(
+    r"model_?not_?found|model\b.{0,120}?\b(not found|does not exist|not loaded)"
+    r"|(unknown|invalid|no such|not a valid) model|try pulling it",
+    re.IGNORECASE | re.DOTALL,
+)
+_NO_KEY = re.compile(
+    r"(invalid|incorrect|expired|missing|no).{0,20}api.?key"
+    r"|api.?key.{0,20}(not valid|invalid|expired|required)",
+    re.IGNORECASE,
+)
+_NO_CREDIT = re.compile(r"insufficient_quota|insufficient.balance|billing|rate_limit", re.IGNORECASE)
+_BLOCKED = re.compile(r"content_filter|content_policy|responsibleai", re.IGNORECASE)
+_LOADING = re.compile(r"loading|not ready|starting", re.IGNORECASE)
+
+
+class Refusal(Exception):
+    """An error as the server says it. `str` is its message, as it came."""
+
+    def __init__(self, status: int, message: str, about: str, code: str) -> None:
+        """`status`: of HTTP, or what stands for it in the error; 0: none. `about`: the fields concerned,
+        where they are named apart. `code`: its `code` and `type`.
+        """
+        super().__init__(message)
+        self.status, self.about, self.code = status, about, code
+
+    @property
+    def is_of_model(self) -> bool:
+        return self.status in (0, 400, 404) and bool(_NO_MODEL.search(f"{self.code} {self}"))
+
+    @property
+    def is_loading(self) -> bool:
+        """llama.cpp listens before its model is there, and says so (503, "Loading model")."""
+        return self.status == 503 and bool(_LOADING.search(str(self)))
+
+
+class StaleConnection(Exception):
+    """It was closed at the other end, or broke, before anything of an answer came."""
+
+
+def refusal(status: int, body: bytes) -> Refusal:
+    """Of an answer that is no 200; whatever stands between us and the server may have written it."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        plain = body.decode("utf-8", "replace").strip()
+        return Refusal(status, "" if plain.startswith("<") else plain, "", "")
+    return _refusal(said if isinstance(said, dict) else {"message": str(said)}, status)
+
+
+def refusal_in(chunk: Mapping[str, Any]) -> Refusal | None:
+    """Of an event in a stream that began well."""
+    if chunk.get("error") or chunk.get("object") == "error":
+        return _refusal(chunk, 0)
+    return None
+
+
+def _refusal(said: Mapping[str, Any], status: int) -> Refusal:
+    """OpenAI's `{"error": {…}}`, SGLang's with the same fields outside, Ollama's `{"error": "…"}`, and
+    FastAPI's `{"detail": …}`, which quotes the whole request unless it is asked only where and what.
+    """
+    error = said.get("error")
+    if isinstance(error, str):
+        said = {**said, "message": error}
+    fields = mapping(error) or said
+    places, messages = [text(fields.get("param"))], [text(fields.get("message"))]
+    detail = said.get("detail")
+    messages.append(text(detail))
+    for each in map(mapping, sequence(detail)):
+        places += [str(part) for part in sequence(each.get("loc"))[1:2]]
+        messages.append(text(each.get("msg")))
+    code = fields.get("code")
+    if not status and isinstance(code, int):
+        status = code
+    about = " ".join(place for place in places if place)
+    return Refusal(
+        status, " ".join(m for m in messages if m), about, f"{code or ''} {text(fields.get('type'))}".strip()
+    )
+
+
+def engine_error(error: Exception, model: str, secrets: Iterable[str]) -> EngineError:
+    """`error` is anything that came out of the client. `model`: as a message may name it."""
+    kind = type(error).__name__
+    match error:
+        case EngineError():
+            return error
+        case Refusal():
+            return _of_refusal(error, model, _shown(error, secrets))
+        case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
+            return missing(f"OPENAI_BASE_URL is no address of a server: {BASE_ADVICE}", BASE_ADVICE)
+        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
+            is_distrust = "CERTIFICATE" in str(error)
+            why = "its certificate is not trusted here" if is_distrust else kind
+            advice = CERTIFICATE_ADVICE if is_distrust else ""
+            found: EngineError = EngineUnreachable(
+                "llm", f"no connection to the language model server ({why})", advice=advice
+            )
+        case TimeoutError() | httpx2.TimeoutException():
+            found = EngineTimeout("llm", f"{model} did not answer in time")
+        case httpx2.HTTPError() | StaleConnection() | OSError():
+            found = EngineUnreachable("llm", f"the connection to the language model server broke ({kind})")
+        case ValueError():
+            found = EngineError("llm", f"{model}: the server does not speak the protocol; {BASE_ADVICE}")
+        case _:
+            found = EngineError("llm", f"{model} failed ({kind})")
+    return found
+
+
+def missing(message: str, advice: str) -> EngineMissing:
+    error = EngineMissing("llm", message)
+    error.advice = advice
+    return error
+
+
+def _of_refusal(said: Refusal, model: str, shown: str) -> EngineError:
+    status, words = said.status, f"{said.code} {said}"
+    message = f"{model}: {shown}"
+    if _BLOCKED.search(words):
+        return EngineBlocked("llm", message)
+    if status == 402 or _NO_CREDIT.search(words):
+        return EngineQuota("llm", message, advice=CREDIT_ADVICE)
+    if status in (401, 403) or (status < 500 and _NO_KEY.search(words)):
+        return EngineDenied("llm", message, advice=KEY_ADVICE)
+    if status == 429:
+        return EngineQuota("llm", message)
+    if said.is_of_model:
+        return missing(f"{message}; {MODEL_ADVICE}", MODEL_ADVICE)
+    if status in (404, 405) or 300 <= status < 400:
+        advice = f"{BASE_ADVICE}; {MODEL_ADVICE}" if status == 404 else BASE_ADVICE
+        return missing(f"{message}; {advice}", advice)
+    if status in (408, 504):
+        return EngineTimeout("llm", message)
+    return EngineError("llm", message, retryable=not 400 <= status < 500)
+
+
+def _shown(said: Refusal, secrets: Iterable[str]) -> str:
+    message = str(said)
+    for secret in secrets:
+        message = message.replace(secret, "***")
+    message = " ".join(_KEY.sub("***", message).split())
+    status = f"HTTP {said.status}" if said.status else "an error in the answer"
+    return f"{status}: {message[:_SHOWN]}" if message else status

@@ -1,0 +1,72 @@
+"""What became known of one server: its model and the terms it wants to be asked on."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from ...ports import Prompt
+from .capabilities import ROOM, Terms, learned, plainest
+from .client import OpenAiClient
+from .errors import Refusal
+from .request import request
+from .response import Answer
+
+_log = logging.getLogger(__name__)
+
+
+class Manners:
+    """Shared by all turns; what one of them learns, the others know."""
+
+    def __init__(self, client: OpenAiClient, model: str, bases: int) -> None:
+        """`model`: empty takes the server's first one. `bases`: how many addresses there are to try."""
+        self.terms = Terms()
+        self._client, self._bases = client, bases
+        self._model, self._found = model, ""
+        self._is_proven = False
+        """There was an answer on these terms."""
+        self._finding = asyncio.Lock()
+
+    @property
+    def model(self) -> str:
+        """Empty while it is not known."""
+        return self._model or self._found
+
+    async def model_on(self, terms: Terms) -> str:
+        """Raises what `OpenAiClient.models` raises."""
+        async with self._finding:
+            if not self.model:
+                self._found = (await self._client.models(terms.base))[0]
+            return self.model
+
+    def take(self, refusal: Refusal, prompt: Prompt, terms: Terms) -> bool:
+        """Whether to ask again: something is known now that was not when it was asked on `terms`.
+
+        Ends: every lesson gives up something that was still asked for.
+        """
+        if terms != self.terms:
+            return True
+        if refusal.is_of_model and self._found and self._is_proven:
+            self._found, self._is_proven = "", False
+            return True
+        body = request(prompt, self.model, terms)
+        better = learned(terms, refusal, body, bases=self._bases)
+        if better is None and refusal.status in (400, 422) and not self._is_proven:
+            better = plainest(terms)
+        if better is None or better == terms:
+            if not self._is_proven:
+                self.terms = Terms()
+            return False
+        if terms.takes_tools and not better.takes_tools:
+            _log.warning("%s takes no tools: from now on it is asked without any", self.model)
+        self.terms = better
+        return True
+
+    def note(self, answer: Answer, *, is_answered: bool) -> None:
+        """What an answer says of those to come: one that thinks needs room for it."""
+        self._is_proven = self._is_proven or is_answered
+        room = ROOM if answer.has_thought else 0
+        self.terms = replace(
+            self.terms,
+            room=max(self.terms.room, room),
+            begins_inside=self.terms.begins_inside or answer.was_thinking_aloud,
+        )

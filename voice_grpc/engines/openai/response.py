@@ -1,0 +1,232 @@
+"""What the chunks of a chat completion hold for us: words, calls, usage; and how an answer may end.
+
+What lives here: one answer's state. What must not: when chunks come (`llm.py`).
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from ...core.errors import EngineBlocked, EngineEmpty, EngineError, EngineUnreachable
+from ...ports import CallRequest, TextDelta, Usage
+from ..http.json_values import count, mapping, sequence, text
+from .errors import refusal_in
+
+# ----------------------------------------------------------------
+# calls of tools, put together from the pieces in which servers stream them
+# OpenAI and vLLM stream a name, then its arguments in pieces, told apart by `index`; Ollama gives each call
+# whole, at times all of them with index 0; others leave out the index or the id.
+
+
+@dataclass(slots=True)
+class _Call:
+    place: object
+    """Its `index`; None: the server gives none."""
+    id: str
+    name: str
+    pieces: list[str] = field(default_factory=list)
+    whole: Mapping[str, Any] | None = None
+    """Arguments that came as an object instead of as JSON in a string."""
+
+
+class Calls:
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def add(self, delta: object) -> None:
+        """`delta`: `tool_calls` of one chunk."""
+        for piece in filter(None, map(mapping, sequence(delta))):
+            function = mapping(piece.get("function"))
+            call = self._at(piece.get("index"), text(piece.get("id")), text(function.get("name")))
+            arguments = function.get("arguments")
+            if isinstance(arguments, dict):
+                call.whole = arguments
+            else:
+                call.pieces.append(text(arguments))
+
+    def requests(self, model: str) -> Iterator[CallRequest]:
+        """Raises `EngineError` when the model wrote something else than a call."""
+        for call in self._calls:
+            if not call.name:
+                raise EngineError("llm", f"{model} called a tool without a name")
+            yield CallRequest(call.name, _arguments(call, model), call.id)
+
+    def _at(self, place: object, id_: str, name: str) -> _Call:
+        """The call that a piece belongs to, which may be a new one."""
+        for call in reversed(self._calls):
+            if call.place != place:
+                continue
+            is_other = id_ not in ("", call.id) and bool(call.id) and bool(name)
+            is_next = place is None and bool(name) and not id_
+            if is_other or is_next:
+                break
+            call.id, call.name = call.id or id_, call.name or name
+            return call
+        call = _Call(place, id_, name)
+        self._calls.append(call)
+        return call
+
+
+def _arguments(call: _Call, model: str) -> Mapping[str, object]:
+    if call.whole is not None:
+        return call.whole
+    written = "".join(call.pieces).strip() or "{}"
+    try:
+        value = json.loads(written, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        value = written
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise EngineError("llm", f"{model} called {call.name[:64]} with arguments that are no JSON object")
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    """NaN and the infinities, which Python would take."""
+    raise ValueError(constant)
+
+
+# ----------------------------------------------------------------
+# what a model thinks aloud in the text of its answer, taken out: it is not said to anybody
+# Servers that know the model give thoughts apart (`reasoning`, `reasoning_content`). Others leave the tags
+# of the model's template in the text, and the stream cuts them anywhere.
+
+
+_NAMES = ("think", "thinking", "thought")
+_TAG = re.compile(rf"<(/?)(?:{'|'.join(_NAMES)})>", re.IGNORECASE)
+_TAGS = tuple(f"<{slash}{name}>" for name in _NAMES for slash in ("", "/"))
+
+
+class ThoughtFilter:
+    def __init__(self, *, begins_inside: bool = False) -> None:
+        """`begins_inside`: the template opened the thoughts, and the answer only closes them."""
+        self.has_thought = begins_inside
+        self.was_not_opened = False
+        """Thoughts ended that had not begun: what came before them was taken for the answer."""
+        self._is_inside = begins_inside
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """What of it is said; the beginning of something that may become a tag is held back."""
+        text, said = self._held + text, ""
+        while (tag := _TAG.search(text)) is not None:
+            said += "" if self._is_inside else text[: tag.start()]
+            self.was_not_opened |= bool(tag[1]) and not self._is_inside
+            self._is_inside, self.has_thought = not tag[1], True
+            text = text[tag.end() :]
+        place = text.rfind("<")
+        is_half = place >= 0 and any(tag.startswith(text[place:].lower()) for tag in _TAGS)
+        self._held = text[place:] if is_half else ""
+        return said if self._is_inside else said + text.removesuffix(self._held)
+
+    def flush(self) -> str:
+        """What was held back and became no tag."""
+        held, self._held = self._held, ""
+        return "" if self._is_inside else held
+
+
+DONE = "[DONE]"
+
+_FAILED = ("error", "abort")
+"""Reasons to finish of OpenRouter and vLLM: something broke there."""
+
+
+class Answer:
+    def __init__(self, model: str, max_tokens: int, *, begins_inside: bool = False) -> None:
+        """`model`: as errors name it. `max_tokens`: of what is said, without what is thought."""
+        self.model = model
+        self.has_begun = False
+        """Something of it was given, or of a call that will be."""
+        self.is_whole = False
+        """The server said that it is: there is nothing left to wait for but the count of tokens."""
+        self.is_full = False
+        """`max_tokens` were said; the limit that the server knows may have room for thoughts."""
+        self.progress = 0
+        """Rises with every output; with nothing else."""
+        self._max_tokens = max_tokens
+        self._thoughts = ThoughtFilter(begins_inside=begins_inside)
+        self._has_reasoned = False
+        self._calls = Calls()
+        self._reason = ""
+        self._usage: Usage | None = None
+
+    @property
+    def has_thought(self) -> bool:
+        return self._has_reasoned or self._thoughts.has_thought
+
+    @property
+    def was_thinking_aloud(self) -> bool:
+        """What was taken for the answer turned out to be thoughts, which it was too late to take back."""
+        return self._thoughts.was_not_opened
+
+    def read(self, chunk: Mapping[str, Any]) -> Iterator[TextDelta]:
+        """Raises `Refusal` when the chunk is an error."""
+        if (refusal := refusal_in(chunk)) is not None:
+            raise refusal
+        self._count(mapping(chunk.get("usage")))
+        for choice in sequence(chunk.get("choices"))[:1]:
+            choice = mapping(choice)
+            delta = mapping(choice.get("delta") or choice.get("message"))
+            self._has_reasoned |= bool(delta.get("reasoning") or delta.get("reasoning_content"))
+            if delta.get("tool_calls"):
+                self._calls.add(delta["tool_calls"])
+                self._advance()
+            yield from self._say(self._thoughts.feed(_words(delta)))
+            if reason := text(choice.get("finish_reason")):
+                self._reason, self.is_whole = reason, True
+        self.is_full = self.progress >= self._max_tokens and not self._reason and not self._calls
+
+    def end(self, *, is_done: bool) -> Iterator[TextDelta | CallRequest | Usage]:
+        """Nothing comes any more. Raises `EngineError` unless that is an answer.
+
+        `is_done`: the server said so, or it was us who stopped.
+        """
+        yield from self._say(self._thoughts.flush())
+        said = f" ({self._reason})" if self._reason else ""
+        if self._reason == "content_filter":
+            raise EngineBlocked("llm", f"{self.model}'s answer was stopped{said}")
+        if self._reason in _FAILED:
+            raise EngineError("llm", f"{self.model} broke off its answer{said}")
+        if not (self._reason or is_done):
+            raise EngineUnreachable("llm", f"{self.model}: the answer broke off")
+        yield from self._calls.requests(self.model)
+        if not self.has_begun:
+            what = "thought, and said nothing" if self.has_thought else "answered with nothing"
+            raise EngineEmpty("llm", f"{self.model} {what}{said}")
+        if self._usage is not None:
+            yield self._usage
+
+    def _say(self, words: str) -> Iterator[TextDelta]:
+        """Nothing blank comes before the first word."""
+        words = words if self.has_begun else words.lstrip()
+        if words:
+            self._advance()
+            yield TextDelta(words)
+
+    def _advance(self) -> None:
+        self.has_begun = True
+        self.progress += 1
+
+    def _count(self, usage: Mapping[str, Any]) -> None:
+        """`prompt_cache_hit_tokens` is DeepSeek's."""
+        if usage:
+            details = mapping(usage.get("prompt_tokens_details"))
+            cached = count(details.get("cached_tokens")) or count(usage.get("prompt_cache_hit_tokens"))
+            self._usage = Usage(
+                count(usage.get("prompt_tokens")), count(usage.get("completion_tokens")), cached
+            )
+
+
+def _words(delta: Mapping[str, Any]) -> str:
+    """Mistral's reasoning models give content in parts, of which only those of text are said."""
+    content = delta.get("content")
+    if isinstance(content, list):
+        parts = [mapping(part) for part in content]
+        return "".join(text(part.get("text")) for part in parts if part.get("type") == "text")
+    return text(content) or text(delta.get("refusal"))

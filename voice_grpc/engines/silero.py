@@ -1,0 +1,178 @@
+"""Silero v6 through onnxruntime: is there speech in these 32 ms?
+
+One thread serves all sessions. A window costs about 0.2 ms there; what waits when the thread
+comes round is computed together and answered in one hop back to the loop. The model file that
+can be had without torch (`faster_whisper`'s) fixes the state to one stream, so "together" is a
+loop over streams, not one call.
+"""
+
+import asyncio
+import math
+import threading
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..core.audio import WINDOW, Floats
+from ..core.errors import EngineError, EngineMissing
+from ..model_files.catalog import model_path
+
+CONTEXT = 64
+"""Samples of the previous window that the model sees before each one (its own streaming code)."""
+
+_STATE = (1, 1, 128)
+_WARM_UP_WINDOWS = 4
+_CLOSE_S = 2.0
+
+_Answer: TypeAlias = "asyncio.Future[float]"
+_Job: TypeAlias = tuple["SileroStream", Floats, _Answer]
+_Outcome: TypeAlias = tuple[_Answer, float | EngineError]
+
+
+class SileroStream:
+    """The state of one session. Only the engine's thread advances it."""
+
+    __slots__ = ("_c", "_h", "_heard", "_vad")
+
+    def __init__(self, vad: "SileroVad") -> None:
+        self._vad = vad
+        self._heard = np.zeros((1, CONTEXT + WINDOW), np.float32)
+        self._h = self._c = np.zeros(_STATE, np.float32)
+
+    async def probability(self, window: Floats) -> float:
+        """A window once given counts, even when its caller is cancelled while it waits.
+
+        Raises `ValueError` for any shape but (512,), `EngineError` when the engine is not open.
+        """
+        if window.shape != (WINDOW,):
+            raise ValueError(f"a window has shape ({WINDOW},), got {window.shape}")
+        return await self._vad.submit(self, window)
+
+    def advance(self, model: Any, window: Floats) -> float:
+        """One step of the recurrent model; the engine's thread calls it in the order of the windows."""
+        heard = self._heard
+        heard[0, :CONTEXT] = heard[0, -CONTEXT:]
+        heard[0, CONTEXT:] = window
+        out, self._h, self._c = model.run(None, {"input": heard, "h": self._h, "c": self._c})
+        probability = float(out[0])
+        if math.isnan(probability):  # one NaN sample would stay in the state for ever
+            heard[:] = 0.0
+            self._h = self._c = np.zeros(_STATE, np.float32)
+            return 0.0
+        return probability
+
+
+class SileroVad:
+    """Implements `ports.Vad`."""
+
+    def __init__(self, model: Path | None = None) -> None:
+        """`model`: an ONNX file with the inputs `input`, `h` and `c`; by default the packaged one."""
+        self._path = model
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._is_open = False
+
+    @property
+    def name(self) -> str:
+        return "silero-vad v6"
+
+    @property
+    def location(self) -> str:
+        return "in process"
+
+    async def warm(self) -> None:
+        """Raises `EngineMissing` when the extra is not installed."""
+        if self._thread is None:
+            model = await asyncio.to_thread(_load, self._path)
+            self._thread = threading.Thread(target=_serve, args=(model, self._jobs), name="vad", daemon=True)
+            self._thread.start()
+            self._is_open = True
+        stream = self.open()
+        for _ in range(_WARM_UP_WINDOWS):
+            await stream.probability(np.zeros(WINDOW, np.float32))
+
+    def open(self) -> SileroStream:
+        return SileroStream(self)
+
+    def submit(self, stream: SileroStream, window: Floats) -> _Answer:
+        """Hand one window to the thread. The samples are copied: a cancelled caller may reuse its own."""
+        if not self._is_open:
+            raise EngineError("vad", f"{self.name} is closed or was never warmed", retryable=False)
+        answer: _Answer = asyncio.get_running_loop().create_future()
+        self._jobs.put((stream, window.copy(), answer))
+        return answer
+
+    async def close(self) -> None:
+        """What was already given is still answered: it takes milliseconds."""
+        self._is_open = False
+        if self._thread is not None:
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join, _CLOSE_S)
+
+
+def _load(path: Path | None) -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise EngineMissing(
+            "vad", "onnxruntime is not installed: run pip install 'voice-grpc[local]'"
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    file = path or model_path("silero-vad")
+    try:
+        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - the root of onnxruntime's errors is Exception
+        raise EngineError("vad", f"cannot load {file}: {_first_line(error)}", retryable=False) from error
+
+
+def _serve(model: Any, jobs: "SimpleQueue[_Job | None]") -> None:
+    """The thread: take all that waits, compute it, answer it in one call a loop."""
+    goes_on = True
+    while goes_on:
+        batch, goes_on = _take(jobs)
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+        for stream, window, answer in batch:
+            by_loop.setdefault(answer.get_loop(), []).append((answer, _compute(model, stream, window)))
+        for loop, outcomes in by_loop.items():
+            with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
+                loop.call_soon_threadsafe(_deliver, outcomes)
+
+
+def _take(jobs: "SimpleQueue[_Job | None]") -> tuple[list[_Job], bool]:
+    """Waits for one job, then takes what else is there. False once the engine is closed."""
+    batch: list[_Job] = []
+    job = jobs.get()
+    while job is not None:
+        batch.append(job)
+        try:
+            job = jobs.get_nowait()
+        except Empty:
+            return batch, True
+    return batch, False
+
+
+def _compute(model: Any, stream: SileroStream, window: Floats) -> float | EngineError:
+    try:
+        return stream.advance(model, window)
+    except Exception as error:  # noqa: BLE001 - one bad window must not end the thread of all sessions
+        return EngineError("vad", f"silero-vad failed: {_first_line(error)}")
+
+
+def _deliver(outcomes: list[_Outcome]) -> None:
+    for answer, outcome in outcomes:
+        if answer.done():  # its caller was cancelled
+            continue
+        if isinstance(outcome, EngineError):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

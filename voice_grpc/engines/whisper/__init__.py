@@ -1,0 +1,1 @@
+"""Whisper in this process, through CTranslate2."""

@@ -1,0 +1,1 @@
+"""Whisper on somebody's server, whichever protocol it speaks."""

@@ -1,0 +1,203 @@
+"""One Whisper server over HTTP: which protocol and model it has, and one utterance transcribed."""
+
+import asyncio
+import struct
+from dataclasses import replace
+
+from ...core.audio import RATE_HZ, Samples, sample_count, seconds
+from ...core.errors import EngineError
+from ...ports import Transcription
+from ..timeouts import Patience
+from .address import Address
+from .errors import BUSY, BadAnswer, Busy, bad_answer, late, missing, refusal
+from .http_dialects import (
+    DEFAULT_MODEL,
+    OPENAI,
+    Manners,
+    Question,
+    is_there,
+    is_whisper_cpp,
+    listed_model,
+    places,
+)
+from .http_responses import EVENTS, read
+from .http_transport import Reply, Request, WhisperHttp
+
+# ----------------------------------------------------------------
+# sound as a file, for servers that take nothing else
+
+
+HEADER_BYTES = 44
+"""RIFF, `fmt ` of 16 bytes, `data`: what every reader of WAV knows, some of them nothing more."""
+
+_PCM, _CHANNELS, _WIDTH = 1, 1, 2
+
+
+def wav(samples: Samples) -> bytes:
+    """16 kHz mono s16le: what Whisper hears, so that no server has to resample."""
+    data = samples.astype("<i2", copy=False).tobytes()
+    head = struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", HEADER_BYTES - 8 + len(data), b"WAVE"),
+        *(
+            b"fmt ",
+            16,
+            _PCM,
+            _CHANNELS,
+            RATE_HZ,
+            RATE_HZ * _WIDTH * _CHANNELS,
+            _WIDTH * _CHANNELS,
+            8 * _WIDTH,
+        ),
+        *(b"data", len(data)),
+    )
+    return head + data
+
+
+LOADING_SECONDS, LOOK_AGAIN_SECONDS = 30.0, 0.5
+"""A server may listen before its model is there, or load it when it is first asked."""
+
+SECONDS_A_SECOND = 0.1
+"""Of patience for one of speech: Whisper's time rises with what it is given."""
+LONGEST_SECONDS = 600.0
+"""Of sound in one request: 19 MB of WAV, under OpenAI's 25 MB."""
+SHORTEST_SECONDS = 15.0
+"""A server that takes no file of this length (0.5 MB) takes none."""
+STREAMED_FROM_SECONDS = 30.0
+"""Whisper's window. What is longer is transcribed window by window, and events show that it goes on; what is
+shorter gains nothing by them, and the whole answers of most servers say more: language, words, silence."""
+
+
+class WhisperService:
+    """Made without touching the network."""
+
+    def __init__(self, address: Address, protocol: str, model: str, patience: Patience) -> None:
+        self.address, self._protocol, self._model = address, protocol, model
+        self._patience = patience
+        self._http = WhisperHttp(address, patience)
+        self._finding = asyncio.Lock()
+        self.manners: Manners | None = None
+        """None: not found yet."""
+        self.longest = sample_count(LONGEST_SECONDS)
+        """Samples in one request."""
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    # ------------------------------------------------------------ what it is
+
+    async def find(self, loading: float = 0.0) -> Manners:
+        """`loading`: seconds that it is given to become ready. Raises `EngineError`."""
+        async with self._finding:
+            if self.manners is None:
+                self.manners = await self._with_its_model(await self._place(loading))
+            return self.manners
+
+    async def prove(self, samples: Samples, loading: float) -> None:
+        """One real request, waited for while the server loads. Raises `EngineError`."""
+        await self.find(loading)
+        deadline = _now() + loading
+        while True:
+            try:
+                await self.transcribe(samples, Question("en"), max(self._answer_seconds, deadline - _now()))
+                return
+            except Busy:
+                if _now() >= deadline:
+                    raise
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    async def _place(self, loading: float) -> Manners:
+        tried = places(self.address.path, self._protocol)
+        deadline = _now() + loading
+        while True:
+            busy: EngineError | None = None
+            for protocol, path in tried:
+                reply = await self._http.send(
+                    Request(path, {"response_format": "json"}), self._answer_seconds
+                )
+                if reply.status in (401, 403) or 300 <= reply.status < 400:
+                    raise self._refusal(reply)
+                if reply.status in BUSY:
+                    busy = self._refusal(reply)
+                elif is_there(reply.status, reply.kind):
+                    is_cpp = self._protocol == "auto" and is_whisper_cpp(reply.body)
+                    return Manners("whispercpp" if is_cpp else protocol, path)
+            if busy is None:
+                paths = " nor ".join(path or "/" for _, path in tried)
+                text = f"{self.address.location} has neither {paths}"
+                if len(tried) == 1:
+                    text = f"{self.address.origin} has no {paths}"
+                raise missing(f"{text}: check the address, or set WHISPER_PROTOCOL")
+            if _now() >= deadline:
+                raise busy
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    async def _with_its_model(self, manners: Manners) -> Manners:
+        """A key that may transcribe may not be one that may list, so that a refusal here is none."""
+        if not manners.models_path:
+            return replace(
+                manners, model=self._model or (DEFAULT_MODEL if manners.protocol == OPENAI else "")
+            )
+        reply = await self._http.send(Request(manners.models_path, is_get=True), self._answer_seconds)
+        found = listed_model(reply.body) if reply.status == 200 else ""
+        lists = reply.status not in (404, 405, 501)
+        return replace(manners, model=self._model or found or DEFAULT_MODEL, lists_models=lists)
+
+    # ------------------------------------------------------------ one utterance
+
+    async def transcribe(
+        self, samples: Samples, question: Question, first: float | None = None
+    ) -> Transcription:
+        """`first`: seconds until an answer, else by the patience and the length. Raises `EngineError`, of
+        which `TooLong` says that `longest` is known now: less of it may be taken."""
+        manners = self.manners or await self._found()
+        length = seconds(len(samples))
+        first = first or self._answer_seconds + SECONDS_A_SECOND * length
+        is_streamed = bool(question.language) and length > STREAMED_FROM_SECONDS
+        body = wav(samples)
+
+        async def ask(how: Manners) -> Reply:
+            fields = how.fields(question, is_streamed=is_streamed and how.streams)
+            return await self._http.send(Request(how.path, fields, body), first, first + length)
+
+        reply = await ask(manners)
+        if reply.status in (400, 422):
+            for simpler in manners.simpler(is_streamed=is_streamed and manners.streams):
+                if (again := await ask(simpler)).status == 200:
+                    self.manners = manners = simpler
+                    reply = again
+                    break
+        if is_streamed and manners.streams and reply.status == 200 and reply.kind != EVENTS:
+            self.manners = replace(manners, streams=False)
+        return self._heard(reply, samples)
+
+    def _heard(self, reply: Reply, samples: Samples) -> Transcription:
+        if reply.status == 200:
+            try:
+                return read(reply.kind, reply.body)
+            except BadAnswer as bad:
+                raise bad_answer(self.address, bad) from None
+        if reply.status == 413 and len(samples) > sample_count(SHORTEST_SECONDS):
+            self.longest = min(self.longest, len(samples) // 2)
+        if reply.status == 404:  # it was started again with another model
+            self.manners = None
+        raise self._refusal(reply)
+
+    async def _found(self) -> Manners:
+        """Who was not warm asks now, and gives it no time to load."""
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                return await self.find()
+        except TimeoutError:
+            raise late(self.address, "it is still looked for") from None
+
+    def _refusal(self, reply: Reply) -> EngineError:
+        return refusal(self.address, reply.status, reply.body, reply.retry_after)
+
+    @property
+    def _answer_seconds(self) -> float:
+        return self._patience.connect + self._patience.first
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,129 @@
+"""What Whisper servers over HTTP have not in common, and how a request is written to each.
+
+What lives here: the facts. How they are found out is `http_client.py`'s.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+OPENAI, CPP = "openai", "whispercpp"
+
+_TRANSCRIPTIONS, _INFERENCE = "/audio/transcriptions", "/inference"
+_VERSION = "/v1"
+_CPP_SAYS = b"no 'file' field"
+"""To an empty request (whisper.cpp `examples/server/server.cpp`): it can be told by that where it was given
+OpenAI's path (`--inference-path`)."""
+
+DEFAULT_MODEL = "whisper-1"
+_HEARS = re.compile(
+    r"transcri|\basr\b|speech-to-text|voxtral|parakeet|canary|moonshine|wav2vec", re.IGNORECASE
+)
+_ASR = "automatic-speech-recognition"
+"""What speaches calls the task of such a model in its list."""
+
+VERBOSE, PLAIN = "verbose_json", "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What goes up besides the sound."""
+
+    language: str = ""
+    """Whisper's code; empty: it is to find out."""
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """Of one server, as far as they are known."""
+
+    protocol: str
+    path: str
+    model: str = ""
+    lists_models: bool = True
+    """It has `/v1/models`. The package `faster-whisper-server` has none, and calls the field `model_name`;
+    OpenAI may refuse a field that it does not know."""
+    format: str = VERBOSE
+    streams: bool = True
+    """False: asked for events, it gave none."""
+    streamed_format: str = VERBOSE
+    """vLLM streams no verbose JSON."""
+
+    @property
+    def models_path(self) -> str:
+        """Empty where there can be none."""
+        is_usual = self.protocol == OPENAI and self.path.endswith(_TRANSCRIPTIONS)
+        return self.path.removesuffix(_TRANSCRIPTIONS) + "/models" if is_usual else ""
+
+    def fields(self, question: Question, *, is_streamed: bool = False) -> dict[str, str]:
+        found = {"response_format": self.streamed_format if is_streamed else self.format, "temperature": "0"}
+        if self.protocol == CPP:
+            found["language"] = question.language or "auto"  # left out, it is English
+            found["no_language_probabilities"] = "true"  # else it looks at the sound once more
+            found["suppress_nst"] = "true"  # no "(music)" and "[laughter]"
+        else:
+            found["model"] = self.model
+            found |= {} if self.lists_models else {"model_name": self.model}
+            found |= {"language": question.language} if question.language else {}
+        found |= {"prompt": question.prompt} if question.prompt else {}
+        found |= {"stream": "true"} if is_streamed else {}
+        return found
+
+    def simpler(self, *, is_streamed: bool) -> "Iterator[Manners]":
+        """What else can be tried with a server that refuses a request."""
+        if is_streamed and self.streamed_format != PLAIN:
+            yield replace(self, streamed_format=PLAIN)
+        if is_streamed:
+            yield replace(self, streams=False)
+        if self.format != PLAIN:
+            yield replace(self, format=PLAIN, streams=False)
+
+
+def places(path: str, protocol: str) -> list[tuple[str, str]]:
+    """Where transcripts may be made, as protocol and path, the likeliest first. `path`: the operator's,
+    which may be that of the server or of the method, whatever that is called."""
+    if path.endswith(_TRANSCRIPTIONS):
+        found = [(OPENAI, path)]
+    elif path.endswith(_INFERENCE):
+        found = [(CPP, path)]
+    else:
+        found = [(OPENAI, path.removesuffix(_VERSION) + _VERSION + _TRANSCRIPTIONS), (CPP, path + _INFERENCE)]
+        found += [(OPENAI, path + _TRANSCRIPTIONS), (OPENAI, path)] if path else []
+    unique = list(dict.fromkeys(found))
+    if protocol == "auto":
+        return unique
+    return [(protocol, place) for kind, place in unique if kind == protocol or place == path]
+
+
+def is_there(status: int, kind: str) -> bool:
+    """After an empty request to a place: a page for people answers everything."""
+    return status not in (404, 405, 501) and not (status < 300 and kind == "text/html")
+
+
+def is_whisper_cpp(body: bytes) -> bool:
+    return _CPP_SAYS in body
+
+
+def listed_model(body: bytes) -> str:
+    """The first of a list that hears; a server with one model may call it anything. Empty: there is none."""
+    try:
+        listed = json.loads(body)["data"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    models: list[dict[str, Any]] = (
+        [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    )
+    named = [(str(each["id"]), each.get("task")) for each in models if isinstance(each.get("id"), str)]
+    ranked = sorted(named, key=lambda model: _rank(*model))
+    return ranked[0][0] if ranked else ""
+
+
+def _rank(name: str, task: object) -> int:
+    if task == _ASR:
+        return 0
+    if "whisper" in name.lower():
+        return 1
+    return 2 if _HEARS.search(name) else 3

@@ -1,0 +1,23 @@
+"""Fallback chains: several engines of one stage behind its port. Who fails before its first output is
+replaced by the next one in the same turn.
+
+    link.py     one engine: its breaker, what is logged of it, and who is asked in which order
+    chain.py    what all chains share           stt.py  llm.py  tts.py    the chains
+    clauses.py  what a voice was given to say, kept for the next one, and how far it came
+
+- A failure after the first output is the turn's: half an answer by one model and half by another is
+  worse than an apology. A voice may be replaced between two clauses, where nobody hears the seam but
+  the change of voice itself.
+- What the vendor's safety rules blocked is not asked of the next one: the operator chose the vendor with
+  its rules, and a fallback is no way around them. The vendor works, so nothing is counted against it.
+- What is wrong with one request (`retryable` is false, and the key, the model and the connection are not
+  to blame) goes to the next engine, and is not counted: no caller can take an engine from the others.
+- A chain of one is a chain too: it is asked whatever its breaker says.
+"""
+
+from .chain import Link
+from .llm import LlmChain
+from .stt import SttChain
+from .tts import TtsChain
+
+__all__ = ["Link", "LlmChain", "SttChain", "TtsChain"]

@@ -1,0 +1,272 @@
+"""What the chains of all stages share."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Generic, TypeVar
+
+from ..core.errors import (
+    EngineBlocked,
+    EngineDenied,
+    EngineEmpty,
+    EngineError,
+    EngineMissing,
+    EngineQuota,
+    EngineTimeout,
+    EngineUnreachable,
+)
+from ..ports import Engine
+from .circuit_breaker import Breaker
+
+# ----------------------------------------------------------------
+# one engine of a chain: whether it is to be asked now, and what became of asking it
+
+
+E = TypeVar("E", bound=Engine)
+
+Redact = Callable[[str], str]
+
+_OF_THE_ENGINE = (
+    EngineTimeout, EngineEmpty, EngineMissing, EngineDenied, EngineQuota, EngineUnreachable,
+)  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Link(Generic[E]):
+    engine: E
+    redact: Redact = str
+    """Takes secrets out of what an engine says, should one have left any there."""
+    breaker: Breaker = field(default_factory=Breaker)
+    last: EngineError | None = None
+    """What it failed with last; None: it has not failed, or went well since."""
+    is_warm: bool = True
+    """False: it could not be warmed so far, and is to be before it is asked."""
+    _said: str = ""
+
+    @property
+    def is_ready(self) -> bool:
+        return self.breaker.is_closed()
+
+    def begin(self) -> "Attempt[E]":
+        return Attempt(self, self.breaker.begin(_now()))
+
+    async def wake(self) -> None:
+        """Raises what its `warm` raises."""
+        if not self.is_warm:
+            await self.engine.warm()
+            self.is_warm = True
+
+    def stayed_cold(self, error: EngineError, *, is_told: bool = False) -> None:
+        """At the start: it is left out until it is due, and warmed then."""
+        self.is_warm = False
+        self.failed(error, for_good=True, is_told=is_told)
+
+    def cleaned(self, error: EngineError) -> EngineError:
+        """The same error, fit for everybody."""
+        error.args = (self.redact(str(error)), *error.args[1:])
+        error.advice = self.redact(error.advice)
+        return error
+
+    def answered(self, *, is_whole: bool) -> None:
+        if not self.is_ready:
+            log.info("%s answers again", self.engine.name)
+        if is_whole:
+            self.last, self._said = None, ""
+            self.breaker.succeeded()
+        else:
+            self.breaker.answered()
+
+    def failed(
+        self, error: EngineError, *, is_probe: bool = False, for_good: bool = False, is_told: bool = False
+    ) -> None:
+        """Counted, unless it is about this one request: what one caller sends must not take the engine
+        away from the others. And told to the operator, who may have been `is_told` otherwise."""
+        self.cleaned(error)
+        if isinstance(error, EngineBlocked):
+            self.answered(is_whole=True)
+            return
+        is_of_request = not error.retryable and not isinstance(error, _OF_THE_ENGINE)
+        was_ready, self.last = self.is_ready, error
+        if not is_of_request or is_probe or for_good:
+            for_good = for_good or isinstance(error, EngineDenied | EngineMissing)
+            self.breaker.failed(_now(), is_probe=is_probe, for_good=for_good)
+        self._tell(error, may_be_news=(was_ready or is_probe) and not is_told)
+
+    def left_out(self) -> EngineError:
+        """Why it is not asked now, and since when."""
+        stage, why = (self.last.stage, str(self.last)) if self.last else ("session", "it failed")
+        now = _now()
+        since = 0.0 if self.breaker.open_since is None else now - self.breaker.open_since
+        text = f"{self.engine.name} has been left out for {since:.0f} s"
+        if (rest := self.breaker.reopens_at - now) > 0:
+            text += f" and is for {rest:.0f} s more"
+        return EngineError(stage, f"{text}: {why}")
+
+    def _tell(self, error: EngineError, *, may_be_news: bool) -> None:
+        """Not once a turn: while it is left out, and while it says the same, the operator knows."""
+        out = "" if self.is_ready else f"; left out for {self.breaker.cooling:.0f} s"
+        advice = f" ({error.advice})" if error.advice else ""
+        text = f"{error.stage}: {self.engine.name}: {error}{advice}{out}"
+        is_news, self._said = may_be_news and text != self._said, text
+        log.log(logging.WARNING if is_news else logging.DEBUG, "%s", text)
+
+
+@dataclass(slots=True)
+class Attempt(Generic[E]):
+    """One call of one engine, as a block: what ends the block is the verdict on it.
+
+    A block that is left by its caller went well if there was output, and says nothing if there was none.
+    """
+
+    link: Link[E]
+    is_probe: bool
+    has_output: bool = False
+    _is_judged: bool = False
+
+    def answered(self) -> None:
+        """The first output of this call is there."""
+        if not self.has_output:
+            self.has_output = True
+            self.link.answered(is_whole=False)
+
+    def failed(self, error: EngineError) -> None:
+        self._is_judged = True
+        self.link.failed(error, is_probe=self.is_probe)
+
+    def not_judged(self) -> None:
+        """Whatever went wrong, it was not this engine."""
+        self._is_judged = True
+        self.link.breaker.abandoned(is_probe=self.is_probe)
+
+    def __enter__(self) -> "Attempt[E]":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._is_judged:
+            return
+        if isinstance(error, EngineError):
+            self.failed(error)
+        elif self.has_output:
+            self.link.answered(is_whole=True)
+        else:
+            self.not_judged()
+
+
+@dataclass(frozen=True, slots=True)
+class Order(Generic[E]):
+    links: tuple[Link[E], ...]
+    """Whom to ask, one after the other."""
+    why: EngineError | None
+    """Why the first of them does the work of another; None: it is its own."""
+
+
+def in_order(links: Sequence[Link[E]], rank: Callable[[Link[E]], int] = lambda link: 0) -> Order[E]:
+    """Lower ranks come first, then the order of the chain. Who is left out comes last, the one that is due
+    first before the others: a breaker never leaves a turn without an attempt."""
+    now = _now()
+    wanted = sorted(links, key=rank)
+    allowed = [link for link in wanted if link.breaker.allows(now)]
+    out = [link for link in wanted if link not in allowed]
+    out.sort(key=lambda link: (link.breaker.is_probing(now), link.breaker.reopens_at))
+    order = (*allowed, *out)
+    return Order(order, wanted[0].left_out() if order[0] is not wanted[0] else None)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+FIRST_SECONDS = 3.0
+"""For the first output, when another engine stands by: what is then left of the 6.5 s that a turn has
+before it is apologised for is enough for that one. Hosted models begin within 2.4 s
+(kwindla/aiewf-eval: Gemini 2.5 Flash, the slowest of 30 runs)."""
+
+T = TypeVar("T")
+
+
+class FirstOutput:
+    """A limit for the first output of one stream, from `start` until `stop`."""
+
+    def __init__(self, stage: str, engine: str, seconds: float | None) -> None:
+        """None: no limit; there is nobody else."""
+        self._stage, self._engine, self._seconds = stage, engine, seconds
+        self._until: float | None = None
+        self._waiting: asyncio.Timeout | None = None
+
+    def start(self) -> None:
+        if self._seconds is None:
+            return
+        self._until = asyncio.get_running_loop().time() + self._seconds
+        if self._waiting is not None:
+            self._waiting.reschedule(self._until)
+
+    def stop(self) -> None:
+        self._until = None
+
+    async def next(self, items: AsyncGenerator[T, None]) -> T | None:
+        """None at the end. Raises `EngineTimeout` when the limit is over; `items` have ended then."""
+        return await self.wait(anext(items, None))
+
+    async def wait(self, work: Awaitable[T]) -> T:
+        """Raises `EngineTimeout` when the limit is over; `work` is cancelled then."""
+        limit = asyncio.timeout_at(self._until)
+        try:
+            async with limit:
+                self._waiting = limit
+                try:
+                    return await work
+                finally:
+                    self._waiting = None
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            text = f"{self._engine} gave nothing within {self._seconds:g} s"
+            raise EngineTimeout(self._stage, text) from None
+
+
+class Chain(Generic[E]):
+    """`name` and `location` are those of who is in charge: the first whose circuit is closed."""
+
+    def __init__(
+        self, engines: Sequence[E], *, first_seconds: float = FIRST_SECONDS, redact: Redact = str
+    ) -> None:
+        """At least one engine. `redact`: see `Link`."""
+        self.links = [Link(engine, redact) for engine in engines]
+        self.first_seconds = first_seconds
+
+    @property
+    def name(self) -> str:
+        return self._in_charge().engine.name
+
+    @property
+    def location(self) -> str:
+        return self._in_charge().engine.location
+
+    async def warm(self) -> None:
+        """All, side by side; who fails is left out. Raises the first one's error when none is left."""
+        async with asyncio.TaskGroup() as tasks:
+            for link in self.links:
+                tasks.create_task(_warm(link), name=f"warm-{link.engine.name}")
+        if not any(link.is_ready for link in self.links):
+            raise self.links[0].last or EngineError("session", "there is no engine")
+
+    async def close(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for link in self.links:
+                tasks.create_task(link.engine.close(), name=f"close-{link.engine.name}")
+
+    def _in_charge(self) -> Link[E]:
+        return next((link for link in self.links if link.is_ready), self.links[0])
+
+
+async def _warm(link: Link[E]) -> None:
+    try:
+        await link.engine.warm()
+    except EngineError as error:
+        link.stayed_cold(error)

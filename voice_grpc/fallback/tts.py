@@ -1,0 +1,273 @@
+"""Voices, one after the other; who has the voice that is named, or one for the language, comes first."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from ..core.errors import EngineBlocked, EngineEmpty, EngineError
+from ..ports import Clause, Fallback, Speech, Tts, TtsItem, Voice, VoiceChoice
+from ..ports.streaming import Pump
+from .chain import FIRST_SECONDS, Attempt, Chain, FirstOutput, Link, Redact, in_order
+
+# ----------------------------------------------------------------
+# what a voice is given to say: kept, so that the next one can say what this one did not
+
+
+CHARACTERS_A_SECOND = 25.0
+"""Half as fast again as an unhurried speaker: what lasts shorter is not all of a clause."""
+
+
+class Kept:
+    """Clauses that are taken from their source once, when the first voice asks for them."""
+
+    def __init__(self, clauses: AsyncIterator[Clause]) -> None:
+        self.clauses: list[Clause] = []
+        self.error: Exception | None = None
+        """Of the source: no voice is to blame for it."""
+        self.is_over = False
+        """All there are were taken."""
+        self._wanted = asyncio.Semaphore(0)
+        self._is_wanted = False
+        self._pump = Pump(self._reading(clauses), ahead=1)
+
+    async def __aenter__(self) -> "Kept":
+        await self._pump.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._pump.__aexit__(None, None, None)
+
+    async def at(self, place: int) -> Clause | None:
+        """None: there are not so many. Raises what the source raises. May be cancelled and asked again."""
+        if place < len(self.clauses):
+            return self.clauses[place]
+        if self.error is not None:
+            raise self.error
+        if self.is_over:
+            return None
+        if not self._is_wanted:
+            self._is_wanted = True
+            self._wanted.release()
+        try:
+            clause = await self._pump.next()
+        except Exception as error:
+            self.error = error
+            raise
+        self._is_wanted = False
+        if clause is None:
+            self.is_over = True
+            return None
+        self.clauses.append(clause)
+        return clause
+
+    def _reading(
+        self, clauses: AsyncIterator[Clause]
+    ) -> Callable[[Callable[[Clause], Awaitable[None]]], Awaitable[None]]:
+        async def produce(put: Callable[[Clause], Awaitable[None]]) -> None:
+            while True:
+                await self._wanted.acquire()
+                try:
+                    clause = await anext(clauses)
+                except StopAsyncIteration:
+                    return
+                await put(clause)
+
+        return produce
+
+
+class Telling:
+    """One voice and the clauses from `start` on, which it sees numbered from 0.
+
+    Where it stands is known by what it asked for and what sounded. A voice that asks for a clause only
+    when the one before has sounded is done with the one before. A voice that reads ahead is done with it
+    when it lasted as long as such a text must.
+    """
+
+    def __init__(self, kept: Kept, start: int, rate: float, on_first: Callable[[], None]) -> None:
+        """`rate`: at which it speaks; 1 is normal. `on_first`: called when it gets its first clause."""
+        self._kept, self._start, self._on_first = kept, start, on_first
+        self._fastest = CHARACTERS_A_SECOND * max(rate, 0.5)
+        self._asked = self._given = 0
+        self._last = -1
+        """The clause that sounded last."""
+        self._seconds = 0.0
+        """Of its sound."""
+        self._reads_ahead = False
+
+    async def clauses(self) -> AsyncGenerator[Clause, None]:
+        while True:
+            self._asked = self._given + 1
+            self._reads_ahead = self._reads_ahead or self._last < self._given - 1
+            clause = await self._kept.at(self._start + self._given)
+            if clause is None:
+                return
+            if self._given == 0:
+                self._on_first()
+            self._given += 1
+            yield replace(clause, index=self._given - 1)
+
+    def sounded(self, speech: Speech) -> Speech:
+        """As the caller numbers it."""
+        if speech.clause_index != self._last:
+            self._last, self._seconds = speech.clause_index, 0.0
+        self._seconds += len(speech.samples) / speech.rate_hz
+        return replace(speech, clause_index=self._kept.clauses[self._start + self._last].index)
+
+    def goes_on_at(self) -> int | None:
+        """The place of the first clause that did not sound; None: it broke off in the middle of one."""
+        if self._last < 0:
+            return self._start
+        if self._asked <= self._last + 1:
+            return None
+        text = self._kept.clauses[self._start + self._last].text
+        if self._reads_ahead and self._seconds < len(text) / self._fastest:
+            return None
+        return self._start + self._last + 1
+
+    @property
+    def is_short(self) -> bool:
+        """It ended, and there are clauses that it did not ask for, or it had words and said nothing."""
+        if self._given < len(self._kept.clauses) - self._start or not self._kept.is_over:
+            return True
+        has_words = any(any(map(str.isalnum, clause.text)) for clause in self._kept.clauses[self._start :])
+        return has_words and self._last < 0
+
+
+class TtsChain(Chain[Tts]):
+    """Implements `ports.Tts`.
+
+    The one exception to "before the first output": an engine that fails between two clauses is replaced
+    there, and the next one goes on with the clause of which nothing has sounded.
+    """
+
+    def __init__(
+        self, engines: Sequence[Tts], *, first_seconds: float = FIRST_SECONDS, redact: Redact = str
+    ) -> None:
+        super().__init__(engines, first_seconds=first_seconds, redact=redact)
+        self._voices: dict[int, _Voices] = {}
+        """By place in the chain, of those who could tell."""
+
+    async def voices(self) -> Sequence[Voice]:
+        """Of all, in the order of the chain; who cannot tell has none."""
+        for link in self.links:
+            await self._look(link)
+        found: dict[str, Voice] = {}
+        for _, voices in sorted(self._voices.items()):
+            found |= {id: voice for id, voice in voices.by_id.items() if id not in found}
+        return list(found.values())
+
+    @property
+    def unlisted(self) -> Sequence[Tts]:
+        """Whose voices are not known: they could not be asked so far."""
+        return [link.engine for place, link in enumerate(self.links) if place not in self._voices]
+
+    async def speak(
+        self, clauses: AsyncIterator[Clause], voice: VoiceChoice
+    ) -> AsyncGenerator[TtsItem, None]:
+        """Clauses are read once, and said anew by the next voice as far as they have not sounded."""
+        for link in self.links:
+            if self._known(link) is None and link.is_ready:
+                await self._look(link)
+        order = in_order(self.links, lambda link: self._rank(link, voice))
+        why, at = order.why, 0
+        async with Kept(clauses) as kept:
+            for link in order.links:
+                seconds = self.first_seconds if link is not order.links[-1] else None
+                first = FirstOutput("tts", link.engine.name, seconds)
+                telling = Telling(kept, at, voice.rate, first.start)
+                with link.begin() as attempt:
+                    try:
+                        async with aclosing(self._say(attempt, telling, first, voice)) as sounds:
+                            async for sound in sounds:
+                                if isinstance(sound, Speech) and why is not None:
+                                    yield Fallback(why, link.engine.name)
+                                    why = None
+                                yield sound
+                        return
+                    except Exception as error:
+                        if kept.error is not None:
+                            attempt.not_judged()
+                            raise kept.error from None
+                        if not isinstance(error, EngineError):
+                            raise
+                        attempt.failed(error)
+                        goes_on_at = telling.goes_on_at()
+                        if goes_on_at is None or isinstance(error, EngineBlocked):
+                            raise
+                        why, at = error, goes_on_at
+        if why is not None:
+            raise why
+
+    async def _say(
+        self, attempt: Attempt[Tts], telling: Telling, first: FirstOutput, voice: VoiceChoice
+    ) -> AsyncGenerator[TtsItem, None]:
+        """One voice. Raises `EngineError`, also when it says nothing or stops before the end."""
+        if not attempt.link.is_warm:
+            first.start()
+            await first.wait(attempt.link.wake())
+            first.stop()
+        engine, choice = attempt.link.engine, self._choice(attempt.link, voice)
+        async with aclosing(telling.clauses()) as clauses, aclosing(engine.speak(clauses, choice)) as sounds:
+            while (sound := await first.next(sounds)) is not None:
+                if not isinstance(sound, Speech):
+                    yield sound
+                    continue
+                first.stop()
+                attempt.answered()
+                yield telling.sounded(sound)
+        if telling.is_short:
+            what = "stopped before the end" if attempt.has_output else "gave no sound"
+            raise EngineEmpty("tts", f"{engine.name} {what}")
+
+    async def _look(self, link: Link[Tts]) -> None:
+        """None at all is no answer: it is not loaded."""
+        try:
+            if voices := await link.engine.voices():
+                self._voices[self.links.index(link)] = _Voices(voices)
+        except EngineError as error:
+            link.failed(error)
+
+    def _known(self, link: Link[Tts]) -> "_Voices | None":
+        return self._voices.get(self.links.index(link))
+
+    def _rank(self, link: Link[Tts], choice: VoiceChoice) -> int:
+        """0: it has a voice for the language, and the named one; 1: a voice for the language; 2: none.
+
+        Whose voices are not known yet is believed to speak everything: else it would never be asked.
+        """
+        voices, is_known = self._known(link), self._is_known(choice.id)
+        if voices is None:
+            return int(is_known)
+        language = choice.language or self._language_of(choice.id)
+        if language and _primary(language) not in voices.languages:
+            return 2
+        return int(is_known and choice.id not in voices.by_id)
+
+    def _choice(self, link: Link[Tts], choice: VoiceChoice) -> VoiceChoice:
+        """A voice that another engine has is left to this one's own choice for the language."""
+        voices = self._known(link)
+        is_own = voices is not None and choice.id in voices.by_id
+        if not choice.id or is_own or not self._is_known(choice.id):
+            return choice
+        return VoiceChoice("", choice.language or self._language_of(choice.id), choice.rate)
+
+    def _is_known(self, id: str) -> bool:
+        return any(id in voices.by_id for voices in self._voices.values())
+
+    def _language_of(self, id: str) -> str:
+        named = (voices.by_id[id].language for voices in self._voices.values() if id in voices.by_id)
+        return next(named, "")
+
+
+class _Voices:
+    """Of one engine, at hand: a vendor has more than a thousand, and each answer looks for one."""
+
+    def __init__(self, voices: Sequence[Voice]) -> None:
+        self.by_id = {voice.id: voice for voice in voices}
+        self.languages = {_primary(voice.language) for voice in voices}
+
+
+def _primary(tag: str) -> str:
+    """Of a BCP 47 tag, its region aside."""
+    return tag.replace("_", "-").split("-")[0].lower()

@@ -1,0 +1,1 @@
+"""What everything that talks shares. Imports core alone."""

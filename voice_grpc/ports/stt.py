@@ -1,0 +1,69 @@
+"""Ports of the listening side: is it speech, and what does it say."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..core.audio import Samples
+from .engine import Engine, Fallback
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    text: str
+    start: float
+    """Seconds from the first sample fed."""
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcription:
+    text: str
+    """Stripped; empty when nothing was said."""
+    language: str = ""
+    """ISO 639-1, empty when not known."""
+    stability: float = 1.0
+    """How likely the text is to stay as it is, 0 to 1."""
+    words: tuple[Word, ...] = ()
+    """With times; empty where the engine gives none."""
+    fallback: Fallback | None = None
+    """It is not the work of the first engine of the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class SttOptions:
+    languages: tuple[str, ...] = ()
+    """BCP 47 tags in order of preference; one is used as it is, none or several are detected among."""
+    prompt: str = ""
+    """Words to expect: names, jargon."""
+
+
+class SttStream(Protocol):
+    """One utterance. It may be asked for its text at any time, and fed on afterwards.
+
+    What is asked for is dropped by cancelling; an engine that works elsewhere stops the work there.
+    """
+
+    def feed(self, samples: Samples) -> None:
+        """The next samples at `RATE_HZ`. Cheap; never blocks."""
+        ...
+
+    async def interim(self) -> Transcription | None:
+        """What it sounds like so far; None while the engine has no room to look."""
+        ...
+
+    async def final(self) -> Transcription:
+        """Everything fed so far, as well as the engine can. Asked again after every further `feed`."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Stt(Engine, Protocol):
+    @property
+    def languages(self) -> frozenset[str]:
+        """ISO 639-1 codes it understands."""
+        ...
+
+    def open(self, options: SttOptions) -> SttStream:
+        """A fresh utterance. Raises `EngineError`."""
+        ...

@@ -1,0 +1,1 @@
+"""The gRPC methods: who may call them, what they do, and how an end is told."""

@@ -1,0 +1,194 @@
+"""The unary methods: what this server is and has, and the conversations it keeps."""
+
+from dataclasses import dataclass
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from .. import __version__
+from ..core.config import MAX_AUDIO_BYTES, MAX_TEXT, RATES_HZ
+from ..core.conversation import Heard, Message, Role
+from ..core.errors import BadField
+from ..fallback import LlmChain, SttChain, TtsChain
+from ..pb import voice_pb2 as pb
+from ..ports import Engine, Engines, SavedSession, Voice
+from ..session.lifetime import SessionLimits
+from ..wire.audio_format import available_encodings
+from ..wire.catalog import Catalog
+from ..wire.config import to_duration
+from ..wire.tools import to_struct
+from .sessions import Registry
+
+MAX_PAGE, DEFAULT_PAGE = 200, 50
+
+FEATURES = (
+    "barge_in",
+    "config_update",
+    "pause_resume",
+    "persistent_sessions",
+    "playback_reports",
+    "push_to_talk",
+    "say",
+    "text",
+    "transcribe",
+    "synthesize",
+)
+
+HEARD = {
+    Heard.WHOLE: pb.SessionMessage.HEARD_WHOLE,
+    Heard.REPORTED: pb.SessionMessage.HEARD_CLIENT_REPORTED,
+    Heard.ESTIMATED: pb.SessionMessage.HEARD_SERVER_ESTIMATED,
+}
+ROLES = {
+    Role.USER: pb.SessionMessage.ROLE_USER,
+    Role.ASSISTANT: pb.SessionMessage.ROLE_ASSISTANT,
+    Role.TOOLS: pb.SessionMessage.ROLE_TOOLS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Every method takes the owner first."""
+
+    engines: Engines
+    catalog: Catalog
+    registry: Registry
+    limits: SessionLimits
+    max_message_bytes: int
+
+    async def server_info(self, owner: str) -> pb.GetServerInfoResponse:
+        engines = self.engines
+        stages: tuple[tuple[pb.Stage, Engine], ...] = (
+            *((pb.STAGE_VAD, engines.vad), (pb.STAGE_STT, engines.stt)),
+            *((pb.STAGE_LLM, engines.llm), (pb.STAGE_TTS, engines.tts)),
+        )
+        limits = pb.ServerLimits(
+            max_message_bytes=self.max_message_bytes,
+            max_audio_bytes=MAX_AUDIO_BYTES,
+            max_text_characters=MAX_TEXT,
+            max_sessions=self.registry.max_sessions,
+            turn_deadline=to_duration(self.catalog.turn_deadline),
+        )
+        if self.limits.idle is not None:
+            limits.idle_limit.CopyFrom(to_duration(self.limits.idle))
+        if self.limits.max_age is not None:
+            limits.max_session_age.CopyFrom(to_duration(self.limits.max_age))
+        return pb.GetServerInfoResponse(
+            version=__version__,
+            engines=[info for stage, engine in stages for info in _infos(stage, engine)],
+            input_encodings=available_encodings(),
+            output_encodings=available_encodings(),
+            sample_rates_hz=RATES_HZ,
+            languages=sorted(self.catalog.languages),
+            limits=limits,
+            features=[*FEATURES, "tools"] if self.engines.llm.calls_tools else FEATURES,
+        )
+
+    async def voices(self, owner: str, request: pb.ListVoicesRequest) -> pb.ListVoicesResponse:
+        prefix = f"{request.language_code}-".lower() if request.language_code else ""
+        known = sorted(self.catalog.voices.items())
+        voices = (voice for _, voice in known if f"{voice.language}-".lower().startswith(prefix))
+        return pb.ListVoicesResponse(voices=[_voice(voice) for voice in voices])
+
+    async def personas(self, owner: str) -> pb.ListPersonasResponse:
+        return pb.ListPersonasResponse(
+            personas=[
+                pb.Persona(
+                    persona_id=id,
+                    name=persona.name,
+                    description=persona.description,
+                    language_code=persona.language,
+                    voice_id=persona.voice,
+                )
+                for id, persona in sorted(self.catalog.personas.items())
+            ]
+        )
+
+    async def session(self, owner: str, request: pb.GetSessionRequest) -> pb.GetSessionResponse:
+        saved = await self.registry.saved(_required(request.session_id), owner)
+        return pb.GetSessionResponse(session=self._session(saved))
+
+    async def sessions(self, owner: str, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
+        size = request.page_size or DEFAULT_PAGE
+        if size > MAX_PAGE:
+            raise BadField("page_size", size, f"1 to {MAX_PAGE}")
+        before = _before(request.page_token)
+        found = await self.registry.store.sessions(owner, size + 1, before)
+        token = repr(found[size - 1].updated_at) if len(found) > size else ""
+        sessions = [self._session(saved) for saved in found[:size]]
+        return pb.ListSessionsResponse(sessions=sessions, next_page_token=token)
+
+    async def delete(self, owner: str, request: pb.DeleteSessionRequest) -> pb.DeleteSessionResponse:
+        await self.registry.delete(_required(request.session_id), owner)
+        return pb.DeleteSessionResponse()
+
+    def _session(self, saved: SavedSession) -> pb.Session:
+        return pb.Session(
+            session_id=saved.id,
+            create_time=_timestamp(saved.created_at),
+            update_time=_timestamp(saved.updated_at),
+            persona_id=saved.persona,
+            last_turn=saved.last_turn,
+            messages=[_message(message) for message in saved.messages],
+            is_live=self.registry.is_live(saved.id),
+        )
+
+
+def _infos(stage: "pb.Stage", engine: Engine) -> list[pb.EngineInfo]:
+    """Of a chain, all of its engines in the order they are tried."""
+    members: list[tuple[Engine, bool]] = [(engine, True)]
+    if isinstance(engine, SttChain | LlmChain | TtsChain):
+        members = [(link.engine, link.is_ready) for link in engine.links]
+    return [pb.EngineInfo(stage=stage, name=e.name, location=e.location, ready=ready) for e, ready in members]
+
+
+def _required(session_id: str) -> str:
+    if not session_id:
+        raise BadField("session_id", session_id, "the id of a session, as SessionStarted gave it")
+    return session_id
+
+
+def _before(token: str) -> float | None:
+    if not token:
+        return None
+    try:
+        before = float(token)
+    except ValueError:
+        before = 0.0
+    if not 0.0 < before < float("inf"):
+        raise BadField("page_token", token, "next_page_token of the response before")
+    return before
+
+
+def _voice(voice: Voice) -> pb.Voice:
+    return pb.Voice(
+        voice_id=voice.id,
+        language_code=voice.language,
+        engine=voice.engine,
+        description=voice.description,
+        native_sample_rate_hz=voice.sample_rate_hz,
+        renders_ssml=voice.renders_ssml,
+    )
+
+
+def _message(message: Message) -> pb.SessionMessage:
+    return pb.SessionMessage(
+        role=ROLES[message.role],
+        text=message.text,
+        turn=message.turn,
+        heard=HEARD[message.heard],
+        tool_uses=[
+            pb.ToolUse(
+                call_id=use.id,
+                name=use.name,
+                arguments=to_struct(use.arguments),
+                result=to_struct(use.result),
+            )
+            for use in message.uses
+        ],
+    )
+
+
+def _timestamp(unix_seconds: float) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromMicroseconds(round(unix_seconds * 1e6))
+    return timestamp

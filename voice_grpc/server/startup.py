@@ -1,0 +1,217 @@
+"""Settings in, warm engines out: a chain a stage, one line a stage on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.audio import Samples
+from ..core.conversation import Message, Role
+from ..core.errors import EngineEmpty, EngineError, EngineTimeout
+from ..core.errors import first as first_of
+from ..fallback import Link, LlmChain, SttChain, TtsChain
+from ..fallback.chain import FIRST_SECONDS
+from ..ports import Apology, Clause, Engine, Engines, Llm, Prompt, Speech, Store, Tts, Vad, VoiceChoice
+from ..settings import Settings
+from ..settings.redaction import Redaction, secrets_of
+from ..store import MemoryStore, SqliteStore
+from .engine_registry import LLM, STT, TTS, chosen
+
+# ----------------------------------------------------------------
+# the start of the engines: all of them are loaded and run once before anybody is let in, and each
+# stage says in one line who does it, where, and who comes after
+# Fallbacks are warmed as well: one that has to load its model first would come too late for the turn that
+# it is to save. Whoever wants their memory back names the engines (`VOICE_LLM=gemini`).
+
+
+APOLOGY = "Sorry, something went wrong. Please say that again."
+
+IN_PROCESS = "in process"
+
+WARM_SECONDS = 20.0
+"""For an engine elsewhere, when another one stands by: a server may have to load its model first."""
+
+ANY_VOICE = VoiceChoice()
+
+Say = Callable[[str], None]
+Links = Sequence[Link[Any]]
+
+
+class Warmth:
+    """Which engines got warm, and how long each took."""
+
+    def __init__(self) -> None:
+        self._took: dict[int, float] = {}
+
+    async def warm(self, stages: Mapping[str, Links], vad: Vad) -> None:
+        """All side by side but an embedded language model, which comes last and alone: its threads wait for
+        each other by spinning, and beside the others both take twice as long. Raises what the VAD raises;
+        of the others who fails is left out."""
+        alone = [link for link in stages["llm"] if link.engine.location == IN_PROCESS]
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._time(vad), name="warm-vad")
+                for stage, links in stages.items():
+                    for link in links:
+                        if link not in alone:
+                            task = self._warm(stage, link, is_alone=len(links) == 1)
+                            tasks.create_task(task, name=f"warm-{link.engine.name}")
+        except* EngineError as group:
+            raise first_of(group) from None
+        for link in alone:
+            await self._warm("llm", link, is_alone=True)
+
+    def tell(self, stages: Mapping[str, Links], vad: Vad, say: Say) -> None:
+        """Raises `EngineError` when nobody is left for a stage."""
+        say(f"vad  {vad.name}  {vad.location}  warm in {self._took[id(vad)]:.0f} ms")
+        for stage, links in stages.items():
+            for link in links:
+                if id(link.engine) not in self._took:
+                    say(f"{stage}  {link.engine.name}  {link.engine.location}  NOT THERE: {_told(link)}")
+            warm = [link.engine for link in links if id(link.engine) in self._took]
+            if warm:
+                then = "".join(f", then {engine.name}" for engine in warm[1:])
+                took = f"warm in {self._took[id(warm[0])]:.0f} ms"
+                say(f"{stage}  {warm[0].name}  {warm[0].location}  {took}{then}")
+        for stage, links in stages.items():
+            if not any(id(link.engine) in self._took for link in links):
+                raise _nobody(stage, links)
+
+    async def _warm(self, stage: str, link: Link[Any], *, is_alone: bool) -> None:
+        is_bounded = not is_alone and link.engine.location != IN_PROCESS
+        try:
+            async with asyncio.timeout(WARM_SECONDS if is_bounded else None) as limit:
+                await self._time(link.engine)
+        except EngineError as error:
+            link.stayed_cold(error, is_told=True)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            late = EngineTimeout(stage, f"{link.engine.name} was not warm within {WARM_SECONDS:g} s")
+            link.stayed_cold(late, is_told=True)
+
+    async def _time(self, engine: Engine) -> None:
+        now = asyncio.get_running_loop().time
+        started = now()
+        await engine.warm()
+        self._took[id(engine)] = (now() - started) * 1000
+
+
+def _told(link: Link[Any]) -> str:
+    advice = f" ({link.last.advice})" if link.last and link.last.advice else ""
+    return f"{link.last}{advice}"
+
+
+def _nobody(stage: str, links: Links) -> EngineError:
+    if len(links) == 1:
+        return EngineError(stage, f"{stage}: {_told(links[0])}", retryable=False)
+    failures = "; ".join(f"{link.engine.name}: {_told(link)}" for link in links)
+    return EngineError(stage, f"{stage}: no engine works: {failures}", retryable=False)
+
+
+async def prime(llm: Llm, instructions: str) -> None:
+    """Have an embedded model read what the first conversation will begin with: its prefix is hot then.
+
+    Raises `EngineError` when it fails and there is no other.
+    """
+    if not isinstance(llm, LlmChain):
+        return
+    for link in llm.links:
+        if link.engine.location != IN_PROCESS or not link.is_ready:
+            continue
+        try:
+            await _read(link.engine, instructions)
+        except EngineError as error:
+            link.failed(error, for_good=True)
+            if not any(other.is_ready for other in llm.links):
+                raise
+
+
+async def _read(llm: Llm, instructions: str) -> None:
+    hello = Message(Role.USER, "Hello.", 1)
+    async with aclosing(llm.stream(Prompt(instructions, (hello,), max_tokens=1))) as items:
+        async for _ in items:
+            pass
+
+
+async def apology(tts: Tts) -> Apology:
+    """Spoken now, so that it can be said when the voice itself fails."""
+    samples, rate_hz = await render(tts, APOLOGY)
+    return Apology(APOLOGY, samples, rate_hz)
+
+
+async def render(tts: Tts, text: str, voice: VoiceChoice = ANY_VOICE) -> tuple[Samples, int]:
+    """All the sound of one text, and its rate. Raises `EngineError`."""
+
+    async def clauses() -> AsyncIterator[Clause]:
+        yield Clause(0, text)
+
+    async with aclosing(tts.speak(clauses(), voice)) as items:
+        sounds = [item async for item in items if isinstance(item, Speech)]
+    if not sounds:
+        raise EngineEmpty("tts", f"{tts.name} gave no sound")
+    rate_hz = sounds[-1].rate_hz
+    return np.concatenate([sound.samples for sound in sounds if sound.rate_hz == rate_hz]), rate_hz
+
+
+FIRST_SHARE = 0.4
+"""Of the turn's deadline, for the first output of an engine that another one stands by for."""
+
+
+async def build_engines(settings: Settings, say: Say) -> Engines:
+    """Load and warm all of them; `say` gets one line a stage.
+
+    One that cannot be warmed is said and left out until it is due; a stage of which none is left ends
+    the start. Raises `EngineError` and `BadField`; nothing is left behind then.
+    """
+    vad, stt, llm, tts = await asyncio.to_thread(_chains, settings)
+    stages: dict[str, Links] = {"stt": stt.links, "llm": llm.links, "tts": tts.links}
+    for name in settings.placeholders:
+        say(f"{name} still holds its placeholder: taken as not set")
+    say("loading the models …")
+    try:
+        await _warm(stages, vad, say)
+        return Engines(vad, stt, llm, tts, await apology(tts))
+    except BaseException:
+        await _close([vad, stt, llm, tts])
+        raise
+
+
+async def _warm(stages: Mapping[str, Links], vad: Vad, say: Say) -> None:
+    warmth = Warmth()
+    await warmth.warm(stages, vad)
+    warmth.tell(stages, vad, say)
+
+
+def _chains(settings: Settings) -> tuple[Vad, SttChain, LlmChain, TtsChain]:
+    """Cold. Imports vendors' packages, and reads the disk."""
+    from ..engines.silero import SileroVad
+
+    redact = Redaction(secrets_of(settings))
+    seconds = min(FIRST_SECONDS, FIRST_SHARE * settings.turn_deadline)
+    return (
+        SileroVad(),
+        SttChain(chosen("stt", STT, settings), first_seconds=seconds, redact=redact),
+        LlmChain(chosen("llm", LLM, settings), first_seconds=seconds, redact=redact),
+        TtsChain(chosen("tts", TTS, settings), first_seconds=seconds, redact=redact),
+    )
+
+
+async def open_store(settings: Settings) -> Store:
+    """Raises `StoreError`."""
+    if settings.store == "memory":
+        return MemoryStore()
+    return await SqliteStore.open(Path(settings.store) if settings.store else None)
+
+
+async def close_engines(engines: Engines) -> None:
+    await _close([engines.vad, engines.stt, engines.llm, engines.tts])
+
+
+async def _close(closing: list[Engine]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for engine in closing:
+            tasks.create_task(engine.close(), name=f"close-{engine.name}")

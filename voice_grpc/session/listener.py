@@ -1,0 +1,230 @@
+"""The listening side of one session: frames in, events out.
+
+Per frame it does nothing but cut windows, ask the detector and hand the sound to the scribe. What takes time
+(transcripts) is `transcriber.py`'s.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from ..core.audio import RATE_HZ, WINDOW, Frame, Samples, seconds, to_float
+from ..core.config import SessionConfig
+from ..core.endpointing import Endpointer
+from ..core.errors import EngineError, EngineTimeout
+from ..core.events import ActivityEnded, SpeechEnded, SpeechStarted
+from ..core.responses import Speaking, SpeechHeard
+from ..ports import Engines, Vad
+from .notices import engine_notice
+from .outbox import Outbox
+from .transcriber import OnInterim, Post, Scribe
+
+# ----------------------------------------------------------------
+# sound on its way to the detector: bounded, and the oldest is what gives way
+
+
+QUEUE_SECONDS = 3.0
+"""Sound that may wait for the detector. When it is full the oldest is dropped, and said."""
+
+_CLOSED = Frame(np.zeros(0, np.int16), -1)
+
+
+class Inlet:
+    def __init__(self) -> None:
+        self._frames: deque[Frame] = deque()
+        self._samples = 0
+        self._arrived, self._taken = asyncio.Event(), asyncio.Event()
+
+    def put(self, frame: Frame) -> int:
+        """Returns how many samples had to be dropped for it; it is never dropped for itself."""
+        self._frames.append(frame)
+        self._samples += len(frame.samples)
+        dropped = 0
+        while self._samples > QUEUE_SECONDS * RATE_HZ and len(self._frames) > 1:
+            if self._frames[0] is _CLOSED:
+                break
+            lost = self._frames.popleft()
+            self._samples -= len(lost.samples)
+            dropped += len(lost.samples)
+        self._arrived.set()
+        return dropped
+
+    def close(self) -> None:
+        """The microphone was closed; sound may come again."""
+        self._frames.append(_CLOSED)
+        self._arrived.set()
+
+    async def take(self) -> Frame | None:
+        """The next; None: the microphone was closed here."""
+        while not self._frames:
+            self._arrived.clear()
+            await self._arrived.wait()
+        frame = self._frames.popleft()
+        self._samples -= len(frame.samples)
+        self._taken.set()
+        return None if frame is _CLOSED else frame
+
+    async def has_room(self) -> None:
+        """For a caller who can wait: then nothing is ever dropped."""
+        while self._samples:
+            self._taken.clear()
+            await self._taken.wait()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._frames
+
+
+# ----------------------------------------------------------------
+# the voice activity detector of one session, and what is said when it fails
+# While it fails nothing counts as speech; that is said once, not with every window, until it hears again.
+
+
+VAD_TIMEOUT = 2.0
+"""A window takes 0.2 ms; a detector that is silent for so long is stuck."""
+
+
+class Detector:
+    def __init__(self, vad: Vad, outbox: Outbox) -> None:
+        self._stream, self._outbox = vad.open(), outbox
+        self._is_failing = False
+
+    async def probability(self, window: Samples) -> float:
+        """That it holds speech."""
+        try:
+            async with asyncio.timeout(VAD_TIMEOUT):
+                probability = await self._stream.probability(to_float(window))
+        except TimeoutError:
+            self._fail(EngineTimeout("vad", f"no answer within {VAD_TIMEOUT:g} s"))
+        except EngineError as error:
+            self._fail(error)
+        else:
+            self._is_failing = False
+            return probability
+        return 0.0
+
+    def _fail(self, error: EngineError) -> None:
+        if not self._is_failing:
+            self._outbox.put(engine_notice(error))
+        self._is_failing = True
+
+
+STARVED_SECONDS = 1.0
+"""Without sound in mid-speech for so long, the microphone is taken to be gone and the turn to be over."""
+
+
+class Listener:
+    def __init__(
+        self, engines: Engines, config: SessionConfig, post: Post, outbox: Outbox, on_interim: OnInterim
+    ) -> None:
+        self._config, self._post, self._outbox = config, post, outbox
+        self.scribe = Scribe(engines.stt, config, post, outbox, on_interim)
+        self.inlet = Inlet()
+        """Filled by the reader; closed, it posts `ActivityEnded` once all that came before was heard."""
+        self._detector = Detector(engines.vad, outbox)
+        self._endpointer = Endpointer(config.endpoint)
+        self._partial = np.zeros(0, np.int16)
+        self._is_voiced = False
+        self.position = 0
+        """Samples heard, at `RATE_HZ`."""
+
+    # ------------------------------------------------------------ asked by the session
+
+    def adjust(self, config: SessionConfig) -> None:
+        self._config = self.scribe.config = config
+        self._endpointer.settings = config.endpoint
+
+    def open(self) -> None:
+        """A turn began, by the button or in mid-speech: keep the sound from now on."""
+        if self.scribe.utterance is None:
+            self.scribe.open(self.position, with_padding=not self._config.is_manual)
+
+    @property
+    def is_drained(self) -> bool:
+        """Everything that came in was heard."""
+        return self.inlet.is_empty
+
+    @property
+    def is_fading(self) -> bool:
+        """The user spoke, and does not now: whether that is the end is known within `soft_end`."""
+        return self._endpointer.is_speech and not self._is_voiced
+
+    def close_utterance(self, tasks: asyncio.TaskGroup) -> None:
+        """The turn is over, or was none. Speech that goes on begins another."""
+        self.scribe.close_utterance(tasks)
+        if self._endpointer.is_speech:
+            self.scribe.open(self.position, with_padding=False)
+
+    # ------------------------------------------------------------ running
+
+    async def run(self, tasks: asyncio.TaskGroup, is_held: Callable[[], bool] = lambda: False) -> None:
+        """`is_held`: nothing comes in because the conversation is paused."""
+        while True:
+            try:
+                async with asyncio.timeout(STARVED_SECONDS if self._endpointer.is_speech else None):
+                    frame = await self.inlet.take()
+            except TimeoutError:
+                if not is_held():
+                    self._fall_silent()
+                continue
+            if frame is None:
+                self._stop_listening()
+            else:
+                await self._listen(frame)
+                if self._endpointer.is_speech or self._config.is_manual:
+                    self.scribe.ask_interim(tasks)
+
+    async def _listen(self, frame: Frame) -> None:
+        if frame.position != self.position + len(self._partial):
+            self._partial = np.zeros(0, np.int16)
+            self.position = frame.position
+        samples = np.concatenate((self._partial, frame.samples)) if len(self._partial) else frame.samples
+        whole = len(samples) // WINDOW * WINDOW
+        for start in range(0, whole, WINDOW):
+            await self._window(samples[start : start + WINDOW], frame.end)
+        self._partial = samples[whole:]
+
+    async def _window(self, window: Samples, arrived: int) -> None:
+        """`arrived`: the end of the sound that is here, which is how late an event about it is."""
+        self.position += WINDOW
+        probability = 0.0 if self._config.is_manual else await self._detector.probability(window)
+        event = self._endpointer.feed(probability, self.position)
+        settings = self._endpointer.settings
+        self._is_voiced = probability >= settings.threshold - settings.hysteresis
+        if isinstance(event, SpeechStarted) and self.scribe.utterance is None:
+            self.scribe.open(self.position - WINDOW, with_padding=True)
+        self.scribe.feed(window)
+        self.scribe.remember(window)
+        if event is not None:
+            self._say(event)
+            self._post(_as_late_as(event, arrived))
+
+    def _stop_listening(self) -> None:
+        if len(self._partial):
+            self.scribe.feed(self._partial)
+        self.position += len(self._partial)
+        self._partial = np.zeros(0, np.int16)
+        self._fall_silent()
+        self._post(ActivityEnded())
+
+    def _fall_silent(self) -> None:
+        """No more sound is to be expected of this stretch of speech."""
+        event = self._endpointer.stop(self.position)
+        if event is not None:
+            self._say(event)
+            self._post(event)
+
+    def _say(self, event: SpeechStarted | SpeechEnded) -> None:
+        speaking = Speaking.STARTED if isinstance(event, SpeechStarted) else Speaking.STOPPED
+        self._outbox.put(SpeechHeard(speaking, event.position, event.probability))
+
+
+def _as_late_as(event: SpeechStarted | SpeechEnded, arrived: int) -> SpeechStarted | SpeechEnded:
+    """A window ends before the sound that came with it: up to 32 ms that the user has waited already."""
+    elapsed = seconds(arrived - event.position)
+    if isinstance(event, SpeechStarted):
+        return replace(event, speech=elapsed)
+    return replace(event, silence=elapsed)

@@ -1,0 +1,66 @@
+"""The times of a turn: what the user's side contributed before a reply existed, and the sums at its end."""
+
+from dataclasses import dataclass
+
+from ..core.events import Event, SpeechEnded, SpeechStarted, Transcribed
+from ..core.responses import MetricsOut
+from ..core.timeline import Mark, Timeline
+from .reply import Reply
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """All times monotonic seconds; None: it did not happen in this turn."""
+
+    speech_start: float | None = None
+    speech_end: float | None = None
+    soft_end: float | None = None
+    stt_final: float | None = None
+
+    def note(self, event: Event, now: float) -> None:
+        match event:
+            case SpeechStarted(speech=speech):
+                self.speech_start = now - speech
+            case SpeechEnded(silence=silence):
+                self.speech_end, self.soft_end = now - silence, now
+            case Transcribed():
+                self.stt_final = now
+
+    def timeline(self, *, is_spoken: bool) -> Timeline:
+        """For a reply that begins; typed turns have no speech in them."""
+        timeline = Timeline()
+        if is_spoken:
+            for mark, at in (
+                (Mark.SPEECH_END, self.speech_end),
+                (Mark.SOFT_END, self.soft_end),
+                (Mark.STT_FINAL, self.stt_final),
+            ):
+                if at is not None:
+                    timeline.mark(mark, at)
+        return timeline
+
+    def reset(self) -> None:
+        self.speech_end = self.soft_end = self.stt_final = None
+
+
+def metrics(reply: Reply, interrupt_stop: float | None) -> MetricsOut:
+    """What a turn took; what does not apply is left out."""
+    timeline = reply.timeline
+    seconds = {
+        "end_of_turn_delay": timeline.end_of_turn_delay,
+        "stt_final_delay": timeline.stt_final_delay,
+        "llm_first_token": timeline.llm_first_token,
+        "tts_first_audio": timeline.tts_first_audio,
+        "voice_to_voice": timeline.voice_to_voice,
+        "mouth_to_ear": timeline.mouth_to_ear,
+        "interrupt_stop": interrupt_stop,
+        "audio_sent": reply.playout.sent_seconds,
+    }
+    counts = {
+        "input_tokens": reply.thinking.usage.input_tokens,
+        "output_tokens": reply.thinking.usage.output_tokens,
+        "tts_characters": reply.characters,
+    }
+    return MetricsOut(
+        reply.command.turn, {k: v for k, v in seconds.items() if v is not None and v >= 0}, counts
+    )

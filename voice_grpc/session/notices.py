@@ -1,0 +1,25 @@
+"""Failures: as they come out of a TaskGroup, and as the caller is told of them."""
+
+from ..core import errors as e
+from ..core.errors import EngineError
+from ..core.responses import NoticeOut
+from ..ports import Fallback
+
+_REASONS: dict[type[EngineError], str] = {
+    e.EngineTimeout: "ENGINE_TIMEOUT",
+    e.EngineEmpty: "ENGINE_EMPTY",
+    e.EngineDenied: "ENGINE_DENIED",
+    e.EngineQuota: "ENGINE_QUOTA",
+    e.EngineBlocked: "ENGINE_BLOCKED",
+    e.EngineUnreachable: "ENGINE_UNREACHABLE",
+}
+
+
+def engine_notice(error: EngineError, turn: int = 0) -> NoticeOut:
+    reason = _REASONS.get(type(error), "ENGINE_ERROR")
+    return NoticeOut(error.stage, reason, str(error), error.retryable, turn=turn)
+
+
+def fallback_notice(fallback: Fallback, turn: int = 0) -> NoticeOut:
+    text = f"{fallback.error}; {fallback.engine} does it instead"
+    return NoticeOut(fallback.error.stage, "ENGINE_FALLBACK", text, retryable=True, turn=turn)

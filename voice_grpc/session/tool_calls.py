@@ -1,0 +1,130 @@
+"""Tools that the model has the caller run: each asked for once, waited for, and never forgotten.
+
+A call is sent when an answer that was let out asks for it. What comes back is remembered whatever
+became of the answer: work that was done, and perhaps paid for, is not to be done again. How the
+model is asked on, and what is said meanwhile, is `generation.py`'s.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..core import requests as i
+from ..core.responses import NoticeOut, ToolCallOut, ToolCallsCancelled
+from ..core.tools import ToolUse
+from ..ports import CallRequest
+from .clock import ConversationClock
+from .outbox import Outbox
+
+TOOL_SECONDS = 20.0
+"""For the caller to run one."""
+
+KEPT = 64
+"""Calls that were given up whose results are still taken in."""
+
+Record = Callable[[int, tuple[ToolUse, ...]], None]
+"""A step of a turn, to be remembered; told again with the same ids it replaces what was told before."""
+
+INTERRUPTED = {"error": "interrupted before the result came; it may have been done all the same"}
+UNKNOWN = {"error": "there is no tool of this name"}
+LATE = {"error": f"no result within {TOOL_SECONDS:g} s; it may still be under way"}
+
+
+@dataclass(slots=True)
+class Errand:
+    """The calls of one step, and what has come of them."""
+
+    turn: int
+    uses: tuple[ToolUse, ...]
+    open: set[str]
+    """Ids without a result."""
+    changed: asyncio.Event
+    deadline: float
+
+
+class Toolbox:
+    def __init__(self, clock: ConversationClock, outbox: Outbox, record: Record) -> None:
+        self._clock, self._outbox, self._record = clock, outbox, record
+        self._errands: dict[str, Errand] = {}
+        """Of every call that may still get a result, by id."""
+        self._asked = (0, 0)
+        """The last turn that asked for calls, and for how many."""
+
+    # ------------------------------------------------------------ asked by the answer
+
+    def send(self, turn: int, calls: Sequence[CallRequest], known: Sequence[str]) -> Errand:
+        """Ask the caller for them. A call of something that is not `known` fails at once."""
+        errand = Errand(turn, (), set(), asyncio.Event(), self._clock.now() + TOOL_SECONDS)
+        uses = []
+        for call in calls:
+            use = ToolUse(
+                self._new_id(turn), call.name, json.dumps(call.arguments), "", call.id, call.signature
+            )
+            if call.name not in known:
+                uses.append(replace(use, result=json.dumps(UNKNOWN)))
+                continue
+            uses.append(replace(use, result=json.dumps(INTERRUPTED)))
+            errand.open.add(use.id)
+            self._errands[use.id] = errand
+            self._outbox.put(ToolCallOut(turn, use.id, use.name, use.arguments))
+        errand.uses = tuple(uses)
+        self._record(turn, errand.uses)
+        self._forget_oldest()
+        return errand
+
+    async def wait(self, errand: Errand, until: float | None = None) -> bool:
+        """Whether every result is there; False at `until`, which is monotonic seconds. At its deadline the
+        errand is given up: what is missing has failed."""
+        until = errand.deadline if until is None else until
+        while errand.open and self._clock.now() < until:
+            errand.changed.clear()
+            await self._clock.wait(errand.changed, until)
+        if errand.open and until >= errand.deadline:
+            self._give_up(errand, LATE)
+        return not errand.open
+
+    def cancel(self, turn: int) -> None:
+        """The answer of `turn` was cut: its results are not waited for any more. Nobody is woken: whoever
+        waited is about to be cancelled."""
+        for errand in {id(e): e for e in self._errands.values() if e.turn == turn and e.open}.values():
+            self._give_up(errand, INTERRUPTED)
+
+    # ------------------------------------------------------------ told by the caller
+
+    def take(self, result: i.ToolResult) -> None:
+        errand = self._errands.pop(result.call_id, None)
+        if errand is None:
+            text = f"tool_result.call_id: got {result.call_id!r}, accepted: a ToolCall without a result"
+            self._outbox.put(
+                NoticeOut("protocol", "BAD_MESSAGE", text, seq=result.seq, field="tool_result.call_id")
+            )
+            return
+        self._fill(errand, result.call_id, result.result)
+        errand.open.discard(result.call_id)
+        self._record(errand.turn, errand.uses)
+        errand.changed.set()
+
+    # ------------------------------------------------------------ inside
+
+    def _new_id(self, turn: int) -> str:
+        """Unique in the conversation: turns only rise, also over streams."""
+        count = self._asked[1] + 1 if self._asked[0] == turn else 1
+        self._asked = (turn, count)
+        return f"call-{turn}-{count}"
+
+    def _give_up(self, errand: Errand, why: Mapping[str, str]) -> None:
+        given_up = tuple(use.id for use in errand.uses if use.id in errand.open)
+        for id in given_up:
+            self._fill(errand, id, json.dumps(why))
+        errand.open.clear()
+        self._record(errand.turn, errand.uses)
+        self._outbox.put(ToolCallsCancelled(errand.turn, given_up))
+
+    def _fill(self, errand: Errand, id: str, result: str) -> None:
+        errand.uses = tuple(replace(use, result=result) if use.id == id else use for use in errand.uses)
+
+    def _forget_oldest(self) -> None:
+        given_up = [id for id, errand in self._errands.items() if id not in errand.open]
+        for id in given_up[: max(0, len(given_up) - KEPT)]:
+            del self._errands[id]

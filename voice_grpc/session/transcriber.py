@@ -1,0 +1,301 @@
+"""The sound of the user's turn and what it says: kept as it comes in, transcribed when asked.
+
+Transcripts take time and run in tasks beside the listening. When a turn begins and ends is not decided here.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+from ..core.audio import RATE_HZ, WINDOW, Samples, sample_count, seconds
+from ..core.config import SessionConfig
+from ..core.errors import EngineError
+from ..core.events import Event, Transcribed
+from ..core.responses import TranscriptOut, WordHeard
+from ..ports import Stt, SttOptions, SttStream, Transcription, Word
+from .notices import engine_notice, fallback_notice
+from .outbox import Outbox
+
+# ----------------------------------------------------------------
+# the sound of one user turn and its transcript, which grows with it
+# A recogniser's time rises with the length of what it is given, so a long turn is kept in parts:
+# what was said before a pause and is longer than `PART_SECONDS` is transcribed once and not again.
+
+
+PART_SECONDS = 18.0
+"""Whisper hears 30 s at a time; from about 20 s on its final takes longer than a pause lasts."""
+
+
+CLOSE_SECONDS = 2.0
+"""For a recogniser to let go of an utterance."""
+
+log = logging.getLogger(__name__)
+
+
+class _Part:
+    """A recogniser that fails at once is asked no more, and that is said when its words are needed."""
+
+    def __init__(self, stt: Stt, options: SttOptions) -> None:
+        self.length = 0
+        self.known: Transcription | None = None
+        """Of all that was fed; None when something was fed since."""
+        self._stream: SttStream | None = None
+        self._error: EngineError | None = None
+        try:
+            self._stream = stt.open(options)
+        except EngineError as error:
+            self._error = error
+
+    def feed(self, samples: Samples) -> None:
+        self.length += len(samples)
+        self.known = None
+        if self._stream is None or self._error is not None:
+            return
+        try:
+            self._stream.feed(samples)
+        except EngineError as error:
+            self._error = error
+
+    async def interim(self) -> Transcription | None:
+        return await self._stream.interim() if self._stream and not self._error else None
+
+    async def close(self) -> None:
+        if self._stream is not None:
+            await self._stream.close()
+
+    async def final(self) -> Transcription:
+        if self._stream is None or self._error is not None:
+            raise self._error or EngineError("stt", "no stream")
+        if self.known is None:
+            length = self.length
+            result = await self._stream.final()
+            if length != self.length:
+                return result
+            self.known = result
+        return self.known
+
+
+class Utterance:
+    def __init__(self, stt: Stt, options: SttOptions, start: int) -> None:
+        self.start = start
+        """Of the first sample, at `RATE_HZ` since the start of the stream."""
+        self.length = 0
+        self._stt, self._options = stt, options
+        self._parts = [_Part(stt, options)]
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
+
+    def feed(self, samples: Samples) -> None:
+        self._parts[-1].feed(samples)
+        self.length += len(samples)
+
+    def pause(self) -> None:
+        """A pause begins: what follows may be transcribed apart from what came before."""
+        if seconds(self._parts[-1].length) > PART_SECONDS:
+            self._parts.append(_Part(self._stt, self._options))
+
+    async def final(self) -> Transcription:
+        """All of it. Raises `EngineError`."""
+        parts = [part for part in self._parts if part.length]
+        return _join([(part, await part.final()) for part in parts])
+
+    async def interim(self) -> Transcription | None:
+        """All of it, the last part as it sounds so far; None when the engine has no room."""
+        last = await self._parts[-1].interim()
+        if last is None:
+            return None
+        earlier = [(part, part.known) for part in self._parts[:-1] if part.known is not None]
+        return _join([*earlier, (self._parts[-1], last)])
+
+    async def close(self) -> None:
+        """What fails here has nothing more to do with the user."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                for part in self._parts:
+                    await part.close()
+        except (EngineError, TimeoutError) as error:
+            log.warning("a recogniser did not let go of its utterance: %r", error)
+
+
+def _join(parts: list[tuple[_Part, Transcription]]) -> Transcription:
+    if not parts:
+        return Transcription("")
+    words: list[Word] = []
+    offset = 0
+    for part, heard in parts:
+        shift = offset / RATE_HZ
+        words += [Word(word.text, word.start + shift, word.end + shift) for word in heard.words]
+        offset += part.length
+    last = parts[-1][1]
+    text = " ".join(heard.text for _, heard in parts if heard.text)
+    language = next((heard.language for _, heard in reversed(parts) if heard.language), "")
+    return replace(last, text=text, language=language, words=tuple(words))
+
+
+# ----------------------------------------------------------------
+# what the caller is told of the user's words: interims with rising revisions, then one final a turn
+
+
+class Transcripts:
+    def __init__(self, config: SessionConfig, outbox: Outbox) -> None:
+        self.config = config
+        self._outbox = outbox
+        self._segment = 0
+        self._revision = 0
+
+    def interim(self, turn: int, utterance: Utterance, heard: Transcription) -> None:
+        if self.config.sends_interims:
+            self._send(turn, utterance, heard, is_final=False)
+
+    def final(self, turn: int, utterance: Utterance | None, heard: Transcription) -> None:
+        """Never revised. Without an utterance nothing was heard, and that is said too."""
+        self._send(turn, utterance, heard, is_final=True)
+        self._segment += 1
+        self._revision = 0
+
+    def _send(self, turn: int, utterance: Utterance | None, heard: Transcription, *, is_final: bool) -> None:
+        self._revision += 1
+        start, end = (utterance.start, utterance.end) if utterance else (0, 0)
+        words: tuple[WordHeard, ...] = ()
+        if is_final and self.config.sends_words:
+            words = tuple(
+                WordHeard(word.text, start + sample_count(word.start), start + sample_count(word.end))
+                for word in heard.words
+            )
+        self._outbox.put(
+            TranscriptOut(
+                turn,
+                self._segment,
+                self._revision,
+                heard.text,
+                is_final,
+                start,
+                end,
+                1.0 if is_final else min(heard.stability, 0.99),
+                heard.language,
+                words,
+            )
+        )
+
+
+INTERIM_SECONDS = 0.7
+"""New speech between two interims: about two words."""
+
+Post: TypeAlias = Callable[[Event], None]
+OnInterim: TypeAlias = Callable[[Utterance, Transcription], None]
+
+
+class Scribe:
+    def __init__(
+        self, stt: Stt, config: SessionConfig, post: Post, outbox: Outbox, on_interim: OnInterim
+    ) -> None:
+        self._stt, self.config = stt, config
+        self._post, self._outbox, self._on_interim = post, outbox, on_interim
+        self._before: deque[Samples] = deque()
+        self._interim_due = 0
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.utterance: Utterance | None = None
+        """Of the turn that goes on."""
+        self.heard = Transcription("")
+        """The last transcript that was asked for."""
+        self._told: tuple[Utterance, str] | None = None
+        """Of whom it was said that an engine took over, and which: once an utterance."""
+
+    # ------------------------------------------------------------ the sound
+
+    def open(self, position: int, *, with_padding: bool) -> None:
+        """A turn begins at `position`; padding is the sound just before, in which its onset may be."""
+        before = list(self._before) if with_padding else []
+        start = position - sum(map(len, before))
+        options = SttOptions(self.config.languages, self.config.prompt)
+        self.utterance = Utterance(self._stt, options, start)
+        for samples in before:
+            self.utterance.feed(samples)
+        self._interim_due = self.utterance.length + sample_count(INTERIM_SECONDS)
+
+    def feed(self, samples: Samples) -> None:
+        if self.utterance is not None:
+            self.utterance.feed(samples)
+
+    def remember(self, window: Samples) -> None:
+        """The last `prefix_padding` seconds, for the onset of the next turn."""
+        self._before.append(window)
+        keep = sample_count(self.config.prefix_padding) + sample_count(self.config.endpoint.min_speech)
+        while (len(self._before) - 1) * WINDOW > keep:
+            self._before.popleft()
+
+    def close_utterance(self, tasks: asyncio.TaskGroup) -> None:
+        """The turn is over, or was none."""
+        self._cancel()
+        utterance, self.utterance = self.utterance, None
+        if utterance is not None:
+            tasks.create_task(utterance.close(), name="close-utterance")
+
+    async def close(self) -> None:
+        """The session is over: nothing is asked any more, and nothing held."""
+        self._cancel()
+        if self.utterance is not None:
+            await self.utterance.close()
+
+    # ------------------------------------------------------------ the words
+
+    @property
+    def is_transcribing(self) -> bool:
+        """A transcript was asked for and is not there yet."""
+        task = self._tasks.get("final")
+        return task is not None and not task.done()
+
+    def ask(self, revision: int, tasks: asyncio.TaskGroup) -> None:
+        """Transcribe all of the turn; answered by `Transcribed`."""
+        self._cancel()
+        if self.utterance is None:
+            self._post(Transcribed(revision, ""))
+            return
+        task = tasks.create_task(self._transcribe(self.utterance, revision), name=f"transcribe-{revision}")
+        self._tasks["final"] = task
+        self.utterance.pause()
+
+    def ask_interim(self, tasks: asyncio.TaskGroup) -> None:
+        """While the user speaks, as often as one is due: skipped, never queued, one at a time."""
+        utterance = self.utterance
+        if utterance is None or utterance.length < self._interim_due or not self.config.sends_interims:
+            return
+        running = self._tasks.get("interim")
+        if running is not None and not running.done():
+            return
+        self._interim_due = utterance.length + sample_count(INTERIM_SECONDS)
+        self._tasks["interim"] = tasks.create_task(self._interim(utterance), name="interim")
+
+    async def _interim(self, utterance: Utterance) -> None:
+        try:
+            heard = await utterance.interim()
+        except EngineError as error:
+            self._outbox.put(engine_notice(error))
+            return
+        if heard is not None and heard.text and utterance is self.utterance:
+            self._on_interim(utterance, heard)
+
+    async def _transcribe(self, utterance: Utterance, revision: int) -> None:
+        try:
+            heard = await utterance.final()
+        except EngineError as error:
+            self._outbox.put(engine_notice(error))
+            self._post(Transcribed(revision, "", failed=True))
+            return
+        if heard.fallback is not None and self._told != (utterance, heard.fallback.engine):
+            self._told = utterance, heard.fallback.engine
+            self._outbox.put(fallback_notice(heard.fallback))
+        self.heard = replace(heard, language=heard.language or self.heard.language)
+        if utterance is self.utterance:
+            self._on_interim(utterance, heard)
+        self._post(Transcribed(revision, heard.text))
+
+    def _cancel(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        self._tasks.clear()

@@ -1,0 +1,113 @@
+"""Settings of the engines: which ones, in which order, and what each needs. Collected by `server.py`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode
+
+ENGINES = {
+    "stt": ("server", "local"),
+    "llm": ("gemini", "openai", "local"),
+    "tts": ("google", "local", "espeak"),
+}
+"""By stage, in the order in which they are tried unless the settings name another."""
+
+
+class EngineSettings(BaseSettings):
+    stt: str = Field(
+        "",
+        description="Engines for speech to text, in the order they are tried: `server`, `local`. Default: "
+        "what is set, then what is installed.",
+    )
+    llm: str = Field("", description="The same for the language model: `gemini`, `openai`, `local`.")
+    tts: str = Field("", description="The same for the voice: `google`, `local`, `espeak`.")
+    whisper_server_url: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="WHISPER_SERVER_URL",
+        description="A Whisper server: http(s)://, ws(s):// or tcp:// (Wyoming); may carry user:password@.",
+    )
+    whisper_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias="WHISPER_API_KEY", description="Bearer token for that server."
+    )
+    whisper_protocol: Literal["auto", "openai", "whispercpp", "whisperlive", "realtime", "wyoming"] = Field(
+        "auto", validation_alias="WHISPER_PROTOCOL", description="What it speaks; auto finds out."
+    )
+    whisper_server_model: str = Field(
+        "",
+        validation_alias="WHISPER_SERVER_MODEL",
+        description="Which of its models. Default: its first one, else whisper-1.",
+    )
+    whisper_model: str = Field(
+        "base",
+        validation_alias="WHISPER_MODEL",
+        description="Embedded Whisper: base, tiny (English), a CTranslate2 model by path, or a hub id.",
+    )
+    gemini_api_key: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="GEMINI_API_KEY",
+        description="Key of the Gemini API. On Vertex AI instead: GOOGLE_GENAI_USE_VERTEXAI and the other "
+        "variables of Google's SDK.",
+    )
+    gemini_model: str = Field(
+        "gemini-3.5-flash-lite", validation_alias="GEMINI_MODEL", description="Which Gemini."
+    )
+    openai_base_url: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="OPENAI_BASE_URL",
+        description="Any OpenAI-compatible server (vLLM, Ollama, llama.cpp) for the language model; may "
+        "carry user:password@.",
+    )
+    openai_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias="OPENAI_API_KEY", description="Key for that server, if it wants one."
+    )
+    openai_model: str = Field(
+        "",
+        validation_alias="OPENAI_MODEL",
+        description="Which of its models. Default: its first one.",
+    )
+    local_llm_model: str = Field(
+        "", validation_alias="LOCAL_LLM_MODEL", description="Embedded language model: the path of a GGUF."
+    )
+    threads: int = Field(2, ge=1, le=64, description="CPU threads of one embedded language model request.")
+    google_tts_credentials: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="GOOGLE_TTS_CREDENTIALS",
+        description="For Google Cloud TTS: a path, or the JSON itself.",
+    )
+    google_tts_voice: str = Field(
+        "",
+        validation_alias="GOOGLE_TTS_VOICE",
+        description="The voice where neither session nor persona names one, such as en-US-Chirp3-HD-Kore; "
+        "in another language the one of that name.",
+    )
+    google_tts_endpoint: str = Field(
+        "",
+        validation_alias="GOOGLE_TTS_ENDPOINT",
+        description="Another endpoint, such as eu-texttospeech.googleapis.com; http://HOST:PORT is "
+        "unencrypted and gets no credentials.",
+    )
+    piper_voices: Annotated[list[Path], NoDecode] = Field(
+        default_factory=list,
+        validation_alias="PIPER_VOICES",
+        description="More Piper voices for the embedded engine: paths of .onnx files, separated by commas.",
+    )
+
+    @field_validator("stt", "llm", "tts")
+    @classmethod
+    def _known(cls, value: str, info: object) -> str:
+        stage = str(getattr(info, "field_name", ""))
+        names = list(dict.fromkeys(parts(value.lower())))
+        if not set(names) <= set(ENGINES[stage]):
+            raise ValueError(f"one or more of {', '.join(ENGINES[stage])}, separated by commas")
+        return ",".join(names)
+
+    @field_validator("piper_voices", mode="before")
+    @classmethod
+    def _paths(cls, value: object) -> object:
+        return parts(value) if isinstance(value, str) else value
+
+
+def parts(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,32 @@
+"""Variables that are not ours: vendors' SDKs read them from the environment, and know nothing of `.env`."""
+
+import os
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from .server import is_placeholder
+
+VARIABLES = (
+    "GOOGLE_API_KEY",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_CLOUD_LOCATION",
+    "GOOGLE_CLOUD_PROJECT",
+    "GOOGLE_GEMINI_BASE_URL",
+    "GOOGLE_GENAI_USE_ENTERPRISE",
+    "GOOGLE_GENAI_USE_VERTEXAI",
+    "GOOGLE_VERTEX_BASE_URL",
+    "SSL_CERT_FILE",
+)
+
+
+def export(path: Path = Path(".env")) -> None:
+    """What `.env` holds of them, where the environment itself has none: there it would win as well.
+
+    A file that cannot be read was refused by the settings before.
+    """
+    if not path.is_file():
+        return
+    for name, value in dotenv_values(path, interpolate=False).items():
+        if name in VARIABLES and value and not is_placeholder(value):
+            os.environ.setdefault(name, value)

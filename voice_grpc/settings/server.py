@@ -1,0 +1,96 @@
+"""Settings from the environment and from flags: one declaration serves both, and
+`--help` (`command_line.py`).
+
+A placeholder left as `<...>` counts as not set, and so does an empty value. Space around a value is none
+of it: a key that was pasted or mounted with a newline is still the key.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import CliSuppress, NoDecode, SettingsConfigDict
+
+from .engines import EngineSettings, parts
+
+PLACEHOLDER = re.compile(r"\s*<.*>\s*")
+"""What an example file holds where a value belongs."""
+
+
+class Settings(EngineSettings):
+    """Every flag has an environment variable: --max-sessions is VOICE_MAX_SESSIONS. The engines' own
+    variables carry no prefix. A flag wins over the environment, the environment over `.env`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="VOICE_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        allow_inf_nan=False,
+        populate_by_name=True,
+        cli_prog_name="voice-grpc serve",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+        validate_default=True,
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(50051, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    max_sessions: int = Field(16, ge=1, le=10_000, description="Conversations at once; one more is refused.")
+    turn_deadline: float = Field(
+        8.0, ge=3.0, le=60.0, description="Seconds within which a turn is answered, or apologised for."
+    )
+    idle_limit: float = Field(
+        900.0, ge=0, description="Seconds without a message after which a conversation ends; 0: never."
+    )
+    max_age: float = Field(
+        0.0, ge=0, description="Seconds after which a stream is ended whatever it does; 0: never."
+    )
+    drain_seconds: float = Field(10.0, ge=0, le=3600, description="For open turns to finish on SIGTERM.")
+    store: str = Field(
+        "",
+        description="Where conversations are kept: a SQLite file, or `memory`. Default: a file in the user's "
+        "state directory.",
+    )
+    personas: Path | None = Field(None, description="A TOML file of personas instead of the built-in ones.")
+    tokens: Annotated[list[SecretStr], NoDecode] = Field(
+        default_factory=list,
+        description="Bearer tokens that are let in, separated by commas. Without any, everybody is.",
+    )
+    reflection: bool = Field(True, description="Let tools such as grpcurl list and describe the service.")
+    channelz: bool = Field(False, description="Serve grpc.channelz.v1 for debugging connections.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    placeholders: CliSuppress[list[str]] = Field(
+        default_factory=list, description="Found, not set: the variables that still hold a placeholder."
+    )
+
+    @field_validator("tokens", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return parts(value) if isinstance(value, str) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_placeholders(cls, values: dict[str, object]) -> dict[str, object]:
+        given = {key: value.strip() if isinstance(value, str) else value for key, value in values.items()}
+        found = [key for key, value in given.items() if isinstance(value, str) and is_placeholder(value)]
+        return {key: value for key, value in given.items() if key not in found and value != ""} | {
+            "placeholders": [cls._variable(key) for key in found]
+        }
+
+    @classmethod
+    def _variable(cls, key: str) -> str:
+        """Of the environment: its own name, or the field's with the prefix."""
+        field = cls.model_fields.get(key)
+        if field is None:
+            return key
+        alias = field.validation_alias
+        return alias if isinstance(alias, str) else f"{cls.model_config.get('env_prefix', '')}{key}".upper()
+
+
+def is_placeholder(value: str) -> bool:
+    return PLACEHOLDER.fullmatch(value) is not None

@@ -1,0 +1,187 @@
+"""What was said → JSON, text, subtitles, server-sent events, each as OpenAI's."""
+
+import json
+import math
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
+from typing import Any
+
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from ..engines.whisper.segments import Segment
+from .languages import NAMES
+from .params import Wanted
+from .transcriber import Piece
+
+# ----------------------------------------------------------------
+# an early text goes over into the final one without a word taken back
+# Only what is unlikely to change is given out early; where the final text reads otherwise all the same,
+# it goes on from the place that corresponds, and what was given out stays.
+
+
+HELD_BACK = 3
+"""Words at the end of an early text: cut off in the middle, or heard without what follows them."""
+
+_WORD = re.compile(r"\s*\S+")
+
+
+def settled(text: str) -> str:
+    """All but the last words."""
+    return "".join(_WORD.findall(text)[:-HELD_BACK])
+
+
+def unspoken(given: str, text: str) -> str:
+    """What `text` says after that which was `given`."""
+    if not given:
+        return text
+    before, whole = _WORD.findall(given), _WORD.findall(text)
+    matcher = SequenceMatcher(None, [*map(_bare, before)], [*map(_bare, whole)], autojunk=False)
+    ends = [
+        (block.a + block.size, block.b + block.size) for block in matcher.get_matching_blocks() if block.size
+    ]
+    mine, theirs = ends[-1] if ends else (0, 0)
+    return "".join(whole[theirs + len(before) - mine :])
+
+
+def _bare(word: str) -> str:
+    return "".join(c for c in word.lower() if c.isalnum())
+
+
+@dataclass(slots=True)
+class Transcript:
+    """Grows piece by piece. A text that was given out is never taken back."""
+
+    wanted: Wanted
+    pieces: list[Piece] = field(default_factory=list)
+    _given: str = ""
+    """Of the next piece."""
+    _is_begun: bool = False
+
+    def glimpse(self, text: str) -> str:
+        """What of it can be given out before the piece is there: all but its last words."""
+        more = unspoken(self._given, settled(text))
+        self._given += more
+        return self._trimmed(more)
+
+    def add(self, piece: Piece) -> str:
+        """What the text goes on with. Joined, all that is given out is the text."""
+        more = unspoken(self._given, piece.text)
+        text, self._given = self._given + more, ""
+        self.pieces.append(replace(piece, text=text))
+        return self._trimmed(more)
+
+    def _trimmed(self, more: str) -> str:
+        """The text begins with a letter, whichever piece has its first."""
+        more = more if self._is_begun else more.lstrip()
+        self._is_begun = self._is_begun or bool(more)
+        return more
+
+    @property
+    def text(self) -> str:
+        return "".join(piece.text for piece in self.pieces).strip()
+
+    @property
+    def seconds(self) -> float:
+        return self.pieces[-1].end if self.pieces else 0.0
+
+    @property
+    def language(self) -> str:
+        """Its English name, as OpenAI has it; empty when nothing was said and none was asked for."""
+        if self.wanted.task == "translate":
+            return "english"
+        heard = [piece.language for piece in self.pieces if piece.language]
+        code = next(iter((*heard, *self.wanted.languages)), "")
+        return NAMES.get(code, code)
+
+    def response(self) -> Response:
+        match self.wanted.format:
+            case "text":
+                return PlainTextResponse(self.text + "\n")
+            case "srt":
+                return PlainTextResponse("".join(_srt(self)))
+            case "vtt":
+                return PlainTextResponse("".join(_vtt(self)))
+            case "verbose_json":
+                return JSONResponse(self.verbose())
+            case _:
+                return JSONResponse({"text": self.text, "usage": self._usage()})
+
+    def done(self) -> dict[str, Any]:
+        """The last event; with `verbose_json` it says all that the whole answer would."""
+        more = self.verbose() if self.wanted.format == "verbose_json" else {}
+        text = {"type": "transcript.text.done", "text": self.text}
+        return {**text, **more, "usage": self._usage()}
+
+    def verbose(self) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "task": self.wanted.task,
+            "language": self.language,
+            "duration": round(self.seconds, 3),
+            "text": self.text,
+        }
+        if "segment" in self.wanted.granularities:
+            numbered = enumerate(_segments(self))
+            found["segments"] = [_segment(number, piece, each) for number, (piece, each) in numbered]
+        if "word" in self.wanted.granularities:
+            found["words"] = [
+                {"word": word.text, "start": round(word.start, 3), "end": round(word.end, 3)}
+                for piece in self.pieces
+                for word in piece.words
+            ]
+        return {**found, "usage": self._usage()}
+
+    def _usage(self) -> dict[str, Any]:
+        return {"type": "duration", "seconds": math.ceil(self.seconds)}
+
+
+def delta(text: str) -> dict[str, Any]:
+    return {"type": "transcript.text.delta", "delta": text}
+
+
+def event(data: dict[str, Any]) -> bytes:
+    """One server-sent event (WHATWG HTML §9.2)."""
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
+def _segments(transcript: Transcript) -> Iterator[tuple[Piece, Segment]]:
+    for piece in transcript.pieces:
+        for segment in piece.segments:
+            if segment.text.strip():
+                yield piece, segment
+
+
+def _segment(number: int, piece: Piece, segment: Segment) -> dict[str, Any]:
+    """The probabilities are those of the piece that it stands in."""
+    raw = segment.text.encode()
+    return {
+        "id": number,
+        "seek": round(piece.start * 100),
+        "start": round(segment.start, 3),
+        "end": round(segment.end, 3),
+        "text": segment.text,
+        "tokens": list(segment.tokens),
+        "temperature": 0.0,
+        "avg_logprob": round(piece.logprob, 4),
+        "compression_ratio": round(len(raw) / len(zlib.compress(raw)), 4),
+        "no_speech_prob": round(piece.no_speech, 4),
+    }
+
+
+def _srt(transcript: Transcript) -> Iterator[str]:
+    for number, (_, each) in enumerate(_segments(transcript), 1):
+        times = f"{_clock(each.start, ',')} --> {_clock(each.end, ',')}"
+        yield f"{number}\n{times}\n{each.text.strip()}\n\n"
+
+
+def _vtt(transcript: Transcript) -> Iterator[str]:
+    yield "WEBVTT\n\n"
+    for _, each in _segments(transcript):
+        yield f"{_clock(each.start, '.')} --> {_clock(each.end, '.')}\n{each.text.strip()}\n\n"
+
+
+def _clock(seconds: float, point: str) -> str:
+    ms = round(seconds * 1000)
+    return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d}{point}{ms % 1000:03d}"

@@ -1,0 +1,167 @@
+"""The model, the application and uvicorn, put together. It answers from the first moment: `/health` with
+"loading" and everything else with 503, until the model is warm."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import uvicorn
+
+from .. import __version__
+from ..core.audio import RATE_HZ
+from ..core.errors import BadState
+from ..engines.whisper.decoding import Shot, Wish
+from ..engines.whisper.model import Hardware, WhisperModel, compute_types, found_device
+from .admission import Door
+from .app import ALIAS, Desk, application
+from .batching import Batcher, Batching
+from .disconnect import Attention
+from .handler import Works
+from .metrics import Metrics
+from .options import COMMAND_LINE, WhisperServerSettings
+from .params import Served
+from .transcriber import Transcriber
+
+log = logging.getLogger(__name__)
+
+_PACKAGED = ("base", "tiny")
+_STEP_S = {"cpu": 1.0, "cuda": 2.0}
+"""Windows of 4, 5, 6 … seconds. Measured with base on a CPU and 37 utterances (318 words): with windows to
+the sample 4.1 % of the words were wrong and the median was 132 ms; with steps of 1 s 4.1 % and 148, of 2 s
+4.1 % and 155, of 5 s 4.7 % and 242. Longer steps fill batches, which is worth something on a GPU only."""
+_MOST = {"cpu": 4, "cuda": 16}
+"""Pieces in one batch. On two cores two batches of 4 took 630 ms where 8 calls, two at a time, took 784,
+and one batch of 8 took 1,065: a core is full with four. The one for CUDA is not measured."""
+_DECODERS = 4
+_CLOSE_S = 1.8
+_CANCELLED_S = 0.5
+"""For requests that are cut off to say so."""
+_KEEP_ALIVE_S = 240
+"""An idle connection of a client's pool outlives the pauses between two sentences."""
+
+
+class House:
+    """`start`, then `load`, then `drain`, then `close`."""
+
+    def __init__(self, settings: WhisperServerSettings) -> None:
+        self._settings = settings
+        self._metrics = Metrics()
+        keys = [key.get_secret_value() for key in settings.api_key]
+        self._door = Door(keys, settings.max_requests, self._metrics)
+        self._names = names(settings.model)
+        facts = {"model": self._names[0], "version": __version__}
+        self.desk = Desk(self._door, self._metrics, self._names[0], facts)
+        self._attention = Attention(application(self.desk))
+        self._pool = ThreadPoolExecutor(_DECODERS, thread_name_prefix="whisper-decode")
+        self._batcher: Batcher | None = None
+        self._uvicorn = uvicorn.Server(_config(self._attention))
+        self._listener: socket.socket | None = None
+
+    async def start(self, listener: socket.socket) -> None:
+        config = self._uvicorn.config
+        config.load()
+        self._uvicorn.lifespan = config.lifespan_class(config)
+        await self._uvicorn.startup(sockets=[listener])
+        self._listener = listener
+
+    async def tick(self) -> None:
+        """What uvicorn does beside answering, until `drain`."""
+        await self._uvicorn.main_loop()
+
+    async def load(self, say: Callable[[str], None]) -> None:
+        """Raises `EngineMissing`, `EngineError`."""
+        begun = asyncio.get_running_loop().time()
+        hardware = await asyncio.to_thread(_hardware, self._settings)
+        model = await asyncio.to_thread(WhisperModel, self._settings.model, hardware)
+        most = self._settings.max_batch or _MOST[hardware.device]
+        await asyncio.to_thread(_warm, model, hardware.device, most)
+        how = Batching(hardware.workers, most, self._settings.batch_wait)
+        self._batcher = Batcher(model, how, self._metrics)
+        self._batcher.start()
+        self.desk.facts |= {"device": hardware.device, "compute_type": hardware.compute_type}
+        self.desk.works = Works(
+            Transcriber(model, self._batcher, self._pool),
+            Served(self._names, model.is_multilingual, model.codes),
+            self._settings.max_megabytes,
+            self._settings.max_audio,
+        )
+        self._door.is_ready = True
+        self._metrics.ready.set(1)
+        took_ms = 1000 * (asyncio.get_running_loop().time() - begun)
+        on = f"{hardware.device}, {hardware.compute_type}, {hardware.workers} x {most}"
+        say(f"{self._names[0]} on {on}, warm in {took_ms:.0f} ms")
+
+    async def drain(self, grace: float) -> None:
+        """No new connections; open requests finish within `grace` seconds or are cut off."""
+        server = self._uvicorn
+        self._attention.is_closing = True
+        server.should_exit = True
+        server.config.timeout_graceful_shutdown = grace  # type: ignore[assignment] # a float will do
+        await server.shutdown(sockets=[self._listener] if self._listener else [])
+        await self._cut()
+
+    def hurry(self) -> None:
+        """A `drain` under way ends at once."""
+        self._uvicorn.force_exit = True
+
+    async def _cut(self) -> None:
+        left = list(self._uvicorn.server_state.tasks)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=_CANCELLED_S)
+        for connection in list(self._uvicorn.server_state.connections):
+            connection.transport.close()
+
+    async def close(self) -> None:
+        if self._batcher is not None:
+            await self._batcher.close(_CLOSE_S)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def names(model: str) -> tuple[str, ...]:
+    """What requests may call it: its own name, OpenAI's, and what the command was given."""
+    own = f"whisper-{model}" if model in _PACKAGED else model
+    path = Path(model).expanduser()
+    own = path.absolute().name if path.is_absolute() or model.startswith((".", "~")) else own
+    return tuple(dict.fromkeys((own, ALIAS, model)))
+
+
+def _config(app: Attention) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        interface="asgi3",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+    )
+
+
+def _hardware(settings: WhisperServerSettings) -> Hardware:
+    device = found_device(settings.device)
+    known = compute_types(device)
+    compute_type = known[0] if settings.compute_type == "auto" else settings.compute_type
+    if compute_type not in known:
+        flag = f"--compute-type ({COMMAND_LINE.variable('compute_type')})"
+        raise BadState(flag, compute_type, f"on {device} here: auto, {', '.join(known)}")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = settings.workers or (1 if device == "cuda" else max(1, cores // settings.threads))
+    return Hardware(device, compute_type, settings.threads, workers, _STEP_S[device])
+
+
+def _warm(model: WhisperModel, device: str, batch: int) -> None:
+    """A GPU compiles and allocates for each kind of look, and for company; a CPU has little to prepare."""
+    hum = (0.1 * np.sin(np.arange(RATE_HZ) * 0.2)).astype(np.float32)
+    on_gpu = device == "cuda"
+    for look in model.looks if on_gpu else model.looks[:1]:
+        for count in (1, batch) if on_gpu else (1,):
+            model.look([Shot(hum, look, Wish(("en",)))] * count, lambda: False)

@@ -1,0 +1,1 @@
+"""Protobuf messages ⇄ core, both ways. Pure."""

@@ -1,0 +1,281 @@
+"""SessionConfig from the wire → `core.config.SessionConfig`: every wish checked, every default filled in.
+
+Told back to the caller by `config.py`.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from google.protobuf.duration_pb2 import Duration
+
+from ..core.config import SessionConfig
+from ..core.endpointing import EndpointSettings
+from ..core.errors import BadField
+from ..core.responses import NoticeOut
+from ..core.turn_actions import TurnSettings
+from ..pb import voice_pb2 as pb
+from . import fields
+from .audio_format import audio_format, format_message
+from .catalog import Catalog
+from .fields import primary
+from .tools import declaration_message, declarations
+
+# ----------------------------------------------------------------
+# `core.config.SessionConfig` → SessionConfig on the wire: the settings in force, as the caller is
+# told them
+# Nothing is checked here; `config.py` did, when it was wished for.
+
+
+def config_message(config: SessionConfig) -> pb.SessionConfig:
+    """The settings in force."""
+    turns, endpoint = config.turns, config.endpoint
+    message = pb.SessionConfig(
+        session_id=config.session_id,
+        input_audio=format_message(config.input),
+        output_audio=format_message(config.output),
+        language_codes=config.languages,
+        persona_id=config.persona,
+        instructions=config.instructions if config.has_own_instructions else "",
+        voice=pb.VoiceConfig(voice_id=config.voice, speaking_rate=config.speaking_rate),
+        turn_detection=pb.TurnDetection(
+            mode=pb.TurnDetection.MODE_MANUAL if config.is_manual else pb.TurnDetection.MODE_SERVER_VAD,
+            interruption=pb.TurnDetection.INTERRUPTION_ON_SPEECH
+            if turns.interruptions
+            else pb.TurnDetection.INTERRUPTION_DISABLED,
+            threshold=endpoint.threshold,
+            min_speech=to_duration(endpoint.min_speech),
+            hold=to_duration(turns.hold),
+            interrupt_after=to_duration(turns.interrupt_after),
+            prefix_padding=to_duration(config.prefix_padding),
+            duck=turns.duck,
+        ),
+        transcription=pb.TranscriptionConfig(prompt=config.prompt),
+        generation=pb.GenerationConfig(max_output_tokens=config.max_tokens),
+        capabilities=pb.ClientCapabilities(
+            echo_cancellation=config.has_echo_cancellation,
+            playback_reports=config.has_playback_reports,
+            half_duplex=config.is_half_duplex,
+        ),
+        max_playout_lead=to_duration(config.playout_lead),
+        send=pb.OutputSelection(
+            interim_transcripts=config.sends_interims, words=config.sends_words, metrics=config.sends_metrics
+        ),
+        greeting=config.greeting,
+        tools=[declaration_message(tool) for tool in config.tools],
+    )
+    if config.idle_timeout is not None:
+        message.turn_detection.idle_timeout.CopyFrom(to_duration(config.idle_timeout))
+    if config.temperature is not None:
+        message.generation.temperature = config.temperature
+    return message
+
+
+def to_duration(seconds: float) -> Duration:
+    """To the microsecond."""
+    duration = Duration()
+    duration.FromMicroseconds(round(seconds * 1e6))
+    return duration
+
+
+# ----------------------------------------------------------------
+# what a caller is told about a config that is accepted all the same: what is not there yet, or does
+# not fit
+# What is refused is no notice but an error, and `config.py` raises it.
+
+
+def not_available(message: pb.SessionConfig, seq: int) -> list[NoticeOut]:
+    """What of the contract is asked for and is not there yet."""
+    asked = {
+        "config.resume_token": (bool(message.resume_token), "session_id goes on with a conversation"),
+        "config.turn_detection.duck": (message.turn_detection.duck, "the answer keeps its volume"),
+    }
+    text = "{} is not available on this server yet: {}"
+    return [
+        NoticeOut("protocol", "NOT_AVAILABLE", text.format(path, instead), seq=seq, field=path)
+        for path, (is_asked, instead) in asked.items()
+        if is_asked
+    ]
+
+
+def session_notices(
+    message: pb.SessionConfig, config: SessionConfig, seq: int, catalog: Catalog
+) -> list[NoticeOut]:
+    """What a session must be told as it begins: what is not there, a voice of another language."""
+    notices = not_available(message, seq)
+    if config.tools and not catalog.calls_tools:
+        text = "config.tools: the language model of this server calls no tools; it is not told of them"
+        notices.append(NoticeOut("llm", "NOT_AVAILABLE", text, seq=seq, field="config.tools"))
+    spoken = catalog.spoken
+    if config.languages and primary(config.languages[0]) not in spoken:
+        text = f"no voice speaks {config.languages[0]!r}; voices speak: {', '.join(sorted(spoken))}"
+        notices.append(NoticeOut("tts", "VOICE_LANGUAGE", text, field="config.language_codes", seq=seq))
+    return notices
+
+
+SESSION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+MAX_INSTRUCTIONS = 8_000
+MAX_PROMPT = 1_000
+MAX_LANGUAGES = 8
+MAX_METADATA, MAX_LABEL = 16, 128
+HOUR = 3600.0
+
+UPDATABLE = (
+    "voice",
+    "language_codes",
+    "persona_id",
+    "instructions",
+    "turn_detection",
+    "transcription",
+    "generation",
+    "tools",
+    "max_playout_lead",
+    "send",
+)
+
+
+def session_config(message: pb.SessionConfig, catalog: Catalog) -> SessionConfig:
+    """Raises `BadField`."""
+    session_id = message.session_id or secrets.token_urlsafe(18)
+    if not SESSION_ID.fullmatch(session_id):
+        raise BadField("config.session_id", session_id, "1 to 128 of A-Z a-z 0-9 . _ - :")
+    capabilities = message.capabilities
+    config = SessionConfig(
+        session_id,
+        input=audio_format(message, "config.input_audio", 16_000),
+        output=audio_format(message, "config.output_audio", 24_000),
+        turns=TurnSettings(turn_deadline=catalog.turn_deadline),
+        has_echo_cancellation=capabilities.echo_cancellation,
+        has_playback_reports=capabilities.playback_reports,
+        is_half_duplex=capabilities.half_duplex,
+        metadata=_metadata(message.metadata),
+    )
+    config = with_changes(config, message, UPDATABLE, catalog)
+    greeting = message.greeting if message.HasField("greeting") else catalog.personas[config.persona].greeting
+    greeting = fields.text(greeting, "config.greeting", MAX_PROMPT).strip()
+    if greeting.startswith("<speak"):
+        fields.ssml(greeting, "config.greeting")
+    return replace(config, greeting=greeting)
+
+
+def with_changes(
+    config: SessionConfig, message: pb.SessionConfig, paths: Iterable[str], catalog: Catalog
+) -> SessionConfig:
+    """`config` with the fields of `message` that `paths` name. Raises `BadField`."""
+    for path in paths:
+        if path not in UPDATABLE:
+            raise BadField("config_update.update_mask", path, ", ".join(UPDATABLE))
+    chosen = set(paths)
+    if "persona_id" in chosen:
+        config = _persona(config, message.persona_id or "default", catalog)
+    if "instructions" in chosen and (message.instructions or "persona_id" not in chosen):
+        given = fields.text(message.instructions, "config.instructions", MAX_INSTRUCTIONS)
+        instructions = given or catalog.personas[config.persona].instructions
+        config = replace(config, instructions=instructions, has_own_instructions=bool(given))
+    if "language_codes" in chosen and message.language_codes:
+        config = replace(config, languages=_languages(message.language_codes, catalog))
+    if "voice" in chosen:
+        config = _voice(config, message.voice, catalog, keep="persona_id" in chosen)
+    if "turn_detection" in chosen:
+        config = turn_detection(config, message.turn_detection)
+    if "transcription" in chosen:
+        prompt = fields.text(message.transcription.prompt, "config.transcription.prompt", MAX_PROMPT)
+        config = replace(config, prompt=prompt)
+    if "generation" in chosen:
+        config = _generation(config, message.generation)
+    if "tools" in chosen:
+        config = replace(config, tools=declarations(message.tools))
+    if "max_playout_lead" in chosen:
+        lead = fields.duration(message, "max_playout_lead", "config", (0.1, 0.4), 0.2)
+        config = replace(config, playout_lead=lead)
+    return output_selection(config, message.send) if "send" in chosen else config
+
+
+def update_paths(update: pb.ConfigUpdate) -> list[str]:
+    """What an update is about: its mask, else what is set."""
+    if update.update_mask.paths:
+        return list(update.update_mask.paths)
+    return [field.name for field, _ in update.config.ListFields()]
+
+
+def turn_detection(config: SessionConfig, given: pb.TurnDetection) -> SessionConfig:
+    path = "config.turn_detection"
+    default, turns = EndpointSettings(), TurnSettings()
+    idle = fields.duration(given, "idle_timeout", path, (1.0, HOUR), 0.0)
+    return replace(
+        config,
+        is_manual=given.mode == pb.TurnDetection.MODE_MANUAL,
+        endpoint=EndpointSettings(
+            threshold=fields.number(given, "threshold", path, (0.05, 0.95), default.threshold),
+            min_speech=fields.duration(given, "min_speech", path, (0.03, 1.0), default.min_speech),
+        ),
+        turns=replace(
+            config.turns,
+            hold=fields.duration(given, "hold", path, (0.1, 5.0), turns.hold),
+            interrupt_after=fields.duration(
+                given, "interrupt_after", path, (0.06, 3.0), turns.interrupt_after
+            ),
+            interruptions=given.interruption != pb.TurnDetection.INTERRUPTION_DISABLED,
+        ),
+        prefix_padding=fields.duration(given, "prefix_padding", path, (0.0, 1.0), 0.3),
+        idle_timeout=idle or None,
+    )
+
+
+def output_selection(config: SessionConfig, given: pb.OutputSelection) -> SessionConfig:
+    return replace(
+        config,
+        sends_interims=given.interim_transcripts if given.HasField("interim_transcripts") else True,
+        sends_words=given.words,
+        sends_metrics=given.metrics if given.HasField("metrics") else True,
+    )
+
+
+def _persona(config: SessionConfig, id: str, catalog: Catalog) -> SessionConfig:
+    fields.one_of(id, "config.persona_id", catalog.personas, f"one of {', '.join(sorted(catalog.personas))}")
+    persona = catalog.personas[id]
+    languages = (persona.language,) if persona.language else ()
+    return replace(
+        config,
+        persona=id,
+        instructions=persona.instructions,
+        has_own_instructions=False,
+        voice=persona.voice,
+        speaking_rate=persona.speaking_rate,
+        pitch=persona.pitch,
+        volume=persona.volume,
+        languages=languages,
+    )
+
+
+def _voice(config: SessionConfig, given: pb.VoiceConfig, catalog: Catalog, *, keep: bool) -> SessionConfig:
+    id = given.voice_id or (config.voice if keep else catalog.personas[config.persona].voice)
+    if given.voice_id:
+        fields.one_of(id, "config.voice.voice_id", catalog.voices, catalog.listed_voices)
+    own = catalog.personas[config.persona].speaking_rate
+    rate = fields.number(given, "speaking_rate", "config.voice", (0.5, 2.0), own)
+    return replace(config, voice=id, speaking_rate=rate)
+
+
+def _generation(config: SessionConfig, given: pb.GenerationConfig) -> SessionConfig:
+    path = "config.generation"
+    temperature = fields.number(given, "temperature", path, (0.0, 2.0), -1.0)
+    tokens = fields.number(given, "max_output_tokens", path, (1, 4096), 256)
+    return replace(config, temperature=None if temperature < 0 else temperature, max_tokens=int(tokens))
+
+
+def _languages(tags: Iterable[str], catalog: Catalog) -> tuple[str, ...]:
+    languages = tuple(fields.language(tag, "config.language_codes", catalog.languages) for tag in tags)
+    if len(languages) > MAX_LANGUAGES:
+        raise BadField("config.language_codes", f"{len(languages)} tags", f"at most {MAX_LANGUAGES}")
+    return languages
+
+
+def _metadata(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    longest = max((len(text) for entry in given.items() for text in entry), default=0)
+    if len(given) > MAX_METADATA or longest > MAX_LABEL:
+        got = f"{len(given)} entries, the longest of {longest} characters"
+        accepted = f"at most {MAX_METADATA} entries, keys and values of at most {MAX_LABEL} characters"
+        raise BadField("config.metadata", got, accepted)
+    return tuple(sorted(given.items()))

@@ -1,0 +1,138 @@
+"""What a caller sends on a Converse stream → what the session takes. Pure functions, one an arm.
+
+An empty or unknown payload is None: ignored. An unknown enum value counts as UNSPECIFIED. What the session
+says in return is `responses.py`'s; what a config may hold is `config.py`'s.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..core import requests as i
+from ..core.config import MAX_AUDIO_BYTES, MAX_TEXT, SessionConfig
+from ..core.errors import BadField, CallerError
+from ..pb import voice_pb2 as pb
+from .catalog import Catalog
+from .config import not_available, update_paths, with_changes
+from .fields import ssml, text
+from .tools import struct_json
+
+PRESSES = {
+    pb.UserActivity.KIND_START: i.Press.START,
+    pb.UserActivity.KIND_END: i.Press.END,
+    pb.UserActivity.KIND_CANCEL: i.Press.CANCEL,
+}
+PLAYINGS = {
+    pb.PlaybackReport.STATE_STARTED: i.Playing.STARTED,
+    pb.PlaybackReport.STATE_PROGRESS: i.Playing.PROGRESS,
+    pb.PlaybackReport.STATE_FINISHED: i.Playing.FINISHED,
+    pb.PlaybackReport.STATE_CLEARED: i.Playing.CLEARED,
+}
+
+
+def inbound(
+    request: pb.ConverseRequest, seq: int, config: SessionConfig, catalog: Catalog
+) -> i.Inbound | None:
+    """Raises `BadField` for what ends the call; what is skipped comes back as `Refused`."""
+    arm = request.WhichOneof("payload")
+    match arm:
+        case None:
+            return None
+        case "audio":
+            return audio(request.audio, seq)
+        case "config":
+            raise BadField(
+                "config", "a second config", "config once, as the first request; then config_update"
+            )
+        case "config_update":
+            return _update(request.config_update, seq, config, catalog)
+        case "ping":
+            return i.Ping(request.ping.id, request.client_time_us)
+        case _:
+            return _ARMS[arm](getattr(request, arm), seq)
+
+
+def audio(message: pb.AudioInput, seq: int) -> i.Audio | None:
+    if len(message.data) > MAX_AUDIO_BYTES:
+        raise BadField(
+            "audio.data", f"{len(message.data)} bytes", f"at most {MAX_AUDIO_BYTES} bytes a message"
+        )
+    if not message.data:
+        return None
+    offset = message.offset_samples if message.HasField("offset_samples") else None
+    return i.Audio(message.data, offset, seq)
+
+
+def _text(message: pb.TextInput, seq: int) -> i.Inbound:
+    try:
+        words = text(message.text, "text.text", MAX_TEXT, required=True)
+    except CallerError as error:
+        return _refused(error, seq)
+    interrupts = message.interrupt if message.HasField("interrupt") else True
+    return i.Text(words.strip(), interrupts, message.text_only, seq)
+
+
+def _say(message: pb.Say, seq: int) -> i.Inbound:
+    interruptible = message.interruptible if message.HasField("interruptible") else True
+    try:
+        if message.ssml and message.text:
+            raise BadField("say.ssml", "a text beside it", "exactly one of `text` and `ssml`")
+        if message.ssml:
+            document = ssml(message.ssml, "say.ssml")
+            return i.Say(" ".join(document.text.split()), interruptible, seq, message.ssml)
+        words = text(message.text, "say.text", MAX_TEXT, required=True)
+    except CallerError as error:
+        return _refused(error, seq)
+    return i.Say(words.strip(), interruptible, seq)
+
+
+def _activity(message: pb.UserActivity, seq: int) -> i.Inbound | None:
+    press = PRESSES.get(message.kind)
+    return None if press is None else i.Activity(press)
+
+
+def _playback(message: pb.PlaybackReport, seq: int) -> i.Inbound | None:
+    playing = PLAYINGS.get(message.state)
+    return None if playing is None else i.Playback(message.turn, playing, message.played_samples, seq)
+
+
+def _update(update: pb.ConfigUpdate, seq: int, config: SessionConfig, catalog: Catalog) -> i.Inbound:
+    missing = not_available(update.config, seq)
+    if missing:
+        return i.Refused(missing[0].reason, missing[0].message, missing[0].field, seq)
+    try:
+        return i.Update(with_changes(config, update.config, update_paths(update), catalog), seq)
+    except CallerError as error:
+        return _refused(error, seq)
+
+
+def _tool_result(message: pb.ToolResult, seq: int) -> i.Inbound:
+    try:
+        match message.WhichOneof("outcome"):
+            case "error":
+                failed = text(message.error, "tool_result.error", MAX_TEXT)
+                return i.ToolResult(message.call_id, json.dumps({"error": failed or "it failed"}), seq)
+            case "result":
+                written = struct_json(message.result, "tool_result.result")
+                return i.ToolResult(message.call_id, written, seq)
+        raise BadField("tool_result", "no outcome", "`result` or `error`")
+    except CallerError as error:
+        return _refused(error, seq)
+
+
+def _refused(error: CallerError, seq: int) -> i.Refused:
+    return i.Refused("BAD_MESSAGE", str(error), error.field, seq)
+
+
+_ARMS: Mapping[str, Callable[[Any, int], i.Inbound | None]] = {
+    "audio_end": lambda message, seq: i.AudioEnd(),
+    "text": _text,
+    "activity": _activity,
+    "interrupt": lambda message, seq: i.Interrupt(message.turn, seq),
+    "pause": lambda message, seq: i.Pause(),
+    "resume": lambda message, seq: i.Resume(),
+    "playback": _playback,
+    "say": _say,
+    "tool_result": _tool_result,
+    "end_session": lambda message, seq: i.End(),
+}

@@ -1,0 +1,188 @@
+"""What the session says → the messages of a Converse stream. Pure functions, one an arm.
+
+Nothing is chosen or left out here: every message of the session becomes one of the wire.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .. import __version__
+from ..core import responses as o
+from ..core.audio import RATE_HZ
+from ..pb import voice_pb2 as pb
+from .config import config_message, to_duration
+from .tools import to_struct
+
+STAGES = {
+    "protocol": pb.STAGE_PROTOCOL,
+    "vad": pb.STAGE_VAD,
+    "stt": pb.STAGE_STT,
+    "llm": pb.STAGE_LLM,
+    "tts": pb.STAGE_TTS,
+    "session": pb.STAGE_SESSION,
+}
+
+
+def outbound(message: o.Outbound, rate_hz: int) -> pb.ConverseResponse:
+    """`rate_hz` is the input rate, in which positions are told."""
+    return _SAID[type(message)](message, rate_hz)
+
+
+def _audio_out(m: o.AudioOut, rate_hz: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(
+        turn=m.turn,
+        audio=pb.AudioOutput(
+            data=m.data,
+            chunk_index=m.index,
+            offset_samples=m.offset,
+            duration_samples=m.duration,
+            segment_index=m.segment,
+            is_last=m.is_last,
+        ),
+    )
+
+
+def _started(m: o.Started, rate_hz: int) -> pb.ConverseResponse:
+    started = pb.SessionStarted(
+        session_id=m.config.session_id,
+        resumed=m.is_resumed,
+        effective_config=config_message(m.config),
+        server_version=__version__,
+        last_turn=m.last_turn,
+    )
+    return pb.ConverseResponse(session_started=started)
+
+
+def _applied(m: o.Applied, rate_hz: int) -> pb.ConverseResponse:
+    applied = pb.ConfigApplied(request_seq=m.seq, effective_config=config_message(m.config))
+    return pb.ConverseResponse(config_applied=applied)
+
+
+def _speech(m: o.SpeechHeard, rate_hz: int) -> pb.ConverseResponse:
+    kinds = {
+        o.Speaking.STARTED: pb.SpeechEvent.KIND_STARTED,
+        o.Speaking.STOPPED: pb.SpeechEvent.KIND_STOPPED,
+        o.Speaking.IDLE: pb.SpeechEvent.KIND_IDLE_TIMEOUT,
+    }
+    event = pb.SpeechEvent(
+        kind=kinds[m.speaking], position_samples=_at(m.position, rate_hz), probability=m.probability
+    )
+    return pb.ConverseResponse(speech_event=event)
+
+
+def transcript(m: o.TranscriptOut, rate_hz: int) -> pb.Transcript:
+    return pb.Transcript(
+        segment=m.segment,
+        revision=m.revision,
+        text=m.text,
+        is_final=m.is_final,
+        stability=m.stability,
+        start_samples=_at(m.start, rate_hz),
+        end_samples=_at(m.end, rate_hz),
+        language_code=m.language,
+        words=[
+            pb.WordInfo(text=w.text, start_samples=_at(w.start, rate_hz), end_samples=_at(w.end, rate_hz))
+            for w in m.words
+        ],
+    )
+
+
+def _transcript(m: o.TranscriptOut, rate_hz: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(turn=m.turn, transcript=transcript(m, rate_hz))
+
+
+def _turn(m: o.TurnChanged, rate_hz: int) -> pb.ConverseResponse:
+    event = pb.TurnEvent(state=f"STATE_{m.phase.name}", reason=m.reason)
+    return pb.ConverseResponse(turn=m.turn, turn_event=event)
+
+
+def _text_out(m: o.TextOut, rate_hz: int) -> pb.ConverseResponse:
+    words = pb.ResponseText(segment_index=m.segment, delta=m.delta, is_final=m.is_final)
+    return pb.ConverseResponse(turn=m.turn, response_text=words)
+
+
+def _flush(m: o.Flush, rate_hz: int) -> pb.ConverseResponse:
+    control = pb.PlaybackControl(action=pb.PlaybackControl.ACTION_FLUSH)
+    return pb.ConverseResponse(turn=m.turn, playback_control=control)
+
+
+def _interrupted(m: o.InterruptedOut, rate_hz: int) -> pb.ConverseResponse:
+    source = "CLIENT_REPORTED" if m.is_reported else "SERVER_ESTIMATED"
+    interrupted = pb.Interrupted(
+        turn=m.turn,
+        reason=f"REASON_{m.cut.name}",
+        played_samples=m.played,
+        heard_text=m.heard_text,
+        source=f"SOURCE_{source}",
+    )
+    return pb.ConverseResponse(turn=m.turn, interrupted=interrupted)
+
+
+def _tool_call(m: o.ToolCallOut, rate_hz: int) -> pb.ConverseResponse:
+    call = pb.ToolCall(call_id=m.call_id, name=m.name, arguments=to_struct(m.arguments))
+    return pb.ConverseResponse(turn=m.turn, tool_call=call)
+
+
+def _tool_calls_cancelled(m: o.ToolCallsCancelled, rate_hz: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(turn=m.turn, tool_call_cancelled=pb.ToolCallCancelled(call_ids=m.call_ids))
+
+
+def notice(m: o.NoticeOut) -> pb.Notice:
+    return pb.Notice(
+        stage=STAGES[m.stage],
+        reason=m.reason,
+        message=m.message,
+        retryable=m.retryable,
+        request_seq=m.seq,
+        field=m.field,
+    )
+
+
+def _notice(m: o.NoticeOut, rate_hz: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(turn=m.turn, notice=notice(m))
+
+
+def _metrics(m: o.MetricsOut, rate_hz: int) -> pb.ConverseResponse:
+    message = pb.TurnMetrics()
+    for name, count in m.counts.items():
+        setattr(message, name, count)
+    for name, seconds in m.seconds.items():
+        getattr(message, name).CopyFrom(to_duration(seconds))
+    return pb.ConverseResponse(turn=m.turn, turn_metrics=message)
+
+
+def _pong(m: o.PongOut, rate_hz: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(pong=pb.Pong(id=m.id, client_time_us=m.client_time_us))
+
+
+def _go_away(m: o.GoAwayOut, rate_hz: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(go_away=pb.GoAway(time_left=to_duration(m.time_left), reason=m.reason))
+
+
+def _ended(m: o.Ended, rate_hz: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(session_ended=pb.SessionEnded(reason=f"REASON_{m.reason.name}"))
+
+
+def _at(position: int, rate_hz: int) -> int:
+    """Samples at `RATE_HZ` → at the input rate."""
+    return position * rate_hz // RATE_HZ
+
+
+_SAID: Mapping[type[o.Outbound], Callable[[Any, int], pb.ConverseResponse]] = {
+    o.AudioOut: _audio_out,
+    o.Started: _started,
+    o.Applied: _applied,
+    o.SpeechHeard: _speech,
+    o.TranscriptOut: _transcript,
+    o.TurnChanged: _turn,
+    o.TextOut: _text_out,
+    o.Flush: _flush,
+    o.InterruptedOut: _interrupted,
+    o.ToolCallOut: _tool_call,
+    o.ToolCallsCancelled: _tool_calls_cancelled,
+    o.NoticeOut: _notice,
+    o.MetricsOut: _metrics,
+    o.PongOut: _pong,
+    o.GoAwayOut: _go_away,
+    o.Ended: _ended,
+}
