@@ -15,7 +15,7 @@ from voice_grpc.pb import voice_pb2 as pb
 
 from .audio import OUTPUT_HZ
 from .captions import Captions
-from .jitter_buffer import Playout
+from .jitter_buffer import JitterBuffer
 from .recording import Recording
 from .screen import Screen
 from .turns import State, Turns
@@ -24,7 +24,7 @@ from .turns import State, Turns
 # waiting for something to become true in a world that is told when it may have changed
 
 
-class Changes:
+class Condition:
     """`look` after every change, `end` when no more will come; `until` waits. One event loop."""
 
     def __init__(self) -> None:
@@ -56,12 +56,12 @@ REPORT_EVERY = 0.01
 Control = pb.PlaybackControl
 
 
-class Dialogue:
+class Conversation:
     def __init__(self, call: Call, screen: Screen, recording: Recording | None = None) -> None:
         self.call = call
         self.screen = screen
         self.recording = recording or Recording(time.monotonic())
-        self.playout = Playout()
+        self.playout = JitterBuffer()
         self.turns = Turns()
         self.failure: CallFailed | None = None
         """Why the call ended, when it did not end well."""
@@ -69,7 +69,7 @@ class Dialogue:
         """Turn that was cut → monotonic seconds at which it was silent here."""
         self._captions = Captions()
         self._metrics: dict[int, pb.TurnMetrics] = {}
-        self._changes = Changes()
+        self._changes = Condition()
 
     async def receive(self) -> None:
         """Takes in responses until the call ends; never raises for that: see `failure`."""

@@ -17,13 +17,13 @@ from voice_grpc.client import Call, CallFailed, connect, reach
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 
 from .audio import Samples
-from .conversation import Dialogue
+from .conversation import Conversation
 from .demo_script import FIRST, LAST, LAST_OF_STRANGER, LEGEND, LONG, OVER_IT, PITCH, Script, spoken, table
 from .options import TalkOptions
 from .processes import SERVE, ServerDied, running
 from .recording import Recording
 from .screen import DIM, Screen
-from .scripted_user import Mouth, conversing, finish
+from .scripted_user import VirtualMicrophone, conversing, finish
 from .wav import BadFile, check_writable, read_voice
 
 
@@ -109,7 +109,7 @@ async def _converse(
     """What was said and heard is saved however it ends."""
     config = TalkOptions(wav=[options.save]).config()
     async with Call.open(channel, config) as call:
-        dialogue, mouth = Dialogue(call, screen, Recording(time.monotonic())), Mouth()
+        dialogue, mouth = Conversation(call, screen, Recording(time.monotonic())), VirtualMicrophone()
         script = Script(dialogue, mouth, clips, LAST if LAST in clips else LAST_OF_STRANGER)
         try:
             async with conversing(dialogue, mouth, plays=True):

@@ -10,10 +10,10 @@ from voice_grpc.client import NO_ACCESS, Access, failures
 from voice_grpc.pb import voice_pb2 as pb
 
 from .audio import INPUT_HZ, OUTPUT_HZ, Samples, audible_span, raised
-from .conversation import Dialogue
+from .conversation import Conversation
 from .recording import Recording
 from .screen import BOLD, DIM, milliseconds
-from .scripted_user import ANSWER_WITHIN, Mouth, answered
+from .scripted_user import ANSWER_WITHIN, VirtualMicrophone, answered
 from .scripted_user import said as all_said
 from .turns import State, Turn
 
@@ -102,7 +102,9 @@ class Outcome:
 
 
 class Script:
-    def __init__(self, dialogue: Dialogue, mouth: Mouth, clips: Mapping[str, Samples], last: str) -> None:
+    def __init__(
+        self, dialogue: Conversation, mouth: VirtualMicrophone, clips: Mapping[str, Samples], last: str
+    ) -> None:
         self.outcomes: list[Outcome] = []
         self._dialogue = dialogue
         self._mouth = mouth

@@ -1,7 +1,7 @@
 """Microphone and loudspeaker, through miniaudio (the extra `mic`).
 
 The device calls back on a thread of its own. Nothing waits there: the microphone puts frames
-into a bounded queue, and the loudspeaker takes what `Playout` has.
+into a bounded queue, and the loudspeaker takes what `JitterBuffer` has.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .audio import INPUT_FRAME, INPUT_HZ, OUTPUT_HZ
-from .jitter_buffer import Playout
+from .jitter_buffer import JitterBuffer
 from .recording import Track
 
 PERIOD_MS = 20
@@ -126,7 +126,7 @@ def _opened(
 
 
 @contextmanager
-def loudspeaker(device: Device | None, playout: Playout, track: Track, start: float) -> Iterator[None]:
+def loudspeaker(device: Device | None, playout: JitterBuffer, track: Track, start: float) -> Iterator[None]:
     """Plays what `playout` has while the block lasts; what was played goes to `track`."""
 
     def sound() -> Generator[bytes, int, None]:

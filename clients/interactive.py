@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from voice_grpc.pb import voice_pb2 as pb
 
-from .conversation import Dialogue
+from .conversation import Conversation
 from .devices import Microphone
 from .scripted_user import finish
 
@@ -54,7 +54,7 @@ END_WITHIN = 1.5
 class Talker:
     """What the person does: speaks, types, presses Enter."""
 
-    def __init__(self, dialogue: Dialogue, microphone: Microphone, push_to_talk: bool) -> None:
+    def __init__(self, dialogue: Conversation, microphone: Microphone, push_to_talk: bool) -> None:
         self._dialogue = dialogue
         self._microphone = microphone
         self._push_to_talk = push_to_talk
@@ -100,7 +100,7 @@ class Talker:
         self._dialogue.screen.line(f"       {hint}")
 
 
-async def hold(dialogue: Dialogue, microphone: Microphone, push_to_talk: bool) -> list[str]:
+async def hold(dialogue: Conversation, microphone: Microphone, push_to_talk: bool) -> list[str]:
     """Until /quit or the end of the call; returns what went wrong."""
     talker = Talker(dialogue, microphone, push_to_talk)
     async with asyncio.TaskGroup() as group:

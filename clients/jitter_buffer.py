@@ -19,7 +19,7 @@ State = pb.PlaybackReport.State
 
 
 @dataclass(frozen=True, slots=True)
-class PlayoutSettings:
+class JitterBufferSettings:
     shortest: float = 0.06
     """Seconds gathered before an answer begins: three frames, which a quiet network needs."""
     longest: float = 0.2
@@ -79,11 +79,11 @@ class _Answer:
         )
 
 
-class Playout:
+class JitterBuffer:
     """Answers one after the other, each held back until enough of it is there to go on without gaps."""
 
-    def __init__(self, rate_hz: int = OUTPUT_HZ, settings: PlayoutSettings | None = None) -> None:
-        self.settings = settings or PlayoutSettings()
+    def __init__(self, rate_hz: int = OUTPUT_HZ, settings: JitterBufferSettings | None = None) -> None:
+        self.settings = settings or JitterBufferSettings()
         self.target = self.settings.shortest
         """Seconds to gather before an answer begins; adapts to how often it ran dry."""
         self._rate_hz = rate_hz

@@ -12,7 +12,7 @@ import numpy as np
 from voice_grpc.pb import voice_pb2 as pb
 
 from .audio import FRAME, INPUT_FRAME, OUTPUT_FRAME, Samples
-from .conversation import Dialogue
+from .conversation import Conversation
 from .turns import State
 
 # ----------------------------------------------------------------
@@ -21,7 +21,7 @@ from .turns import State
 # same clock is the loudspeaker where there is none: it plays 20 ms of the answer in every 20 ms.
 
 
-class Mouth:
+class VirtualMicrophone:
     def __init__(self) -> None:
         self._clips: deque[Samples] = deque()
         self._frames = 0
@@ -56,7 +56,7 @@ async def ticks(start: float, every: float = FRAME) -> AsyncIterator[float]:
         n += 1
 
 
-async def keep_time(dialogue: Dialogue, mouth: Mouth | None, plays: bool) -> None:
+async def keep_time(dialogue: Conversation, mouth: VirtualMicrophone | None, plays: bool) -> None:
     """Say what `mouth` says, and be the loudspeaker where `plays`. Until cancelled."""
     recording = dialogue.recording
     async for at in ticks(recording.start):
@@ -70,7 +70,9 @@ async def keep_time(dialogue: Dialogue, mouth: Mouth | None, plays: bool) -> Non
 
 
 @asynccontextmanager
-async def conversing(dialogue: Dialogue, mouth: Mouth | None, plays: bool) -> AsyncIterator[None]:
+async def conversing(
+    dialogue: Conversation, mouth: VirtualMicrophone | None, plays: bool
+) -> AsyncIterator[None]:
     """What is received is taken in, what is played is reported, and time goes on, inside the block."""
     async with asyncio.TaskGroup() as group:
         tasks = [
@@ -108,24 +110,24 @@ class Question:
     text_only: bool = False
 
 
-async def hold(dialogue: Dialogue, questions: list[Question], plays: bool) -> list[str]:
+async def hold(dialogue: Conversation, questions: list[Question], plays: bool) -> list[str]:
     """Ask them all; returns one line for each thing that went wrong. `plays`: there is no loudspeaker."""
     speaks = any(question.sound is not None for question in questions)
-    mouth = Mouth() if speaks else None
+    mouth = VirtualMicrophone() if speaks else None
     async with conversing(dialogue, mouth, plays):
         faults = [fault for each in questions if (fault := await _ask(dialogue, mouth, each))]
         await finish(dialogue)
     return [*faults, *([str(dialogue.failure)] if dialogue.failure else [])]
 
 
-async def finish(dialogue: Dialogue, within: float = END_WITHIN) -> None:
+async def finish(dialogue: Conversation, within: float = END_WITHIN) -> None:
     """End in order, as far as the server goes along in time."""
     if not dialogue.has_ended:
         await dialogue.call.send(pb.EndSession())
         await dialogue.until(lambda: dialogue.has_ended, within)
 
 
-async def _ask(dialogue: Dialogue, mouth: Mouth | None, question: Question) -> str:
+async def _ask(dialogue: Conversation, mouth: VirtualMicrophone | None, question: Question) -> str:
     """Returns what went wrong; empty when it was answered. After the end of the call: nothing."""
     if dialogue.has_ended:
         return ""
@@ -139,13 +141,13 @@ async def _ask(dialogue: Dialogue, mouth: Mouth | None, question: Question) -> s
     return await answered(dialogue, before, question.name)
 
 
-async def said(dialogue: Dialogue, mouth: Mouth) -> None:
+async def said(dialogue: Conversation, mouth: VirtualMicrophone) -> None:
     """Wait until everything is said, and until the server can have noticed."""
     remaining = mouth.said_until + dialogue.recording.start - time.monotonic()
     await dialogue.until(lambda: False, remaining + SETTLE)
 
 
-async def answered(dialogue: Dialogue, before: int, name: str) -> str:
+async def answered(dialogue: Conversation, before: int, name: str) -> str:
     """Wait until what came after turn `before` is answered and heard; returns what went wrong."""
 
     def has_begun() -> bool:

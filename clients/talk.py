@@ -11,7 +11,7 @@ from voice_grpc.client import Call, CallFailed
 
 from . import interactive as live
 from . import scripted_user as prepared
-from .conversation import Dialogue
+from .conversation import Conversation
 from .devices import Device, NoDevice, choose, described, devices, loudspeaker, microphone
 from .options import TalkOptions, parse
 from .recording import LONGEST, Recording
@@ -60,7 +60,7 @@ async def _talk(options: TalkOptions) -> list[str]:
 
 
 @asynccontextmanager
-async def _dialogue(options: TalkOptions) -> AsyncIterator[Dialogue]:
+async def _dialogue(options: TalkOptions) -> AsyncIterator[Conversation]:
     """Whatever happens in it, what was recorded is saved."""
     screen = Screen()
     async with Call.open(options.target, options.config(), options.access) as call:
@@ -68,7 +68,7 @@ async def _dialogue(options: TalkOptions) -> AsyncIterator[Dialogue]:
         again = ", going on" if started.resumed else ""
         screen.line(f"session {started.session_id}{again} at {options.target}", DIM)
         kept = LONGEST if options.save else 0
-        dialogue = Dialogue(call, screen, Recording(time.monotonic(), kept))
+        dialogue = Conversation(call, screen, Recording(time.monotonic(), kept))
         try:
             yield dialogue
         finally:
@@ -78,7 +78,7 @@ async def _dialogue(options: TalkOptions) -> AsyncIterator[Dialogue]:
 
 
 async def _hold(
-    dialogue: Dialogue,
+    dialogue: Conversation,
     options: TalkOptions,
     questions: list[Question],
     chosen: dict[str, Device | None],

@@ -15,7 +15,7 @@ TOKEN_PREFIX = "bearer."
 
 
 @dataclass(frozen=True, slots=True)
-class Turned(Exception):
+class Rejected(Exception):
     """Away, in the handshake."""
 
     status: int
@@ -23,7 +23,7 @@ class Turned(Exception):
 
 
 @dataclass(slots=True)
-class Door:
+class Admission:
     origins: Sequence[str]
     """Besides the host itself, such as `https://app.example.com`; `*` lets in every page."""
     max_sockets: int
@@ -36,12 +36,12 @@ class Door:
 
     @contextmanager
     def visit(self, headers: Headers, address: str) -> Iterator[None]:
-        """Around all of a socket. Raises `Turned`."""
+        """Around all of a socket. Raises `Rejected`."""
         self.check_origin(headers)
         if self.count >= self.max_sockets:
-            raise Turned(503, f"{self.max_sockets} conversations are open, which is all there is room for")
+            raise Rejected(503, f"{self.max_sockets} conversations are open, which is all there is room for")
         if self._inside[address] >= self.max_per_address:
-            raise Turned(429, f"{self.max_per_address} conversations are open from this address: close one")
+            raise Rejected(429, f"{self.max_per_address} conversations are open from this address: close one")
         self._inside[address] += 1
         try:
             yield
@@ -51,12 +51,12 @@ class Door:
                 del self._inside[address]
 
     def check_origin(self, headers: Headers) -> None:
-        """A browser always sends one with a socket; who sends none is no page. Raises `Turned`."""
+        """A browser always sends one with a socket; who sends none is no page. Raises `Rejected`."""
         origin = headers.get("origin")
         if origin is None or "*" in self.origins or origin in self.origins:
             return
         if urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
-            raise Turned(403, f"the origin {origin[:80]!r} is not let in: name it with --origins")
+            raise Rejected(403, f"the origin {origin[:80]!r} is not let in: name it with --origins")
 
 
 def token_of(headers: Headers, subprotocols: Sequence[str] = ()) -> str:

@@ -13,10 +13,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from .admission import Door, Turned, token_of
+from .admission import Admission, Rejected, token_of
 from .close_codes import Refused
 from .dialects.proto_json import told
-from .info import STATUS, Inquiries
+from .info import STATUS, ServerFacts
 from .settings import GatewaySettings
 from .websocket import BrowserSocket, bridge, dialect_for
 
@@ -41,7 +41,7 @@ class Calls(Protocol):
     async def answer(self, offer: str, token: str, visit: AbstractContextManager[None]) -> tuple[str, str]:
         """The call's id and the SDP answer. `visit` is entered for the life of the call.
 
-        Raises `Turned`, and `Refused` for what is no offer.
+        Raises `Rejected`, and `Refused` for what is no offer.
         """
         ...
 
@@ -55,9 +55,9 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings, channel: grpc.aio.Channel, calls: Calls | None) -> None:
         self._settings, self._channel, self._calls = settings, channel, calls
-        self.door = Door(settings.origins, settings.max_sockets, settings.max_per_address)
+        self.door = Admission(settings.origins, settings.max_sockets, settings.max_per_address)
         page = {"webrtc": calls is not None, "ice_servers": settings.ice_servers}
-        self._inquiries = Inquiries(channel, self.door, page)
+        self._inquiries = ServerFacts(channel, self.door, page)
 
     def app(self) -> ASGIApp:
         routes = [
@@ -90,7 +90,7 @@ class Gateway:
                 )
                 if farewell is not None:
                     await socket.close(farewell.code, farewell.close_reason)
-        except Turned as turned:
+        except Rejected as turned:
             await socket.send_denial_response(PlainTextResponse(turned.message, turned.status))
 
     async def offer(self, request: Request) -> Response:
@@ -105,7 +105,7 @@ class Gateway:
         visit = self.door.visit(request.headers, _address(request.scope))
         try:
             id, answer = await self._calls.answer(offer, token_of(request.headers), visit)
-        except Turned as turned:
+        except Rejected as turned:
             return PlainTextResponse(turned.message, turned.status)
         except Refused as refused:
             farewell = refused.farewell

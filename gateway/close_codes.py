@@ -33,7 +33,7 @@ _REASONS = {"DRAINING": 1001, "SLOW_CLIENT": 4408, "SERVER_FULL": 1013}
 
 
 @dataclass(frozen=True, slots=True)
-class Farewell:
+class CloseReason:
     """The last word on a socket."""
 
     code: int
@@ -52,42 +52,42 @@ class Farewell:
 class Refused(Exception):
     """The socket is at its end; `farewell` says why."""
 
-    def __init__(self, farewell: Farewell) -> None:
+    def __init__(self, farewell: CloseReason) -> None:
         super().__init__(farewell.message)
         self.farewell = farewell
 
 
-class Over(Exception):
+class ConversationEnded(Exception):
     """One side of a conversation ended; `farewell` is for the browser, None where that is gone."""
 
-    def __init__(self, farewell: Farewell | None) -> None:
+    def __init__(self, farewell: CloseReason | None) -> None:
         super().__init__()
         self.farewell = farewell
 
 
-DONE = Farewell(1000, "")
+DONE = CloseReason(1000, "")
 
 
-def first_farewell(group: BaseExceptionGroup[Over]) -> Farewell | None:
+def first_farewell(group: BaseExceptionGroup[ConversationEnded]) -> CloseReason | None:
     """Of the side that ended first."""
-    error: BaseExceptionGroup[Over] | Over = group
+    error: BaseExceptionGroup[ConversationEnded] | ConversationEnded = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error.farewell
 
 
 def bad_message(message: str, field: str = "") -> Refused:
-    return Refused(Farewell(4400, message, "BAD_MESSAGE", field))
+    return Refused(CloseReason(4400, message, "BAD_MESSAGE", field))
 
 
 def no_message(message: str) -> Refused:
     """Of the wrong kind for the dialect."""
-    return Refused(Farewell(1008, message, "BAD_MESSAGE"))
+    return Refused(CloseReason(1008, message, "BAD_MESSAGE"))
 
 
-def farewell_of(failure: CallFailed) -> Farewell:
+def farewell_of(failure: CallFailed) -> CloseReason:
     """The end of the call behind, as the browser is told it."""
     reason = failure.details.reason
     code = _REASONS.get(reason, _CODES.get(failure.code, 1011))
     field = next(iter(failure.details.fields), "")
-    return Farewell(code, str(failure), reason or failure.code.name, field)
+    return CloseReason(code, str(failure), reason or failure.code.name, field)

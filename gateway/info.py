@@ -11,7 +11,7 @@ from voice_grpc.client import Access, CallFailed, failures
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 
-from .admission import Door, token_of
+from .admission import Admission, token_of
 from .close_codes import farewell_of
 from .dialects.proto_json import told
 
@@ -24,8 +24,8 @@ STATUS = {4400: 400, 4401: 401, 4403: 403, 1013: 503, 4503: 503, 1001: 503}
 """Of HTTP, for a close code."""
 
 
-class Inquiries:
-    def __init__(self, channel: grpc.aio.Channel, door: Door, page: dict[str, object]) -> None:
+class ServerFacts:
+    def __init__(self, channel: grpc.aio.Channel, door: Admission, page: dict[str, object]) -> None:
         """`page`: what the page is told of the gateway itself."""
         self._channel, self._door, self._page = channel, door, page
 

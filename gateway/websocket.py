@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 from voice_grpc.client import CallFailed
 
 from .admission import TOKEN_PREFIX
-from .close_codes import DONE, Farewell, Over, Refused, farewell_of, first_farewell
+from .close_codes import DONE, CloseReason, ConversationEnded, Refused, farewell_of, first_farewell
 from .dialects.dialect import Dialect, Frame
 from .dialects.proto_binary import NAME as PROTO
 from .dialects.proto_binary import ProtoDialect
@@ -77,7 +77,7 @@ BURST_SECONDS = 4.0
 
 
 @dataclass(slots=True)
-class Meter:
+class RateLimiter:
     """Two token buckets. Time is an argument, monotonic seconds."""
 
     messages: float = MESSAGES_A_SECOND * BURST_SECONDS
@@ -112,14 +112,16 @@ class Socket(Protocol):
     async def send(self, frame: Frame) -> None: ...
 
 
-async def bridge(socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, token: str) -> Farewell | None:
+async def bridge(
+    socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, token: str
+) -> CloseReason | None:
     """Until either side ends. How the socket is to be closed; None: it is gone already."""
     try:
         farewell = await _converse(socket, dialect, channel, token)
     except Refused as refused:
         farewell = refused.farewell
     if farewell is not None and farewell.code != 4408:
-        with suppress(Over):
+        with suppress(ConversationEnded):
             for frame in dialect.over(farewell):
                 await _deliver(socket, frame)
     return farewell
@@ -127,40 +129,42 @@ async def bridge(socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, to
 
 async def _converse(
     socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, token: str
-) -> Farewell | None:
+) -> CloseReason | None:
     try:
         async with asyncio.timeout(FIRST_SECONDS):
             frame = await socket.receive()
     except TimeoutError:
-        return Farewell(4408, f"nothing came within {FIRST_SECONDS:g} s")
+        return CloseReason(4408, f"nothing came within {FIRST_SECONDS:g} s")
     if frame is None:
         return None
     opening = dialect.first(frame)
     async with Upstream.open(channel, token or opening.token) as upstream:
-        farewell: Farewell | None = DONE
+        farewell: CloseReason | None = DONE
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_up(socket, dialect, upstream, opening.requests), name="up")
                 tasks.create_task(_down(socket, dialect, upstream), name="down")
-        except* Over as group:
+        except* ConversationEnded as group:
             farewell = first_farewell(group)
         return farewell
 
 
 async def _up(socket: Socket, dialect: Dialect, upstream: Upstream, requests: list[bytes]) -> None:
-    meter, loop = Meter(), asyncio.get_running_loop()
+    meter, loop = RateLimiter(), asyncio.get_running_loop()
     for request in requests:
         await upstream.send(request)
     while (frame := await socket.receive()) is not None:
         if meter.is_flooded(len(frame), loop.time()):
-            raise Over(Farewell(4429, "more comes in than a conversation needs: send as fast as you speak"))
+            raise ConversationEnded(
+                CloseReason(4429, "more comes in than a conversation needs: send as fast as you speak")
+            )
         try:
             requests = dialect.up(frame)
         except Refused as refused:
-            raise Over(refused.farewell) from None
+            raise ConversationEnded(refused.farewell) from None
         for request in requests:
             await upstream.send(request)
-    raise Over(None)
+    raise ConversationEnded(None)
 
 
 async def _down(socket: Socket, dialect: Dialect, upstream: Upstream) -> None:
@@ -169,8 +173,8 @@ async def _down(socket: Socket, dialect: Dialect, upstream: Upstream) -> None:
             for frame in dialect.down(message):
                 await _deliver(socket, frame)
     except CallFailed as failure:
-        raise Over(farewell_of(failure)) from None
-    raise Over(DONE)
+        raise ConversationEnded(farewell_of(failure)) from None
+    raise ConversationEnded(DONE)
 
 
 async def _deliver(socket: Socket, frame: Frame) -> None:
@@ -178,6 +182,6 @@ async def _deliver(socket: Socket, frame: Frame) -> None:
         async with asyncio.timeout(SEND_SECONDS):
             await socket.send(frame)
     except TimeoutError:
-        raise Over(Farewell(4408, "this client reads too slowly")) from None
+        raise ConversationEnded(CloseReason(4408, "this client reads too slowly")) from None
     except OSError:
-        raise Over(None) from None
+        raise ConversationEnded(None) from None

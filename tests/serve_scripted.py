@@ -8,7 +8,7 @@ import os
 import sys
 import time
 
-from voice_grpc.engines.scripted import Answer, Script, ScriptedLlm
+from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedLlm
 from voice_grpc.ports import Engines
 from voice_grpc.server import server
 from voice_grpc.server.startup import Say
@@ -21,7 +21,7 @@ async def build_engines(settings: Settings, say: Say) -> Engines:
     say("loading the models …")
     if os.environ.get("LOADING") == "slow":
         await asyncio.to_thread(time.sleep, 60)
-    return Script(llm=ScriptedLlm([Answer(ANSWER)])).engines
+    return Script(llm=ScriptedLlm([ScriptedAnswer(ANSWER)])).engines
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from voice_grpc.core.audio import Samples
-from voice_grpc.engines.scripted import Answer, Hearing, Script, ScriptedLlm, ScriptedStt, tone
+from voice_grpc.engines.scripted import Hearing, Script, ScriptedAnswer, ScriptedLlm, ScriptedStt, tone
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 from voice_grpc.ports import Store
@@ -276,11 +276,11 @@ def stub_of(channel: grpc.aio.Channel) -> "VoiceServiceAsyncStub":
     return VoiceServiceStub(channel)
 
 
-def scripted(answer: Answer | str = "Sure thing.", hearing: Hearing | str = "hello there") -> Script:
+def scripted(answer: ScriptedAnswer | str = "Sure thing.", hearing: Hearing | str = "hello there") -> Script:
     """One answer and one hearing, again and again; the answer's sound lasts about 0.7 s."""
     return Script(
         stt=ScriptedStt([Hearing(hearing) if isinstance(hearing, str) else hearing]),
-        llm=ScriptedLlm([Answer(answer) if isinstance(answer, str) else answer]),
+        llm=ScriptedLlm([ScriptedAnswer(answer) if isinstance(answer, str) else answer]),
     )
 
 

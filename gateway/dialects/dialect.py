@@ -6,13 +6,13 @@ A text frame is `str`, a binary one `bytes`; a message of Converse is its bytes.
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from ..close_codes import Farewell
+from ..close_codes import CloseReason
 
 Frame: TypeAlias = str | bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class OpeningFrame:
     """What the first frame holds."""
 
     requests: list[bytes]
@@ -24,7 +24,7 @@ class Opening:
 class Dialect(Protocol):
     """One object a socket. Raises `closing.Refused` for what ends the socket."""
 
-    def first(self, frame: Frame) -> Opening: ...
+    def first(self, frame: Frame) -> OpeningFrame: ...
 
     def up(self, frame: Frame) -> list[bytes]:
         """What a later frame says; nothing for what is ignored."""
@@ -34,6 +34,6 @@ class Dialect(Protocol):
         """How a response is told; nothing for what this dialect does not tell."""
         ...
 
-    def over(self, farewell: Farewell) -> list[Frame]:
+    def over(self, farewell: CloseReason) -> list[Frame]:
         """Said before the socket is closed; nothing where the close code is all."""
         ...

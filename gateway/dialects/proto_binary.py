@@ -1,14 +1,14 @@
 """`voice.v1.proto`: binary frames that are ConverseRequest and ConverseResponse, passed through."""
 
-from ..close_codes import Farewell, no_message
-from .dialect import Frame, Opening
+from ..close_codes import CloseReason, no_message
+from .dialect import Frame, OpeningFrame
 
 NAME = "voice.v1.proto"
 
 
 class ProtoDialect:
-    def first(self, frame: Frame) -> Opening:
-        return Opening(self.up(frame))
+    def first(self, frame: Frame) -> OpeningFrame:
+        return OpeningFrame(self.up(frame))
 
     def up(self, frame: Frame) -> list[bytes]:
         if isinstance(frame, str):
@@ -18,6 +18,6 @@ class ProtoDialect:
     def down(self, message: bytes) -> list[Frame]:
         return [message]
 
-    def over(self, farewell: Farewell) -> list[Frame]:
+    def over(self, farewell: CloseReason) -> list[Frame]:
         """The close code and its reason tell it."""
         return []

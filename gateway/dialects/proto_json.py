@@ -11,9 +11,9 @@ from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 
 from voice_grpc.pb import voice_pb2 as pb
 
-from ..close_codes import Farewell, bad_message
+from ..close_codes import CloseReason, bad_message
 from . import proto_json as sound_frame
-from .dialect import Frame, Opening
+from .dialect import Frame, OpeningFrame
 
 # ----------------------------------------------------------------
 # sound in the binary frames of `voice.v1.json`: a header of 24 bytes, little-endian, then the payload
@@ -57,14 +57,14 @@ NAME = "voice.v1.json"
 
 
 class JsonDialect:
-    def first(self, frame: Frame) -> Opening:
+    def first(self, frame: Frame) -> OpeningFrame:
         if isinstance(frame, bytes):
             raise bad_message('config: got sound, accepted: {"config": {…}} as the first frame', "config")
         given = parsed(frame)
         authorization = given.pop("authorization", "")
         if not isinstance(authorization, str):
             raise bad_message('authorization: got no text, accepted: "Bearer TOKEN"', "authorization")
-        return Opening([_request(given)], authorization.removeprefix("Bearer ").strip())
+        return OpeningFrame([_request(given)], authorization.removeprefix("Bearer ").strip())
 
     def up(self, frame: Frame) -> list[bytes]:
         if isinstance(frame, bytes):
@@ -77,11 +77,11 @@ class JsonDialect:
             return [sound_frame.written(response.turn, response.audio)]
         return [MessageToJson(response, indent=None)]
 
-    def over(self, farewell: Farewell) -> list[Frame]:
+    def over(self, farewell: CloseReason) -> list[Frame]:
         return [json.dumps({"error": told(farewell)})] if farewell.message else []
 
 
-def told(farewell: Farewell) -> dict[str, str | int]:
+def told(farewell: CloseReason) -> dict[str, str | int]:
     """Of an end that is an error."""
     error: dict[str, str | int] = {"code": farewell.code, "message": farewell.message}
     if farewell.reason:

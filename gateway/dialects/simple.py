@@ -14,8 +14,8 @@ from google.protobuf.message import Message
 
 from voice_grpc.pb import voice_pb2 as pb
 
-from ..close_codes import Farewell, bad_message
-from .dialect import Frame, Opening
+from ..close_codes import CloseReason, bad_message
+from .dialect import Frame, OpeningFrame
 from .proto_json import parsed, told
 
 # ----------------------------------------------------------------
@@ -91,7 +91,7 @@ STATES = {
 ENDS = (pb.TurnEvent.STATE_COMPLETED, pb.TurnEvent.STATE_FAILED)
 
 
-class Teller:
+class ResponseWriter:
     def __init__(self) -> None:
         self._answer = ""
         """So far, of the turn that speaks."""
@@ -144,7 +144,7 @@ class Teller:
     def _measured(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
         return [{"type": "metrics", "turn": response.turn, **_figures(response.turn_metrics)}]
 
-    _TOLD: Mapping[str, Callable[["Teller", pb.ConverseResponse], list[dict[str, Any]]]] = {
+    _TOLD: Mapping[str, Callable[["ResponseWriter", pb.ConverseResponse], list[dict[str, Any]]]] = {
         "session_started": _ready,
         "transcript": _heard,
         "response_text": _said,
@@ -178,16 +178,16 @@ class SimpleDialect:
         self._rate_hz = RATE_HZ
         self._turn = 0
         """Whose answer is playing."""
-        self._teller = Teller()
+        self._teller = ResponseWriter()
 
     # ------------------------------------------------------------ to us
 
-    def first(self, frame: Frame) -> Opening:
+    def first(self, frame: Frame) -> OpeningFrame:
         """Without a start, the frame itself already says something."""
         start = {} if isinstance(frame, bytes) else parsed(frame)
         if start.get("type") != "start":
-            return Opening([self._open({}), *self.up(frame)])
-        return Opening([self._open(start)], str(start.get("token", "")))
+            return OpeningFrame([self._open({}), *self.up(frame)])
+        return OpeningFrame([self._open(start)], str(start.get("token", "")))
 
     def _open(self, start: Mapping[str, Any]) -> bytes:
         config = session_config(start)
@@ -238,7 +238,7 @@ class SimpleDialect:
             return [response.audio.data] if response.audio.data else []
         return [json.dumps(said, ensure_ascii=False) for said in self._teller.tell(response)]
 
-    def over(self, farewell: Farewell) -> list[Frame]:
+    def over(self, farewell: CloseReason) -> list[Frame]:
         if not farewell.message:
             return []
         return [json.dumps({"type": "error", **told(farewell), "fatal": True}, ensure_ascii=False)]

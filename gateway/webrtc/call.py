@@ -17,11 +17,19 @@ from google.protobuf.json_format import MessageToJson
 from voice_grpc.client import CallFailed
 from voice_grpc.pb import voice_pb2 as pb
 
-from ..close_codes import DONE, Farewell, Over, Refused, bad_message, farewell_of, first_farewell
+from ..close_codes import (
+    DONE,
+    CloseReason,
+    ConversationEnded,
+    Refused,
+    bad_message,
+    farewell_of,
+    first_farewell,
+)
 from ..dialects.proto_json import JsonDialect
 from ..upstream import Upstream
-from .inbound_track import Hearing
-from .outbound_track import RATE_HZ, SECONDS, AnswerTrack, Reports
+from .inbound_track import InboundTrack
+from .outbound_track import RATE_HZ, SECONDS, OutboundTrack, Reports
 
 # ----------------------------------------------------------------
 # whether a browser is still there. ICE alone takes 36 seconds to be sure (six lost checks, RFC 7675)
@@ -67,11 +75,11 @@ class Call:
     """Made with an offer that was taken; `run` is all of its life."""
 
     def __init__(self, peer: RTCPeerConnection, grpc_channel: grpc.aio.Channel, token: str) -> None:
-        self.track = AnswerTrack()
+        self.track = OutboundTrack()
         self._reports = Reports(self.track.playlist)
         self._peer, self._grpc, self._token = peer, grpc_channel, token
         self._dialect = JsonDialect()
-        self._hearing: Hearing | None = None
+        self._hearing: InboundTrack | None = None
         self._channel: RTCDataChannel | None = None
         self._texts: asyncio.Queue[str | bytes | None] = asyncio.Queue(MAX_WAITING)
         """None: the browser is gone."""
@@ -83,7 +91,7 @@ class Call:
 
     def _on_track(self, track: object) -> None:
         if isinstance(track, MediaStreamTrack) and track.kind == "audio" and self._hearing is None:
-            self._hearing = Hearing(track)
+            self._hearing = InboundTrack(track)
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
         if self._channel is None:
@@ -109,7 +117,7 @@ class Call:
 
     async def run(self) -> None:
         """Until either side ends; the connection is closed then."""
-        farewell: Farewell | None = None
+        farewell: CloseReason | None = None
         try:
             farewell = await self._converse()
         except Refused as refused:
@@ -121,12 +129,12 @@ class Call:
                 await asyncio.sleep(0.1)  # the channel sends in the background, and tells nobody when it has
             await self._peer.close()
 
-    async def _converse(self) -> Farewell | None:
+    async def _converse(self) -> CloseReason | None:
         try:
             async with asyncio.timeout(SETUP_SECONDS):
                 first = await self._texts.get()
         except TimeoutError:
-            return Farewell(4408, f"no config came within {SETUP_SECONDS:g} s")
+            return CloseReason(4408, f"no config came within {SETUP_SECONDS:g} s")
         if first is None:
             return None
         opening = self._dialect.first(first)
@@ -134,7 +142,7 @@ class Call:
         if config.WhichOneof("payload") != "config":
             raise bad_message('config: got another message first, accepted: {"config": {…}}', "config")
         _set_formats(config.config)
-        farewell: Farewell | None = DONE
+        farewell: CloseReason | None = DONE
         async with Upstream.open(self._grpc, self._token or opening.token) as upstream:
             await upstream.send(config.SerializeToString())
             try:
@@ -146,15 +154,15 @@ class Call:
                     tasks.create_task(self._up(upstream), name="up")
                     tasks.create_task(self._report(upstream), name="report")
                     tasks.create_task(self._down(upstream), name="down")
-            except* Over as group:
+            except* ConversationEnded as group:
                 farewell = first_farewell(group)
         return farewell
 
     async def _watch(self) -> None:
         await until_gone(self._peer)
-        raise Over(None)
+        raise ConversationEnded(None)
 
-    async def _hear(self, hearing: Hearing, upstream: Upstream) -> None:
+    async def _hear(self, hearing: InboundTrack, upstream: Upstream) -> None:
         while True:
             audio = await hearing.next()
             await upstream.send(pb.ConverseRequest(audio=audio).SerializeToString())
@@ -162,14 +170,16 @@ class Call:
     async def _up(self, upstream: Upstream) -> None:
         while (text := await self._texts.get()) is not None:
             if isinstance(text, bytes):
-                raise Over(Farewell(4400, "sound travels on the track, not on the channel", "BAD_MESSAGE"))
+                raise ConversationEnded(
+                    CloseReason(4400, "sound travels on the track, not on the channel", "BAD_MESSAGE")
+                )
             try:
                 requests = self._dialect.up(text)
             except Refused as refused:
-                raise Over(refused.farewell) from None
+                raise ConversationEnded(refused.farewell) from None
             for request in requests:
                 await upstream.send(request)
-        raise Over(None)
+        raise ConversationEnded(None)
 
     async def _down(self, upstream: Upstream) -> None:
         begun: tuple[int, int] | None = None
@@ -189,8 +199,8 @@ class Call:
                 for text in self._dialect.down(message):
                     self._tell(text)
         except CallFailed as failure:
-            raise Over(farewell_of(failure)) from None
-        raise Over(DONE)
+            raise ConversationEnded(farewell_of(failure)) from None
+        raise ConversationEnded(DONE)
 
     async def _report(self, upstream: Upstream) -> None:
         while True:

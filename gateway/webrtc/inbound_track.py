@@ -44,7 +44,7 @@ class Places:
 
 
 @dataclass
-class Hearing:
+class InboundTrack:
     """Reads a track all the time, whatever the way to the server does."""
 
     track: MediaStreamTrack

@@ -109,7 +109,7 @@ def _faded(data: bytes) -> bytes:
     return (samples * np.linspace(1, 0, len(samples), endpoint=False)).astype("<i2").tobytes()
 
 
-class AnswerTrack(MediaStreamTrack):
+class OutboundTrack(MediaStreamTrack):
     """Frame n leaves at start + n × 20 ms; a loop that was held up does not catch up more than 200 ms."""
 
     kind = "audio"

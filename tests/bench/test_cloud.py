@@ -17,7 +17,7 @@ from voice_grpc.bench.cloud_oracle import (
     oracle,
     turns,
 )
-from voice_grpc.bench.load import Heard
+from voice_grpc.bench.load import HeardTurn
 from voice_grpc.pb import voice_pb2 as pb
 
 
@@ -100,8 +100,8 @@ def test_the_critical_path_has_the_transcript_or_the_silence_in_it(stt: float, e
 DRAWS = {"question 1": Draws(0.05, 0.6, 0.2), "question 2": Draws(0.05, 0.5, 0.3)}
 
 
-def user(*ends: float) -> Heard:
-    return Heard(speech_ends=list(ends), questions={1: "question 1", 2: "question 2"})
+def user(*ends: float) -> HeardTurn:
+    return HeardTurn(speech_ends=list(ends), questions={1: "question 1", 2: "question 2"})
 
 
 def test_the_overhead_of_a_turn_is_what_it_took_beyond_its_own_draws() -> None:

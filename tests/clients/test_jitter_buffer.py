@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clients.audio import Samples
-from clients.jitter_buffer import Playout, PlayoutSettings
+from clients.jitter_buffer import JitterBuffer, JitterBufferSettings
 from voice_grpc.pb import voice_pb2 as pb
 
 RATE_HZ = 1000
@@ -15,8 +15,8 @@ FINISHED = pb.PlaybackReport.STATE_FINISHED
 CLEARED = pb.PlaybackReport.STATE_CLEARED
 
 
-def playout() -> Playout:
-    return Playout(RATE_HZ, PlayoutSettings(shortest=0.06, longest=0.2, growth=0.04, decay=0.01))
+def playout() -> JitterBuffer:
+    return JitterBuffer(RATE_HZ, JitterBufferSettings(shortest=0.06, longest=0.2, growth=0.04, decay=0.01))
 
 
 def ones(count: int, value: int = 1) -> Samples:
@@ -57,7 +57,7 @@ def test_a_short_whole_answer_waits_for_nothing() -> None:
 
 
 def test_progress_is_told_at_intervals() -> None:
-    player = Playout(RATE_HZ, PlayoutSettings(report_every=0.09))
+    player = JitterBuffer(RATE_HZ, JitterBufferSettings(report_every=0.09))
     player.receive(1, ones(500), 0.0)
     reports = []
     for step in range(20):

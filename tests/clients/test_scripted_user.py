@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from clients.audio import INPUT_FRAME, INPUT_HZ, OUTPUT_HZ, Samples
-from clients.conversation import Changes
+from clients.conversation import Condition
 from clients.demo_script import Said, answer_delay
 from clients.recording import Recording
-from clients.scripted_user import Mouth, ticks
+from clients.scripted_user import VirtualMicrophone, ticks
 
 from .fake_conversation import tone
 
@@ -20,7 +20,7 @@ def clip(frames: int) -> Samples:
 
 
 def test_silence_until_it_speaks_and_after() -> None:
-    mouth = Mouth()
+    mouth = VirtualMicrophone()
     assert mouth.is_silent
     assert not mouth.frame().any()
     assert mouth.say(clip(2)) == pytest.approx(0.02)
@@ -30,7 +30,7 @@ def test_silence_until_it_speaks_and_after() -> None:
 
 
 def test_clips_follow_each_other() -> None:
-    mouth = Mouth()
+    mouth = VirtualMicrophone()
     assert mouth.say(clip(3)) == 0.0
     assert mouth.say(clip(3)) == pytest.approx(0.06)
     for _ in range(6):
@@ -55,7 +55,7 @@ async def test_time_goes_on_whatever_the_listener_does() -> None:
 
 
 async def test_waiting_ends_with_the_change_the_time_or_the_world() -> None:
-    changes, facts = Changes(), list[int]()
+    changes, facts = Condition(), list[int]()
     async with asyncio.TaskGroup() as group:
         waiting = group.create_task(changes.until(lambda: bool(facts)), name="waiting")
         await asyncio.sleep(0)

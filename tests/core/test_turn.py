@@ -5,7 +5,7 @@ import pytest
 from tests.script import ended, events, pause, started, user
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
-from voice_grpc.core.commands import Kind
+from voice_grpc.core.commands import ReplyKind
 from voice_grpc.core.turn import TRANSITIONS, TurnTaker
 from voice_grpc.core.turn_actions import State, TurnSettings
 
@@ -52,13 +52,13 @@ def test_listening_text() -> None:
 def test_listening_text_alone() -> None:
     talk = talk_in(LISTENING)
     prepared, _ = talk.at(5.0, e.TextReceived("hello", text_only=True))
-    assert prepared == c.PrepareReply(1, 1, Kind.ANSWER, "hello", text_only=True)
+    assert prepared == c.PrepareReply(1, 1, ReplyKind.ANSWER, "hello", text_only=True)
 
 
 def test_listening_say() -> None:
     talk = talk_in(LISTENING)
     assert talk.at(5.0, say("welcome")) == [
-        prepare(1, 1, "welcome", Kind.VERBATIM),
+        prepare(1, 1, "welcome", ReplyKind.VERBATIM),
         c.CommitReply(1, 1, "", None),
     ]
     assert talk.state is THINKING
@@ -207,7 +207,7 @@ def test_thinking_patience_over_is_an_apology() -> None:
     at = 1.404 + TO_APOLOGY
     assert talk.at(at, OVER) == [
         c.CancelReply(1, e.Why.DEADLINE),
-        prepare(2, 1, "", Kind.APOLOGY),
+        prepare(2, 1, "", ReplyKind.APOLOGY),
         c.CommitReply(2, 1, "", None),
     ]
     assert (talk.state, talk.deadline) == (THINKING, at + 1.5)

@@ -5,7 +5,7 @@ import pytest
 from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
-from voice_grpc.core.commands import Kind
+from voice_grpc.core.commands import ReplyKind
 from voice_grpc.core.turn_actions import State, TurnSettings
 
 from .turn_script import (
@@ -167,7 +167,7 @@ def test_stop_lets_the_next_be_said() -> None:
     talk = talk_in(SPEAKING)
     talk.at(3.0, say("by the way"))
     assert talk.at(3.1, STOP)[1:] == [
-        prepare(2, 2, "by the way", Kind.VERBATIM),
+        prepare(2, 2, "by the way", ReplyKind.VERBATIM),
         c.CommitReply(2, 2, "", None),
     ]
 

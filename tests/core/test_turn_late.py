@@ -3,7 +3,7 @@
 from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
-from voice_grpc.core.commands import Kind
+from voice_grpc.core.commands import ReplyKind
 
 from .turn_script import (
     ANSWER_HELLO,
@@ -79,19 +79,19 @@ def test_a_failed_transcript_keeps_what_an_earlier_one_knew() -> None:
 def test_a_failed_transcript_and_nothing_known_is_an_apology() -> None:
     talk = talk_in(ENDING)
     talk.at(1.1, e.Transcribed(1, "", failed=True))
-    assert talk.at(1.404, OVER) == [prepare(1, 1, "", Kind.APOLOGY), c.CommitReply(1, 1, "", "")]
+    assert talk.at(1.404, OVER) == [prepare(1, 1, "", ReplyKind.APOLOGY), c.CommitReply(1, 1, "", "")]
 
 
 def test_a_failed_transcript_that_comes_late_leaves_time_for_the_apology() -> None:
     talk = talk_in(AWAITING)
     talk.at(7.8, e.Transcribed(1, "", failed=True))
-    assert talk.log == [(7.8, prepare(1, 1, "", Kind.APOLOGY)), (7.8, c.CommitReply(1, 1, "", ""))]
+    assert talk.log == [(7.8, prepare(1, 1, "", ReplyKind.APOLOGY)), (7.8, c.CommitReply(1, 1, "", ""))]
     assert talk.deadline == 1.404 + 8.0
 
 
 def test_words_that_are_never_known_end_in_an_apology() -> None:
     talk = talk_in(AWAITING)
-    assert talk.at(7.904, OVER) == [prepare(1, 1, "", Kind.APOLOGY), c.CommitReply(1, 1, "", "")]
+    assert talk.at(7.904, OVER) == [prepare(1, 1, "", ReplyKind.APOLOGY), c.CommitReply(1, 1, "", "")]
     assert talk.deadline == 9.404
     assert talk.at(8.0, e.Transcribed(1, "hello")) == []
 
@@ -109,7 +109,7 @@ def test_an_apology_for_a_late_transcript_remembers_what_was_known() -> None:
 def test_an_apology_keeps_to_text_where_the_answer_would_have() -> None:
     talk = Talk()
     talk.at(0.0, e.TextReceived("hello", text_only=True))
-    apology = c.PrepareReply(2, 1, Kind.APOLOGY, "", text_only=True)
+    apology = c.PrepareReply(2, 1, ReplyKind.APOLOGY, "", text_only=True)
     assert talk.at(TO_APOLOGY, OVER)[1] == apology
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
-from voice_grpc.core.commands import Kind
+from voice_grpc.core.commands import ReplyKind
 from voice_grpc.core.turn_actions import State
 
 from .turn_script import (
@@ -93,7 +93,7 @@ def test_say_is_spoken_after_the_answer() -> None:
     talk = talk_in(SPEAKING)
     talk.at(3.0, say("by the way"))
     assert talk.at(5.0, e.ReplyEnded(1)) == [
-        prepare(2, 2, "by the way", Kind.VERBATIM),
+        prepare(2, 2, "by the way", ReplyKind.VERBATIM),
         c.CommitReply(2, 2, "", None),
     ]
 
@@ -104,7 +104,7 @@ def test_say_is_spoken_after_a_turn_that_was_none() -> None:
     talk.at(1.1, e.Transcribed(1, ""))
     assert talk.at(1.404, OVER) == [
         c.DiscardTurn(1),
-        prepare(1, 2, "by the way", Kind.VERBATIM),
+        prepare(1, 2, "by the way", ReplyKind.VERBATIM),
         c.CommitReply(1, 2, "", None),
     ]
 
@@ -119,5 +119,5 @@ def test_what_waits_is_said_one_at_a_time_and_the_user_comes_first() -> None:
     talk.at(3.4, ended())
     talk.at(3.5, e.Transcribed(2, ""))
     commands = talk.at(3.804, OVER)
-    assert commands[1] == prepare(2, 3, "one", Kind.VERBATIM)
+    assert commands[1] == prepare(2, 3, "one", ReplyKind.VERBATIM)
     assert talk.taker.waiting == 1

@@ -3,7 +3,7 @@
 from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
-from voice_grpc.core.commands import Kind
+from voice_grpc.core.commands import ReplyKind
 from voice_grpc.core.turn_actions import TurnSettings
 
 from .turn_script import HEARING, OVER, SPEAKING, THINKING, TO_APOLOGY, Talk, say, speaking, talk_in, typed
@@ -37,7 +37,7 @@ def test_an_uninterruptible_say_that_fails_leaves_the_floor_to_who_speaks() -> N
     talk = Talk()
     talk.at(0.0, say("listen", interruptible=False))
     talk.at(1.0, started())
-    apology = c.PrepareReply(2, 1, Kind.APOLOGY, "", interruptible=False)
+    apology = c.PrepareReply(2, 1, ReplyKind.APOLOGY, "", interruptible=False)
     assert talk.at(TO_APOLOGY, OVER)[1] == apology
     assert talk.at(TO_APOLOGY + 1.5, OVER)[1] == c.DiscardTurn(1, failed=True)
     assert (talk.state, talk.taker.turn) == (HEARING, 2)

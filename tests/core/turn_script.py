@@ -6,7 +6,7 @@ Nothing is asserted about `turn.py` here but that a talk was brought where its t
 from tests.script import Part, ended, events, spans, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
-from voice_grpc.core.commands import Kind
+from voice_grpc.core.commands import ReplyKind
 from voice_grpc.core.turn import TurnTaker
 from voice_grpc.core.turn_actions import State, TurnSettings
 
@@ -103,7 +103,7 @@ def say(text: str, *, interruptible: bool = True) -> e.TextReceived:
     return e.TextReceived(text, verbatim=True, interrupts=False, interruptible=interruptible)
 
 
-def prepare(number: int, turn: int, text: str, kind: Kind = Kind.ANSWER) -> c.PrepareReply:
+def prepare(number: int, turn: int, text: str, kind: ReplyKind = ReplyKind.ANSWER) -> c.PrepareReply:
     return c.PrepareReply(number, turn, kind, text)
 
 

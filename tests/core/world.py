@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
-from voice_grpc.core.commands import Kind
+from voice_grpc.core.commands import ReplyKind
 from voice_grpc.core.turn import TurnTaker
 from voice_grpc.core.turn_actions import State, TurnSettings
 
@@ -64,7 +64,7 @@ class Ledger:
         assert (self.reply.number, self.reply.turn) == (command.number, command.turn)
         assert not self.is_committed
         self.is_committed = True
-        if self.reply.kind is Kind.ANSWER:
+        if self.reply.kind is ReplyKind.ANSWER:
             assert command.message == self.reply.text
         if command.message:
             assert command.turn not in self.history
@@ -75,7 +75,7 @@ class Ledger:
         assert reply is not None
         assert reply.number == command.number
         self.reply = None
-        self.was_late = command.why is e.Why.DEADLINE and reply.kind is Kind.APOLOGY
+        self.was_late = command.why is e.Why.DEADLINE and reply.kind is ReplyKind.APOLOGY
         if command.returns_words:
             assert self.is_committed
             assert self.history.pop(reply.turn) == reply.text
@@ -83,7 +83,7 @@ class Ledger:
         elif command.why is e.Why.DEADLINE and not self.was_late:
             prepared, committed = rest
             assert isinstance(prepared, c.PrepareReply)
-            assert (prepared.kind, prepared.turn) == (Kind.APOLOGY, reply.turn)
+            assert (prepared.kind, prepared.turn) == (ReplyKind.APOLOGY, reply.turn)
             assert isinstance(committed, c.CommitReply)
         elif self.is_committed and not self.was_late:
             self.end(reply.turn, "cancelled")

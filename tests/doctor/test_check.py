@@ -16,7 +16,7 @@ from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.server.test_command import BLOCKER, ROOT, needs_models, outcome
 from voice_grpc.core.errors import BadField
-from voice_grpc.doctor.check import CALL_SECONDS, SENTENCE, WARM_SECONDS, Examination, Finding, examine
+from voice_grpc.doctor.check import CALL_SECONDS, SENTENCE, WARM_SECONDS, CheckResult, Report, examine
 from voice_grpc.doctor.command import as_json, as_table, command
 from voice_grpc.settings import Settings
 
@@ -31,7 +31,7 @@ def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     clear(monkeypatch)
 
 
-def of(found: Examination, stage: str, engine: str) -> Finding:
+def of(found: Report, stage: str, engine: str) -> CheckResult:
     (finding,) = [f for f in found.findings if (f.stage, f.engine) == (stage, engine)]
     return finding
 
@@ -166,16 +166,18 @@ def test_an_engine_that_there_is_not_is_refused() -> None:
 # ---------------------------------------------------------------- what is printed
 
 WELL = [
-    Finding("vad", "local", "silero", "in process", True, True, 80.0),
-    Finding("stt", "server", "large-v3", "http://w:8000", True, True, 40.0, 210.4, result="good\n morning"),
-    Finding("llm", "gemini", "flash", "https://g", True, True, 500.0, 310.0, result="Good morning!"),
-    Finding("tts", "google", "chirp", "https://t", True, True, 200.0, 120.0, "Kore, 1 of 300"),
+    CheckResult("vad", "local", "silero", "in process", True, True, 80.0),
+    CheckResult(
+        "stt", "server", "large-v3", "http://w:8000", True, True, 40.0, 210.4, result="good\n morning"
+    ),
+    CheckResult("llm", "gemini", "flash", "https://g", True, True, 500.0, 310.0, result="Good morning!"),
+    CheckResult("tts", "google", "chirp", "https://t", True, True, 200.0, 120.0, "Kore, 1 of 300"),
 ]
-DEAD = Finding("llm", "openai", "qwen", "http://v", False, error="nobody\nanswers", fix="start it")
+DEAD = CheckResult("llm", "openai", "qwen", "http://v", False, error="nobody\nanswers", fix="start it")
 
 
 def test_the_table() -> None:
-    table = as_table(Examination([*WELL, DEAD]), ["GEMINI_API_KEY"])
+    table = as_table(Report([*WELL, DEAD]), ["GEMINI_API_KEY"])
     head, *rows, placeholder, verdict = table.splitlines()
     assert head.split() == ["stage", "engine", "model", "where", "reachable", "latency", "voice", "result"]
     assert len({row.index("in process" if "vad" in row else "http") for row in rows}) == 1
@@ -186,11 +188,11 @@ def test_the_table() -> None:
     assert " NO " in rows[4]
     assert placeholder == "GEMINI_API_KEY still holds its placeholder: taken as not set"
     assert verdict == "1 to fix"
-    assert as_table(Examination(WELL), []).endswith("\nall is well")
+    assert as_table(Report(WELL), []).endswith("\nall is well")
 
 
 def test_the_same_for_programs() -> None:
-    told = json.loads(as_json(Examination([*WELL, DEAD]), ["GEMINI_API_KEY"]))
+    told = json.loads(as_json(Report([*WELL, DEAD]), ["GEMINI_API_KEY"]))
     assert (told["is_well"], told["placeholders"]) == (False, ["GEMINI_API_KEY"])
     assert [engine["works"] for engine in told["engines"]] == [True, True, True, True, False]
     assert told["engines"][4]["fix"] == "start it"
@@ -198,9 +200,9 @@ def test_the_same_for_programs() -> None:
 
 @pytest.mark.parametrize("stage", ["vad", "stt", "llm", "tts"])
 def test_a_stage_without_an_engine_that_works_is_not_well(stage: str) -> None:
-    assert Examination(WELL).is_well
-    assert not Examination([f for f in WELL if f.stage != stage]).is_well
-    assert not Examination([*WELL, replace(WELL[2], works=False)]).is_well
+    assert Report(WELL).is_well
+    assert not Report([f for f in WELL if f.stage != stage]).is_well
+    assert not Report([*WELL, replace(WELL[2], works=False)]).is_well
 
 
 # ---------------------------------------------------------------- as a command

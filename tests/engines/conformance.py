@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from tests.fakes.script import Script, Trouble
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 
 E = TypeVar("E")
 
@@ -31,11 +31,11 @@ UNHURRIED = 10.0
 """Seconds: where nothing stalls, a machine that others use too is no reason to be late."""
 
 
-def patience(trouble: Trouble) -> Patience:
+def patience(trouble: Trouble) -> Timeouts:
     """Short where the far end stalls, so that being late is what is seen."""
     stalls = trouble in (Trouble.STALL_FIRST, Trouble.STALL_MIDDLE)
     wait = DEADLINE if stalls else UNHURRIED
-    return Patience(connect=2.5 * wait if stalls else wait, first=wait, between=wait)
+    return Timeouts(connect=2.5 * wait if stalls else wait, first=wait, between=wait)
 
 
 @dataclass(slots=True)

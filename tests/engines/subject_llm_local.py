@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from tests.engines.conformance import IN_PROCESS, Rig, Subject
 from tests.fakes.script import Trouble
 from voice_grpc.engines.llama_cpp.llm import LocalLlm
-from voice_grpc.engines.scripted import Answer, ScriptedLlm
+from voice_grpc.engines.scripted import ScriptedAnswer, ScriptedLlm
 from voice_grpc.ports import CallRequest, Llm
 
 IS_INSTALLED = importlib.util.find_spec("xllamacpp") is not None
@@ -35,13 +35,15 @@ def close_shared() -> None:
 @asynccontextmanager
 async def open_scripted(trouble: Trouble) -> AsyncIterator[Rig[Llm]]:
     text = "Sure. I can help you with that, just tell me a little more."
-    llm = ScriptedLlm([Answer(text, first_token=0.01, a_token=0.005)])
+    llm = ScriptedLlm([ScriptedAnswer(text, first_token=0.01, a_token=0.005)])
     yield Rig(llm, open_calls=lambda: llm.open)
 
 
 @asynccontextmanager
 async def open_scripted_caller(trouble: Trouble) -> AsyncIterator[Rig[Llm]]:
-    llm = ScriptedLlm([Answer("", calls=(CallRequest("weather", {}, "c1"),)), Answer("It rains.")])
+    llm = ScriptedLlm(
+        [ScriptedAnswer("", calls=(CallRequest("weather", {}, "c1"),)), ScriptedAnswer("It rains.")]
+    )
     yield Rig(llm, open_calls=lambda: llm.open)
 
 

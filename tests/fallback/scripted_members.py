@@ -10,8 +10,8 @@ from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import EngineError, EngineUnreachable
 from voice_grpc.engines.scripted import (
     HANG,
-    Answer,
     Hearing,
+    ScriptedAnswer,
     ScriptedLlm,
     ScriptedStt,
     ScriptedTts,
@@ -46,14 +46,14 @@ def fallbacks(items: Sequence[object]) -> list[tuple[str, str]]:
 # ---------------------------------------------------------------- language models
 
 
-def llm(name: str, *answers: Answer | str, calls_tools: bool = True) -> ScriptedLlm:
-    made = ScriptedLlm([Answer(a) if isinstance(a, str) else a for a in answers])
+def llm(name: str, *answers: ScriptedAnswer | str, calls_tools: bool = True) -> ScriptedLlm:
+    made = ScriptedLlm([ScriptedAnswer(a) if isinstance(a, str) else a for a in answers])
     made.name, made.calls_tools = name, calls_tools
     return made
 
 
 def failing(name: str, error: EngineError = BROKEN) -> ScriptedLlm:
-    return llm(name, Answer("", error=error))
+    return llm(name, ScriptedAnswer("", error=error))
 
 
 async def answer(chain: LlmChain, prompt: Prompt = PROMPT) -> list[LlmItem]:

@@ -8,12 +8,12 @@ from voice_grpc.fallback.circuit_breaker import (
     FAILURES,
     LONGEST_SECONDS,
     PROBE_SECONDS,
-    Breaker,
+    CircuitBreaker,
 )
 
 
-def opened(at: float = 0.0) -> Breaker:
-    breaker = Breaker()
+def opened(at: float = 0.0) -> CircuitBreaker:
+    breaker = CircuitBreaker()
     for _ in range(FAILURES):
         assert not breaker.begin(at)
         breaker.failed(at)
@@ -21,7 +21,7 @@ def opened(at: float = 0.0) -> Breaker:
 
 
 def test_failures_in_a_row_open_it_and_a_success_between_does_not() -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     for _ in range(FAILURES - 1):
         breaker.failed(0.0)
     breaker.succeeded()
@@ -34,7 +34,7 @@ def test_failures_in_a_row_open_it_and_a_success_between_does_not() -> None:
 
 
 def test_what_cannot_get_better_opens_it_at_once() -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     breaker.failed(5.0, for_good=True)
     assert not breaker.allows(5.0)
     assert breaker.allows(5.0 + COOLING_SECONDS)
@@ -113,7 +113,7 @@ WHAT = st.sampled_from(["ok", "fail", "bad", "gone", "middle", "cut"])
 def test_whatever_happens_it_can_be_closed_again(story: list[tuple[str, float, int]]) -> None:
     """Some calls at once, each with its end: at most one probe; no longer out than the limit; and in the
     end one whole answer closes it."""
-    breaker, now = Breaker(), 0.0
+    breaker, now = CircuitBreaker(), 0.0
     for what, passed, at_once in story:
         now += passed
         was_closed, allowed = breaker.is_closed(), breaker.allows(now)
@@ -122,7 +122,7 @@ def test_whatever_happens_it_can_be_closed_again(story: list[tuple[str, float, i
         for is_probe in probes:
             end(breaker, what, now, is_probe)
         if what in ("ok", "cut"):
-            assert breaker == Breaker(reopens_at=breaker.reopens_at)
+            assert breaker == CircuitBreaker(reopens_at=breaker.reopens_at)
         assert not breaker.is_probing(now)
         assert breaker.is_closed() or now < breaker.reopens_at or what == "gone"
         assert breaker.reopens_at <= now + LONGEST_SECONDS
@@ -130,7 +130,7 @@ def test_whatever_happens_it_can_be_closed_again(story: list[tuple[str, float, i
         assert breaker.allows(now + LONGEST_SECONDS)
 
 
-def end(breaker: Breaker, what: str, now: float, is_probe: bool) -> None:
+def end(breaker: CircuitBreaker, what: str, now: float, is_probe: bool) -> None:
     match what:
         case "ok":
             breaker.answered()

@@ -16,7 +16,7 @@ from voice_grpc.core.errors import (
     EngineTimeout,
     EngineUnreachable,
 )
-from voice_grpc.engines.scripted import HANG, Answer, Hearing, Voicing
+from voice_grpc.engines.scripted import HANG, Hearing, ScriptedAnswer, Voicing
 from voice_grpc.fallback import LlmChain, SttChain, TtsChain
 from voice_grpc.ports import Clause, Speech, SttOptions, TtsItem, VoiceChoice
 
@@ -63,12 +63,12 @@ def run(call: Callable[[int], Awaitable[None]], chance: random.Random) -> None:
 def test_words(seed: int) -> None:
     chance = random.Random(seed)
 
-    def flaky(name: str) -> list[Answer]:
+    def flaky(name: str) -> list[ScriptedAnswer]:
         answers = []
         for _ in range(CALLS + AT_ONCE):
             error, hangs = drawn(chance), chance.random() < 0.1
             delay = HANG if hangs else chance.random()
-            answers.append(Answer("" if error else f"I am {name}.", delay, error=error))
+            answers.append(ScriptedAnswer("" if error else f"I am {name}.", delay, error=error))
         return answers
 
     a, b = llm("a", *flaky("a")), llm("b", *flaky("b"))

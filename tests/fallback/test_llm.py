@@ -19,7 +19,7 @@ from voice_grpc.core.errors import (
     EngineUnreachable,
 )
 from voice_grpc.core.tools import ToolDeclaration
-from voice_grpc.engines.scripted import HANG, Answer
+from voice_grpc.engines.scripted import HANG, ScriptedAnswer
 from voice_grpc.fallback import LlmChain
 from voice_grpc.fallback.chain import FIRST_SECONDS
 from voice_grpc.fallback.circuit_breaker import COOLING_SECONDS, FAILURES
@@ -61,7 +61,7 @@ def test_one_that_gives_nothing_has_failed() -> None:
 
 
 def test_one_that_hangs_is_not_waited_for() -> None:
-    slow = llm("gemini", Answer("Late.", first_token=HANG))
+    slow = llm("gemini", ScriptedAnswer("Late.", first_token=HANG))
     chain = LlmChain([slow, llm("local", "Hello.")])
 
     async def story() -> float:
@@ -77,18 +77,20 @@ def test_one_that_hangs_is_not_waited_for() -> None:
 
 
 def test_with_nobody_else_a_slow_one_is_waited_for() -> None:
-    slow = Answer("Late.", first_token=FIRST_SECONDS + 2)
+    slow = ScriptedAnswer("Late.", first_token=FIRST_SECONDS + 2)
     assert text(virtual(answer(LlmChain([llm("gemini", slow)])))) == "Late."
     assert text(virtual(answer(LlmChain([failing("local"), llm("gemini", slow)])))) == "Late."
 
 
 def test_an_answer_may_take_its_time_once_it_has_begun() -> None:
-    chain = LlmChain([llm("gemini", Answer("One. Two.", a_token=FIRST_SECONDS + 1)), llm("local", "No.")])
+    chain = LlmChain(
+        [llm("gemini", ScriptedAnswer("One. Two.", a_token=FIRST_SECONDS + 1)), llm("local", "No.")]
+    )
     assert text(virtual(answer(chain))) == "One. Two."
 
 
 def test_a_failure_in_the_middle_is_the_turns_and_counts() -> None:
-    chain = LlmChain([llm("gemini", Answer("Hello", error=BROKEN)), llm("local", "Well.")])
+    chain = LlmChain([llm("gemini", ScriptedAnswer("Hello", error=BROKEN)), llm("local", "Well.")])
 
     async def story() -> None:
         for _ in range(FAILURES):
@@ -130,7 +132,7 @@ def test_when_all_fail_the_last_one_says_why() -> None:
 
 
 def test_one_that_keeps_failing_is_left_out_and_comes_back() -> None:
-    broken = Answer("", error=BROKEN)
+    broken = ScriptedAnswer("", error=BROKEN)
     gemini = llm("gemini", *[broken] * FAILURES, "I am back.")
     chain = LlmChain([gemini, llm("local", "Hello.")])
 
@@ -154,8 +156,8 @@ def test_one_that_keeps_failing_is_left_out_and_comes_back() -> None:
 
 
 def test_while_one_call_probes_the_others_go_elsewhere() -> None:
-    broken = Answer("", error=BROKEN)
-    gemini = llm("gemini", *[broken] * FAILURES, Answer("I am back.", first_token=2.0), "And again.")
+    broken = ScriptedAnswer("", error=BROKEN)
+    gemini = llm("gemini", *[broken] * FAILURES, ScriptedAnswer("I am back.", first_token=2.0), "And again.")
     chain = LlmChain([gemini, llm("local", "Hello.")])
 
     async def story() -> None:
@@ -171,8 +173,8 @@ def test_while_one_call_probes_the_others_go_elsewhere() -> None:
 
 
 def test_a_probe_that_is_given_up_leaves_the_next_call_to_probe() -> None:
-    broken = Answer("", error=BROKEN)
-    gemini = llm("gemini", *[broken] * FAILURES, Answer("", hangs=True), "I am back.")
+    broken = ScriptedAnswer("", error=BROKEN)
+    gemini = llm("gemini", *[broken] * FAILURES, ScriptedAnswer("", hangs=True), "I am back.")
     chain = LlmChain([gemini, llm("local", "Hello.")])
 
     async def story() -> None:
@@ -194,7 +196,7 @@ def test_a_wrong_key_is_not_tried_again_and_again() -> None:
 
 
 def test_calls_that_fail_together_leave_it_out_no_longer_than_one() -> None:
-    gemini = llm("gemini", Answer("", first_token=1.0, error=BROKEN))
+    gemini = llm("gemini", ScriptedAnswer("", first_token=1.0, error=BROKEN))
     chain = LlmChain([gemini, llm("local", "Hello.")])
 
     async def story() -> float:
@@ -207,7 +209,7 @@ def test_calls_that_fail_together_leave_it_out_no_longer_than_one() -> None:
 
 
 def test_with_nobody_else_it_is_asked_all_the_same() -> None:
-    gemini = llm("gemini", *[Answer("", error=BROKEN)] * 5, "Hello.")
+    gemini = llm("gemini", *[ScriptedAnswer("", error=BROKEN)] * 5, "Hello.")
     chain = LlmChain([gemini])
 
     async def story() -> None:
@@ -222,8 +224,8 @@ def test_with_nobody_else_it_is_asked_all_the_same() -> None:
 
 def test_when_all_are_left_out_the_one_that_is_due_first_is_tried_first() -> None:
     order: list[str] = []
-    broken = [Answer("", error=BROKEN)] * FAILURES
-    a, b = llm("a", *[Answer("", error=DENIED)] * 3, "I am a."), llm("b", *broken, "I am b.")
+    broken = [ScriptedAnswer("", error=BROKEN)] * FAILURES
+    a, b = llm("a", *[ScriptedAnswer("", error=DENIED)] * 3, "I am a."), llm("b", *broken, "I am b.")
     chain = LlmChain([a, b])
 
     async def story() -> None:
@@ -243,7 +245,7 @@ def test_when_all_are_left_out_the_one_that_is_due_first_is_tried_first() -> Non
 
 
 def test_a_chain_that_is_left_stops_its_engine() -> None:
-    slow = llm("slow", Answer("one two three four", a_token=1.0))
+    slow = llm("slow", ScriptedAnswer("one two three four", a_token=1.0))
     chain = LlmChain([slow, llm("local", "Hello.")])
 
     async def story() -> None:
@@ -257,8 +259,8 @@ def test_a_chain_that_is_left_stops_its_engine() -> None:
 
 
 def test_a_thousand_calls_given_up_at_any_moment_leave_nothing_behind() -> None:
-    first = llm("a", Answer("", first_token=0.3, error=EngineError("llm", "no", retryable=False)))
-    second = llm("b", Answer("one two three", first_token=0.3, a_token=0.2))
+    first = llm("a", ScriptedAnswer("", first_token=0.3, error=EngineError("llm", "no", retryable=False)))
+    second = llm("b", ScriptedAnswer("one two three", first_token=0.3, a_token=0.2))
     chain = LlmChain([first, second])
 
     async def story() -> None:
@@ -295,10 +297,10 @@ def test_when_who_calls_tools_fails_the_others_answer_in_words() -> None:
 
 def test_a_call_is_an_output() -> None:
     call = CallRequest("lights", {})
-    chain = LlmChain([failing("gemini"), llm("openai", Answer("", calls=(call,)))])
+    chain = LlmChain([failing("gemini"), llm("openai", ScriptedAnswer("", calls=(call,)))])
     items = virtual(answer(chain, TOOLS))
     assert [type(item) for item in items] == [Fallback, CallRequest, Usage]
-    chain = LlmChain([llm("openai", Answer("", calls=(call,), error=BROKEN)), llm("local", "No.")])
+    chain = LlmChain([llm("openai", ScriptedAnswer("", calls=(call,), error=BROKEN)), llm("local", "No.")])
     with pytest.raises(EngineUnreachable):
         virtual(answer(chain, TOOLS))
 
@@ -335,7 +337,7 @@ def test_the_operator_is_not_told_once_a_turn(caplog: pytest.LogCaptureFixture) 
 
 def test_the_operator_is_told_when_it_answers_again(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    chain = LlmChain([llm("gemini", Answer("", error=DENIED), "I am back.")])
+    chain = LlmChain([llm("gemini", ScriptedAnswer("", error=DENIED), "I am back.")])
 
     async def story() -> None:
         with pytest.raises(EngineDenied):
@@ -360,7 +362,7 @@ def test_what_an_engine_says_is_redacted(caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_the_items_come_as_they_are_made() -> None:
-    chain = LlmChain([llm("gemini", Answer("one two", a_token=1.0))])
+    chain = LlmChain([llm("gemini", ScriptedAnswer("one two", a_token=1.0))])
 
     async def story() -> None:
         async with aclosing(chain.stream(PROMPT)) as items:

@@ -18,7 +18,7 @@ from tests.serving import settings as server_settings
 from voice_grpc.client import connect
 from voice_grpc.core.audio import RATE_HZ, Samples
 from voice_grpc.engines.piper import PiperTts
-from voice_grpc.engines.scripted import Answer, ScriptedLlm
+from voice_grpc.engines.scripted import ScriptedAnswer, ScriptedLlm
 from voice_grpc.engines.silero import SileroVad
 from voice_grpc.engines.whisper.stt import WhisperStt
 from voice_grpc.ports import Apology, Engines, SttOptions
@@ -52,7 +52,7 @@ async def talking_house(
 ) -> AsyncIterator[House]:
     """Answers one after the other, the last one again and again. `port`: of the server."""
     vad, stt, tts = real
-    llm = ScriptedLlm([Answer(text) for text in answers])
+    llm = ScriptedLlm([ScriptedAnswer(text) for text in answers])
     server = Server(server_settings().model_copy(update={"port": port}))
     await server.start()
     channel = connect(f"127.0.0.1:{server.port}")

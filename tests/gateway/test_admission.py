@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from gateway.admission import Door, Turned
+from gateway.admission import Admission, Rejected
 from gateway.dialects.simple import SimpleDialect
-from gateway.websocket import BURST_SECONDS, BYTES_A_SECOND, MESSAGES_A_SECOND, Meter, bridge
+from gateway.websocket import BURST_SECONDS, BYTES_A_SECOND, MESSAGES_A_SECOND, RateLimiter, bridge
 
 from .harness import house
 
@@ -104,10 +104,10 @@ async def test_one_address_does_not_take_all_the_room() -> None:
 def test_visits_are_counted_by_address() -> None:
     from starlette.datastructures import Headers
 
-    door = Door((), 3, 2)
+    door = Admission((), 3, 2)
     with door.visit(Headers({}), "a"), door.visit(Headers({}), "b"), door.visit(Headers({}), "a"):
         assert door.count == 3
-        with pytest.raises(Turned), door.visit(Headers({}), "c"):
+        with pytest.raises(Rejected), door.visit(Headers({}), "c"):
             pass
     assert door.count == 0
 
@@ -116,13 +116,13 @@ def test_visits_are_counted_by_address() -> None:
 
 
 def test_speech_is_no_flood_and_a_burst_neither() -> None:
-    meter = Meter()
+    meter = RateLimiter()
     assert not any(meter.is_flooded(3_840, n * 0.02) for n in range(50 * 600))
-    meter = Meter()
+    meter = RateLimiter()
     assert not any(meter.is_flooded(640, 0.0) for _ in range(int(MESSAGES_A_SECOND * BURST_SECONDS)))
     assert meter.is_flooded(640, 0.0)
     assert not meter.is_flooded(640, 1.0)
-    assert Meter().is_flooded(int(BYTES_A_SECOND * BURST_SECONDS) + 1, 0.0)
+    assert RateLimiter().is_flooded(int(BYTES_A_SECOND * BURST_SECONDS) + 1, 0.0)
 
 
 async def test_a_flood_is_ended_and_disturbs_nobody() -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from voice_grpc.ports.streaming import Pump, reading
+from voice_grpc.ports.streaming import CancellableStream, reading
 
 Put = Callable[[int], Awaitable[None]]
 
@@ -50,7 +50,7 @@ def opening(stream: Stream) -> Callable[[], Awaitable[AsyncIterator[int]]]:
 
 
 async def test_everything_comes_in_order_and_the_end_stays_the_end() -> None:
-    async with Pump(reading(opening(Stream(200))), ahead=3) as pump:
+    async with CancellableStream(reading(opening(Stream(200))), ahead=3) as pump:
         items = [await pump.next(1) for _ in range(202)]
     assert items == [*range(1, 201), None, None]
 
@@ -60,7 +60,7 @@ async def test_an_error_comes_after_what_was_put_and_once() -> None:
         await put(1)
         raise ValueError("broke")
 
-    async with Pump(produce) as pump:
+    async with CancellableStream(produce) as pump:
         await asyncio.sleep(0)
         assert await pump.next(1) == 1
         with pytest.raises(ValueError, match="broke"):
@@ -75,7 +75,7 @@ async def test_an_error_that_nobody_reads_is_nobodys() -> None:
             await put(item)
         raise ValueError("broke")
 
-    async with Pump(produce, ahead=1) as pump:
+    async with CancellableStream(produce, ahead=1) as pump:
         assert await pump.next(1) == 0
     gc.collect()
     assert pumps() == []
@@ -88,7 +88,7 @@ async def test_who_waits_too_long_is_told_and_may_wait_on() -> None:
         await go.wait()
         await put(7)
 
-    async with Pump(produce) as pump:
+    async with CancellableStream(produce) as pump:
         with pytest.raises(TimeoutError):
             await pump.next(0.01)
         go.set()
@@ -97,7 +97,7 @@ async def test_who_waits_too_long_is_told_and_may_wait_on() -> None:
 
 async def test_what_is_there_already_is_not_late() -> None:
     stream = Stream(1)
-    async with Pump(reading(opening(stream))) as pump:
+    async with CancellableStream(reading(opening(stream))) as pump:
         await asyncio.sleep(0.01)
         assert await pump.next(0) == 1
 
@@ -105,7 +105,7 @@ async def test_what_is_there_already_is_not_late() -> None:
 @pytest.mark.parametrize("taken", [0, 1, 5])
 async def test_leaving_cancels_inside_the_iteration(taken: int) -> None:
     stream = Stream(wait_after=5)
-    async with Pump(reading(opening(stream))) as pump:
+    async with CancellableStream(reading(opening(stream))) as pump:
         for _ in range(taken):
             await pump.next(1)
         await stream.waiting.wait()
@@ -115,7 +115,7 @@ async def test_leaving_cancels_inside_the_iteration(taken: int) -> None:
 
 async def test_leaving_with_a_full_queue_cancels_inside_the_iteration_too() -> None:
     stream = Stream()
-    async with Pump(reading(opening(stream)), ahead=2):
+    async with CancellableStream(reading(opening(stream)), ahead=2):
         for _ in range(20):
             await asyncio.sleep(0)
         assert stream.sent == 3, "the third waits for room"
@@ -125,7 +125,7 @@ async def test_leaving_with_a_full_queue_cancels_inside_the_iteration_too() -> N
 
 async def test_leaving_at_once_starts_nothing() -> None:
     stream = Stream()
-    async with Pump(reading(opening(stream))):
+    async with CancellableStream(reading(opening(stream))):
         pass
     assert stream.sent == 0
     assert pumps() == []
@@ -142,7 +142,7 @@ async def test_leaving_before_the_stream_is_open() -> None:
             raise
         raise AssertionError
 
-    async with Pump(reading(never)):
+    async with CancellableStream(reading(never)):
         await asyncio.sleep(0)
     assert ended == ["cancelled"]
 
@@ -151,7 +151,7 @@ async def test_whoever_waits_is_cancelled_and_the_stream_with_it() -> None:
     stream = Stream(wait_after=0)
 
     async def read() -> None:
-        async with Pump(reading(opening(stream))) as pump:
+        async with CancellableStream(reading(opening(stream))) as pump:
             await pump.next()
 
     async with asyncio.TaskGroup() as tasks:
@@ -163,7 +163,7 @@ async def test_whoever_waits_is_cancelled_and_the_stream_with_it() -> None:
 
 
 async def test_leaving_twice_and_after_the_end_is_harmless() -> None:
-    pump = Pump(reading(opening(Stream(1))))
+    pump = CancellableStream(reading(opening(Stream(1))))
     async with pump:
         assert [await pump.next(1), await pump.next(1)] == [1, None]
     await pump.__aexit__(None, None, None)
@@ -179,7 +179,7 @@ async def test_an_error_in_closing_neither_hangs_nor_comes_out() -> None:
         finally:
             raise OSError("closing failed")
 
-    async with Pump(produce, ahead=1):
+    async with CancellableStream(produce, ahead=1):
         for _ in range(5):
             await asyncio.sleep(0)
     assert pumps() == []
@@ -196,7 +196,7 @@ async def test_a_stream_that_will_not_close_is_left_behind_in_time() -> None:
                 continue
 
     loop = asyncio.get_running_loop()
-    async with Pump(produce, closing_seconds=0.05):
+    async with CancellableStream(produce, closing_seconds=0.05):
         await asyncio.sleep(0)
         start = loop.time()
     assert loop.time() - start < 0.5
@@ -209,7 +209,7 @@ async def test_a_cancellation_from_within_is_an_error_not_a_silence() -> None:
         await put(1)
         raise asyncio.CancelledError
 
-    async with Pump(produce) as pump:
+    async with CancellableStream(produce) as pump:
         assert await pump.next(1) == 1
         with pytest.raises(ConnectionAbortedError):
             await pump.next(1)
@@ -222,7 +222,7 @@ def test_a_loop_that_shuts_down_is_not_held_up() -> None:
     async def leave_open() -> None:
         stream = Stream()
         stream_state.append(stream)
-        pump = Pump(reading(opening(stream)), ahead=1)
+        pump = CancellableStream(reading(opening(stream)), ahead=1)
         await pump.__aenter__()
         for _ in range(10):
             await asyncio.sleep(0)

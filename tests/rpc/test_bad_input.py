@@ -14,7 +14,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from voice_grpc.engines.scripted import Answer
+from voice_grpc.engines.scripted import ScriptedAnswer
 from voice_grpc.pb import voice_pb2 as pb
 
 from ..serving import LONG, OK, RATE_HZ, Ended, noise, scripted, serving
@@ -291,7 +291,7 @@ async def test_bytes_that_are_no_message_end_their_own_call_alone() -> None:
 
 async def test_a_client_that_vanishes_in_mid_answer(caplog: pytest.LogCaptureFixture) -> None:
     """Its connection breaks; its session is saved with what was heard, and can be gone on with."""
-    script = scripted(Answer(LONG, a_token=0.01))
+    script = scripted(ScriptedAnswer(LONG, a_token=0.01))
     async with serving(script) as served:
         async with grpc.aio.insecure_channel(served.target) as channel, served.talk(channel=channel) as talk:
             await talk.config(session_id="mine")

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from voice_grpc.core.audio import silence
-from voice_grpc.engines.scripted import Answer, Hearing, Script, ScriptedLlm, ScriptedStt, tone
+from voice_grpc.engines.scripted import Hearing, Script, ScriptedAnswer, ScriptedLlm, ScriptedStt, tone
 from voice_grpc.pb import voice_pb2 as pb
 
 from ..serving import LONG, OK, RATE_HZ, Served, Talk, answered, scripted, serving
@@ -147,7 +147,7 @@ async def test_rule_3_order_of_an_answered_turn() -> None:
 
 async def test_rule_3_one_terminal_event_for_every_kind_of_end() -> None:
     hearings = [Hearing("hello"), Hearing("")]
-    script = Script(ScriptedStt(hearings), ScriptedLlm([Answer(LONG), Answer("Fine.")]))
+    script = Script(ScriptedStt(hearings), ScriptedLlm([ScriptedAnswer(LONG), ScriptedAnswer("Fine.")]))
     async with serving(script) as served, served.talk() as talk:
         await talk.config()
         await talk.speak()
@@ -207,7 +207,7 @@ async def test_rule_4_a_later_report_corrects_the_memory() -> None:
 
 async def test_rule_5_transcripts() -> None:
     hearings = [Hearing("hello there my friend"), Hearing("")]
-    script = Script(ScriptedStt(hearings), ScriptedLlm([Answer("Sure.")]))
+    script = Script(ScriptedStt(hearings), ScriptedLlm([ScriptedAnswer("Sure.")]))
     async with serving(script) as served, served.talk() as talk:
         await talk.config()
         await talk.speak(1.6)
@@ -310,7 +310,7 @@ async def test_rule_9_end_session_finishes_too_and_says_why() -> None:
 
 
 async def test_rule_9_cancel_stops_now() -> None:
-    script = scripted(Answer(LONG, a_token=0.01))
+    script = scripted(ScriptedAnswer(LONG, a_token=0.01))
     async with serving(script) as served:
         async with served.talk() as talk:
             id = (await talk.config()).session_id

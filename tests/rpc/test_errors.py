@@ -10,9 +10,9 @@ import pytest
 
 from voice_grpc.core.errors import EngineError
 from voice_grpc.engines.scripted import (
-    Answer,
     Hearing,
     Script,
+    ScriptedAnswer,
     ScriptedLlm,
     ScriptedStt,
     ScriptedTts,
@@ -34,6 +34,11 @@ def bearer(token: str) -> tuple[tuple[str, str], ...]:
 # ---------------------------------------------------------------- an engine fails: one turn
 
 
+def failing_llm(said: str, message: str) -> ScriptedLlm:
+    """It fails once, after `said`."""
+    return ScriptedLlm([ScriptedAnswer(said, error=EngineError("llm", message)), ScriptedAnswer("Fine.")])
+
+
 BLOCKED = EngineError("llm", "blocked", retryable=False)
 FAILURES = {
     "stt": (
@@ -41,19 +46,19 @@ FAILURES = {
         (pb.STAGE_STT, "ENGINE_ERROR", "no ears"),
     ),
     "llm before a word": (
-        Script(llm=ScriptedLlm([Answer("", error=EngineError("llm", "no idea")), Answer("Fine.")])),
+        Script(llm=failing_llm("", "no idea")),
         (pb.STAGE_LLM, "ENGINE_ERROR", "no idea"),
     ),
     "llm in mid-answer": (
-        Script(llm=ScriptedLlm([Answer("So. ", error=EngineError("llm", "lost it")), Answer("Fine.")])),
+        Script(llm=failing_llm("So. ", "lost it")),
         (pb.STAGE_LLM, "ENGINE_ERROR", "lost it"),
     ),
     "llm says nothing": (
-        Script(llm=ScriptedLlm([Answer(""), Answer("Fine.")])),
+        Script(llm=ScriptedLlm([ScriptedAnswer(""), ScriptedAnswer("Fine.")])),
         (pb.STAGE_LLM, "ENGINE_EMPTY", "no words"),
     ),
     "a safety block": (
-        Script(llm=ScriptedLlm([Answer("", error=BLOCKED), Answer("Fine.")])),
+        Script(llm=ScriptedLlm([ScriptedAnswer("", error=BLOCKED), ScriptedAnswer("Fine.")])),
         (pb.STAGE_LLM, "ENGINE_ERROR", "blocked"),
     ),
     "tts": (
@@ -89,7 +94,7 @@ async def test_an_engine_that_fails_costs_one_turn(name: str) -> None:
 
 async def test_a_stuck_engine_is_apologised_for_within_the_turn_deadline() -> None:
     """The shortest deadline a server can have, 3 s, so that this test is no longer than it must be."""
-    script = scripted(Answer("", hangs=True))
+    script = scripted(ScriptedAnswer("", hangs=True))
     async with serving(script, turn_deadline=3.0) as served, served.talk() as talk:
         await talk.config()
         await talk.text("Hello?")

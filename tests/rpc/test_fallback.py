@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from voice_grpc.core.errors import EngineBlocked, EngineUnreachable
 from voice_grpc.engines.scripted import (
-    Answer,
     Hearing,
     Script,
+    ScriptedAnswer,
     ScriptedLlm,
     ScriptedStt,
     ScriptedTts,
@@ -28,7 +28,7 @@ class Chained(Script):
     """Each stage has a second engine, which works."""
 
     second_stt: ScriptedStt = field(default_factory=lambda: ScriptedStt([Hearing("heard by the second")]))
-    second_llm: ScriptedLlm = field(default_factory=lambda: ScriptedLlm([Answer("I am the second.")]))
+    second_llm: ScriptedLlm = field(default_factory=lambda: ScriptedLlm([ScriptedAnswer("I am the second.")]))
     second_tts: ScriptedTts = field(default_factory=ScriptedTts)
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ def finals(talk: Talk) -> list[pb.Transcript]:
 
 
 async def test_the_second_model_answers_and_the_caller_is_told() -> None:
-    script = Chained(llm=ScriptedLlm([Answer("", error=DOWN)]))
+    script = Chained(llm=ScriptedLlm([ScriptedAnswer("", error=DOWN)]))
     async with serving(script) as served, served.talk() as talk:
         await talk.config()
         turn = await answered(talk)
@@ -82,7 +82,7 @@ async def test_the_second_recogniser_hears_and_the_caller_is_told_once_an_uttera
 
 
 async def test_the_second_voice_goes_on_between_two_clauses() -> None:
-    answer = Answer("This is the first sentence. And this is the second one.")
+    answer = ScriptedAnswer("This is the first sentence. And this is the second one.")
     script = Chained(llm=ScriptedLlm([answer]), tts=ScriptedTts(Voicing(error_at=1)))
     async with serving(script) as served, served.talk() as talk:
         await talk.config()
@@ -95,7 +95,7 @@ async def test_the_second_voice_goes_on_between_two_clauses() -> None:
 
 async def test_turn_after_turn_while_a_vendor_is_down() -> None:
     """It is asked a few times, and then left out; the server says which engines are ready."""
-    script = Chained(llm=ScriptedLlm([Answer("", error=DOWN)]))
+    script = Chained(llm=ScriptedLlm([ScriptedAnswer("", error=DOWN)]))
     async with serving(script) as served, served.talk() as talk:
         await talk.config()
         for _ in range(FAILURES + 3):
@@ -110,7 +110,9 @@ async def test_turn_after_turn_while_a_vendor_is_down() -> None:
 
 
 async def test_what_safety_blocked_is_apologised_for_and_not_asked_of_the_second() -> None:
-    script = Chained(llm=ScriptedLlm([Answer("", error=EngineBlocked("llm", "blocked by its rules"))]))
+    script = Chained(
+        llm=ScriptedLlm([ScriptedAnswer("", error=EngineBlocked("llm", "blocked by its rules"))])
+    )
     async with serving(script) as served, served.talk() as talk:
         await talk.config()
         turn = await answered(talk)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from google.protobuf.struct_pb2 import Struct
 
-from voice_grpc.engines.scripted import Answer, Script, ScriptedLlm
+from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedLlm
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import CallRequest
 
@@ -22,9 +22,9 @@ SCHEMA = struct(type="object", properties={"days": {"type": "integer", "minimum"
 WEATHER = pb.ToolDeclaration(name="weather", description="Tells the weather.", parameters=SCHEMA)
 
 
-def calling(*answers: Answer) -> Script:
-    ask = Answer("", calls=(CallRequest("weather", {"city": "Rome", "days": 2}),))
-    return Script(llm=ScriptedLlm([ask, *(answers or (Answer("It is sunny."),))]))
+def calling(*answers: ScriptedAnswer) -> Script:
+    ask = ScriptedAnswer("", calls=(CallRequest("weather", {"city": "Rome", "days": 2}),))
+    return Script(llm=ScriptedLlm([ask, *(answers or (ScriptedAnswer("It is sunny."),))]))
 
 
 async def called(talk: Talk) -> pb.ToolCall:

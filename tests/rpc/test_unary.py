@@ -11,7 +11,7 @@ from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from voice_grpc.core.errors import BadState
-from voice_grpc.engines.scripted import Answer, Script, ScriptedLlm
+from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedLlm
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.server.server import Server
 from voice_grpc.settings import Settings
@@ -248,7 +248,7 @@ async def test_a_live_session_is_said_to_be_live() -> None:
 
 async def test_conversations_outlive_the_server(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("state") / "sessions.db"
-    script = Script(llm=ScriptedLlm([Answer("Nice to meet you, Ada.")]))
+    script = Script(llm=ScriptedLlm([ScriptedAnswer("Nice to meet you, Ada.")]))
     for turn in (1, 2):
         store = await SqliteStore.open(path)
         async with serving(script, store=store) as served, served.talk() as talk:

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from tests.engines.google_tts.harness import opened
 from tests.fakes.google_tts import FakeGoogleTts
-from voice_grpc.engines.scripted import Answer, Hearing, ScriptedLlm, ScriptedStt
+from voice_grpc.engines.scripted import Hearing, ScriptedAnswer, ScriptedLlm, ScriptedStt
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.store import MemoryStore
 
@@ -22,7 +22,7 @@ async def test_each_answer_is_said_by_the_voice_of_its_language() -> None:
     script = replace(
         scripted(),
         stt=ScriptedStt([Hearing(question, language=language) for language, question, _, _ in TURNS]),
-        llm=ScriptedLlm([Answer(answer) for _, _, answer, _ in TURNS]),
+        llm=ScriptedLlm([ScriptedAnswer(answer) for _, _, answer, _ in TURNS]),
     )
     async with opened(FakeGoogleTts(), voice="en-US-Chirp3-HD-Kore") as (fake, tts):
         await tts.warm()

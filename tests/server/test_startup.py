@@ -17,16 +17,16 @@ from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.session.harness import virtual
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import BadField, EngineError, EngineMissing, EngineUnreachable
-from voice_grpc.engines.scripted import Answer as Line
+from voice_grpc.engines.scripted import ScriptedAnswer as Line
 from voice_grpc.engines.scripted import ScriptedLlm, ScriptedStt, ScriptedVad
-from voice_grpc.fallback import Link, LlmChain, SttChain, TtsChain
+from voice_grpc.fallback import LlmChain, Member, SttChain, TtsChain
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import Clause, Engines, Fallback, Prompt, SttOptions, TextDelta, TtsItem, VoiceChoice
-from voice_grpc.rpc.admin import Desk
-from voice_grpc.rpc.sessions import Registry
+from voice_grpc.rpc.admin import AdminMethods
+from voice_grpc.rpc.sessions import SessionRegistry
 from voice_grpc.server import engine_registry as roster
 from voice_grpc.server.engine_registry import LLM, STAGES, STT, TTS, asked_for, chosen
-from voice_grpc.server.startup import WARM_SECONDS, Links, Warmth, build_engines, close_engines, prime
+from voice_grpc.server.startup import WARM_SECONDS, Links, WarmUp, build_engines, close_engines, prime
 from voice_grpc.session.clock import LoopClock
 from voice_grpc.session.lifetime import SessionLimits
 from voice_grpc.settings import Settings
@@ -254,8 +254,8 @@ async def test_one_that_cannot_be_warmed_is_said_and_left_out(
 async def infos_of(engines: Engines) -> list[pb.EngineInfo]:
     catalog = Catalog(PERSONAS, {}, engines.stt.languages)
     limits = SessionLimits(None, None, 1.0)
-    registry = Registry(engines, MemoryStore(), LoopClock(), limits, 1)
-    info = await Desk(engines, catalog, registry, limits, 1).server_info("")
+    registry = SessionRegistry(engines, MemoryStore(), LoopClock(), limits, 1)
+    info = await AdminMethods(engines, catalog, registry, limits, 1).server_info("")
     return list(info.engines)
 
 
@@ -354,9 +354,9 @@ class Slow(ScriptedStt):
 
 def test_a_server_that_never_gets_warm_is_not_waited_for_when_there_is_another() -> None:
     async def story() -> float:
-        slow, fast = Link(Slow([])), Link(ScriptedStt([]))
-        stages: dict[str, Links] = {"stt": [slow, fast], "llm": [Link(ScriptedLlm([]))]}
-        warmth, vad, said = Warmth(), ScriptedVad(), list[str]()
+        slow, fast = Member(Slow([])), Member(ScriptedStt([]))
+        stages: dict[str, Links] = {"stt": [slow, fast], "llm": [Member(ScriptedLlm([]))]}
+        warmth, vad, said = WarmUp(), ScriptedVad(), list[str]()
         await warmth.warm(stages, vad)
         warmth.tell(stages, vad, said.append)
         assert "stt  script  http://far  NOT THERE: script was not warm within 20 s" in said[1]

@@ -6,7 +6,7 @@ Ten seconds of talk take milliseconds, and 100 ms are 100 ms to the microsecond.
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import looptime
 
@@ -16,9 +16,9 @@ from voice_grpc.core.config import SessionConfig
 from voice_grpc.core.conversation import Message
 from voice_grpc.core.errors import VoiceError
 from voice_grpc.engines.scripted import (
-    Answer,
     Hearing,
     Script,
+    ScriptedAnswer,
     ScriptedLlm,
     ScriptedStt,
     ScriptedTts,
@@ -44,6 +44,8 @@ TOO_LONG = 3_000.0
 MICROSECOND = 1.5e-6
 """The resolution of virtual time."""
 
+Requests: TypeAlias = asyncio.Queue[i.ConverseRequest | BaseException | None]
+
 
 @dataclass(slots=True)
 class Client:
@@ -55,8 +57,8 @@ class Client:
     stops_reading_at: float = float("inf")
     loudspeaker: "Loudspeaker | None" = None
     tools: "Tools | None" = None
-    said: list[tuple[float, o.Outbound]] = field(default_factory=list)
-    _requests: "asyncio.Queue[i.Inbound | BaseException | None]" = field(default_factory=asyncio.Queue)
+    said: list[tuple[float, o.ConverseResponse]] = field(default_factory=list)
+    _requests: Requests = field(default_factory=asyncio.Queue)
 
     async def act(self) -> None:
         loop = asyncio.get_running_loop()
@@ -65,14 +67,14 @@ class Client:
                 await asyncio.sleep(at - loop.time())
             self._requests.put_nowait(item)
 
-    async def requests(self) -> AsyncIterator[i.Inbound]:
+    async def requests(self) -> AsyncIterator[i.ConverseRequest]:
         while (item := await self._requests.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
             yield item
             await asyncio.sleep(0)
 
-    async def send(self, message: o.Outbound) -> None:
+    async def send(self, message: o.ConverseResponse) -> None:
         now = asyncio.get_running_loop().time()
         if now >= self.stops_reading_at:
             await asyncio.Event().wait()
@@ -81,7 +83,7 @@ class Client:
         self.said.append((asyncio.get_running_loop().time(), message))
         if self.loudspeaker is not None:
             self.loudspeaker.take(message, now)
-        if self.tools is not None and isinstance(message, o.ToolCallOut):
+        if self.tools is not None and isinstance(message, o.ToolCall):
             self.tools.run(message, self._requests)
 
     async def play(self) -> None:
@@ -96,7 +98,7 @@ class Tools:
     runs: Mapping[str, tuple[float, str]]
     """Seconds and a JSON object, by name."""
 
-    def run(self, call: o.ToolCallOut, requests: "asyncio.Queue[i.Inbound | BaseException | None]") -> None:
+    def run(self, call: o.ToolCall, requests: Requests) -> None:
         if call.name in self.runs:
             delay, result = self.runs[call.name]
             asyncio.get_running_loop().call_later(
@@ -117,8 +119,8 @@ class Loudspeaker:
     _received: int = 0
     _begun: float = 0.0
 
-    def take(self, message: o.Outbound, now: float) -> None:
-        if isinstance(message, o.AudioOut):
+    def take(self, message: o.ConverseResponse, now: float) -> None:
+        if isinstance(message, o.AudioOutput):
             if message.turn != self._turn:
                 self._turn, self._received, self._begun = message.turn, 0, now + self.delay
             self._received = message.offset + message.duration
@@ -128,13 +130,13 @@ class Loudspeaker:
     def played(self, now: float) -> int:
         return max(0, min(self._received, int((now - self._begun) * self.rate_hz + 0.5)))
 
-    async def play(self, requests: "asyncio.Queue[i.Inbound | BaseException | None]") -> None:
+    async def play(self, requests: Requests) -> None:
         reported: tuple[int, int] | None = None
         while True:
             await asyncio.sleep(self.period)
             standing = (self._turn, self.played(asyncio.get_running_loop().time()))
             if self._turn and standing[1] and standing != reported:
-                requests.put_nowait(i.Playback(standing[0], i.Playing.PROGRESS, standing[1]))
+                requests.put_nowait(i.PlaybackReport(standing[0], i.PlaybackState.PROGRESS, standing[1]))
                 reported = standing
 
 
@@ -142,7 +144,7 @@ class Loudspeaker:
 class Recording:
     """What came of it."""
 
-    said: list[tuple[float, o.Outbound]]
+    said: list[tuple[float, o.ConverseResponse]]
     error: BaseException | None
     """That `run` raised."""
     ended_at: float
@@ -159,29 +161,29 @@ class Recording:
         (found,) = self.all(kind)
         return found
 
-    def phases(self, *phases: o.Phase) -> list[tuple[float, int, o.Phase]]:
+    def phases(self, *phases: o.TurnPhase) -> list[tuple[float, int, o.TurnPhase]]:
         """Turn events: when, of which turn, what; all, or those of `phases`."""
-        found = [(at, m.turn, m.phase) for at, m in self.all(o.TurnChanged)]
+        found = [(at, m.turn, m.phase) for at, m in self.all(o.TurnEvent)]
         return [event for event in found if not phases or event[2] in phases]
 
-    def when(self, phase: o.Phase, turn: int) -> float:
+    def when(self, phase: o.TurnPhase, turn: int) -> float:
         (at,) = [at for at, t, p in self.phases(phase) if t == turn]
         return at
 
     def words(self, turn: int) -> str:
-        return "".join(m.delta for _, m in self.all(o.TextOut) if m.turn == turn)
+        return "".join(m.delta for _, m in self.all(o.ResponseText) if m.turn == turn)
 
     def sound(self, turn: int) -> bytes:
-        return b"".join(m.data for _, m in self.all(o.AudioOut) if m.turn == turn)
+        return b"".join(m.data for _, m in self.all(o.AudioOutput) if m.turn == turn)
 
-    def audio(self, turn: int) -> list[tuple[float, o.AudioOut]]:
-        return [(at, m) for at, m in self.all(o.AudioOut) if m.turn == turn]
+    def audio(self, turn: int) -> list[tuple[float, o.AudioOutput]]:
+        return [(at, m) for at, m in self.all(o.AudioOutput) if m.turn == turn]
 
     def notices(self) -> list[tuple[str, str]]:
-        return [(m.stage, m.reason) for _, m in self.all(o.NoticeOut)]
+        return [(m.stage, m.reason) for _, m in self.all(o.Notice)]
 
     def finals(self) -> list[tuple[int, str]]:
-        return [(m.turn, m.text) for _, m in self.all(o.TranscriptOut) if m.is_final]
+        return [(m.turn, m.text) for _, m in self.all(o.Transcript) if m.is_final]
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -312,12 +314,12 @@ def changed(config: SessionConfig = CONFIG, **turns: Any) -> SessionConfig:
 
 def scripted(
     hears: Iterable[str | Hearing] = ("hello there",),
-    answers: Iterable[str | Answer] = ("Hello. How can I help?",),
+    answers: Iterable[str | ScriptedAnswer] = ("Hello. How can I help?",),
     voicing: Voicing | None = None,
 ) -> Script:
     """Engines that hear and answer this, one after the other."""
     return Script(
         ScriptedStt([Hearing(heard) if isinstance(heard, str) else heard for heard in hears]),
-        ScriptedLlm([Answer(text) if isinstance(text, str) else text for text in answers]),
+        ScriptedLlm([ScriptedAnswer(text) if isinstance(text, str) else text for text in answers]),
         ScriptedTts(voicing),
     )

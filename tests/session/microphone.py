@@ -22,7 +22,7 @@ GRID = 0.16
 """Both the frames of 20 ms and the detector's windows of 32 ms begin anew: sound that starts and ends
 here has exact times."""
 
-Action = tuple[float, i.Inbound | BaseException | None]
+Action = tuple[float, i.ConverseRequest | BaseException | None]
 """At what time: a message; an exception that ends the stream of requests; None: half-close."""
 
 
@@ -45,7 +45,7 @@ def microphone(heard: Samples, start: float = 0.0, format: AudioFormat | None = 
     size = round(FRAME_SECONDS * RATE_HZ)
     frames = [heard[at : at + size] for at in range(0, len(heard), size)]
     return [
-        (start + (n + 1) * FRAME_SECONDS, i.Audio(encode(frame, format), seq=n + 1))
+        (start + (n + 1) * FRAME_SECONDS, i.AudioInput(encode(frame, format), seq=n + 1))
         for n, frame in enumerate(frames)
     ]
 

@@ -12,7 +12,7 @@ import pytest
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.conversation import Heard
-from voice_grpc.engines.scripted import Answer
+from voice_grpc.engines.scripted import ScriptedAnswer
 
 from .harness import CONFIG, Client, Loudspeaker, Recording, changed, converse, scripted
 from .microphone import Action, microphone, pause, script, sound, user
@@ -40,21 +40,21 @@ def interrupted(*more: list[Action], client: Client | None = None, **settings: o
 def test_the_answer_stops_a_quarter_of_a_second_after_the_onset() -> None:
     talk = interrupted()
     check_rules(talk)
-    when, cut = talk.only(o.InterruptedOut)
+    when, cut = talk.only(o.Interrupted)
     assert when == at(CUT)
-    assert cut == o.InterruptedOut(1, o.Cut.SPEECH, PLAYED, cut.heard_text, is_reported=False)
-    assert talk.when(o.Phase.INTERRUPTED, 1) == at(CUT)
-    assert talk.when(o.Phase.USER_SPEAKING, 2) == at(CUT)
+    assert cut == o.Interrupted(1, o.Cut.SPEECH, PLAYED, cut.heard_text, is_reported=False)
+    assert talk.when(o.TurnPhase.INTERRUPTED, 1) == at(CUT)
+    assert talk.when(o.TurnPhase.USER_SPEAKING, 2) == at(CUT)
     assert talk.audio(1)[-1][0] <= CUT
     assert talk.only(o.Flush)[1].turn == 1
-    metrics = talk.all(o.MetricsOut)[0][1]
+    metrics = talk.all(o.TurnMetrics)[0][1]
     assert metrics.turn == 1
     assert metrics.seconds["interrupt_stop"] == at(0.25)
 
 
 def test_what_was_heard_is_right_to_the_word() -> None:
     talk = interrupted()
-    heard = talk.only(o.InterruptedOut)[1].heard_text
+    heard = talk.only(o.Interrupted)[1].heard_text
     # 2.1 s for 20 beats (a word one, and one for each group of vowels): once 3, upon 3, a 2, time 3,
     # there 3 end at 1.47 s; half of "was" was over at 1.575 s, half of "a" would have been at 1.785 s.
     assert heard == "Once upon a time there was"
@@ -66,9 +66,9 @@ def test_the_interrupting_words_are_the_next_question_whole() -> None:
     talk = interrupted()
     assert talk.finals() == [(1, "tell me a story"), (2, "stop it")]
     # From the padding before the onset on, not from where the answer was cut.
-    second = next(m for _, m in talk.all(o.TranscriptOut) if m.turn == 2 and m.is_final)
+    second = next(m for _, m in talk.all(o.Transcript) if m.turn == 2 and m.is_final)
     assert second.start <= ONSET * 16_000
-    assert talk.when(o.Phase.THINKING, 2) == at(4.16 + 0.5)
+    assert talk.when(o.TurnPhase.THINKING, 2) == at(4.16 + 0.5)
     assert [m.text for m in talk.script.llm.prompts[1].messages] == [
         "tell me a story",
         "Once upon a time there was",
@@ -79,7 +79,7 @@ def test_the_interrupting_words_are_the_next_question_whole() -> None:
 def test_with_reports_the_cut_is_where_the_client_was() -> None:
     talk = interrupted(client=Client((), loudspeaker=Loudspeaker(delay=0.3)), has_playback_reports=True)
     check_rules(talk)
-    cut = talk.only(o.InterruptedOut)[1]
+    cut = talk.only(o.Interrupted)[1]
     # 0.3 s later than by the server's clock.
     assert cut.is_reported
     assert cut.played == pytest.approx(PLAYED - 7_200, abs=24)
@@ -89,10 +89,10 @@ def test_with_reports_the_cut_is_where_the_client_was() -> None:
 
 
 def test_a_late_report_corrects_the_memory_and_the_store() -> None:
-    cleared = i.Playback(1, i.Playing.CLEARED, 24_000)
+    cleared = i.PlaybackReport(1, i.PlaybackState.CLEARED, 24_000)
     talk = interrupted([(CUT + 0.1, cleared)])
     check_rules(talk)
-    assert talk.only(o.InterruptedOut)[1].played == PLAYED
+    assert talk.only(o.Interrupted)[1].played == PLAYED
     # 1 s of it.
     assert talk.messages[1].text == "Once upon a time"
     assert talk.messages[1].heard is Heard.REPORTED
@@ -100,18 +100,18 @@ def test_a_late_report_corrects_the_memory_and_the_store() -> None:
 
 
 def test_nothing_heard_leaves_no_answer_in_the_memory() -> None:
-    talk = interrupted([(CUT + 0.1, i.Playback(1, i.Playing.CLEARED, 0))])
+    talk = interrupted([(CUT + 0.1, i.PlaybackReport(1, i.PlaybackState.CLEARED, 0))])
     assert talk.history[:2] == [("user", "tell me a story"), ("user", "stop it")]
 
 
 def test_more_than_was_sent_counts_as_what_was_sent() -> None:
-    talk = interrupted([(CUT + 0.1, i.Playback(1, i.Playing.CLEARED, 10**12))])
+    talk = interrupted([(CUT + 0.1, i.PlaybackReport(1, i.PlaybackState.CLEARED, 10**12))])
     assert len(talk.messages[1].text) < len(STORY)
 
 
 def test_a_report_on_an_unknown_turn_is_said() -> None:
-    talk = interrupted([(CUT, i.Playback(77, i.Playing.PROGRESS, 100, seq=5))])
-    notice = talk.only(o.NoticeOut)[1]
+    talk = interrupted([(CUT, i.PlaybackReport(77, i.PlaybackState.PROGRESS, 100, seq=5))])
+    notice = talk.only(o.Notice)[1]
     assert (notice.reason, notice.field, notice.seq) == ("BAD_MESSAGE", "playback.turn", 5)
     assert "77" in notice.message
 
@@ -120,7 +120,7 @@ def test_nothing_of_the_turn_follows_also_when_it_was_queued() -> None:
     # A message takes 30 ms to leave, a chunk is 40 ms long: some always wait.
     talk = interrupted(client=Client((), send_seconds=0.03))
     check_rules(talk, lead=0.5)
-    assert talk.only(o.InterruptedOut)[0] < CUT + 0.1
+    assert talk.only(o.Interrupted)[0] < CUT + 0.1
 
 
 def test_a_cough_does_not_interrupt() -> None:
@@ -128,9 +128,9 @@ def test_a_cough_does_not_interrupt() -> None:
     ears = sound(QUESTION, user(0.15), pause(6.01))
     talk = converse(microphone(ears), scripted(["tell me a story"], [STORY]))
     check_rules(talk)
-    assert not talk.all(o.InterruptedOut)
+    assert not talk.all(o.Interrupted)
     assert talk.words(1) == STORY
-    assert talk.when(o.Phase.COMPLETED, 1) == at(1.78 + 0.06 * (35 + 51))
+    assert talk.when(o.TurnPhase.COMPLETED, 1) == at(1.78 + 0.06 * (35 + 51))
     assert talk.finals() == [(1, "tell me a story")]
     assert talk.history == [("user", "tell me a story"), ("assistant", STORY)]
 
@@ -139,17 +139,17 @@ def test_two_coughs_do_not_add_up() -> None:
     ears = sound(QUESTION, user(0.16), pause(0.32), user(0.16), pause(6.0))
     talk = converse(microphone(ears), scripted(["tell me a story"], [STORY]))
     check_rules(talk)
-    assert not talk.all(o.InterruptedOut)
+    assert not talk.all(o.Interrupted)
 
 
 def test_interruptions_can_be_disabled() -> None:
     engines = scripted(["tell me a story", "stop it"], [STORY, "As you like."])
     talk = converse(microphone(INTERRUPTION), engines, changed(interruptions=False))
     check_rules(talk)
-    assert not talk.all(o.InterruptedOut)
+    assert not talk.all(o.Interrupted)
     assert talk.words(1) == STORY
     # What was said over it is over before it ends, at 7.0: nobody answers that.
-    assert [turn for _, turn, _ in talk.phases(o.Phase.THINKING)] == [1]
+    assert [turn for _, turn, _ in talk.phases(o.TurnPhase.THINKING)] == [1]
 
 
 def test_speech_that_goes_on_after_an_uninterruptible_answer_is_a_turn() -> None:
@@ -162,10 +162,10 @@ def test_speech_that_goes_on_after_an_uninterruptible_answer_is_a_turn() -> None
         scripted(["thank you"]),
     )
     check_rules(talk)
-    assert talk.when(o.Phase.COMPLETED, 1) == at(2.08)
-    assert talk.when(o.Phase.USER_SPEAKING, 2) == at(2.08)
-    assert talk.when(o.Phase.THINKING, 2) == at(3.06)
-    final = next(m for _, m in talk.all(o.TranscriptOut) if m.is_final)
+    assert talk.when(o.TurnPhase.COMPLETED, 1) == at(2.08)
+    assert talk.when(o.TurnPhase.USER_SPEAKING, 2) == at(2.08)
+    assert talk.when(o.TurnPhase.THINKING, 2) == at(3.06)
+    final = next(m for _, m in talk.all(o.Transcript) if m.is_final)
     assert final.start <= 1.6 * 16_000
     assert talk.finals() == [(2, "thank you")]
 
@@ -177,13 +177,13 @@ def test_an_interruptible_say_is_interrupted() -> None:
         )
     )
     check_rules(talk)
-    assert talk.only(o.InterruptedOut)[0] == at(1.85)
+    assert talk.only(o.Interrupted)[0] == at(1.85)
 
 
 def test_half_duplex_does_not_listen_while_it_speaks() -> None:
     talk = interrupted(is_half_duplex=True)
     check_rules(talk)
-    assert not talk.all(o.InterruptedOut)
+    assert not talk.all(o.Interrupted)
     assert talk.words(1) == STORY
     assert talk.finals() == [(1, "tell me a story")]
 
@@ -192,16 +192,16 @@ def test_a_stop_button_stops_at_once() -> None:
     engines = scripted(["tell me a story"], [STORY])
     talk = converse(script(microphone(QUESTION), [(3.0, i.Interrupt(0))]), engines)
     check_rules(talk)
-    when, cut = talk.only(o.InterruptedOut)
+    when, cut = talk.only(o.Interrupted)
     assert (when, cut.cut, cut.played) == (at(3.0), o.Cut.REQUEST, round(1.22 * 24_000))
-    assert talk.phases()[-1] == (at(3.0), 0, o.Phase.LISTENING)
+    assert talk.phases()[-1] == (at(3.0), 0, o.TurnPhase.LISTENING)
 
 
 def test_a_stop_button_while_it_thinks() -> None:
-    engines = scripted(["tell me a story"], [Answer(STORY, first_token=3.0)])
+    engines = scripted(["tell me a story"], [ScriptedAnswer(STORY, first_token=3.0)])
     talk = converse(script(microphone(QUESTION), [(3.0, i.Interrupt(1))]), engines)
     check_rules(talk)
-    assert talk.when(o.Phase.INTERRUPTED, 1) == at(3.0)
+    assert talk.when(o.TurnPhase.INTERRUPTED, 1) == at(3.0)
     assert not talk.audio(1)
     assert talk.history == [("user", "tell me a story")]
     assert engines.llm.open == 0
@@ -210,36 +210,36 @@ def test_a_stop_button_while_it_thinks() -> None:
 def test_a_stop_button_for_another_turn_is_refused() -> None:
     engines = scripted(["tell me a story"], [STORY])
     talk = converse(script(microphone(QUESTION), [(3.0, i.Interrupt(7, seq=3))]), engines)
-    assert not talk.all(o.InterruptedOut)
-    assert talk.only(o.NoticeOut)[1].field == "interrupt.turn"
+    assert not talk.all(o.Interrupted)
+    assert talk.only(o.Notice)[1].field == "interrupt.turn"
 
 
 def test_typed_words_interrupt() -> None:
     engines = scripted(["tell me a story"], [STORY, "As you like."])
-    talk = converse(script(microphone(QUESTION), [(3.0, i.Text("stop"))]), engines)
+    talk = converse(script(microphone(QUESTION), [(3.0, i.TextInput("stop"))]), engines)
     check_rules(talk)
-    assert talk.only(o.InterruptedOut)[1].cut is o.Cut.TEXT
-    assert talk.when(o.Phase.THINKING, 2) == at(3.0)
+    assert talk.only(o.Interrupted)[1].cut is o.Cut.TEXT
+    assert talk.when(o.TurnPhase.THINKING, 2) == at(3.0)
     assert talk.history[-2:] == [("user", "stop"), ("assistant", "As you like.")]
 
 
 def test_typed_words_that_wait() -> None:
     engines = scripted(["tell me a story"], [STORY, "As you like."])
-    talk = converse(script(microphone(QUESTION), [(3.0, i.Text("and then", interrupts=False))]), engines)
+    talk = converse(script(microphone(QUESTION), [(3.0, i.TextInput("and then", interrupts=False))]), engines)
     check_rules(talk)
-    assert not talk.all(o.InterruptedOut)
-    assert talk.when(o.Phase.THINKING, 2) == talk.when(o.Phase.COMPLETED, 1)
+    assert not talk.all(o.Interrupted)
+    assert talk.when(o.TurnPhase.THINKING, 2) == talk.when(o.TurnPhase.COMPLETED, 1)
     assert talk.history[1] == ("assistant", STORY)
 
 
 def test_an_interrupted_text_answer_was_read_as_far_as_it_was_shown() -> None:
-    engines = scripted(answers=[Answer(STORY, a_token=0.25), "As you like."])
+    engines = scripted(answers=[ScriptedAnswer(STORY, a_token=0.25), "As you like."])
     # A word every 0.25 s: the first clause is whole with its eighth word, at 1.75, and shown with the
     # space after it, at 2.0.
-    actions: list[Action] = [(0.0, i.Text("a story", text_only=True)), (3.0, i.Interrupt(0))]
+    actions: list[Action] = [(0.0, i.TextInput("a story", text_only=True)), (3.0, i.Interrupt(0))]
     talk = converse(actions, engines, ends_at=10.0)
     check_rules(talk)
     shown = talk.words(1)
     assert shown == "Once upon a time there was a queen."
-    assert talk.only(o.InterruptedOut)[1].heard_text == shown
+    assert talk.only(o.Interrupted)[1].heard_text == shown
     assert talk.history == [("user", "a story"), ("assistant", shown)]

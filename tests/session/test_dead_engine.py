@@ -12,7 +12,7 @@ import pytest
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.errors import EngineError, EngineTimeout
-from voice_grpc.engines.scripted import HANG, Answer, Hearing, Script
+from voice_grpc.engines.scripted import HANG, Hearing, Script, ScriptedAnswer
 
 from .faults import BrokenTts, DeafVad, UnwillingStt
 from .harness import CONFIG, Recording, converse, scripted
@@ -44,7 +44,7 @@ def hears(first: Hearing) -> Script:
     return scripted([first, "hello again"], [ANSWER])
 
 
-def thinks(first: Answer) -> Script:
+def thinks(first: ScriptedAnswer) -> Script:
     return scripted(answers=[first, ANSWER])
 
 
@@ -62,33 +62,33 @@ FAULTS = [
         3.38,
     ),
     Fault("stt hangs", hears(Hearing("", delay=HANG)), ("stt", "TURN_DEADLINE"), DEADLINE),
-    Fault("llm raises", thinks(Answer("", error=LLM_DOWN)), ("llm", "ENGINE_ERROR"), COMMIT),
+    Fault("llm raises", thinks(ScriptedAnswer("", error=LLM_DOWN)), ("llm", "ENGINE_ERROR"), COMMIT),
     Fault(
         "llm raises in the middle",
-        thinks(Answer(f"{GREETING} What can", a_token=0.1, error=LLM_DOWN)),
+        thinks(ScriptedAnswer(f"{GREETING} What can", a_token=0.1, error=LLM_DOWN)),
         ("llm", "ENGINE_ERROR"),
         # The clause is known to be one with the fifth word, at 2.18; the apology follows it.
         COMMIT + 0.4 + 1.32,
         GREETING,
     ),
-    Fault("llm hangs", thinks(Answer("", hangs=True)), ("llm", "TURN_DEADLINE"), DEADLINE),
+    Fault("llm hangs", thinks(ScriptedAnswer("", hangs=True)), ("llm", "TURN_DEADLINE"), DEADLINE),
     Fault(
         "llm hangs in the first clause",
-        thinks(Answer("Hello", hangs=True)),
+        thinks(ScriptedAnswer("Hello", hangs=True)),
         ("llm", "TURN_DEADLINE"),
         DEADLINE,
     ),
     Fault(
         "llm hangs in the middle",
-        thinks(Answer(f"{GREETING} What can", hangs=True)),
+        thinks(ScriptedAnswer(f"{GREETING} What can", hangs=True)),
         ("llm", "ENGINE_TIMEOUT"),
         # Its last chunk left 0.2 s before it was to be heard; 5 s later that is enough.
         COMMIT + 1.32 - 0.2 + 5.0,
         GREETING,
     ),
-    Fault("llm gives nothing", thinks(Answer("")), ("llm", "ENGINE_EMPTY"), COMMIT),
-    Fault("llm gives spaces", thinks(Answer("  \n ")), ("llm", "ENGINE_EMPTY"), COMMIT),
-    Fault("llm gives what cannot be spoken", thinks(Answer("😀 …")), ("llm", "ENGINE_EMPTY"), COMMIT),
+    Fault("llm gives nothing", thinks(ScriptedAnswer("")), ("llm", "ENGINE_EMPTY"), COMMIT),
+    Fault("llm gives spaces", thinks(ScriptedAnswer("  \n ")), ("llm", "ENGINE_EMPTY"), COMMIT),
+    Fault("llm gives what cannot be spoken", thinks(ScriptedAnswer("😀 …")), ("llm", "ENGINE_EMPTY"), COMMIT),
     Fault("tts raises", speaks(BrokenTts("raises")), ("tts", "ENGINE_ERROR"), COMMIT),
     Fault(
         "tts raises in the second clause",
@@ -124,7 +124,7 @@ FAULTS = [
 
 
 def ends_well(talk: Recording, turn: int) -> None:
-    assert talk.when(o.Phase.COMPLETED, turn) > 0
+    assert talk.when(o.TurnPhase.COMPLETED, turn) > 0
     assert talk.words(turn) == ANSWER
     # Two clauses of 22 characters.
     assert len(talk.sound(turn)) == 2 * round(2 * 1.32 * 24_000)
@@ -144,10 +144,10 @@ def test_the_turn_ends_in_a_notice_and_a_spoken_apology(fault: Fault) -> None:
     talk = converse(microphone(EARS), fault.talk)
     check_rules(talk)
     assert talk.notices() == [fault.notice]
-    assert talk.only(o.NoticeOut)[1].message
+    assert talk.only(o.Notice)[1].message
     assert talk.words(1) == f"{fault.said} {APOLOGY}".strip()
     # What is being said when it fails is finished; then the apology, which ends the sound of the turn.
-    assert talk.when(o.Phase.FAILED, 1) == at(fault.apology_at + 1.0)
+    assert talk.when(o.TurnPhase.FAILED, 1) == at(fault.apology_at + 1.0)
     first_sound = talk.audio(1)[0][0]
     assert first_sound - COMMIT <= 8.0
     if not fault.said:
@@ -166,35 +166,35 @@ def test_a_caller_who_hangs_up_meanwhile_leaves_nothing(fault: Fault) -> None:
 
 
 def test_the_user_can_speak_over_the_apology() -> None:
-    engines = thinks(Answer("", error=LLM_DOWN))
+    engines = thinks(ScriptedAnswer("", error=LLM_DOWN))
     # The apology from 1.78 to 2.78; speech from 2.08.
     talk = converse(microphone(sound(user(1.28), pause(0.8), user(0.96), pause(4.0))), engines)
     check_rules(talk)
-    assert talk.when(o.Phase.INTERRUPTED, 1) == at(2.33)
+    assert talk.when(o.TurnPhase.INTERRUPTED, 1) == at(2.33)
     ends_well(talk, 2)
 
 
 def test_a_text_answer_is_apologised_for_in_text() -> None:
-    engines = thinks(Answer("", error=LLM_DOWN))
-    talk = converse([(1.0, i.Text("hi", text_only=True))], engines, ends_at=30.0)
+    engines = thinks(ScriptedAnswer("", error=LLM_DOWN))
+    talk = converse([(1.0, i.TextInput("hi", text_only=True))], engines, ends_at=30.0)
     check_rules(talk)
     assert talk.notices() == [("llm", "ENGINE_ERROR")]
     assert talk.words(1) == APOLOGY
     assert not talk.audio(1)
-    assert talk.when(o.Phase.FAILED, 1) == at(1.0)
+    assert talk.when(o.TurnPhase.FAILED, 1) == at(1.0)
 
 
 @pytest.mark.parametrize("text", ["", f"{GREETING} What can"])
 def test_a_text_answer_that_hangs(text: str) -> None:
-    engines = thinks(Answer(text, hangs=True))
-    talk = converse([(1.0, i.Text("hi", text_only=True))], engines, ends_at=30.0)
+    engines = thinks(ScriptedAnswer(text, hangs=True))
+    talk = converse([(1.0, i.TextInput("hi", text_only=True))], engines, ends_at=30.0)
     check_rules(talk)
-    assert talk.when(o.Phase.FAILED, 1) == at(6.0 if text else 7.5)
+    assert talk.when(o.TurnPhase.FAILED, 1) == at(6.0 if text else 7.5)
     assert talk.words(1) == (f"{GREETING} {APOLOGY}" if text else APOLOGY)
 
 
 def test_the_model_knows_what_was_said_of_a_failed_turn() -> None:
-    engines = thinks(Answer("", error=LLM_DOWN))
+    engines = thinks(ScriptedAnswer("", error=LLM_DOWN))
     talk = converse(microphone(EARS), engines)
     assert [m.text for m in engines.llm.prompts[1].messages] == ["hello there", APOLOGY, "hello there"]
     assert talk.history[0] == ("user", "hello there")
@@ -207,7 +207,7 @@ def test_a_recogniser_that_fails_anywhere_costs_one_turn(place: str) -> None:
     check_rules(talk)
     assert talk.notices() == ([] if place == "close" else [("stt", "ENGINE_ERROR")])
     if place in ("open", "feed", "final"):
-        assert talk.when(o.Phase.FAILED, 1) == at(COMMIT + 1.0)
+        assert talk.when(o.TurnPhase.FAILED, 1) == at(COMMIT + 1.0)
         assert talk.words(1) == APOLOGY
     else:
         ends_well(talk, 1)
@@ -221,7 +221,7 @@ def test_a_recogniser_that_hangs_anywhere_costs_one_turn(place: str) -> None:
     talk = converse(microphone(EARS), replace(scripted(answers=[ANSWER]), stt=stt))
     check_rules(talk)
     if place == "final":
-        assert talk.when(o.Phase.SPEAKING, 1) == at(DEADLINE)
+        assert talk.when(o.TurnPhase.SPEAKING, 1) == at(DEADLINE)
     else:
         ends_well(talk, 1)
     ends_well(talk, 2)
@@ -243,7 +243,7 @@ def test_a_detector_that_fails_for_a_while_is_said_once() -> None:
 def test_a_detector_that_never_works_is_said_once_and_the_rest_of_the_session_works() -> None:
     talk = scripted(answers=[ANSWER])
     heard = converse(
-        [*microphone(EARS), (22.0, i.Text("hi"))], talk, engines=replace(talk.engines, vad=DeafVad())
+        [*microphone(EARS), (22.0, i.TextInput("hi"))], talk, engines=replace(talk.engines, vad=DeafVad())
     )
     check_rules(heard)
     assert heard.notices() == [("vad", "ENGINE_ERROR")]
@@ -253,7 +253,7 @@ def test_a_detector_that_never_works_is_said_once_and_the_rest_of_the_session_wo
 def test_a_detector_that_hangs_is_said_and_does_not_pile_up_sound() -> None:
     talk = scripted(answers=[ANSWER])
     heard = converse(
-        [*microphone(EARS), (24.0, i.Text("hi"))],
+        [*microphone(EARS), (24.0, i.TextInput("hi"))],
         talk,
         engines=replace(talk.engines, vad=DeafVad(hangs=True)),
     )
@@ -266,7 +266,7 @@ def test_a_detector_that_hangs_is_said_and_does_not_pile_up_sound() -> None:
 def test_manual_turns_need_no_detector() -> None:
     talk = scripted(answers=[ANSWER])
     config = replace(CONFIG, is_manual=True)
-    presses = [(0.0, i.Activity(i.Press.START)), (1.4, i.Activity(i.Press.END))]
+    presses = [(0.0, i.UserActivity(i.ActivityKind.START)), (1.4, i.UserActivity(i.ActivityKind.END))]
     heard = converse(
         [*presses, *microphone(EARS)], talk, config, engines=replace(talk.engines, vad=DeafVad())
     )

@@ -23,7 +23,7 @@ TWO = sound(user(1.28), pause(1.92), user(0.96), pause(1.28))
 
 
 def finals(talk: Recording) -> list[tuple[float, str]]:
-    return [(when, m.text) for when, m in talk.all(o.TranscriptOut) if m.is_final]
+    return [(when, m.text) for when, m in talk.all(o.Transcript) if m.is_final]
 
 
 def closing(when: float) -> list[Action]:
@@ -33,7 +33,7 @@ def closing(when: float) -> list[Action]:
 def ends_well(talk: Recording) -> None:
     assert talk.error is None
     assert not talk.left_over
-    transcripts = [m for _, m in talk.all(o.TranscriptOut)]
+    transcripts = [m for _, m in talk.all(o.Transcript)]
     places = [(m.segment, m.revision) for m in transcripts]
     assert places == sorted(set(places))
     segments = [m.segment for m in transcripts if m.is_final]
@@ -45,9 +45,9 @@ def test_a_final_an_utterance() -> None:
     ends_well(talk)
     assert finals(talk) == [(at(1.78), "one two"), (at(4.66), "three four")]
     assert talk.ended_at == at(6.0)
-    assert {m.turn for _, m in talk.all(o.TranscriptOut)} == {0}
-    speaking = [m.speaking for _, m in talk.all(o.SpeechHeard)]
-    assert speaking == [o.Speaking.STARTED, o.Speaking.STOPPED] * 2
+    assert {m.turn for _, m in talk.all(o.Transcript)} == {0}
+    speaking = [m.speaking for _, m in talk.all(o.SpeechEvent)]
+    assert speaking == [o.SpeechKind.STARTED, o.SpeechKind.STOPPED] * 2
 
 
 def test_a_short_pause_is_part_of_the_utterance() -> None:
@@ -78,7 +78,7 @@ def test_half_close_waits_for_a_slow_transcript() -> None:
 
 
 def test_audio_end_is_the_end_of_the_utterance() -> None:
-    talk = dictate([*microphone(user(1.28)), (1.3, i.AudioEnd()), *closing(3.0)])
+    talk = dictate([*microphone(user(1.28)), (1.3, i.AudioInputEnd()), *closing(3.0)])
     ends_well(talk)
     assert finals(talk) == [(at(1.3), "hello there")]
 
@@ -161,10 +161,10 @@ def test_sound_that_comes_faster_than_it_is_spoken() -> None:
     talk = dictate([*burst, *closing(0.0)], replace(engines, vad=BusyVad()))
     ends_well(talk)
     assert not talk.notices()
-    (final,) = [m for _, m in talk.all(o.TranscriptOut) if m.is_final]
+    (final,) = [m for _, m in talk.all(o.Transcript) if m.is_final]
     assert (final.start, final.end) == (0, len(recording))
 
 
 def test_interims_can_be_left_out() -> None:
     talk = dictate(script(microphone(TWO), closing(6.0)), config=replace(CONFIG, sends_interims=False))
-    assert all(m.is_final for _, m in talk.all(o.TranscriptOut))
+    assert all(m.is_final for _, m in talk.all(o.Transcript))

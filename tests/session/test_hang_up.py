@@ -7,7 +7,7 @@ import pytest
 
 from voice_grpc.core import requests as i
 from voice_grpc.core.conversation import Heard
-from voice_grpc.engines.scripted import Answer, Hearing, Voicing
+from voice_grpc.engines.scripted import Hearing, ScriptedAnswer, Voicing
 
 from .faults import UnwillingStt
 from .harness import Recording, converse, scripted
@@ -23,7 +23,7 @@ TIMES = [quarter / 4 for quarter in range(41)]
 def hang_up(cancel_at: float | None = None, error: BaseException | None = None, at: float = 0.0) -> Recording:
     engines = scripted(
         [Hearing("tell me a story", 0.2), Hearing("stop it", 0.2)],
-        [Answer(STORY, 0.4, 0.02), Answer("As you like.", 0.4)],
+        [ScriptedAnswer(STORY, 0.4, 0.02), ScriptedAnswer("As you like.", 0.4)],
         Voicing(0.22),
     )
     ending = [] if error is None else [(at, error)]
@@ -84,8 +84,8 @@ def test_a_recogniser_that_hangs_does_not_hold_up_the_end(place: str, at: float)
 
 def test_what_was_heard_is_by_the_report_where_there_was_one() -> None:
     engines = scripted(answers=[STORY])
-    report = (2.0, i.Playback(1, i.Playing.PROGRESS, 12_000))
-    talk = converse([(1.0, i.Text("a story")), report], engines, cancel_at=2.5, ends_at=None)
+    report = (2.0, i.PlaybackReport(1, i.PlaybackState.PROGRESS, 12_000))
+    talk = converse([(1.0, i.TextInput("a story")), report], engines, cancel_at=2.5, ends_at=None)
     # 0.5 s at 2.0, so 1.0 s at 2.5: of 20 beats in 2.1 s "a" ends at 0.84 s, half of "time" is at 1.0 s.
     assert talk.history[1] == ("assistant", "Once upon a time")
     assert talk.messages[1].heard is Heard.REPORTED

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.errors import EngineError
-from voice_grpc.engines.scripted import HANG, Answer, Hearing, Voicing
+from voice_grpc.engines.scripted import HANG, Hearing, ScriptedAnswer, Voicing
 
 from .harness import CONFIG, Client, changed, converse, scripted
 from .microphone import Action, microphone, pause, sound, user
@@ -31,20 +31,24 @@ hearings = st.one_of(
     st.builds(lambda: Hearing("", HANG)),
 )
 answers = st.one_of(
-    st.builds(Answer, st.sampled_from(["Yes.", STORY, STORY]), delays, st.sampled_from([0.0, 0.05])),
-    st.builds(lambda text: Answer(text, error=EngineError("llm", "no")), st.sampled_from(["", "Well. And"])),
-    st.builds(lambda text: Answer(text, hangs=True), st.sampled_from(["", "Well. And"])),
+    st.builds(ScriptedAnswer, st.sampled_from(["Yes.", STORY, STORY]), delays, st.sampled_from([0.0, 0.05])),
+    st.builds(
+        lambda text: ScriptedAnswer(text, error=EngineError("llm", "no")), st.sampled_from(["", "Well. And"])
+    ),
+    st.builds(lambda text: ScriptedAnswer(text, hangs=True), st.sampled_from(["", "Well. And"])),
 )
 voicings = st.builds(
     Voicing, delays, st.sampled_from([None, None, 0, 1]), st.sampled_from([None, None, None, 1])
 )
 messages = st.one_of(
-    st.builds(lambda press: i.Activity(press), st.sampled_from(list(i.Press))),
+    st.builds(lambda press: i.UserActivity(press), st.sampled_from(list(i.ActivityKind))),
     st.builds(i.Say, st.just("Your taxi is here."), st.booleans()),
     st.just(i.Interrupt(0)),
-    st.just(i.AudioEnd()),
-    st.builds(i.Playback, st.integers(0, 5), st.sampled_from(list(i.Playing)), st.integers(0, 10**6)),
-    st.builds(lambda hold: i.Update(changed(hold=hold)), st.floats(0.1, 2.0)),
+    st.just(i.AudioInputEnd()),
+    st.builds(
+        i.PlaybackReport, st.integers(0, 5), st.sampled_from(list(i.PlaybackState)), st.integers(0, 10**6)
+    ),
+    st.builds(lambda hold: i.ConfigUpdate(changed(hold=hold)), st.floats(0.1, 2.0)),
     st.just(i.Ping(1)),
 )
 times = st.floats(0.0, LAST_ACTION).map(lambda at: round(at, 2))
@@ -90,7 +94,7 @@ def test_the_rules_hold(script: dict) -> None:  # type: ignore[type-arg]
     actions += script["acts"]
     texts = [f"typed{n}" for n in range(len(script["typed"]))]
     for text, (at, interrupts, text_only) in zip(texts, script["typed"], strict=True):
-        actions.append((at, i.Text(text, interrupts, text_only)))
+        actions.append((at, i.TextInput(text, interrupts, text_only)))
     lead = 100.0 if script["send_seconds"] else 0.2
     if script["paused"] is not None:
         start, seconds = script["paused"]
@@ -103,9 +107,9 @@ def test_the_rules_hold(script: dict) -> None:  # type: ignore[type-arg]
     assert talk.error is None
     assert not talk.left_over
     assert engines.llm.open == 0
-    reports = any(isinstance(message, i.Playback) for _, message in script["acts"])
+    reports = any(isinstance(message, i.PlaybackReport) for _, message in script["acts"])
     check_rules(talk, lead=100.0 if reports else lead)
     said = " ".join(text for role, text in talk.history if role == "user").split()
     assert sorted(word for word in said if word.startswith("typed")) == texts
-    assert talk.said[-1][1] == o.Ended(o.EndReason.HALF_CLOSE)
+    assert talk.said[-1][1] == o.SessionEnded(o.EndReason.HALF_CLOSE)
     assert talk.ended_at < END + 60.0

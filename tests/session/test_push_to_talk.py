@@ -13,7 +13,7 @@ from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.audio import Samples
 from voice_grpc.core.events import Why
-from voice_grpc.engines.scripted import Answer, Hearing, ScriptedStt
+from voice_grpc.engines.scripted import Hearing, ScriptedAnswer, ScriptedStt
 from voice_grpc.ports import SttOptions, SttStream, Transcription
 
 from .harness import CONFIG, converse, scripted
@@ -25,8 +25,8 @@ EARS = microphone(sound(pause(0.8), user(1.28), pause(6.0)))
 STORY = "Once upon a time there was a queen. She had a very long story to tell, and she told it."
 
 
-def press(when: float, what: i.Press) -> list[Action]:
-    return [(when, i.Activity(what))]
+def press(when: float, what: i.ActivityKind) -> list[Action]:
+    return [(when, i.UserActivity(what))]
 
 
 class CountingStt(ScriptedStt):
@@ -58,14 +58,16 @@ class CountingStt(ScriptedStt):
 
 
 def test_only_the_button_begins_and_ends_a_turn() -> None:
-    talk = converse(script(EARS, press(1.0, i.Press.START), press(2.5, i.Press.END)), scripted(), MANUAL)
+    talk = converse(
+        script(EARS, press(1.0, i.ActivityKind.START), press(2.5, i.ActivityKind.END)), scripted(), MANUAL
+    )
     check_rules(talk)
-    assert not talk.all(o.SpeechHeard)
-    assert talk.when(o.Phase.USER_SPEAKING, 1) == at(1.0)
+    assert not talk.all(o.SpeechEvent)
+    assert talk.when(o.TurnPhase.USER_SPEAKING, 1) == at(1.0)
     # No hold: the answer is made at once.
-    assert talk.when(o.Phase.THINKING, 1) == at(2.5)
+    assert talk.when(o.TurnPhase.THINKING, 1) == at(2.5)
     assert talk.finals() == [(1, "hello there")]
-    assert talk.phases(o.Phase.COMPLETED) == [(at(2.5 + 1.32), 1, o.Phase.COMPLETED)]
+    assert talk.phases(o.TurnPhase.COMPLETED) == [(at(2.5 + 1.32), 1, o.TurnPhase.COMPLETED)]
 
 
 def test_without_the_button_nothing_is_heard() -> None:
@@ -76,10 +78,10 @@ def test_without_the_button_nothing_is_heard() -> None:
 
 def test_silence_between_start_and_end_does_not_end_the_turn() -> None:
     ears = microphone(sound(user(0.96), pause(1.6), user(0.96), pause(1.0)))
-    talk = converse(script(press(0.0, i.Press.START), ears, press(4.0, i.Press.END)))
+    talk = converse(script(press(0.0, i.ActivityKind.START), ears, press(4.0, i.ActivityKind.END)))
     check_rules(talk)
-    assert [turn for _, turn, _ in talk.phases(o.Phase.THINKING)] == [1]
-    assert talk.when(o.Phase.THINKING, 1) == at(4.0)
+    assert [turn for _, turn, _ in talk.phases(o.TurnPhase.THINKING)] == [1]
+    assert talk.when(o.TurnPhase.THINKING, 1) == at(4.0)
 
 
 @pytest.mark.parametrize("config", [CONFIG, MANUAL])
@@ -90,7 +92,8 @@ def test_letting_go_loses_none_of_the_sound_that_is_queued(config: object) -> No
     burst: list[Action] = [(0.5, action) for _, action in microphone(ears)]
     stt = CountingStt()
     engines = replace(scripted(), stt=stt)
-    talk = converse([*press(0.5, i.Press.START), *burst, *press(0.5, i.Press.END)], engines, config)  # type: ignore[arg-type]
+    held = [*press(0.5, i.ActivityKind.START), *burst, *press(0.5, i.ActivityKind.END)]
+    talk = converse(held, engines, config)  # type: ignore[arg-type]
     check_rules(talk)
     assert np.array_equal(np.concatenate(stt.fed), ears)
     assert talk.finals() == [(1, "hello there")]
@@ -99,21 +102,21 @@ def test_letting_go_loses_none_of_the_sound_that_is_queued(config: object) -> No
 @pytest.mark.parametrize("config", [CONFIG, MANUAL])
 def test_cancel_forgets_what_was_said(config: object) -> None:
     talk = converse(
-        script(EARS, press(0.7, i.Press.START), press(1.5, i.Press.CANCEL)),
+        script(EARS, press(0.7, i.ActivityKind.START), press(1.5, i.ActivityKind.CANCEL)),
         scripted(),
         config,  # type: ignore[arg-type]
         ends_at=1.9,
     )
     assert talk.finals()[0] == (1, "")
-    assert talk.when(o.Phase.DISCARDED, 1) == at(1.5)
+    assert talk.when(o.TurnPhase.DISCARDED, 1) == at(1.5)
 
 
 def test_cancel_in_manual_mode_leaves_the_next_turn_alone() -> None:
     presses = [
-        *press(0.1, i.Press.START),
-        *press(0.5, i.Press.CANCEL),
-        *press(1.0, i.Press.START),
-        *press(2.5, i.Press.END),
+        *press(0.1, i.ActivityKind.START),
+        *press(0.5, i.ActivityKind.CANCEL),
+        *press(1.0, i.ActivityKind.START),
+        *press(2.5, i.ActivityKind.END),
     ]
     talk = converse(script(EARS, presses), scripted(), MANUAL)
     check_rules(talk)
@@ -123,54 +126,59 @@ def test_cancel_in_manual_mode_leaves_the_next_turn_alone() -> None:
 def test_the_button_interrupts_at_once() -> None:
     engines = scripted(["tell me a story", "stop"], [STORY, "As you like."])
     ears = microphone(sound(user(1.28), pause(1.92), user(0.96), pause(3.0)))
-    talk = converse(script(ears, press(3.0, i.Press.START), press(4.3, i.Press.END)), engines)
+    talk = converse(script(ears, press(3.0, i.ActivityKind.START), press(4.3, i.ActivityKind.END)), engines)
     check_rules(talk)
-    when, cut = talk.only(o.InterruptedOut)
+    when, cut = talk.only(o.Interrupted)
     assert (when, cut.cut) == (at(3.0), o.Cut.ACTIVITY)
     assert cut.cut.value == Why.ACTIVITY.value
-    assert talk.when(o.Phase.THINKING, 2) == at(4.3)
+    assert talk.when(o.TurnPhase.THINKING, 2) == at(4.3)
     assert talk.history[-1] == ("assistant", "As you like.")
 
 
 def test_the_button_while_it_thinks_takes_the_words_back() -> None:
-    engines = scripted(["one", "two"], [Answer("Hello.", first_token=2.0), "Hello."])
+    engines = scripted(["one", "two"], [ScriptedAnswer("Hello.", first_token=2.0), "Hello."])
     talk = converse(
         script(
             EARS,
-            press(0.7, i.Press.START),
-            press(2.2, i.Press.END),
-            press(2.6, i.Press.START),
-            press(3.5, i.Press.END),
+            press(0.7, i.ActivityKind.START),
+            press(2.2, i.ActivityKind.END),
+            press(2.6, i.ActivityKind.START),
+            press(3.5, i.ActivityKind.END),
         ),
         engines,
         MANUAL,
     )
     check_rules(talk)
-    assert talk.when(o.Phase.DISCARDED, 1) == at(2.6)
+    assert talk.when(o.TurnPhase.DISCARDED, 1) == at(2.6)
     # The recogniser hears nothing in the silence of the second press, and says so.
     assert talk.history == [("user", "one"), ("assistant", "Hello.")]
 
 
 def test_end_under_the_detector_ends_the_turn_at_once() -> None:
-    talk = converse(script(EARS, press(2.2, i.Press.END)))
+    talk = converse(script(EARS, press(2.2, i.ActivityKind.END)))
     check_rules(talk)
     # Speech ends at 2.08, and its hold would be over at 2.58.
-    assert talk.when(o.Phase.THINKING, 1) == at(2.2)
+    assert talk.when(o.TurnPhase.THINKING, 1) == at(2.2)
 
 
 def test_end_in_the_middle_of_a_word() -> None:
-    talk = converse(script(EARS[:90], press(1.8, i.Press.END)), ends_at=10.0)
+    talk = converse(script(EARS[:90], press(1.8, i.ActivityKind.END)), ends_at=10.0)
     check_rules(talk)
-    assert talk.when(o.Phase.THINKING, 1) == at(1.8)
+    assert talk.when(o.TurnPhase.THINKING, 1) == at(1.8)
     assert talk.finals() == [(1, "hello there")]
-    stopped = talk.all(o.SpeechHeard)[-1][1]
-    assert stopped.speaking is o.Speaking.STOPPED
+    stopped = talk.all(o.SpeechEvent)[-1][1]
+    assert stopped.speaking is o.SpeechKind.STOPPED
 
 
-@pytest.mark.parametrize("what", list(i.Press))
+@pytest.mark.parametrize("what", list(i.ActivityKind))
 @pytest.mark.parametrize("config", [CONFIG, MANUAL])
-def test_a_button_that_means_nothing_now_does_nothing_bad(what: i.Press, config: object) -> None:
-    actions = [*press(0.5, what), *press(0.6, what), *press(0.7, i.Press.CANCEL), (1.0, i.Text("hi"))]
+def test_a_button_that_means_nothing_now_does_nothing_bad(what: i.ActivityKind, config: object) -> None:
+    actions = [
+        *press(0.5, what),
+        *press(0.6, what),
+        *press(0.7, i.ActivityKind.CANCEL),
+        (1.0, i.TextInput("hi")),
+    ]
     talk = converse(actions, scripted(), config, ends_at=5.0)  # type: ignore[arg-type]
     check_rules(talk)
     assert talk.history == [("user", "hi"), ("assistant", "Hello. How can I help?")]

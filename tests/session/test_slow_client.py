@@ -53,15 +53,15 @@ def test_a_slow_client_gets_everything(seconds: float) -> None:
 
 def test_a_client_that_is_slower_than_the_sound_keeps_what_matters_first() -> None:
     # 60 ms for a chunk of 40 ms: the sound piles up, a pong overtakes it.
-    actions: list[Action] = [(0.0, i.Text("a story")), (4.0, i.Ping(1))]
+    actions: list[Action] = [(0.0, i.TextInput("a story")), (4.0, i.Ping(1))]
     talk = converse(actions, scripted(answers=[STORY]), client=Client((), send_seconds=0.06))
     check_rules(talk, lead=10.0)
-    assert talk.only(o.PongOut)[0] <= 4.0 + 2 * 0.06
+    assert talk.only(o.Pong)[0] <= 4.0 + 2 * 0.06
     assert talk.words(1) == STORY
 
 
 def test_a_stop_button_overtakes_sound_that_waits() -> None:
-    actions: list[Action] = [(0.0, i.Text("a story")), (4.0, i.Interrupt(0))]
+    actions: list[Action] = [(0.0, i.TextInput("a story")), (4.0, i.Interrupt(0))]
     talk = converse(actions, scripted(answers=[STORY]), client=Client((), send_seconds=0.06))
     check_rules(talk, lead=10.0)
-    assert talk.only(o.InterruptedOut)[0] <= 4.0 + 2 * 0.06
+    assert talk.only(o.Interrupted)[0] <= 4.0 + 2 * 0.06

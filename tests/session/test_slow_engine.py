@@ -11,7 +11,7 @@ import pytest
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.errors import EngineError
-from voice_grpc.engines.scripted import Answer, Hearing, Voicing
+from voice_grpc.engines.scripted import Hearing, ScriptedAnswer, Voicing
 
 from .faults import BrokenTts
 from .harness import changed, converse, scripted
@@ -38,11 +38,11 @@ ANSWER = "Hello. How can I help?"
 def test_late_is_not_failed(stt: float, llm: float, tts: float, first_sound: float) -> None:
     talk = converse(
         microphone(QUESTION),
-        scripted([Hearing("hello there", stt)], [Answer(ANSWER, llm)], Voicing(tts)),
+        scripted([Hearing("hello there", stt)], [ScriptedAnswer(ANSWER, llm)], Voicing(tts)),
     )
     check_rules(talk)
-    assert talk.when(o.Phase.SPEAKING, 1) == at(first_sound)
-    assert talk.when(o.Phase.COMPLETED, 1) == at(first_sound + 1.32)
+    assert talk.when(o.TurnPhase.SPEAKING, 1) == at(first_sound)
+    assert talk.when(o.TurnPhase.COMPLETED, 1) == at(first_sound + 1.32)
     assert not talk.notices()
 
 
@@ -57,31 +57,31 @@ def test_late_is_not_failed(stt: float, llm: float, tts: float, first_sound: flo
     ],
 )
 def test_too_late_is_apologised_for_in_time(stt: float, llm: float, tts: float, stage: str) -> None:
-    engines = scripted([Hearing("hello there", stt)], [Answer(ANSWER, llm)], Voicing(tts))
+    engines = scripted([Hearing("hello there", stt)], [ScriptedAnswer(ANSWER, llm)], Voicing(tts))
     talk = converse(microphone(QUESTION), engines)
     check_rules(talk)
     assert talk.notices() == [(stage, "TURN_DEADLINE")]
-    assert talk.when(o.Phase.SPEAKING, 1) == at(8.28)
-    assert talk.when(o.Phase.FAILED, 1) == at(9.28)
+    assert talk.when(o.TurnPhase.SPEAKING, 1) == at(8.28)
+    assert talk.when(o.TurnPhase.FAILED, 1) == at(9.28)
     assert talk.words(1) == "Sorry, please say that again."
     assert engines.llm.open == 0
     assert not talk.left_over
 
 
 def test_the_deadline_is_a_setting() -> None:
-    engines = scripted(answers=[Answer(ANSWER, first_token=5.0)])
+    engines = scripted(answers=[ScriptedAnswer(ANSWER, first_token=5.0)])
     talk = converse(microphone(QUESTION), engines, changed(turn_deadline=4.0))
     check_rules(talk)
-    assert talk.when(o.Phase.SPEAKING, 1) == at(1.78 + 4.0 - 1.5)
+    assert talk.when(o.TurnPhase.SPEAKING, 1) == at(1.78 + 4.0 - 1.5)
 
 
 def test_the_user_can_speak_while_it_thinks_for_long() -> None:
     # Speech again from 3.2 to 4.16, in which the first model is still at work.
-    engines = scripted(["first", "second"], [Answer(ANSWER, first_token=5.0), ANSWER])
+    engines = scripted(["first", "second"], [ScriptedAnswer(ANSWER, first_token=5.0), ANSWER])
     talk = converse(microphone(sound(user(1.28), pause(1.92), user(0.96), pause(2.0))), engines)
     check_rules(talk)
-    assert talk.when(o.Phase.DISCARDED, 1) == at(3.28)
-    assert talk.when(o.Phase.SPEAKING, 2) == at(4.66)
+    assert talk.when(o.TurnPhase.DISCARDED, 1) == at(3.28)
+    assert talk.when(o.TurnPhase.SPEAKING, 2) == at(4.66)
     assert talk.history[0] == ("user", "first second")
     assert engines.llm.cancelled == 1
 
@@ -92,16 +92,16 @@ def test_a_stop_button_while_it_listens_to_slow_words() -> None:
     check_rules(talk)
     assert not talk.audio(1)
     assert talk.finals() == [(1, "")]
-    assert talk.when(o.Phase.DISCARDED, 1) == at(2.5)
+    assert talk.when(o.TurnPhase.DISCARDED, 1) == at(2.5)
 
 
 def test_words_come_one_by_one_and_the_first_clause_does_not_wait() -> None:
-    engines = scripted(answers=[Answer("Of course, I can help you with all of that.", a_token=0.5)])
+    engines = scripted(answers=[ScriptedAnswer("Of course, I can help you with all of that.", a_token=0.5)])
     talk = converse(microphone(QUESTION), engines)
     check_rules(talk)
     # "Of course," is a clause once the space after it has come, with the third word.
-    assert talk.when(o.Phase.SPEAKING, 1) == at(1.78 + 1.0)
-    assert [m.delta for _, m in talk.all(o.TextOut)][0] == "Of course,"
+    assert talk.when(o.TurnPhase.SPEAKING, 1) == at(1.78 + 1.0)
+    assert [m.delta for _, m in talk.all(o.ResponseText)][0] == "Of course,"
 
 
 def test_a_long_answer_is_not_cut_by_any_deadline() -> None:
@@ -109,20 +109,20 @@ def test_a_long_answer_is_not_cut_by_any_deadline() -> None:
     talk = converse(microphone(QUESTION), scripted(answers=[story]), ends_at=300.0)
     check_rules(talk)
     assert talk.words(1) == story
-    assert talk.when(o.Phase.COMPLETED, 1) > 150
+    assert talk.when(o.TurnPhase.COMPLETED, 1) > 150
 
 
 @pytest.mark.parametrize("stage", ["llm", "tts"])
 def test_a_stop_in_the_very_moment_of_a_failure_is_a_stop(
     stage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    failing = Answer("Well.", first_token=1.0, error=EngineError("llm", "no"))
-    engines = scripted(answers=[failing if stage == "llm" else Answer("Well. Yes.", 1.0), ANSWER])
+    failing = ScriptedAnswer("Well.", first_token=1.0, error=EngineError("llm", "no"))
+    engines = scripted(answers=[failing if stage == "llm" else ScriptedAnswer("Well. Yes.", 1.0), ANSWER])
     if stage == "tts":
         engines = replace(engines, tts=BrokenTts("raises"))
-    stop: list[Action] = [(1.0, i.Interrupt(0)), (1.0, i.Text("again"))]
-    talk = converse([(0.0, i.Text("hi")), *stop], engines, ends_at=20.0)
+    stop: list[Action] = [(1.0, i.Interrupt(0)), (1.0, i.TextInput("again"))]
+    talk = converse([(0.0, i.TextInput("hi")), *stop], engines, ends_at=20.0)
     check_rules(talk)
-    assert talk.when(o.Phase.THINKING, 2) == at(1.0)
-    assert talk.when(o.Phase.COMPLETED, 2) == at(1.0 + 1.32)
+    assert talk.when(o.TurnPhase.THINKING, 2) == at(1.0)
+    assert talk.when(o.TurnPhase.COMPLETED, 2) == at(1.0 + 1.32)
     assert not caplog.records

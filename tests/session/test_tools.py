@@ -12,7 +12,7 @@ from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.tools import ToolDeclaration
-from voice_grpc.engines.scripted import Answer
+from voice_grpc.engines.scripted import ScriptedAnswer
 from voice_grpc.ports import CallRequest
 from voice_grpc.store import MemoryStore
 
@@ -26,11 +26,11 @@ WITH_TOOLS = replace(CONFIG, tools=(WEATHER, CLOCK))
 ROME = CallRequest("weather", {"city": "Rome"}, "vendor-1", "c2ln")
 SUNNY = '{"sky": "sunny"}'
 QUESTION = sound(user(1.28), pause(8.0))
-FINAL = Answer("It is sunny in Rome.")
+FINAL = ScriptedAnswer("It is sunny in Rome.")
 
 
 def ask(
-    *answers: Answer,
+    *answers: ScriptedAnswer,
     tools: Tools | None = None,
     actions: list[Action] | None = None,
     config: object = WITH_TOOLS,
@@ -49,7 +49,7 @@ def ask(
 
 
 def calls(talk: Recording) -> list[tuple[float, str, str]]:
-    return [(when, m.call_id, m.name) for when, m in talk.all(o.ToolCallOut)]
+    return [(when, m.call_id, m.name) for when, m in talk.all(o.ToolCall)]
 
 
 def steps(messages: tuple[Message, ...]) -> list[list[tuple[str, object]]]:
@@ -62,13 +62,11 @@ def steps(messages: tuple[Message, ...]) -> list[list[tuple[str, object]]]:
 
 
 def test_a_call_is_made_and_its_result_answered_with() -> None:
-    talk = ask(Answer("", calls=(ROME,)), FINAL)
+    talk = ask(ScriptedAnswer("", calls=(ROME,)), FINAL)
     check_rules(talk)
-    assert talk.all(o.ToolCallOut) == [
-        (at(1.78), o.ToolCallOut(1, "call-1-1", "weather", '{"city": "Rome"}'))
-    ]
+    assert talk.all(o.ToolCall) == [(at(1.78), o.ToolCall(1, "call-1-1", "weather", '{"city": "Rome"}'))]
     assert talk.words(1) == "It is sunny in Rome."
-    assert talk.when(o.Phase.SPEAKING, 1) == at(2.08)
+    assert talk.when(o.TurnPhase.SPEAKING, 1) == at(2.08)
     first, second = talk.script.llm.prompts
     assert first.tools == second.tools == (WEATHER, CLOCK)
     (use,) = second.messages[-1].uses
@@ -80,9 +78,9 @@ def test_a_call_is_made_and_its_result_answered_with() -> None:
 
 
 def test_what_is_said_before_a_call_is_heard_at_once_and_told_to_the_model() -> None:
-    talk = ask(Answer("Let me look", calls=(ROME,)), FINAL, tools=Tools({"weather": (1.4, SUNNY)}))
+    talk = ask(ScriptedAnswer("Let me look", calls=(ROME,)), FINAL, tools=Tools({"weather": (1.4, SUNNY)}))
     check_rules(talk)
-    assert talk.when(o.Phase.SPEAKING, 1) == at(1.78)
+    assert talk.when(o.TurnPhase.SPEAKING, 1) == at(1.78)
     assert talk.words(1) == "Let me look It is sunny in Rome."
     said, used = talk.script.llm.prompts[1].messages[-2:]
     assert (said.role, said.text, used.role) == (Role.ASSISTANT, "Let me look", Role.TOOLS)
@@ -90,14 +88,16 @@ def test_what_is_said_before_a_call_is_heard_at_once_and_told_to_the_model() -> 
 
 def test_two_calls_at_once_run_side_by_side_and_go_back_in_their_order() -> None:
     both = (ROME, CallRequest("clock", {}))
-    talk = ask(Answer("", calls=both), FINAL, tools=Tools({"weather": (0.8, SUNNY), "clock": (0.2, "{}")}))
+    talk = ask(
+        ScriptedAnswer("", calls=both), FINAL, tools=Tools({"weather": (0.8, SUNNY), "clock": (0.2, "{}")})
+    )
     assert [call[1:] for call in calls(talk)] == [("call-1-1", "weather"), ("call-1-2", "clock")]
     assert steps(talk.messages) == [[("weather", {"sky": "sunny"}), ("clock", {})]]
-    assert talk.when(o.Phase.SPEAKING, 1) == at(2.58)
+    assert talk.when(o.TurnPhase.SPEAKING, 1) == at(2.58)
 
 
 def test_after_three_steps_the_model_has_to_answer() -> None:
-    again = Answer("", calls=(ROME,))
+    again = ScriptedAnswer("", calls=(ROME,))
     talk = ask(again, again, again, FINAL)
     check_rules(talk)
     assert [id for _, id, _ in calls(talk)] == ["call-1-1", "call-1-2", "call-1-3"]
@@ -107,15 +107,15 @@ def test_after_three_steps_the_model_has_to_answer() -> None:
 
 
 def test_a_model_that_goes_on_calling_ends_in_an_apology() -> None:
-    talk = ask(Answer("", calls=(ROME,)))
+    talk = ask(ScriptedAnswer("", calls=(ROME,)))
     assert len(calls(talk)) == 3
     assert talk.notices() == [("llm", "ENGINE_ERROR")]
-    assert talk.phases(o.Phase.FAILED)
+    assert talk.phases(o.TurnPhase.FAILED)
 
 
 def test_the_tokens_of_all_steps_are_counted() -> None:
-    talk = ask(Answer("One two", calls=(ROME,)), FINAL)
-    (metrics,) = [m for _, m in talk.all(o.MetricsOut)]
+    talk = ask(ScriptedAnswer("One two", calls=(ROME,)), FINAL)
+    (metrics,) = [m for _, m in talk.all(o.TurnMetrics)]
     assert (metrics.counts["input_tokens"], metrics.counts["output_tokens"]) == (1 + 3, 2 + 5)
 
 
@@ -129,52 +129,60 @@ def test_without_declarations_the_model_is_told_of_none() -> None:
 
 @pytest.mark.parametrize(("took", "words"), [(1.4, "Sunny."), (1.6, "One moment, please. Sunny.")])
 def test_a_tool_over_a_second_and_a_half_is_bridged(took: float, words: str) -> None:
-    talk = ask(Answer("", calls=(ROME,)), Answer("Sunny."), tools=Tools({"weather": (took, SUNNY)}))
+    talk = ask(
+        ScriptedAnswer("", calls=(ROME,)), ScriptedAnswer("Sunny."), tools=Tools({"weather": (took, SUNNY)})
+    )
     check_rules(talk)
     assert talk.words(1) == words
-    assert talk.when(o.Phase.SPEAKING, 1) == at(1.78 + min(took, 1.5))
+    assert talk.when(o.TurnPhase.SPEAKING, 1) == at(1.78 + min(took, 1.5))
 
 
 def test_only_once_a_turn_and_in_the_users_language() -> None:
     config = replace(WITH_TOOLS, languages=("es-ES",))
     slow = Tools({"weather": (3.0, SUNNY)})
     talk = ask(
-        Answer("", calls=(ROME,)), Answer("", calls=(ROME,)), Answer("Sol."), tools=slow, config=config
+        ScriptedAnswer("", calls=(ROME,)),
+        ScriptedAnswer("", calls=(ROME,)),
+        ScriptedAnswer("Sol."),
+        tools=slow,
+        config=config,
     )
     assert talk.words(1) == "Un momento, por favor. Sol."
 
 
 @pytest.mark.parametrize("text_only", [False, True])
 def test_a_tool_that_takes_long_is_waited_for(text_only: bool) -> None:
-    actions: list[Action] = [(1.0, i.Text("The weather?", text_only=text_only))]
-    talk = ask(Answer("", calls=(ROME,)), FINAL, tools=Tools({"weather": (15.0, SUNNY)}), actions=actions)
+    actions: list[Action] = [(1.0, i.TextInput("The weather?", text_only=text_only))]
+    talk = ask(
+        ScriptedAnswer("", calls=(ROME,)), FINAL, tools=Tools({"weather": (15.0, SUNNY)}), actions=actions
+    )
     assert talk.words(1).endswith("It is sunny in Rome.")
     assert talk.words(1).startswith("One moment") is not text_only
     assert not talk.notices()
-    assert talk.phases(o.Phase.COMPLETED)
+    assert talk.phases(o.TurnPhase.COMPLETED)
 
 
 def test_a_tool_that_never_returns_is_given_up_and_the_model_told() -> None:
-    talk = ask(Answer("", calls=(ROME,)), FINAL, tools=Tools({}))
-    (when, cancelled), *_ = talk.all(o.ToolCallsCancelled)
+    talk = ask(ScriptedAnswer("", calls=(ROME,)), FINAL, tools=Tools({}))
+    (when, cancelled), *_ = talk.all(o.ToolCallCancelled)
     assert (when, cancelled.call_ids) == (at(21.78), ("call-1-1",))
     (((_, result),),) = steps(talk.script.llm.prompts[1].messages)
     assert "no result within 20 s" in str(result)
-    assert talk.phases(o.Phase.COMPLETED)
+    assert talk.phases(o.TurnPhase.COMPLETED)
 
 
 def test_a_pause_is_not_the_tools_time() -> None:
     """Held for 60 s while a tool is at work: nothing is given up, and nothing is said."""
-    actions: list[Action] = [(1.0, i.Text("The weather?")), (1.2, i.Pause()), (61.2, i.Resume())]
+    actions: list[Action] = [(1.0, i.TextInput("The weather?")), (1.2, i.Pause()), (61.2, i.Resume())]
     talk = ask(
-        Answer("", calls=(ROME,)),
+        ScriptedAnswer("", calls=(ROME,)),
         FINAL,
         tools=Tools({"weather": (59.0, SUNNY)}),
         actions=actions,
         ends_at=90.0,
     )
     assert talk.words(1) == "It is sunny in Rome."
-    assert not talk.all(o.ToolCallsCancelled)
+    assert not talk.all(o.ToolCallCancelled)
 
 
 # ---------------------------------------------------------------- before the commit
@@ -185,11 +193,15 @@ def test_nothing_is_called_before_the_turn_is_over() -> None:
     speech = sound(user(1.28), pause(0.3), user(1.0), pause(8.0))
     config = replace(WITH_TOOLS, turns=changed(speculate=True).turns)
     talk = ask(
-        Answer("", calls=(ROME,)), Answer("", calls=(ROME,)), FINAL, actions=microphone(speech), config=config
+        ScriptedAnswer("", calls=(ROME,)),
+        ScriptedAnswer("", calls=(ROME,)),
+        FINAL,
+        actions=microphone(speech),
+        config=config,
     )
     assert len(talk.script.llm.prompts) == 3
     assert len(calls(talk)) == 1
-    assert calls(talk)[0][0] > talk.when(o.Phase.THINKING, 1) - 1e-6
+    assert calls(talk)[0][0] > talk.when(o.TurnPhase.THINKING, 1) - 1e-6
     assert len(steps(talk.messages)) == 1
 
 
@@ -197,10 +209,10 @@ def test_nothing_is_called_before_the_turn_is_over() -> None:
 
 
 def test_what_came_before_the_interruption_is_kept() -> None:
-    answer = Answer("It is sunny in Rome. " * 10)
+    answer = ScriptedAnswer("It is sunny in Rome. " * 10)
     speech = sound(user(1.28), pause(2.0), user(1.0), pause(8.0))
-    talk = ask(Answer("", calls=(ROME,)), answer, Answer("Fine."), actions=microphone(speech))
-    assert talk.phases(o.Phase.INTERRUPTED)
+    talk = ask(ScriptedAnswer("", calls=(ROME,)), answer, ScriptedAnswer("Fine."), actions=microphone(speech))
+    assert talk.phases(o.TurnPhase.INTERRUPTED)
     assert len(calls(talk)) == 1
     assert steps(talk.script.llm.prompts[2].messages) == [[("weather", {"sky": "sunny"})]]
     roles = [m.role for m in talk.messages]
@@ -211,13 +223,13 @@ def test_a_call_that_is_cut_is_cancelled_and_its_late_result_remembered() -> Non
     """The filler is spoken from 3.28 on; the user says something over it, the result comes at 6.78."""
     speech = sound(user(1.28), pause(2.4), user(1.0), pause(8.0))
     talk = ask(
-        Answer("", calls=(ROME,)),
-        Answer("What else?"),
+        ScriptedAnswer("", calls=(ROME,)),
+        ScriptedAnswer("What else?"),
         tools=Tools({"weather": (5.0, SUNNY)}),
         actions=microphone(speech),
     )
-    ((_, cancelled),) = talk.all(o.ToolCallsCancelled)
-    assert cancelled == o.ToolCallsCancelled(1, ("call-1-1",))
+    ((_, cancelled),) = talk.all(o.ToolCallCancelled)
+    assert cancelled == o.ToolCallCancelled(1, ("call-1-1",))
     (((_, told),),) = steps(talk.script.llm.prompts[1].messages)
     assert "interrupted" in str(told)
     assert steps(talk.messages) == [[("weather", {"sky": "sunny"})]]
@@ -228,9 +240,9 @@ def test_words_that_are_given_back_take_their_tools_with_them() -> None:
     """Nobody has heard anything yet as the user goes on: one message, and the call is not made again."""
     speech = sound(user(1.28), pause(1.2), user(1.0), pause(8.0))
     talk = ask(
-        Answer("", calls=(ROME,), a_token=0.0),
-        Answer("", first_token=1.0),
-        Answer("Both are sunny."),
+        ScriptedAnswer("", calls=(ROME,), a_token=0.0),
+        ScriptedAnswer("", first_token=1.0),
+        ScriptedAnswer("Both are sunny."),
         actions=microphone(speech),
     )
     assert [m.role for m in talk.messages] == [Role.USER, Role.TOOLS, Role.ASSISTANT]
@@ -242,18 +254,20 @@ def test_words_that_are_given_back_take_their_tools_with_them() -> None:
 
 
 def test_a_stop_button_cancels_the_call() -> None:
-    actions: list[Action] = [(1.0, i.Text("The weather?")), (2.0, i.Interrupt(0))]
-    talk = ask(Answer("", calls=(ROME,)), FINAL, tools=Tools({}), actions=actions)
-    ((when, _),) = talk.all(o.ToolCallsCancelled)
+    actions: list[Action] = [(1.0, i.TextInput("The weather?")), (2.0, i.Interrupt(0))]
+    talk = ask(ScriptedAnswer("", calls=(ROME,)), FINAL, tools=Tools({}), actions=actions)
+    ((when, _),) = talk.all(o.ToolCallCancelled)
     assert when == at(2.0)
     assert len(talk.script.llm.prompts) == 1
 
 
 def test_a_session_that_ends_in_mid_call_remembers_it() -> None:
     store = MemoryStore()
-    actions: list[Action] = [(1.0, i.Text("The weather?"))]
-    ask(Answer("", calls=(ROME,)), FINAL, tools=Tools({}), actions=actions, store=store, cancel_at=2.0)
-    talk = ask(FINAL, actions=[(1.0, i.Text("And?"))], store=store)
+    actions: list[Action] = [(1.0, i.TextInput("The weather?"))]
+    ask(
+        ScriptedAnswer("", calls=(ROME,)), FINAL, tools=Tools({}), actions=actions, store=store, cancel_at=2.0
+    )
+    talk = ask(FINAL, actions=[(1.0, i.TextInput("And?"))], store=store)
     (((name, told),),) = steps(talk.script.llm.prompts[0].messages)
     assert name == "weather"
     assert "interrupted" in str(told)
@@ -262,7 +276,12 @@ def test_a_session_that_ends_in_mid_call_remembers_it() -> None:
 def test_ids_rise_over_streams() -> None:
     store = MemoryStore()
     for turn in (1, 2):
-        talk = ask(Answer("", calls=(ROME,)), FINAL, actions=[(1.0, i.Text("The weather?"))], store=store)
+        talk = ask(
+            ScriptedAnswer("", calls=(ROME,)),
+            FINAL,
+            actions=[(1.0, i.TextInput("The weather?"))],
+            store=store,
+        )
         assert [id for _, id, _ in calls(talk)] == [f"call-{turn}-1"]
 
 
@@ -270,10 +289,10 @@ def test_ids_rise_over_streams() -> None:
 
 
 def test_a_result_that_nobody_waits_for_is_said() -> None:
-    actions: list[Action] = [(1.0, i.Text("The weather?")), (5.0, i.ToolResult("call-1-1", "{}", 8))]
+    actions: list[Action] = [(1.0, i.TextInput("The weather?")), (5.0, i.ToolResult("call-1-1", "{}", 8))]
     actions.append((0.5, i.ToolResult("call-9-9", "{}", 7)))
-    talk = ask(Answer("", calls=(ROME,)), FINAL, actions=actions)
-    notices = [m for _, m in talk.all(o.NoticeOut)]
+    talk = ask(ScriptedAnswer("", calls=(ROME,)), FINAL, actions=actions)
+    notices = [m for _, m in talk.all(o.Notice)]
     assert [(m.reason, m.field, m.seq) for m in notices] == [
         ("BAD_MESSAGE", "tool_result.call_id", 7),
         ("BAD_MESSAGE", "tool_result.call_id", 8),
@@ -283,7 +302,7 @@ def test_a_result_that_nobody_waits_for_is_said() -> None:
 
 
 def test_a_tool_that_does_not_exist_is_not_called() -> None:
-    talk = ask(Answer("", calls=(CallRequest("coffee", {}), ROME)), FINAL)
+    talk = ask(ScriptedAnswer("", calls=(CallRequest("coffee", {}), ROME)), FINAL)
     assert [name for _, _, name in calls(talk)] == ["weather"]
     (((_, told), _),) = steps(talk.messages)
     assert told == {"error": "there is no tool of this name"}
@@ -291,6 +310,6 @@ def test_a_tool_that_does_not_exist_is_not_called() -> None:
 
 def test_a_tool_that_fails_is_told_to_the_model() -> None:
     broken = Tools({"weather": (0.3, '{"error": "no network"}')})
-    talk = ask(Answer("", calls=(ROME,)), Answer("I cannot tell."), tools=broken)
+    talk = ask(ScriptedAnswer("", calls=(ROME,)), ScriptedAnswer("I cannot tell."), tools=broken)
     assert steps(talk.script.llm.prompts[1].messages) == [[("weather", {"error": "no network"})]]
     assert talk.words(1) == "I cannot tell."

@@ -8,10 +8,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import numpy as np
 import pytest
 
-from voice_grpc.bench.stt_utterances import Utterance, normal_words, word_errors
+from voice_grpc.bench.stt_utterances import TestUtterance, normal_words, word_errors
 from voice_grpc.core.audio import RATE_HZ, Floats, to_float
 from voice_grpc.core.errors import Draining, EngineError
-from voice_grpc.engines.whisper.decoding import Guess, Look, Shot, Sight, Wish
+from voice_grpc.engines.whisper.decoding import (
+    DecodeOptions,
+    DecodePass,
+    DecodeRequest,
+    DecodeResult,
+    Hypothesis,
+)
 from voice_grpc.engines.whisper.model import Abandoned, Hardware, WhisperModel
 from voice_grpc.whisper_server.batching import Batcher, Batching
 from voice_grpc.whisper_server.metrics import Metrics
@@ -20,8 +26,8 @@ from voice_grpc.whisper_server.metrics import Metrics
 class GatedModel:
     """Says how long a piece is. Each call waits for `let()`; pieces are alike by whole seconds."""
 
-    looks: tuple[Look, ...] = (Look(2.0),)
-    glance: tuple[Look, ...] = (Look(2.0, beam=1),)
+    looks: tuple[DecodePass, ...] = (DecodePass(2.0),)
+    glance: tuple[DecodePass, ...] = (DecodePass(2.0, beam=1),)
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -29,10 +35,10 @@ class GatedModel:
         self.gate = threading.Semaphore(0)
         self.breaks_on = -1
 
-    def kind(self, shot: Shot) -> int:
+    def kind(self, shot: DecodeRequest) -> int:
         return len(shot.audio) // RATE_HZ
 
-    def look(self, shots: Sequence[Shot], is_abandoned: Callable[[], bool]) -> list[Sight]:
+    def look(self, shots: Sequence[DecodeRequest], is_abandoned: Callable[[], bool]) -> list[DecodeResult]:
         self.batches.append([len(shot.audio) for shot in shots])
         self.entered.release()
         assert self.gate.acquire(timeout=10)
@@ -40,7 +46,7 @@ class GatedModel:
             raise Abandoned
         if any(len(shot.audio) == self.breaks_on for shot in shots):
             raise RuntimeError("CUDA failed with error out of memory")
-        return [Sight(Guess(f"{len(shot.audio)}", -0.1, 0.0, 5, 2.0), "en") for shot in shots]
+        return [DecodeResult(Hypothesis(f"{len(shot.audio)}", -0.1, 0.0, 5, 2.0), "en") for shot in shots]
 
     def let(self, calls: int = 1) -> None:
         self.gate.release(calls)
@@ -76,10 +82,11 @@ async def batcher(model: GatedModel) -> AsyncIterator[Batcher]:
 async def test_what_came_meanwhile_goes_together_oldest_kind_first(
     batcher: Batcher, model: GatedModel
 ) -> None:
-    first = batcher.read(sound(20_000), Wish(("en",)))
+    first = batcher.read(sound(20_000), DecodeOptions(("en",)))
     await model.inside()
     others = [
-        batcher.read(sound(RATE_HZ * size + n), Wish(("en",))) for n, size in enumerate((5, 7, 5, 5, 7, 5, 5))
+        batcher.read(sound(RATE_HZ * size + n), DecodeOptions(("en",)))
+        for n, size in enumerate((5, 7, 5, 5, 7, 5, 5))
     ]
     model.let(10)
     texts = [(await each).guess.text for each in (first, *others)]  # type: ignore[union-attr]
@@ -90,10 +97,10 @@ async def test_what_came_meanwhile_goes_together_oldest_kind_first(
 
 async def test_idle_workers_share_what_waits(model: GatedModel) -> None:
     batcher = batcher_of(model, workers=2)
-    busy = [batcher.read(sound(20_000 + n), Wish(("en",))) for n in range(2)]
+    busy = [batcher.read(sound(20_000 + n), DecodeOptions(("en",))) for n in range(2)]
     await model.inside()
     await model.inside()
-    four = [batcher.read(sound(80_000 + n), Wish(("en",))) for n in range(4)]
+    four = [batcher.read(sound(80_000 + n), DecodeOptions(("en",))) for n in range(4)]
     model.let(2)
     await model.inside()
     await model.inside()
@@ -105,10 +112,10 @@ async def test_idle_workers_share_what_waits(model: GatedModel) -> None:
 
 
 async def test_what_nobody_waits_for_is_never_begun(batcher: Batcher, model: GatedModel) -> None:
-    first = batcher.read(sound(20_000), Wish(("en",)))
+    first = batcher.read(sound(20_000), DecodeOptions(("en",)))
     await model.inside()
-    dropped = batcher.read(sound(80_001), Wish(("en",)))
-    kept = batcher.read(sound(80_002), Wish(("en",)))
+    dropped = batcher.read(sound(80_001), DecodeOptions(("en",)))
+    kept = batcher.read(sound(80_002), DecodeOptions(("en",)))
     dropped.cancel()
     model.let(2)
     await first
@@ -117,18 +124,18 @@ async def test_what_nobody_waits_for_is_never_begun(batcher: Batcher, model: Gat
 
 
 async def test_a_call_under_way_learns_that_nobody_waits(batcher: Batcher, model: GatedModel) -> None:
-    first = batcher.read(sound(20_000), Wish(("en",)))
+    first = batcher.read(sound(20_000), DecodeOptions(("en",)))
     await model.inside()
     first.cancel()
     model.let(2)
-    assert await batcher.read(sound(80_000), Wish(("en",)))
+    assert await batcher.read(sound(80_000), DecodeOptions(("en",)))
 
 
 async def test_a_batch_that_fails_is_tried_one_by_one(batcher: Batcher, model: GatedModel) -> None:
     model.breaks_on = 80_001
-    first = batcher.read(sound(20_000), Wish(("en",)))
+    first = batcher.read(sound(20_000), DecodeOptions(("en",)))
     await model.inside()
-    three = [batcher.read(sound(80_000 + n), Wish(("en",))) for n in range(3)]
+    three = [batcher.read(sound(80_000 + n), DecodeOptions(("en",))) for n in range(3)]
     model.let(10)
     assert await first
     assert await three[0]
@@ -141,13 +148,13 @@ async def test_a_batch_that_fails_is_tried_one_by_one(batcher: Batcher, model: G
 async def test_a_lone_request_waits_for_one_that_is_being_decoded(model: GatedModel) -> None:
     batcher = batcher_of(model, wait_s=30.0)
     with batcher.expect():
-        first = batcher.read(sound(80_000), Wish(("en",)))
-        second = batcher.read(sound(80_001), Wish(("en",)))
+        first = batcher.read(sound(80_000), DecodeOptions(("en",)))
+        second = batcher.read(sound(80_001), DecodeOptions(("en",)))
     model.let(2)
     assert await first
     assert await second
     assert model.batches == [[80_000, 80_001]]
-    third = batcher.read(sound(80_002), Wish(("en",)))
+    third = batcher.read(sound(80_002), DecodeOptions(("en",)))
     assert await asyncio.wait_for(third, 5)  # nobody is expected: at once
     await batcher.close(2.0)
 
@@ -156,25 +163,25 @@ async def test_the_wait_has_an_end(model: GatedModel) -> None:
     batcher = batcher_of(model, wait_s=0.01)
     model.let()
     with batcher.expect():
-        assert await asyncio.wait_for(batcher.read(sound(80_000), Wish(("en",))), 5)
+        assert await asyncio.wait_for(batcher.read(sound(80_000), DecodeOptions(("en",))), 5)
     await batcher.close(2.0)
 
 
 async def test_silence_needs_no_model(batcher: Batcher, model: GatedModel) -> None:
-    assert await batcher.read(np.zeros(RATE_HZ, np.float32), Wish()) is None
+    assert await batcher.read(np.zeros(RATE_HZ, np.float32), DecodeOptions()) is None
     assert model.batches == []
 
 
 async def test_close_refuses_what_waits(model: GatedModel) -> None:
     batcher = batcher_of(model)
-    running = batcher.read(sound(20_000), Wish(("en",)))
+    running = batcher.read(sound(20_000), DecodeOptions(("en",)))
     await model.inside()
-    waiting = batcher.read(sound(80_000), Wish(("en",)))
+    waiting = batcher.read(sound(80_000), DecodeOptions(("en",)))
     await batcher.close(0.01)
     with pytest.raises(Draining):
         await waiting
     with pytest.raises(Draining):
-        batcher.read(sound(80_000), Wish(("en",)))
+        batcher.read(sound(80_000), DecodeOptions(("en",)))
     model.let()
     with pytest.raises(Draining):
         await running
@@ -189,22 +196,27 @@ def whisper() -> WhisperModel:
     return WhisperModel("base", Hardware(step_s=1.0))
 
 
-def alone_and_together(model: WhisperModel, shots: list[Shot]) -> tuple[list[Sight], list[Sight], list[int]]:
+def alone_and_together(
+    model: WhisperModel, shots: list[DecodeRequest]
+) -> tuple[list[DecodeResult], list[DecodeResult], list[int]]:
     """Each by itself, all in batches of their kinds, and the sizes of those."""
     alone = [model.look([shot], lambda: False)[0] for shot in shots]
     kinds: dict[object, list[int]] = {}
     for number, shot in enumerate(shots):
         kinds.setdefault(model.kind(shot), []).append(number)
-    together: dict[int, Sight] = {}
+    together: dict[int, DecodeResult] = {}
     for numbers in kinds.values():
         seen = model.look([shots[number] for number in numbers], lambda: False)
         together |= dict(zip(numbers, seen, strict=True))
     return alone, [together[number] for number in range(len(shots))], [len(each) for each in kinds.values()]
 
 
-def test_company_changes_no_word(whisper: WhisperModel, utterances: list[Utterance]) -> None:
+def test_company_changes_no_word(whisper: WhisperModel, utterances: list[TestUtterance]) -> None:
     """Nor any probability: to the bit, on a CPU with int8."""
-    shots = [Shot(to_float(said.samples), whisper.looks[0], Wish(("en",))) for said in utterances[:12]]
+    shots = [
+        DecodeRequest(to_float(said.samples), whisper.looks[0], DecodeOptions(("en",)))
+        for said in utterances[:12]
+    ]
     alone, together, sizes = alone_and_together(whisper, shots)
     assert max(sizes) >= 3
     assert [seen.guess.text for seen in together] == [seen.guess.text for seen in alone]
@@ -215,17 +227,17 @@ def test_company_changes_no_word(whisper: WhisperModel, utterances: list[Utteran
 
 
 def test_each_of_a_batch_has_its_own_language_task_and_prompt(
-    whisper: WhisperModel, utterances: list[Utterance]
+    whisper: WhisperModel, utterances: list[TestUtterance]
 ) -> None:
     sound = to_float(next(each for each in utterances if "weather" in each.words).samples)
     wishes = [
-        Wish(),
-        Wish(("de",)),
-        Wish(("en",)),
-        Wish(("en",), task="translate"),
-        Wish(("en",), "Expect this."),
+        DecodeOptions(),
+        DecodeOptions(("de",)),
+        DecodeOptions(("en",)),
+        DecodeOptions(("en",), task="translate"),
+        DecodeOptions(("en",), "Expect this."),
     ]
-    shots = [Shot(sound, whisper.looks[0], wish) for wish in wishes]
+    shots = [DecodeRequest(sound, whisper.looks[0], wish) for wish in wishes]
     assert len({whisper.kind(shot) for shot in shots}) == 2  # the prompt makes its own
     alone, together, _ = alone_and_together(whisper, shots)
     assert [seen.language for seen in together] == ["en", "de", "en", "en", "en"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from voice_grpc.whisper_server.disconnect import Attention
+from voice_grpc.whisper_server.disconnect import DisconnectMiddleware
 
 SCOPE = {"type": "http"}
 BODY: Message = {"type": "http.request", "body": b"x", "more_body": False}
@@ -53,7 +53,7 @@ async def test_the_work_is_cancelled_when_the_caller_hangs_up() -> None:
     outcomes: list[str] = []
     begun, caller = asyncio.Event(), Caller()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(Attention(waiting(outcomes, begun))(SCOPE, caller.receive, caller.send))
+        tasks.create_task(DisconnectMiddleware(waiting(outcomes, begun))(SCOPE, caller.receive, caller.send))
         await begun.wait()
         caller.hang_up()
     assert (outcomes, caller.answers) == (["cancelled"], [])
@@ -65,7 +65,7 @@ async def test_an_answer_passes_and_leaves_no_task() -> None:
         await answer(send)
 
     caller = Caller()
-    await Attention(app)(SCOPE, caller.receive, caller.send)
+    await DisconnectMiddleware(app)(SCOPE, caller.receive, caller.send)
     assert [message["type"] for message in caller.answers] == ["http.response.start", "http.response.body"]
     assert len(asyncio.all_tasks()) == 1
 
@@ -76,13 +76,13 @@ async def test_a_bug_comes_out_as_it_is() -> None:
 
     caller = Caller()
     with pytest.raises(ZeroDivisionError):
-        await Attention(app)(SCOPE, caller.receive, caller.send)
+        await DisconnectMiddleware(app)(SCOPE, caller.receive, caller.send)
 
 
 async def test_what_is_cut_off_by_a_drain_is_told_so() -> None:
     outcomes: list[str] = []
     begun, caller = asyncio.Event(), Caller()
-    attention = Attention(waiting(outcomes, begun))
+    attention = DisconnectMiddleware(waiting(outcomes, begun))
     async with asyncio.TaskGroup() as tasks:
         call = tasks.create_task(attention(SCOPE, caller.receive, caller.send))
         await begun.wait()
@@ -95,7 +95,7 @@ async def test_what_is_cut_off_by_a_drain_is_told_so() -> None:
 async def test_any_other_cancelling_goes_on() -> None:
     begun, caller = asyncio.Event(), Caller()
     async with asyncio.TaskGroup() as tasks:
-        call = tasks.create_task(Attention(waiting([], begun))(SCOPE, caller.receive, caller.send))
+        call = tasks.create_task(DisconnectMiddleware(waiting([], begun))(SCOPE, caller.receive, caller.send))
         await begun.wait()
         call.cancel()
     assert call.cancelled()

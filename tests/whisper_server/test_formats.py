@@ -2,9 +2,9 @@
 
 import pytest
 
-from voice_grpc.whisper_server.formats import Transcript, settled, unspoken
-from voice_grpc.whisper_server.params import Wanted
-from voice_grpc.whisper_server.transcriber import Piece
+from voice_grpc.whisper_server.formats import TranscriptWriter, settled, unspoken
+from voice_grpc.whisper_server.params import TranscribeParams
+from voice_grpc.whisper_server.transcriber import SpeechPiece
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,15 @@ def test_the_final_text_goes_on_from_where_the_early_one_ended(given: str, text:
 
 
 def test_deltas_are_the_text_whatever_was_given_out_early() -> None:
-    transcript = Transcript(Wanted("transcribe", (), "", "json", frozenset(("segment",)), True))
+    transcript = TranscriptWriter(
+        TranscribeParams("transcribe", (), "", "json", frozenset(("segment",)), True)
+    )
     deltas = [
         transcript.glimpse(" I wood like a table"),
         transcript.glimpse(" I would like a table for four people on"),
-        transcript.add(Piece(0.0, 20.0, " I would like a table for four people on Friday.")),
-        transcript.add(Piece(20.0, 21.0)),
-        transcript.add(Piece(21.0, 30.0, " Thank you.")),
+        transcript.add(SpeechPiece(0.0, 20.0, " I would like a table for four people on Friday.")),
+        transcript.add(SpeechPiece(20.0, 21.0)),
+        transcript.add(SpeechPiece(21.0, 30.0, " Thank you.")),
     ]
     assert deltas == ["I wood", " like a table for", " four people on Friday.", "", " Thank you."]
     assert "".join(deltas) == transcript.text

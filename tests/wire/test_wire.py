@@ -38,28 +38,28 @@ CATALOG = Catalog(
 CONFIG = session_config(pb.SessionConfig(session_id="x"), CATALOG)
 
 
-def inbound(request: pb.ConverseRequest) -> i.Inbound | None:
+def inbound(request: pb.ConverseRequest) -> i.ConverseRequest | None:
     return wire_in.inbound(request, 7, CONFIG, CATALOG)
 
 
 # ---------------------------------------------------------------- from the wire
 
-ARMS: dict[str, tuple[Message, i.Inbound | None]] = {
-    "audio": (pb.AudioInput(data=b"12", offset_samples=0), i.Audio(b"12", 0, 7)),
-    "audio_end": (pb.AudioInputEnd(), i.AudioEnd()),
-    "text": (pb.TextInput(text=" hi "), i.Text("hi", True, False, 7)),
-    "activity": (pb.UserActivity(kind=pb.UserActivity.KIND_CANCEL), i.Activity(i.Press.CANCEL)),
+ARMS: dict[str, tuple[Message, i.ConverseRequest | None]] = {
+    "audio": (pb.AudioInput(data=b"12", offset_samples=0), i.AudioInput(b"12", 0, 7)),
+    "audio_end": (pb.AudioInputEnd(), i.AudioInputEnd()),
+    "text": (pb.TextInput(text=" hi "), i.TextInput("hi", True, False, 7)),
+    "activity": (pb.UserActivity(kind=pb.UserActivity.KIND_CANCEL), i.UserActivity(i.ActivityKind.CANCEL)),
     "interrupt": (pb.Interrupt(turn=3), i.Interrupt(3, 7)),
     "pause": (pb.Pause(), i.Pause()),
     "resume": (pb.Resume(), i.Resume()),
     "playback": (
         pb.PlaybackReport(turn=2, state=pb.PlaybackReport.STATE_CLEARED, played_samples=9),
-        i.Playback(2, i.Playing.CLEARED, 9, 7),
+        i.PlaybackReport(2, i.PlaybackState.CLEARED, 9, 7),
     ),
     "say": (pb.Say(text="Well.", interruptible=False), i.Say("Well.", False, 7)),
     "ping": (pb.Ping(id=4), i.Ping(4, 11)),
-    "end_session": (pb.EndSession(), i.End()),
-    "config_update": (pb.ConfigUpdate(update_mask=FieldMask(paths=["send"])), i.Update(CONFIG, 7)),
+    "end_session": (pb.EndSession(), i.EndSession()),
+    "config_update": (pb.ConfigUpdate(update_mask=FieldMask(paths=["send"])), i.ConfigUpdate(CONFIG, 7)),
     "tool_result": (pb.ToolResult(call_id="x", error="lost"), i.ToolResult("x", '{"error": "lost"}', 7)),
 }
 
@@ -96,10 +96,10 @@ def test_what_says_nothing_is_ignored(arm: str, payload: Message) -> None:
 
 
 def test_a_text_says_whether_it_interrupts() -> None:
-    assert inbound(request("text", pb.TextInput(text="x"))) == i.Text("x", True, False, 7)
+    assert inbound(request("text", pb.TextInput(text="x"))) == i.TextInput("x", True, False, 7)
     for interrupt in (True, False):
         message = pb.TextInput(text="x", interrupt=interrupt)
-        assert inbound(request("text", message)) == i.Text("x", interrupt, False, 7)
+        assert inbound(request("text", message)) == i.TextInput("x", interrupt, False, 7)
 
 
 @pytest.mark.parametrize(("size", "is_taken"), [(65_536, True), (65_537, False)])
@@ -208,7 +208,7 @@ def test_a_masked_field_that_is_left_out_goes_back_to_its_default() -> None:
 def test_an_update_without_a_mask_changes_what_is_set() -> None:
     update = pb.ConfigUpdate(config=pb.SessionConfig(max_playout_lead=Duration(nanos=300_000_000)))
     taken = inbound(request("config_update", update))
-    assert taken == i.Update(dataclasses.replace(CONFIG, playout_lead=0.3), 7)
+    assert taken == i.ConfigUpdate(dataclasses.replace(CONFIG, playout_lead=0.3), 7)
 
 
 def test_the_rest_cannot_be_changed() -> None:
@@ -226,30 +226,30 @@ def test_an_update_keeps_the_turn_deadline_of_the_server() -> None:
 # ---------------------------------------------------------------- to the wire
 
 
-SAID: list[tuple[o.Outbound, str]] = [
-    (o.AudioOut(2, b"ab", 3, 480, 1, 1, True), "audio"),
-    (o.Started(CONFIG, True, 4), "session_started"),
-    (o.Applied(CONFIG, 9), "config_applied"),
-    (o.TranscriptOut(2, 0, 1, "hi", True, 0, 16_000), "transcript"),
-    (o.TextOut(2, 0, "Hi."), "response_text"),
+SAID: list[tuple[o.ConverseResponse, str]] = [
+    (o.AudioOutput(2, b"ab", 3, 480, 1, 1, True), "audio"),
+    (o.SessionStarted(CONFIG, True, 4), "session_started"),
+    (o.ConfigApplied(CONFIG, 9), "config_applied"),
+    (o.Transcript(2, 0, 1, "hi", True, 0, 16_000), "transcript"),
+    (o.ResponseText(2, 0, "Hi."), "response_text"),
     (o.Flush(2), "playback_control"),
-    (o.ToolCallOut(2, "call-2-1", "weather", '{"city": "Rome", "days": 2}'), "tool_call"),
-    (o.ToolCallsCancelled(2, ("call-2-1",)), "tool_call_cancelled"),
-    (o.NoticeOut("llm", "ENGINE_ERROR", "lost", True, 5, "x", 2), "notice"),
-    (o.MetricsOut(2, {"voice_to_voice": 0.5}, {"input_tokens": 3}), "turn_metrics"),
-    (o.PongOut(1, 2), "pong"),
-    (o.GoAwayOut(1.5, "drain"), "go_away"),
-    *((o.TurnChanged(2, phase, "why"), "turn_event") for phase in o.Phase),
-    *((o.SpeechHeard(speaking, 16_000, 0.5), "speech_event") for speaking in o.Speaking),
-    *((o.InterruptedOut(2, cut, 480, "So", False), "interrupted") for cut in o.Cut),
-    *((o.Ended(reason), "session_ended") for reason in o.EndReason),
+    (o.ToolCall(2, "call-2-1", "weather", '{"city": "Rome", "days": 2}'), "tool_call"),
+    (o.ToolCallCancelled(2, ("call-2-1",)), "tool_call_cancelled"),
+    (o.Notice("llm", "ENGINE_ERROR", "lost", True, 5, "x", 2), "notice"),
+    (o.TurnMetrics(2, {"voice_to_voice": 0.5}, {"input_tokens": 3}), "turn_metrics"),
+    (o.Pong(1, 2), "pong"),
+    (o.GoAway(1.5, "drain"), "go_away"),
+    *((o.TurnEvent(2, phase, "why"), "turn_event") for phase in o.TurnPhase),
+    *((o.SpeechEvent(speaking, 16_000, 0.5), "speech_event") for speaking in o.SpeechKind),
+    *((o.Interrupted(2, cut, 480, "So", False), "interrupted") for cut in o.Cut),
+    *((o.SessionEnded(reason), "session_ended") for reason in o.EndReason),
 ]
 
 LATER = {"resume_update"}
 
 
 @pytest.mark.parametrize(("message", "arm"), SAID, ids=[str(n) for n in range(len(SAID))])
-def test_everything_that_is_said_has_its_arm(message: o.Outbound, arm: str) -> None:
+def test_everything_that_is_said_has_its_arm(message: o.ConverseResponse, arm: str) -> None:
     response = wire_out.outbound(message, 8_000)
     assert response.WhichOneof("payload") == arm
     assert response.turn == getattr(message, "turn", 0)
@@ -257,7 +257,7 @@ def test_everything_that_is_said_has_its_arm(message: o.Outbound, arm: str) -> N
 
 
 def test_nothing_that_is_said_is_forgotten() -> None:
-    assert {type(message) for message, _ in SAID} == set(get_args(o.Outbound))
+    assert {type(message) for message, _ in SAID} == set(get_args(o.ConverseResponse))
     arms = {arm.name for arm in pb.ConverseResponse.DESCRIPTOR.oneofs_by_name["payload"].fields}
     assert {arm for _, arm in SAID} == arms - LATER
 
@@ -271,8 +271,8 @@ def test_no_enum_value_goes_out_unspecified() -> None:
 
 
 def test_positions_are_told_at_the_input_rate() -> None:
-    words = (o.WordHeard("hi", 8_000, 12_000),)
-    said = o.TranscriptOut(1, 0, 1, "hi", True, 4_000, 16_000, words=words)
+    words = (o.WordInfo("hi", 8_000, 12_000),)
+    said = o.Transcript(1, 0, 1, "hi", True, 4_000, 16_000, words=words)
     for rate_hz, times in ((8_000, (2_000, 8_000, 4_000, 6_000)), (48_000, (12_000, 48_000, 24_000, 36_000))):
         told = wire_out.transcript(said, rate_hz)
         assert (told.start_samples, told.end_samples) == times[:2]

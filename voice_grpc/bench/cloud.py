@@ -19,7 +19,7 @@ import numpy as np
 
 from ..client import connect
 from .cloud_oracle import ANSWER, QUESTION, Turn, chunks_to_first_clause, drawn, turns
-from .load import Heard, talk
+from .load import HeardTurn, talk
 from .overhead import MAX_LATENESS
 
 CYCLE_SECONDS = 4.8
@@ -127,7 +127,7 @@ async def measure(sessions: int, seconds: float, profiles: Profiles = Profiles()
     return Cloud(profiles, sessions, list(found), float(np.percentile(lateness, 99)))
 
 
-async def _load(target: str, sessions: int, seconds: float) -> list[Heard]:
+async def _load(target: str, sessions: int, seconds: float) -> list[HeardTurn]:
     channel = connect(target)
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -14,7 +14,7 @@ from ..core.endpointing import EndpointSettings
 from ..core.text.segmentation import ClauseSplitter
 from ..core.turn_actions import TurnSettings
 from ..pb import voice_pb2 as pb
-from .load import Heard
+from .load import HeardTurn
 
 QUESTION = "question {n}"
 ANSWER = "{asked}, it is so."
@@ -108,7 +108,9 @@ def _firsts(lines: Iterable[str], text_of: Callable[[dict[str, Any]], str]) -> d
     return found
 
 
-def turns(heard: Heard, draws: Mapping[str, Draws], cycle: float, clause_seconds: float) -> Iterator[Turn]:
+def turns(
+    heard: HeardTurn, draws: Mapping[str, Draws], cycle: float, clause_seconds: float
+) -> Iterator[Turn]:
     """Of one user. The last question is left out: nobody waited for its answer."""
     for end in heard.speech_ends[:-1]:
         answers = ((at, turn) for turn, at in heard.answers.items() if 0 < at - end < cycle)

@@ -33,7 +33,7 @@ SILENCE = bytes(len(TONE))
 
 
 @dataclass(slots=True)
-class Heard:
+class HeardTurn:
     """What one user noted; all times are the loop's."""
 
     speech_ends: list[float] = field(default_factory=list)
@@ -48,9 +48,11 @@ class Heard:
     """Of each frame, in seconds."""
 
 
-async def talk(channel: grpc.aio.Channel, seconds: float, seed: int, cycle: float = CYCLE_SECONDS) -> Heard:
+async def talk(
+    channel: grpc.aio.Channel, seconds: float, seed: int, cycle: float = CYCLE_SECONDS
+) -> HeardTurn:
     """A question every `cycle` seconds, a multiple of 160 ms: long enough for the answer to be heard out."""
-    heard = Heard()
+    heard = HeardTurn()
     loop = asyncio.get_running_loop()
     await asyncio.sleep(random.Random(seed).uniform(0, cycle))
     config = pb.SessionConfig(greeting="", send=pb.OutputSelection(interim_transcripts=False))
@@ -78,7 +80,7 @@ async def _sleep_until(due: float) -> None:
         await asyncio.sleep(0)
 
 
-async def _listen(call: Call, heard: Heard) -> None:
+async def _listen(call: Call, heard: HeardTurn) -> None:
     loop = asyncio.get_running_loop()
     async for response in call:
         match response.WhichOneof("payload"):

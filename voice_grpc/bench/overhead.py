@@ -11,7 +11,7 @@ import numpy as np
 
 from ..client import connect
 from ..core.turn_actions import TurnSettings
-from .load import CYCLE_SECONDS, Heard, talk
+from .load import CYCLE_SECONDS, HeardTurn, talk
 from .scripted_server import LLM_SECONDS, STT_SECONDS, TTS_SECONDS
 
 ORACLE_SECONDS = max(TurnSettings().hold, STT_SECONDS) + LLM_SECONDS + TTS_SECONDS
@@ -67,7 +67,7 @@ async def measure(sessions: int, seconds: float) -> Overhead:
     return _sum_up([user.result() for user in users], cpu)
 
 
-def _sum_up(heard: list[Heard], cpu: float) -> Overhead:
+def _sum_up(heard: list[HeardTurn], cpu: float) -> Overhead:
     delays: list[float] = []
     for user in heard:
         answers = sorted(user.answers.values())

@@ -6,7 +6,7 @@ Run as a process of its own, so that the load's work is not the server's.
 import asyncio
 import signal
 
-from ..engines.scripted import Answer, Hearing, Script, ScriptedLlm, ScriptedStt, ScriptedTts, Voicing
+from ..engines.scripted import Hearing, Script, ScriptedAnswer, ScriptedLlm, ScriptedStt, ScriptedTts, Voicing
 from ..server.server import Server
 from ..settings import Settings
 from ..settings.personas import load_personas
@@ -23,7 +23,7 @@ async def serve() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     script = Script(
         ScriptedStt([Hearing("is it so", STT_SECONDS)]),
-        ScriptedLlm([Answer("Yes.", LLM_SECONDS)]),
+        ScriptedLlm([ScriptedAnswer("Yes.", LLM_SECONDS)]),
         ScriptedTts(Voicing(TTS_SECONDS)),
     )
     server = Server(Settings(port=0, max_sessions=1000, _env_file=None))  # type: ignore[call-arg]

@@ -101,7 +101,7 @@ class Decoder:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class EncodedPiece:
     """What leaves in one message."""
 
     data: bytes
@@ -118,18 +118,18 @@ class Encoder:
         is_ogg = format.encoding is Encoding.OGG_OPUS
         self._pages = PageWriter(format.rate_hz, secrets.randbits(32)) if is_ogg else None
 
-    def encode(self, samples: Samples, *, is_last: bool = False) -> list[Piece]:
+    def encode(self, samples: Samples, *, is_last: bool = False) -> list[EncodedPiece]:
         """PCM leaves as it comes; Opus in packets of 20 ms, the last one filled up with silence. The last
         piece may be empty; without `is_last` there may be none."""
         if self._packets is None:
-            return [Piece(self._plain(samples), len(samples))]
+            return [EncodedPiece(self._plain(samples), len(samples))]
         packets = self._packets.feed(samples) + (self._packets.flush() if is_last else [])
         length = self._packets.packet_samples
         if self._pages is None:
-            pieces = [Piece(packet, length) for packet in packets]
-            return pieces or ([Piece(b"", 0)] if is_last else [])
+            pieces = [EncodedPiece(packet, length) for packet in packets]
+            return pieces or ([EncodedPiece(b"", 0)] if is_last else [])
         data = self._pages.feed(packets, is_last=is_last) if packets or is_last else b""
-        return [Piece(data, length * len(packets))] if data else []
+        return [EncodedPiece(data, length * len(packets))] if data else []
 
     def _plain(self, samples: Samples) -> bytes:
         if self._format.channels > 1:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from .events import Why
 
 
-class Kind(Enum):
+class ReplyKind(Enum):
     ANSWER = "answer"
     """The model answers `text`."""
     VERBATIM = "verbatim"
@@ -29,7 +29,7 @@ class PrepareReply:
 
     number: int
     turn: int
-    kind: Kind
+    kind: ReplyKind
     text: str
     text_only: bool = False
     interruptible: bool = True

@@ -8,7 +8,7 @@ from .config import SessionConfig
 
 
 @dataclass(frozen=True, slots=True)
-class Audio:
+class AudioInput:
     data: bytes
     offset: int | None = None
     """Of the first sample, at the input rate; None: it follows the chunk before."""
@@ -16,12 +16,12 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
-class AudioEnd:
+class AudioInputEnd:
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextInput:
     text: str
     interrupts: bool = True
     text_only: bool = False
@@ -37,15 +37,15 @@ class Say:
     """The document whose words `text` are; empty: there is nothing but the text."""
 
 
-class Press(Enum):
+class ActivityKind(Enum):
     START = "start"
     END = "end"
     CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
-class Activity:
-    press: Press
+class UserActivity:
+    press: ActivityKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Resume:
     pass
 
 
-class Playing(Enum):
+class PlaybackState(Enum):
     STARTED = "started"
     PROGRESS = "progress"
     FINISHED = "finished"
@@ -73,9 +73,9 @@ class Playing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Playback:
+class PlaybackReport:
     turn: int
-    playing: Playing
+    playing: PlaybackState
     played: int
     """Samples of this turn, at the output rate."""
     seq: int = 0
@@ -90,7 +90,7 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class ConfigUpdate:
     config: SessionConfig
     """The settings as they will be, whole."""
     seq: int = 0
@@ -103,14 +103,14 @@ class Ping:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class EndSession:
     """Finish what is being said, then end. `is_half_close`: the sending side was closed."""
 
     is_half_close: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedRequest:
     """A message that is skipped; the caller is told why."""
 
     reason: str
@@ -119,19 +119,19 @@ class Refused:
     seq: int = 0
 
 
-Inbound: TypeAlias = (
-    Audio
-    | AudioEnd
-    | Text
+ConverseRequest: TypeAlias = (
+    AudioInput
+    | AudioInputEnd
+    | TextInput
     | Say
-    | Activity
+    | UserActivity
     | Interrupt
     | Pause
     | Resume
-    | Playback
+    | PlaybackReport
     | ToolResult
-    | Update
+    | ConfigUpdate
     | Ping
-    | End
-    | Refused
+    | EndSession
+    | RefusedRequest
 )

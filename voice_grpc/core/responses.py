@@ -12,7 +12,7 @@ from .config import SessionConfig
 
 
 @dataclass(frozen=True, slots=True)
-class AudioOut:
+class AudioOutput:
     turn: int
     data: bytes
     index: int
@@ -23,34 +23,34 @@ class AudioOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class SessionStarted:
     config: SessionConfig
     is_resumed: bool
     last_turn: int
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class ConfigApplied:
     config: SessionConfig
     seq: int
 
 
-class Speaking(Enum):
+class SpeechKind(Enum):
     STARTED = "started"
     STOPPED = "stopped"
     IDLE = "idle"
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechHeard:
-    speaking: Speaking
+class SpeechEvent:
+    speaking: SpeechKind
     position: int
     """Samples at `RATE_HZ`."""
     probability: float
 
 
 @dataclass(frozen=True, slots=True)
-class WordHeard:
+class WordInfo:
     text: str
     start: int
     """Samples at `RATE_HZ` since the start of the stream."""
@@ -58,7 +58,7 @@ class WordHeard:
 
 
 @dataclass(frozen=True, slots=True)
-class TranscriptOut:
+class Transcript:
     turn: int
     segment: int
     revision: int
@@ -69,10 +69,10 @@ class TranscriptOut:
     end: int
     stability: float = 1.0
     language: str = ""
-    words: tuple[WordHeard, ...] = ()
+    words: tuple[WordInfo, ...] = ()
 
 
-class Phase(Enum):
+class TurnPhase(Enum):
     LISTENING = "listening"
     USER_SPEAKING = "user_speaking"
     THINKING = "thinking"
@@ -84,14 +84,14 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class TurnChanged:
+class TurnEvent:
     turn: int
-    phase: Phase
+    phase: TurnPhase
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class TextOut:
+class ResponseText:
     turn: int
     segment: int
     delta: str
@@ -112,7 +112,7 @@ class Cut(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class InterruptedOut:
+class Interrupted:
     turn: int
     cut: Cut
     played: int
@@ -121,7 +121,7 @@ class InterruptedOut:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCallOut:
+class ToolCall:
     turn: int
     call_id: str
     name: str
@@ -130,13 +130,13 @@ class ToolCallOut:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCallsCancelled:
+class ToolCallCancelled:
     turn: int
     call_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeOut:
+class Notice:
     stage: str
     """"protocol", "vad", "stt", "llm", "tts" or "session"."""
     reason: str
@@ -148,7 +148,7 @@ class NoticeOut:
 
 
 @dataclass(frozen=True, slots=True)
-class MetricsOut:
+class TurnMetrics:
     turn: int
     seconds: Mapping[str, float]
     """By field name of TurnMetrics; what does not apply is not there."""
@@ -156,13 +156,13 @@ class MetricsOut:
 
 
 @dataclass(frozen=True, slots=True)
-class PongOut:
+class Pong:
     id: int
     client_time_us: int
 
 
 @dataclass(frozen=True, slots=True)
-class GoAwayOut:
+class GoAway:
     time_left: float
     reason: str
 
@@ -174,25 +174,25 @@ class EndReason(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class SessionEnded:
     reason: EndReason
 
 
-Outbound: TypeAlias = (
-    AudioOut
-    | Started
-    | Applied
-    | SpeechHeard
-    | TranscriptOut
-    | TurnChanged
-    | TextOut
+ConverseResponse: TypeAlias = (
+    AudioOutput
+    | SessionStarted
+    | ConfigApplied
+    | SpeechEvent
+    | Transcript
+    | TurnEvent
+    | ResponseText
     | Flush
-    | InterruptedOut
-    | ToolCallOut
-    | ToolCallsCancelled
-    | NoticeOut
-    | MetricsOut
-    | PongOut
-    | GoAwayOut
-    | Ended
+    | Interrupted
+    | ToolCall
+    | ToolCallCancelled
+    | Notice
+    | TurnMetrics
+    | Pong
+    | GoAway
+    | SessionEnded
 )

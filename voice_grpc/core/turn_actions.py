@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from . import commands as c
 from . import events as e
-from .commands import Command, Kind, PrepareReply
+from .commands import Command, PrepareReply, ReplyKind
 
 Commands: TypeAlias = Iterator[Command]
 
@@ -102,7 +102,7 @@ class TurnState:
         self.transcript = replace(event, text=text)
 
     def new_reply(
-        self, kind: Kind, text: str, source: e.TextReceived | PrepareReply | None = None
+        self, kind: ReplyKind, text: str, source: e.TextReceived | PrepareReply | None = None
     ) -> PrepareReply:
         """`source` says whether it is spoken and may be interrupted."""
         self.reply_number += 1
@@ -113,7 +113,7 @@ class TurnState:
             text,
             text_only=source is not None and source.text_only,
             interruptible=source is None or source.interruptible,
-            ssml=source.ssml if source is not None and kind is Kind.VERBATIM else "",
+            ssml=source.ssml if source is not None and kind is ReplyKind.VERBATIM else "",
         )
         return self.reply
 
@@ -178,7 +178,7 @@ def keep_words(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
 def prepare(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
     turn.take_words(event)
     if turn.settings.speculate and turn.message and turn.reply is None:
-        yield turn.new_reply(Kind.ANSWER, turn.message)
+        yield turn.new_reply(ReplyKind.ANSWER, turn.message)
 
 
 def discard(turn: TurnState, event: object, now: float) -> Commands:
@@ -186,7 +186,7 @@ def discard(turn: TurnState, event: object, now: float) -> Commands:
     yield from cancel(turn, e.Why.ACTIVITY)
     turn.transcript, turn.is_held = None, False
     if turn.carried:
-        yield from commit_reply(turn, Kind.ANSWER, now)
+        yield from commit_reply(turn, ReplyKind.ANSWER, now)
     else:
         yield from drop_turn(turn, now)
 
@@ -280,7 +280,7 @@ def stop(turn: TurnState, event: object, now: float) -> Commands:
         yield from drop_turn(turn, now)
         return
     if turn.reply is None:
-        yield from commit_reply(turn, Kind.ANSWER, now)
+        yield from commit_reply(turn, ReplyKind.ANSWER, now)
     yield from cancel(turn, e.Why.REQUEST)
     yield from hand_over(turn, now)
 
@@ -304,7 +304,7 @@ def answer_late(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
     number, deadline = turn.number, turn.deadline or now
     yield from settle(turn, now)
     if turn.reply is not None and turn.number == number:
-        is_apology = turn.reply.kind is Kind.APOLOGY
+        is_apology = turn.reply.kind is ReplyKind.APOLOGY
         turn.deadline = deadline + (turn.settings.apology_reserve if is_apology else 0.0)
 
 
@@ -312,12 +312,12 @@ def apologize(turn: TurnState, event: object, now: float) -> Commands:
     """Too long without a sound. A second time there is nothing more to say."""
     late = turn.reply
     yield from cancel(turn, e.Why.DEADLINE)
-    if late is not None and late.kind is Kind.APOLOGY:
+    if late is not None and late.kind is ReplyKind.APOLOGY:
         yield c.DiscardTurn(turn.number, failed=True)
         yield from hand_over(turn, now)
         return
     spoken = None if late else turn.transcript.text if turn.transcript else ""
-    yield turn.new_reply(Kind.APOLOGY, "", late)
+    yield turn.new_reply(ReplyKind.APOLOGY, "", late)
     yield c.CommitReply(turn.reply_number, turn.number, turn.message, spoken)
     turn.carried, turn.transcript = "", None
     turn.deadline = now + turn.settings.apology_reserve
@@ -329,14 +329,14 @@ def apologize(turn: TurnState, event: object, now: float) -> Commands:
 def settle(turn: TurnState, now: float) -> Commands:
     """The words are there: answer them, or say why not, or take it that nothing was said."""
     if turn.message:
-        yield from commit_reply(turn, Kind.ANSWER, now)
+        yield from commit_reply(turn, ReplyKind.ANSWER, now)
     elif turn.transcript is not None and turn.transcript.failed:
-        yield from commit_reply(turn, Kind.APOLOGY, now)
+        yield from commit_reply(turn, ReplyKind.APOLOGY, now)
     else:
         yield from drop_turn(turn, now)
 
 
-def commit_reply(turn: TurnState, kind: Kind, now: float) -> Commands:
+def commit_reply(turn: TurnState, kind: ReplyKind, now: float) -> Commands:
     """The user's words become a message, once and for all unless nobody hears the answer."""
     message, spoken = turn.message, turn.transcript.text if turn.transcript else ""
     if turn.reply is None:
@@ -351,10 +351,10 @@ def answer_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
     turn.begin_turn()
     if event.verbatim:
         message = ""
-        yield turn.new_reply(Kind.VERBATIM, event.text, event)
+        yield turn.new_reply(ReplyKind.VERBATIM, event.text, event)
     else:
         message, turn.carried = f"{turn.carried} {event.text}".strip(), ""
-        yield turn.new_reply(Kind.ANSWER, message, event)
+        yield turn.new_reply(ReplyKind.ANSWER, message, event)
     yield c.CommitReply(turn.reply_number, turn.number, message, None)
     turn.think(now)
 
@@ -367,7 +367,7 @@ def cancel(turn: TurnState, why: e.Why, *, returns_words: bool = False) -> Comma
     reply, turn.reply = turn.reply, None
     if reply is None:
         return
-    returns_words = returns_words and reply.kind is Kind.ANSWER
+    returns_words = returns_words and reply.kind is ReplyKind.ANSWER
     if returns_words:
         turn.carried = reply.text
     yield c.CancelReply(reply.number, why, returns_words)

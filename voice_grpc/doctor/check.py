@@ -31,7 +31,7 @@ _PROMPT = Prompt("Answer in one short sentence.", _HELLO, language="en", max_tok
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     stage: str
     engine: str
     """As the settings name it."""
@@ -52,11 +52,11 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Patient:
+class EngineCheck:
     """An engine under examination."""
 
     engine: Engine
-    finding: Finding
+    finding: CheckResult
     is_stuck: bool = False
     """It computes in a thread that nobody can stop."""
     speech: tuple[Samples, int] | None = None
@@ -92,7 +92,7 @@ def _is_reached(error: EngineError) -> bool:
     return not isinstance(error, EngineTimeout | EngineUnreachable)
 
 
-async def warm_and_call(patient: Patient) -> bool:
+async def warm_and_call(patient: EngineCheck) -> bool:
     """Whether it got warm. Recognisers are called later, with something to hear."""
     now = asyncio.get_running_loop().time
     started = now()
@@ -115,7 +115,7 @@ async def warm_and_call(patient: Patient) -> bool:
     return True
 
 
-async def _write(patient: Patient, llm: Llm) -> None:
+async def _write(patient: EngineCheck, llm: Llm) -> None:
     started = asyncio.get_running_loop().time()
     first, text = None, ""
     async with aclosing(llm.stream(_PROMPT)) as items:
@@ -128,7 +128,7 @@ async def _write(patient: Patient, llm: Llm) -> None:
     patient.finding = replace(patient.finding, works=True, latency_ms=_ms(first), result=text.strip())
 
 
-async def _speak(patient: Patient, tts: Tts) -> None:
+async def _speak(patient: EngineCheck, tts: Tts) -> None:
     async def clauses() -> AsyncIterator[Clause]:
         yield Clause(0, SENTENCE)
 
@@ -146,7 +146,7 @@ async def _speak(patient: Patient, tts: Tts) -> None:
     patient.finding = replace(patient.finding, works=True, latency_ms=_ms(first), voice=voice)
 
 
-async def listen(patient: Patient, speech: Samples | None) -> None:
+async def listen(patient: EngineCheck, speech: Samples | None) -> None:
     if speech is None:
         found = replace(patient.finding, works=True, result="(no voice works: nothing was said to it)")
         patient.finding = found
@@ -155,7 +155,7 @@ async def listen(patient: Patient, speech: Samples | None) -> None:
     await patient.go_through(lambda: _hear(patient, stt, speech), CALL_SECONDS)
 
 
-async def _hear(patient: Patient, stt: Stt, speech: Samples) -> None:
+async def _hear(patient: EngineCheck, stt: Stt, speech: Samples) -> None:
     stream = stt.open(SttOptions(("en",)))
     try:
         for start in range(0, len(speech), RATE_HZ // 50):
@@ -171,7 +171,7 @@ async def _hear(patient: Patient, stt: Stt, speech: Samples) -> None:
     patient.finding = replace(patient.finding, works=True, latency_ms=_ms(took), result=heard.text)
 
 
-async def close(patient: Patient) -> None:
+async def close(patient: EngineCheck) -> None:
     """However it takes it."""
     with suppress(EngineError, TimeoutError):
         async with asyncio.timeout(CLOSE_SECONDS):
@@ -193,8 +193,8 @@ def _ms(seconds: float) -> float:
 
 
 @dataclass(slots=True)
-class Examination:
-    findings: list[Finding] = field(default_factory=list)
+class Report:
+    findings: list[CheckResult] = field(default_factory=list)
     is_stuck: bool = False
 
     @property
@@ -204,7 +204,7 @@ class Examination:
         return working >= {"vad", *STAGES} and all(finding.works for finding in self.findings)
 
 
-async def examine(settings: Settings) -> Examination:
+async def examine(settings: Settings) -> Report:
     """Ends in well under half a minute. Raises `BadField` for an engine that there is not."""
     patients, missing = await asyncio.to_thread(_admit, settings)
     try:
@@ -214,31 +214,31 @@ async def examine(settings: Settings) -> Examination:
     order = ["vad", *STAGES]
     findings = [patient.finding for patient in patients] + missing
     findings.sort(key=lambda finding: order.index(finding.stage))
-    return Examination(findings, any(patient.is_stuck for patient in patients))
+    return Report(findings, any(patient.is_stuck for patient in patients))
 
 
-def _admit(settings: Settings) -> tuple[list[Patient], list[Finding]]:
+def _admit(settings: Settings) -> tuple[list[EngineCheck], list[CheckResult]]:
     from ..engines.silero import SileroVad
 
-    patients, missing = [Patient(SileroVad(), Finding("vad", "local"))], list[Finding]()
+    patients, missing = [EngineCheck(SileroVad(), CheckResult("vad", "local"))], list[CheckResult]()
     for stage, known in STAGES.items():
         names = asked_for(stage, settings)
         if not names:
             ways = "; or ".join(candidate.lacks(settings) for candidate in known.values())
-            missing.append(Finding(stage, "none", error="no engine", fix=ways))
+            missing.append(CheckResult(stage, "none", error="no engine", fix=ways))
         for name in names:
             if lacks := known[name].lacks(settings):
-                missing.append(Finding(stage, name, error="not configured", fix=lacks))
+                missing.append(CheckResult(stage, name, error="not configured", fix=lacks))
                 continue
             try:
                 engines = made(stage, known[name], settings)
-                patients += [Patient(engine, Finding(stage, name)) for engine in engines]
+                patients += [EngineCheck(engine, CheckResult(stage, name)) for engine in engines]
             except EngineError as error:
-                missing.append(Finding(stage, name, error=str(error), fix=error.advice))
+                missing.append(CheckResult(stage, name, error=str(error), fix=error.advice))
     return patients, missing
 
 
-async def _examine(patients: list[Patient]) -> None:
+async def _examine(patients: list[EngineCheck]) -> None:
     """What computes here in threads that spin comes last; all else side by side."""
     alone = [p for p in patients if p.finding.stage == "llm" and not p.is_elsewhere]
     async with asyncio.TaskGroup() as tasks:
@@ -263,7 +263,7 @@ def _resampled(samples: Samples, rate_hz: int) -> Samples:
     return np.concatenate([silence, resampler.feed(samples), resampler.flush(), silence])
 
 
-async def _close(patients: list[Patient]) -> None:
+async def _close(patients: list[EngineCheck]) -> None:
     async with asyncio.TaskGroup() as tasks:
         for patient in patients:
             tasks.create_task(close(patient), name=f"close-{patient.finding.engine}")

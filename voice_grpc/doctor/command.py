@@ -11,7 +11,7 @@ from ..settings import Settings
 from ..settings import environment as vendor_variables
 from ..settings.command_line import GROUPS, CommandLine
 from ..settings.redaction import Redaction, log_to_stderr, secrets_of
-from .check import Examination, Finding, examine
+from .check import CheckResult, Report, examine
 
 HEAD = """\
 usage: voice-grpc doctor [--json] [OPTION ...]
@@ -61,7 +61,7 @@ async def _run(settings: Settings, redact: Redaction, *, is_json: bool) -> int:
     return code
 
 
-def as_table(found: Examination, placeholders: list[str]) -> str:
+def as_table(found: Report, placeholders: list[str]) -> str:
     rows = [COLUMNS, *map(_row, found.findings)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
@@ -71,7 +71,7 @@ def as_table(found: Examination, placeholders: list[str]) -> str:
     return "\n".join([*lines, verdict])
 
 
-def as_json(found: Examination, placeholders: list[str]) -> str:
+def as_json(found: Report, placeholders: list[str]) -> str:
     told = {
         "is_well": found.is_well,
         "placeholders": placeholders,
@@ -80,7 +80,7 @@ def as_json(found: Examination, placeholders: list[str]) -> str:
     return json.dumps(told, indent=2, ensure_ascii=False)
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
+def _row(finding: CheckResult) -> tuple[str, ...]:
     reachable = {None: "", True: "yes", False: "NO"}[finding.is_reachable]
     latency = "" if finding.latency_ms is None else f"{finding.latency_ms:.0f} ms"
     if not latency and finding.works and finding.warm_ms is not None:
@@ -96,7 +96,7 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _cleaned(finding: Finding, redact: Redaction) -> Finding:
+def _cleaned(finding: CheckResult, redact: Redaction) -> CheckResult:
     said = {
         field.name: redact(value)
         for field in fields(finding)

@@ -112,7 +112,7 @@ class _ScriptedSttStream:
 
 
 @dataclass(slots=True)
-class Answer:
+class ScriptedAnswer:
     """What the model writes, word by word, and when."""
 
     text: str
@@ -127,11 +127,11 @@ class Answer:
 
 
 class ScriptedLlm(_Scripted):
-    """One `Answer` a request; the last one again and again."""
+    """One `ScriptedAnswer` a request; the last one again and again."""
 
     calls_tools = True
 
-    def __init__(self, answers: Sequence[Answer]) -> None:
+    def __init__(self, answers: Sequence[ScriptedAnswer]) -> None:
         super().__init__("script")
         self._answers = list(answers)
         self.prompts: list[Prompt] = []
@@ -214,7 +214,7 @@ class Script:
     """One of each, with the scripts at hand."""
 
     stt: ScriptedStt = field(default_factory=lambda: ScriptedStt([Hearing("hello there")]))
-    llm: ScriptedLlm = field(default_factory=lambda: ScriptedLlm([Answer("Hello. How can I help?")]))
+    llm: ScriptedLlm = field(default_factory=lambda: ScriptedLlm([ScriptedAnswer("Hello. How can I help?")]))
     tts: ScriptedTts = field(default_factory=ScriptedTts)
     vad: ScriptedVad = field(default_factory=ScriptedVad)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """Seconds, each well within the 6.5 s that a turn has before it is apologised for."""
 
     connect: float = 1.5

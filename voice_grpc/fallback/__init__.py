@@ -15,9 +15,9 @@ replaced by the next one in the same turn.
 - A chain of one is a chain too: it is asked whatever its breaker says.
 """
 
-from .chain import Link
+from .chain import Member
 from .llm import LlmChain
 from .stt import SttChain
 from .tts import TtsChain
 
-__all__ = ["Link", "LlmChain", "SttChain", "TtsChain"]
+__all__ = ["Member", "LlmChain", "SttChain", "TtsChain"]

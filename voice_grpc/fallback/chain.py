@@ -18,7 +18,7 @@ from ..core.errors import (
     EngineUnreachable,
 )
 from ..ports import Engine
-from .circuit_breaker import Breaker
+from .circuit_breaker import CircuitBreaker
 
 # ----------------------------------------------------------------
 # one engine of a chain: whether it is to be asked now, and what became of asking it
@@ -36,11 +36,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Link(Generic[E]):
+class Member(Generic[E]):
     engine: E
     redact: Redact = str
     """Takes secrets out of what an engine says, should one have left any there."""
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     last: EngineError | None = None
     """What it failed with last; None: it has not failed, or went well since."""
     is_warm: bool = True
@@ -122,7 +122,7 @@ class Attempt(Generic[E]):
     A block that is left by its caller went well if there was output, and says nothing if there was none.
     """
 
-    link: Link[E]
+    link: Member[E]
     is_probe: bool
     has_output: bool = False
     _is_judged: bool = False
@@ -159,14 +159,14 @@ class Attempt(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True)
-class Order(Generic[E]):
-    links: tuple[Link[E], ...]
+class Candidates(Generic[E]):
+    links: tuple[Member[E], ...]
     """Whom to ask, one after the other."""
     why: EngineError | None
     """Why the first of them does the work of another; None: it is its own."""
 
 
-def in_order(links: Sequence[Link[E]], rank: Callable[[Link[E]], int] = lambda link: 0) -> Order[E]:
+def in_order(links: Sequence[Member[E]], rank: Callable[[Member[E]], int] = lambda link: 0) -> Candidates[E]:
     """Lower ranks come first, then the order of the chain. Who is left out comes last, the one that is due
     first before the others: a breaker never leaves a turn without an attempt."""
     now = _now()
@@ -175,7 +175,7 @@ def in_order(links: Sequence[Link[E]], rank: Callable[[Link[E]], int] = lambda l
     out = [link for link in wanted if link not in allowed]
     out.sort(key=lambda link: (link.breaker.is_probing(now), link.breaker.reopens_at))
     order = (*allowed, *out)
-    return Order(order, wanted[0].left_out() if order[0] is not wanted[0] else None)
+    return Candidates(order, wanted[0].left_out() if order[0] is not wanted[0] else None)
 
 
 def _now() -> float:
@@ -236,8 +236,8 @@ class Chain(Generic[E]):
     def __init__(
         self, engines: Sequence[E], *, first_seconds: float = FIRST_SECONDS, redact: Redact = str
     ) -> None:
-        """At least one engine. `redact`: see `Link`."""
-        self.links = [Link(engine, redact) for engine in engines]
+        """At least one engine. `redact`: see `Member`."""
+        self.links = [Member(engine, redact) for engine in engines]
         self.first_seconds = first_seconds
 
     @property
@@ -261,11 +261,11 @@ class Chain(Generic[E]):
             for link in self.links:
                 tasks.create_task(link.engine.close(), name=f"close-{link.engine.name}")
 
-    def _in_charge(self) -> Link[E]:
+    def _in_charge(self) -> Member[E]:
         return next((link for link in self.links if link.is_ready), self.links[0])
 
 
-async def _warm(link: Link[E]) -> None:
+async def _warm(link: Member[E]) -> None:
     try:
         await link.engine.warm()
     except EngineError as error:

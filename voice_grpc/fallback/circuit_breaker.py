@@ -28,7 +28,7 @@ PROBE_SECONDS = 60.0
 
 
 @dataclass(slots=True)
-class Breaker:
+class CircuitBreaker:
     failures: int = 0
     """In a row."""
     cooling: float = 0.0

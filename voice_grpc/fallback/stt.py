@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..core.audio import Samples, seconds
 from ..core.errors import EngineBlocked, EngineError, EngineTimeout
 from ..ports import Fallback, Stt, SttOptions, SttStream, Transcription
-from .chain import Attempt, Chain, Link, Order, in_order
+from .chain import Attempt, Candidates, Chain, Member, in_order
 
 SECONDS_A_SECOND = 0.1
 """Of patience for one of speech: a recogniser's time rises with what it is given."""
@@ -26,7 +26,7 @@ class SttChain(Chain[Stt]):
     def open(self, options: SttOptions) -> "ChainStream":
         return ChainStream(self, options)
 
-    def order(self, options: SttOptions) -> Order[Stt]:
+    def order(self, options: SttOptions) -> Candidates[Stt]:
         wanted = {tag.replace("_", "-").split("-")[0].lower() for tag in options.languages}
         return in_order(self.links, lambda link: len(wanted - link.engine.languages))
 
@@ -35,7 +35,7 @@ class SttChain(Chain[Stt]):
 class _Listener:
     """One engine and the utterance as it hears it. An error waits until it is asked for words."""
 
-    link: Link[Stt]
+    link: Member[Stt]
     attempt: Attempt[Stt] | None
     """Begun when it was opened, so that a probe is one from its first sample on; None: it had its verdict."""
     stream: SttStream | None = None
@@ -94,7 +94,7 @@ class ChainStream:
         self._chain, self._options = chain, options
         self._fed: list[Samples] = []
         self._why: EngineError | None = None
-        self._rest: list[Link[Stt]] = []
+        self._rest: list[Member[Stt]] = []
         self._listener: _Listener | None = None
         self._old: list[_Listener] = []
         """Replaced; let go at the end, so that nobody waits for it in the middle of a turn."""

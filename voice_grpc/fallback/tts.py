@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from ..core.errors import EngineBlocked, EngineEmpty, EngineError
 from ..ports import Clause, Fallback, Speech, Tts, TtsItem, Voice, VoiceChoice
-from ..ports.streaming import Pump
-from .chain import FIRST_SECONDS, Attempt, Chain, FirstOutput, Link, Redact, in_order
+from ..ports.streaming import CancellableStream
+from .chain import FIRST_SECONDS, Attempt, Chain, FirstOutput, Member, Redact, in_order
 
 # ----------------------------------------------------------------
 # what a voice is given to say: kept, so that the next one can say what this one did not
@@ -18,7 +18,7 @@ CHARACTERS_A_SECOND = 25.0
 """Half as fast again as an unhurried speaker: what lasts shorter is not all of a clause."""
 
 
-class Kept:
+class ClauseReplay:
     """Clauses that are taken from their source once, when the first voice asks for them."""
 
     def __init__(self, clauses: AsyncIterator[Clause]) -> None:
@@ -29,9 +29,9 @@ class Kept:
         """All there are were taken."""
         self._wanted = asyncio.Semaphore(0)
         self._is_wanted = False
-        self._pump = Pump(self._reading(clauses), ahead=1)
+        self._pump = CancellableStream(self._reading(clauses), ahead=1)
 
-    async def __aenter__(self) -> "Kept":
+    async def __aenter__(self) -> "ClauseReplay":
         await self._pump.__aenter__()
         return self
 
@@ -76,7 +76,7 @@ class Kept:
         return produce
 
 
-class Telling:
+class SpeechProgress:
     """One voice and the clauses from `start` on, which it sees numbered from 0.
 
     Where it stands is known by what it asked for and what sounded. A voice that asks for a clause only
@@ -84,7 +84,7 @@ class Telling:
     when it lasted as long as such a text must.
     """
 
-    def __init__(self, kept: Kept, start: int, rate: float, on_first: Callable[[], None]) -> None:
+    def __init__(self, kept: ClauseReplay, start: int, rate: float, on_first: Callable[[], None]) -> None:
         """`rate`: at which it speaks; 1 is normal. `on_first`: called when it gets its first clause."""
         self._kept, self._start, self._on_first = kept, start, on_first
         self._fastest = CHARACTERS_A_SECOND * max(rate, 0.5)
@@ -171,11 +171,11 @@ class TtsChain(Chain[Tts]):
                 await self._look(link)
         order = in_order(self.links, lambda link: self._rank(link, voice))
         why, at = order.why, 0
-        async with Kept(clauses) as kept:
+        async with ClauseReplay(clauses) as kept:
             for link in order.links:
                 seconds = self.first_seconds if link is not order.links[-1] else None
                 first = FirstOutput("tts", link.engine.name, seconds)
-                telling = Telling(kept, at, voice.rate, first.start)
+                telling = SpeechProgress(kept, at, voice.rate, first.start)
                 with link.begin() as attempt:
                     try:
                         async with aclosing(self._say(attempt, telling, first, voice)) as sounds:
@@ -200,7 +200,7 @@ class TtsChain(Chain[Tts]):
             raise why
 
     async def _say(
-        self, attempt: Attempt[Tts], telling: Telling, first: FirstOutput, voice: VoiceChoice
+        self, attempt: Attempt[Tts], telling: SpeechProgress, first: FirstOutput, voice: VoiceChoice
     ) -> AsyncGenerator[TtsItem, None]:
         """One voice. Raises `EngineError`, also when it says nothing or stops before the end."""
         if not attempt.link.is_warm:
@@ -220,7 +220,7 @@ class TtsChain(Chain[Tts]):
             what = "stopped before the end" if attempt.has_output else "gave no sound"
             raise EngineEmpty("tts", f"{engine.name} {what}")
 
-    async def _look(self, link: Link[Tts]) -> None:
+    async def _look(self, link: Member[Tts]) -> None:
         """None at all is no answer: it is not loaded."""
         try:
             if voices := await link.engine.voices():
@@ -228,10 +228,10 @@ class TtsChain(Chain[Tts]):
         except EngineError as error:
             link.failed(error)
 
-    def _known(self, link: Link[Tts]) -> "_Voices | None":
+    def _known(self, link: Member[Tts]) -> "_Voices | None":
         return self._voices.get(self.links.index(link))
 
-    def _rank(self, link: Link[Tts], choice: VoiceChoice) -> int:
+    def _rank(self, link: Member[Tts], choice: VoiceChoice) -> int:
         """0: it has a voice for the language, and the named one; 1: a voice for the language; 2: none.
 
         Whose voices are not known yet is believed to speak everything: else it would never be asked.
@@ -244,7 +244,7 @@ class TtsChain(Chain[Tts]):
             return 2
         return int(is_known and choice.id not in voices.by_id)
 
-    def _choice(self, link: Link[Tts], choice: VoiceChoice) -> VoiceChoice:
+    def _choice(self, link: Member[Tts], choice: VoiceChoice) -> VoiceChoice:
         """A voice that another engine has is left to this one's own choice for the language."""
         voices = self._known(link)
         is_own = voices is not None and choice.id in voices.by_id

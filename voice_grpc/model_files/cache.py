@@ -29,7 +29,7 @@ from ..core.errors import EngineError, EngineMissing
 _BLOCK = 1 << 20
 
 
-class Receipt:
+class VerifiedMark:
     """That a file was hashed and found right, valid while its size and time of change stay the same.
 
     Hashing 253 MB at every start would cost half a second and more; a receipt costs a `stat`. It
@@ -131,23 +131,23 @@ def locate(model: Model, cache: Path, progress: Progress = _log.info) -> Path:
 
 def _join(model: Model, home: Path, progress: Progress) -> None:
     """The unlocked look first: a start with everything in place writes nothing and waits for nobody."""
-    if all(Receipt(home / file.name, home).matches(file.sha256) for file in model.files):
+    if all(VerifiedMark(home / file.name, home).matches(file.sha256) for file in model.files):
         return
     home.mkdir(parents=True, exist_ok=True)
     with _only_one(home / ".lock", model, progress):
         for file in model.files:
             path = home / file.name
-            if Receipt(path, home).matches(file.sha256):
+            if VerifiedMark(path, home).matches(file.sha256):
                 continue
             if path.exists():
                 if sha256_of(path) == file.sha256:
-                    Receipt(path, home).write(file.sha256)
+                    VerifiedMark(path, home).write(file.sha256)
                     continue
                 _log.warning("%s: %s is damaged; it is put together again", model.name, path)
             if len(file.parts) > 1:
                 progress(f"putting {model.name} together (once, in {home})…")
             _assemble(model, file, path)
-            Receipt(path, home).write(file.sha256)
+            VerifiedMark(path, home).write(file.sha256)
 
 
 def _assemble(model: Model, file: ModelFile, path: Path) -> None:
@@ -175,7 +175,7 @@ def _assemble(model: Model, file: ModelFile, path: Path) -> None:
 
 def _check_whole(model: Model, file: ModelFile, cache: Path) -> None:
     path = _part(model, file.parts[0])
-    receipt = Receipt(path, cache / model.name)
+    receipt = VerifiedMark(path, cache / model.name)
     if receipt.matches(file.sha256):
         return
     if sha256_of(path) != file.sha256:

@@ -21,7 +21,7 @@ class _End:
     """Nothing comes any more."""
 
 
-class Pump(Generic[T]):
+class CancellableStream(Generic[T]):
     """`async with Pump(produce) as pump: item = await pump.next()`.
 
     What `produce` raises comes out of `next`, once, after everything that it put before. Leaving the
@@ -37,7 +37,7 @@ class Pump(Generic[T]):
         self._error: BaseException | None = None
         self._is_left = False
 
-    async def __aenter__(self) -> "Pump[T]":
+    async def __aenter__(self) -> "CancellableStream[T]":
         self._task = asyncio.get_running_loop().create_task(self._run(), name="pump")
         self._task.add_done_callback(self._wake)
         return self

@@ -16,7 +16,7 @@ from ..wire.audio_format import available_encodings
 from ..wire.catalog import Catalog
 from ..wire.config import to_duration
 from ..wire.tools import to_struct
-from .sessions import Registry
+from .sessions import SessionRegistry
 
 MAX_PAGE, DEFAULT_PAGE = 200, 50
 
@@ -46,12 +46,12 @@ ROLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class AdminMethods:
     """Every method takes the owner first."""
 
     engines: Engines
     catalog: Catalog
-    registry: Registry
+    registry: SessionRegistry
     limits: SessionLimits
     max_message_bytes: int
 

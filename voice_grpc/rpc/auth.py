@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from ..core.errors import Unauthenticated
 
 
-class Guard:
+class Authenticator:
     """Who the caller is, by bearer token. Without tokens everybody is the same nobody."""
 
     def __init__(self, tokens: Iterable[str]) -> None:

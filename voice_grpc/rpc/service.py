@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from ..core import requests as i
 from ..core.config import SessionConfig
 from ..core.errors import ClientGone, NotReady
-from ..core.responses import Outbound
+from ..core.responses import ConverseResponse
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import VoiceServiceServicer
 from ..session.session import Session
@@ -20,10 +20,10 @@ from ..wire import requests as wire_in
 from ..wire import responses as wire_out
 from ..wire.catalog import Catalog
 from ..wire.config import session_config, session_notices
-from .admin import Desk
-from .auth import Guard
+from .admin import AdminMethods
+from .auth import Authenticator
 from .first_request import first_config
-from .sessions import Registry
+from .sessions import SessionRegistry
 from .status import Context, errors_as_status
 from .synthesize import Parts
 
@@ -34,11 +34,11 @@ Write: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class ServiceContext:
     """What the methods work with, once the engines are warm."""
 
-    registry: Registry
-    desk: Desk
+    registry: SessionRegistry
+    desk: AdminMethods
     parts: Parts
     catalog: Catalog
 
@@ -47,12 +47,12 @@ class VoiceService(VoiceServiceServicer):
     """The streams are coroutines that call `context.write`, which the stubs have no type for: a
     generator would yield inside the session's TaskGroup (PEP 789)."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Authenticator) -> None:
         self._guard = guard
-        self.house: House | None = None
+        self.house: ServiceContext | None = None
         """None: not ready, and every call is told so."""
 
-    def _enter(self, context: Context) -> tuple[House, str]:
+    def _enter(self, context: Context) -> tuple[ServiceContext, str]:
         """Who calls, before anything else; then whether anybody is at home."""
         owner = self._guard.owner(context.invocation_metadata())
         if self.house is None:
@@ -93,28 +93,28 @@ class VoiceService(VoiceServiceServicer):
     async def GetServerInfo(
         self, request: pb.GetServerInfoRequest, context: Context
     ) -> pb.GetServerInfoResponse:
-        return await self._answer(context, Desk.server_info)
+        return await self._answer(context, AdminMethods.server_info)
 
     async def ListVoices(self, request: pb.ListVoicesRequest, context: Context) -> pb.ListVoicesResponse:
-        return await self._answer(context, Desk.voices, request)
+        return await self._answer(context, AdminMethods.voices, request)
 
     async def ListPersonas(
         self, request: pb.ListPersonasRequest, context: Context
     ) -> pb.ListPersonasResponse:
-        return await self._answer(context, Desk.personas)
+        return await self._answer(context, AdminMethods.personas)
 
     async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.GetSessionResponse:
-        return await self._answer(context, Desk.session, request)
+        return await self._answer(context, AdminMethods.session, request)
 
     async def ListSessions(
         self, request: pb.ListSessionsRequest, context: Context
     ) -> pb.ListSessionsResponse:
-        return await self._answer(context, Desk.sessions, request)
+        return await self._answer(context, AdminMethods.sessions, request)
 
     async def DeleteSession(
         self, request: pb.DeleteSessionRequest, context: Context
     ) -> pb.DeleteSessionResponse:
-        return await self._answer(context, Desk.delete, request)
+        return await self._answer(context, AdminMethods.delete, request)
 
     async def _answer(self, context: Context, method: Callable[..., Awaitable[T]], *request: object) -> T:
         async with errors_as_status(context, method.__name__):
@@ -124,7 +124,7 @@ class VoiceService(VoiceServiceServicer):
 
 async def _requests(
     context: Context, session: Session, count: int, catalog: Catalog
-) -> AsyncIterator[i.Inbound]:
+) -> AsyncIterator[i.ConverseRequest]:
     while (request := await context.read()) is not grpc.aio.EOF:
         count += 1
         item = wire_in.inbound(request, request.seq or count, session.config, catalog)
@@ -132,10 +132,10 @@ async def _requests(
             yield item
 
 
-def _sender(write: Write, config: SessionConfig) -> Callable[[Outbound], Awaitable[None]]:
+def _sender(write: Write, config: SessionConfig) -> Callable[[ConverseResponse], Awaitable[None]]:
     count = 0
 
-    async def send(message: Outbound) -> None:
+    async def send(message: ConverseResponse) -> None:
         nonlocal count
         count += 1
         response = wire_out.outbound(message, config.input.rate_hz)

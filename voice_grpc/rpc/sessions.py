@@ -19,7 +19,7 @@ SUPERSEDE_SECONDS = 5.0
 """For the old stream of a session to save its last words."""
 
 
-class Registry:
+class SessionRegistry:
     def __init__(
         self, engines: Engines, store: Store, clock: Clock, limits: SessionLimits, max_sessions: int
     ) -> None:

@@ -46,13 +46,13 @@ class Parts:
         first, count = await first_config(read)
         config = self._dictation_config(first.config)
 
-        async def send(message: o.Outbound) -> None:
+        async def send(message: o.ConverseResponse) -> None:
             match message:
-                case o.TranscriptOut():
+                case o.Transcript():
                     response = pb.TranscribeResponse(
                         transcript=wire_out.transcript(message, config.input.rate_hz)
                     )
-                case o.NoticeOut():
+                case o.Notice():
                     response = pb.TranscribeResponse(notice=wire_out.notice(message))
                 case _:
                     event = wire_out.outbound(message, config.input.rate_hz).speech_event
@@ -148,7 +148,7 @@ async def _each(clauses: list[str], language: str) -> AsyncIterator[Clause]:
             yield Clause(index, spoken)
 
 
-async def _dictated(read: Read, count: int) -> AsyncIterator[i.Inbound]:
+async def _dictated(read: Read, count: int) -> AsyncIterator[i.ConverseRequest]:
     while (request := await read()) is not grpc.aio.EOF:
         count += 1
         match request.WhichOneof("payload"):
@@ -157,7 +157,7 @@ async def _dictated(read: Read, count: int) -> AsyncIterator[i.Inbound]:
                 if item is not None:
                     yield item
             case "audio_end":
-                yield i.AudioEnd()
+                yield i.AudioInputEnd()
             case "config":
                 raise BadField("config", "a second config", "config once, as the first request")
             case _:

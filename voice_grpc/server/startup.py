@@ -12,7 +12,7 @@ from ..core.audio import Samples
 from ..core.conversation import Message, Role
 from ..core.errors import EngineEmpty, EngineError, EngineTimeout
 from ..core.errors import first as first_of
-from ..fallback import Link, LlmChain, SttChain, TtsChain
+from ..fallback import LlmChain, Member, SttChain, TtsChain
 from ..fallback.chain import FIRST_SECONDS
 from ..ports import Apology, Clause, Engine, Engines, Llm, Prompt, Speech, Store, Tts, Vad, VoiceChoice
 from ..settings import Settings
@@ -37,10 +37,10 @@ WARM_SECONDS = 20.0
 ANY_VOICE = VoiceChoice()
 
 Say = Callable[[str], None]
-Links = Sequence[Link[Any]]
+Links = Sequence[Member[Any]]
 
 
-class Warmth:
+class WarmUp:
     """Which engines got warm, and how long each took."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Warmth:
             if not any(id(link.engine) in self._took for link in links):
                 raise _nobody(stage, links)
 
-    async def _warm(self, stage: str, link: Link[Any], *, is_alone: bool) -> None:
+    async def _warm(self, stage: str, link: Member[Any], *, is_alone: bool) -> None:
         is_bounded = not is_alone and link.engine.location != IN_PROCESS
         try:
             async with asyncio.timeout(WARM_SECONDS if is_bounded else None) as limit:
@@ -100,7 +100,7 @@ class Warmth:
         self._took[id(engine)] = (now() - started) * 1000
 
 
-def _told(link: Link[Any]) -> str:
+def _told(link: Member[Any]) -> str:
     advice = f" ({link.last.advice})" if link.last and link.last.advice else ""
     return f"{link.last}{advice}"
 
@@ -181,7 +181,7 @@ async def build_engines(settings: Settings, say: Say) -> Engines:
 
 
 async def _warm(stages: Mapping[str, Links], vad: Vad, say: Say) -> None:
-    warmth = Warmth()
+    warmth = WarmUp()
     await warmth.warm(stages, vad)
     warmth.tell(stages, vad, say)
 

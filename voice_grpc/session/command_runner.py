@@ -13,15 +13,15 @@ from ..core.commands import CancelReply
 from ..core.config import SessionConfig
 from ..core.conversation import Heard
 from ..core.events import Why
-from ..core.requests import Playback, Playing
-from ..core.responses import Cut, Flush, InterruptedOut, NoticeOut, Phase, TurnChanged
+from ..core.requests import PlaybackReport, PlaybackState
+from ..core.responses import Cut, Flush, Interrupted, Notice, TurnEvent, TurnPhase
 from ..core.timeline import Mark
 from ..ports import Prompt, Transcription
 from .listener import Listener
 from .memory import Memory
-from .metrics import Stopwatch, metrics
-from .playout import Standing
-from .reply import Reply, Surroundings
+from .metrics import TurnTimes, metrics
+from .playout import PlaybackPosition
+from .reply import Reply, SessionContext
 from .transcriber import Transcripts
 
 # ----------------------------------------------------------------
@@ -34,7 +34,7 @@ REMEMBERED = 4
 
 
 class Outcomes:
-    def __init__(self, around: Surroundings, memory: Memory) -> None:
+    def __init__(self, around: SessionContext, memory: Memory) -> None:
         self._around, self._memory = around, memory
         self._played: dict[int, Reply] = {}
         """Committed ones, by turn: the last few."""
@@ -52,60 +52,62 @@ class Outcomes:
         """It played to its end, or gave up by itself."""
         turn = reply.command.turn
         self._around.outbox.put_in_order(
-            TurnChanged(turn, Phase.FAILED if reply.is_failed else Phase.COMPLETED)
+            TurnEvent(turn, TurnPhase.FAILED if reply.is_failed else TurnPhase.COMPLETED)
         )
         self._memory.conversation.assistant_said(turn, reply.delivery.text)
         self._memory.changed()
         self._say_metrics(reply, None)
 
-    def cancelled(self, reply: Reply, command: CancelReply, standing: Standing, took: float | None) -> None:
+    def cancelled(
+        self, reply: Reply, command: CancelReply, standing: PlaybackPosition, took: float | None
+    ) -> None:
         """`took`: seconds from the onset of the speech that cut it, where speech did."""
         turn, outbox = reply.command.turn, self._around.outbox
         if command.why is Why.DEADLINE:
             stage = "llm" if reply.timeline.at(Mark.TTS_REQUEST) is None else "tts"
             text = f"no sound of an answer within {self._around.config.turns.turn_deadline:g} s"
-            outbox.put(NoticeOut(stage, "TURN_DEADLINE", text, True, turn=turn))
+            outbox.put(Notice(stage, "TURN_DEADLINE", text, True, turn=turn))
             return
         cut = Cut(command.why.value)
         if command.returns_words:
             self._memory.conversation.take_back(turn)
             if reply.delivery.has_begun:
-                outbox.put(InterruptedOut(turn, cut, 0, "", standing.is_reported))
+                outbox.put(Interrupted(turn, cut, 0, "", standing.is_reported))
                 outbox.put(Flush(turn))
-            outbox.put_in_order(TurnChanged(turn, Phase.DISCARDED, "its words go into the next turn"))
+            outbox.put_in_order(TurnEvent(turn, TurnPhase.DISCARDED, "its words go into the next turn"))
             return
         self.interrupted(turn, cut, standing)
         self._say_metrics(reply, took)
 
-    def interrupted(self, turn: int, cut: Cut, standing: Standing) -> None:
+    def interrupted(self, turn: int, cut: Cut, standing: PlaybackPosition) -> None:
         outbox = self._around.outbox
-        outbox.put(InterruptedOut(turn, cut, standing.played, standing.heard_text, standing.is_reported))
+        outbox.put(Interrupted(turn, cut, standing.played, standing.heard_text, standing.is_reported))
         outbox.put(Flush(turn))
-        outbox.put_in_order(TurnChanged(turn, Phase.INTERRUPTED, cut.value))
+        outbox.put_in_order(TurnEvent(turn, TurnPhase.INTERRUPTED, cut.value))
         self._remember(turn, standing)
 
     def failed(self, turn: int) -> None:
         """Not even the apology was heard."""
         outbox = self._around.outbox
-        outbox.put(NoticeOut("tts", "TURN_DEADLINE", "not even the apology was heard", True, turn=turn))
-        outbox.put_in_order(TurnChanged(turn, Phase.FAILED, "turn deadline"))
+        outbox.put(Notice("tts", "TURN_DEADLINE", "not even the apology was heard", True, turn=turn))
+        outbox.put_in_order(TurnEvent(turn, TurnPhase.FAILED, "turn deadline"))
 
-    def reported(self, report: Playback) -> None:
+    def reported(self, report: PlaybackReport) -> None:
         """The client says how much of an answer was played; of one that was cut it corrects the memory."""
         reply = self._played.get(report.turn)
         if reply is None:
             text = f"playback.turn: got {report.turn}, accepted: a turn whose answer is or was just playing"
             self._around.outbox.put(
-                NoticeOut("protocol", "BAD_MESSAGE", text, seq=report.seq, field="playback.turn")
+                Notice("protocol", "BAD_MESSAGE", text, seq=report.seq, field="playback.turn")
             )
             return
-        if report.playing is Playing.STARTED:
+        if report.playing is PlaybackState.STARTED:
             reply.timeline.mark(Mark.FIRST_PLAYED, self._around.clock.now())
         reply.playout.report(report.played)
         if reply.is_committed and reply.is_cut:
             self._remember(report.turn, reply.playout.standing())
 
-    def _remember(self, turn: int, standing: Standing) -> None:
+    def _remember(self, turn: int, standing: PlaybackPosition) -> None:
         heard = Heard.REPORTED if standing.is_reported else Heard.ESTIMATED
         self._memory.conversation.assistant_said(turn, standing.heard_text, heard)
         self._memory.changed()
@@ -121,12 +123,12 @@ CANCEL_SECONDS = 1.0
 """A reply that is cancelled ends at its next await. One that does not is muted, and a bug."""
 
 
-class Turns:
+class CommandRunner:
     def __init__(
-        self, around: Surroundings, listener: Listener, memory: Memory, transcripts: Transcripts
+        self, around: SessionContext, listener: Listener, memory: Memory, transcripts: Transcripts
     ) -> None:
         self.around = around
-        self.stopwatch = Stopwatch()
+        self.stopwatch = TurnTimes()
         self.outcomes = Outcomes(around, memory)
         self._listener, self._scribe = listener, listener.scribe
         self._memory, self._transcripts = memory, transcripts
@@ -191,14 +193,14 @@ class Turns:
         self._memory.changed()
         if self._thinking != command.turn:
             self._thinking = command.turn
-            self.around.outbox.put_in_order(TurnChanged(command.turn, Phase.THINKING))
+            self.around.outbox.put_in_order(TurnEvent(command.turn, TurnPhase.THINKING))
         self.outcomes.expect(reply)
         reply.commit()
 
     def _say_late_words(self, command: c.CommitReply) -> None:
         if self._scribe.is_transcribing:
             text = "the user's words could not be made out in time"
-            self.around.outbox.put(NoticeOut("stt", "TURN_DEADLINE", text, True, turn=command.turn))
+            self.around.outbox.put(Notice("stt", "TURN_DEADLINE", text, True, turn=command.turn))
 
     async def _cancel(self, command: c.CancelReply, now: float) -> None:
         reply, task = self._replies.pop(command.number)
@@ -218,7 +220,7 @@ class Turns:
             self.outcomes.failed(turn)
             return
         self._final(turn, "")
-        self.around.outbox.put_in_order(TurnChanged(turn, Phase.DISCARDED, "nothing was said"))
+        self.around.outbox.put_in_order(TurnEvent(turn, TurnPhase.DISCARDED, "nothing was said"))
 
     def _final(self, turn: int, text: str) -> None:
         """The user's turn is over: its last transcript, and its sound is let go."""

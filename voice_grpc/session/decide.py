@@ -10,16 +10,16 @@ from typing import TypeAlias
 from ..core import requests as i
 from ..core.config import SessionConfig
 from ..core.events import Event, PatienceOver, ReplyEnded
-from ..core.requests import Update
-from ..core.responses import Applied, EndReason, Phase, Speaking, SpeechHeard, TurnChanged
+from ..core.requests import ConfigUpdate
+from ..core.responses import ConfigApplied, EndReason, SpeechEvent, SpeechKind, TurnEvent, TurnPhase
 from ..core.turn import TurnTaker
 from ..core.turn_actions import State
 from .clock import TICK
-from .command_runner import Turns
+from .command_runner import CommandRunner
 from .lifetime import Lifetime
 from .listener import Listener
 from .reader import Reader
-from .reply import Surroundings
+from .reply import SessionContext
 
 # ----------------------------------------------------------------
 # what `decide` takes up next, and when: an event, the end of patience, or that nobody spoke for too
@@ -27,7 +27,7 @@ from .reply import Surroundings
 # It knows times and waits for them; what follows from an event is `decide.py`'s and the TurnTaker's to say.
 
 
-Happenings: TypeAlias = asyncio.Queue[Event | Update | None]
+Happenings: TypeAlias = asyncio.Queue[Event | ConfigUpdate | None]
 """What happened, in its order; None: the session is over."""
 
 MAX_HAPPENINGS = 1024
@@ -37,16 +37,16 @@ HESITATION_STEP = 0.02
 """Between two looks at whether somebody who fell silent speaks again: a frame."""
 
 
-class Agenda:
+class EventQueue:
     def __init__(
-        self, happened: Happenings, taker: TurnTaker, listener: Listener, around: Surroundings
+        self, happened: Happenings, taker: TurnTaker, listener: Listener, around: SessionContext
     ) -> None:
         self._happened, self._taker, self._listener = happened, taker, listener
         self._config, self._clock, self._outbox = around.config, around.clock, around.outbox
         self.quiet_since: float | None = None
         """Since when nobody speaks; None while somebody does, or once IDLE_TIMEOUT was said."""
 
-    def add(self, happening: Event | Update) -> None:
+    def add(self, happening: Event | ConfigUpdate) -> None:
         self._happened.put_nowait(happening)
 
     def end(self) -> None:
@@ -65,7 +65,7 @@ class Agenda:
     def adjust(self, config: SessionConfig) -> None:
         self._config = config
 
-    async def next(self) -> Event | Update | None:
+    async def next(self) -> Event | ConfigUpdate | None:
         """The next event, or `PatienceOver` at the deadline; None once the session is over."""
         while True:
             await self._clock.running()
@@ -99,14 +99,19 @@ class Agenda:
 
     def _say_idle(self) -> None:
         self.quiet_since = None
-        self._outbox.put(SpeechHeard(Speaking.IDLE, self._listener.position, 0.0))
+        self._outbox.put(SpeechEvent(SpeechKind.IDLE, self._listener.position, 0.0))
 
 
 class Decider:
     """Also the `Host` of the reader: what comes in is told to it, and it says where the turn stands."""
 
     def __init__(
-        self, taker: TurnTaker, agenda: Agenda, listener: Listener, turns: Turns, lifetime: Lifetime
+        self,
+        taker: TurnTaker,
+        agenda: EventQueue,
+        listener: Listener,
+        turns: CommandRunner,
+        lifetime: Lifetime,
     ) -> None:
         self._taker, self._agenda, self._listener = taker, agenda, listener
         self._turns, self._lifetime = turns, lifetime
@@ -117,10 +122,10 @@ class Decider:
     def post(self, event: Event) -> None:
         self._agenda.add(event)
 
-    def apply(self, update: i.Update) -> None:
+    def apply(self, update: i.ConfigUpdate) -> None:
         self._agenda.add(update)
 
-    def playback(self, report: i.Playback) -> None:
+    def playback(self, report: i.PlaybackReport) -> None:
         self._turns.outcomes.reported(report)
 
     def tool_result(self, result: i.ToolResult) -> None:
@@ -154,7 +159,7 @@ class Decider:
             event = await self._agenda.next()
             if event is None:
                 return EndReason.IDLE
-            if isinstance(event, i.Update):
+            if isinstance(event, i.ConfigUpdate):
                 self._adjust(event)
                 continue
             await self._receive(event)
@@ -180,12 +185,12 @@ class Decider:
             await self._turns.carry_out(command, now)
         self._say_state(state, turn)
 
-    def _adjust(self, update: i.Update) -> None:
+    def _adjust(self, update: i.ConfigUpdate) -> None:
         self._taker.adjust(update.config.turns)
         self._agenda.adjust(update.config)
         self._listener.adjust(update.config)
         self._turns.adjust(update.config)
-        self._outbox.put(Applied(update.config, update.seq))
+        self._outbox.put(ConfigApplied(update.config, update.seq))
 
     def _say_state(self, before: State, turn_before: int) -> None:
         """What changed for the caller, and for whoever keeps the sound of the turn."""
@@ -193,10 +198,10 @@ class Decider:
         if state is State.HEARING and (before is not State.HEARING or turn != turn_before):
             self._listener.open()
             if turn != turn_before:
-                self._outbox.put_in_order(TurnChanged(turn, Phase.USER_SPEAKING))
+                self._outbox.put_in_order(TurnEvent(turn, TurnPhase.USER_SPEAKING))
         if state is not State.LISTENING:
             self._agenda.quiet_since = None
         elif before is not State.LISTENING:
-            self._outbox.put_in_order(TurnChanged(0, Phase.LISTENING))
+            self._outbox.put_in_order(TurnEvent(0, TurnPhase.LISTENING))
             self._agenda.quiet_since = self._clock.now()
         self._lifetime.set_quiet(state is State.LISTENING)

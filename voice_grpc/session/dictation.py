@@ -41,16 +41,16 @@ class Dictation:
     def post(self, event: Event) -> None:
         self._events.put_nowait(event)
 
-    def playback(self, report: i.Playback) -> None:
+    def playback(self, report: i.PlaybackReport) -> None:
         """Nothing is played here."""
 
     def tool_result(self, result: i.ToolResult) -> None:
         """Nothing is called here."""
 
-    def apply(self, update: i.Update) -> None:
+    def apply(self, update: i.ConfigUpdate) -> None:
         """Nothing changes here."""
 
-    async def run(self, requests: AsyncIterator[i.Inbound], send: Send) -> None:
+    async def run(self, requests: AsyncIterator[i.ConverseRequest], send: Send) -> None:
         """Until the caller has nothing more to say. Raises the `VoiceError` that ended it, if one did."""
         try:
             await self._dictate(requests, send)
@@ -61,7 +61,7 @@ class Dictation:
         finally:
             await self._scribe.close()
 
-    async def _dictate(self, requests: AsyncIterator[i.Inbound], send: Send) -> None:
+    async def _dictate(self, requests: AsyncIterator[i.ConverseRequest], send: Send) -> None:
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(self._outbox.deliver(send), name="write")
             helpers = [
@@ -76,7 +76,9 @@ class Dictation:
             self._outbox.close()
             await writing
 
-    async def _at_our_pace(self, requests: AsyncIterator[i.Inbound]) -> AsyncIterator[i.Inbound]:
+    async def _at_our_pace(
+        self, requests: AsyncIterator[i.ConverseRequest]
+    ) -> AsyncIterator[i.ConverseRequest]:
         """Nobody talks with us: a recording that is sent as fast as can be waits, and loses nothing."""
         async for request in requests:
             yield request

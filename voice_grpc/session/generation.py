@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from ..core.commands import Kind, PrepareReply
+from ..core.commands import PrepareReply, ReplyKind
 from ..core.conversation import Message, Role
 from ..core.errors import EngineEmpty, EngineError
 from ..core.text.fillers import filler
@@ -20,7 +20,7 @@ from ..core.text.ssml import parse
 from ..core.timeline import Mark, Timeline
 from ..ports import CallRequest, Clause, Clock, Fallback, Llm, Prompt, TextDelta, Usage
 from .clock import ConversationClock
-from .tool_calls import Toolbox
+from .tool_calls import ToolCalls
 
 MAX_STEPS = 3
 """Rounds of calls in one answer."""
@@ -40,7 +40,7 @@ class Desk:
     """What thinking is done with: the same for all answers of a session."""
 
     llm: Llm
-    toolbox: Toolbox
+    toolbox: ToolCalls
     clock: ConversationClock
 
 
@@ -58,7 +58,7 @@ class Hooks:
 
 
 @dataclass
-class Thinking:
+class Generation:
     turn: int
     prompt: Prompt
     desk: Desk
@@ -133,8 +133,8 @@ CLAUSES_AHEAD = 32
 """Clauses that may wait for the voice; then the model waits."""
 
 
-class Writer:
-    def __init__(self, command: PrepareReply, thinking: Thinking, clock: Clock, timeline: Timeline) -> None:
+class ClauseQueue:
+    def __init__(self, command: PrepareReply, thinking: Generation, clock: Clock, timeline: Timeline) -> None:
         self._command, self._thinking = command, thinking
         self._clock, self._timeline = clock, timeline
         self._clauses: asyncio.Queue[Clause | None] = asyncio.Queue(CLAUSES_AHEAD)
@@ -177,7 +177,7 @@ class Writer:
         return self._clauses.empty()
 
     async def _words(self) -> AsyncGenerator[str | Breath, None]:
-        if self._command.kind is Kind.VERBATIM:
+        if self._command.kind is ReplyKind.VERBATIM:
             yield self._command.text
             return
         async with aclosing(self._thinking.words()) as words:

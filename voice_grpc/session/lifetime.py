@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from ..core.errors import Draining, VoiceError
-from ..core.responses import GoAwayOut
+from ..core.responses import GoAway
 from .clock import TICK, LoopClock
 from .outbox import Outbox
 
@@ -71,7 +71,7 @@ class Lifetime:
         if limits.idle is None or now < self._heard_from + limits.idle:
             return False
         heard_from, ends_at = self._heard_from, now + limits.go_away
-        self._outbox.put(GoAwayOut(limits.go_away, "idle"))
+        self._outbox.put(GoAway(limits.go_away, "idle"))
         while self._verdict is None and self._heard_from == heard_from:
             if not await self._changes_before(ends_at):
                 return self._heard_from == heard_from
@@ -79,7 +79,7 @@ class Lifetime:
 
     async def _drain(self, reason: str, grace: float) -> None:
         """Until nobody speaks, the time is up, or somebody will not wait so long."""
-        self._outbox.put(GoAwayOut(grace, reason))
+        self._outbox.put(GoAway(grace, reason))
         verdict, ends_at = self._verdict, self._clock.now() + grace
         while not self._is_quiet and self._verdict is verdict:
             if not await self._changes_before(ends_at):

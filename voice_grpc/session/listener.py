@@ -16,11 +16,11 @@ from ..core.config import SessionConfig
 from ..core.endpointing import Endpointer
 from ..core.errors import EngineError, EngineTimeout
 from ..core.events import ActivityEnded, SpeechEnded, SpeechStarted
-from ..core.responses import Speaking, SpeechHeard
+from ..core.responses import SpeechEvent, SpeechKind
 from ..ports import Engines, Vad
 from .notices import engine_notice
 from .outbox import Outbox
-from .transcriber import OnInterim, Post, Scribe
+from .transcriber import OnInterim, Post, Transcriber
 
 # ----------------------------------------------------------------
 # sound on its way to the detector: bounded, and the oldest is what gives way
@@ -32,7 +32,7 @@ QUEUE_SECONDS = 3.0
 _CLOSED = Frame(np.zeros(0, np.int16), -1)
 
 
-class Inlet:
+class AudioQueue:
     def __init__(self) -> None:
         self._frames: deque[Frame] = deque()
         self._samples = 0
@@ -87,7 +87,7 @@ VAD_TIMEOUT = 2.0
 """A window takes 0.2 ms; a detector that is silent for so long is stuck."""
 
 
-class Detector:
+class VoiceActivity:
     def __init__(self, vad: Vad, outbox: Outbox) -> None:
         self._stream, self._outbox = vad.open(), outbox
         self._is_failing = False
@@ -121,10 +121,10 @@ class Listener:
         self, engines: Engines, config: SessionConfig, post: Post, outbox: Outbox, on_interim: OnInterim
     ) -> None:
         self._config, self._post, self._outbox = config, post, outbox
-        self.scribe = Scribe(engines.stt, config, post, outbox, on_interim)
-        self.inlet = Inlet()
+        self.scribe = Transcriber(engines.stt, config, post, outbox, on_interim)
+        self.inlet = AudioQueue()
         """Filled by the reader; closed, it posts `ActivityEnded` once all that came before was heard."""
-        self._detector = Detector(engines.vad, outbox)
+        self._detector = VoiceActivity(engines.vad, outbox)
         self._endpointer = Endpointer(config.endpoint)
         self._partial = np.zeros(0, np.int16)
         self._is_voiced = False
@@ -218,8 +218,8 @@ class Listener:
             self._post(event)
 
     def _say(self, event: SpeechStarted | SpeechEnded) -> None:
-        speaking = Speaking.STARTED if isinstance(event, SpeechStarted) else Speaking.STOPPED
-        self._outbox.put(SpeechHeard(speaking, event.position, event.probability))
+        speaking = SpeechKind.STARTED if isinstance(event, SpeechStarted) else SpeechKind.STOPPED
+        self._outbox.put(SpeechEvent(speaking, event.position, event.probability))
 
 
 def _as_late_as(event: SpeechStarted | SpeechEnded, arrived: int) -> SpeechStarted | SpeechEnded:

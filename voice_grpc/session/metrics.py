@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from ..core.events import Event, SpeechEnded, SpeechStarted, Transcribed
-from ..core.responses import MetricsOut
+from ..core.responses import TurnMetrics
 from ..core.timeline import Mark, Timeline
 from .reply import Reply
 
 
 @dataclass(slots=True)
-class Stopwatch:
+class TurnTimes:
     """All times monotonic seconds; None: it did not happen in this turn."""
 
     speech_start: float | None = None
@@ -43,7 +43,7 @@ class Stopwatch:
         self.speech_end = self.soft_end = self.stt_final = None
 
 
-def metrics(reply: Reply, interrupt_stop: float | None) -> MetricsOut:
+def metrics(reply: Reply, interrupt_stop: float | None) -> TurnMetrics:
     """What a turn took; what does not apply is left out."""
     timeline = reply.timeline
     seconds = {
@@ -61,6 +61,6 @@ def metrics(reply: Reply, interrupt_stop: float | None) -> MetricsOut:
         "output_tokens": reply.thinking.usage.output_tokens,
         "tts_characters": reply.characters,
     }
-    return MetricsOut(
+    return TurnMetrics(
         reply.command.turn, {k: v for k, v in seconds.items() if v is not None and v >= 0}, counts
     )

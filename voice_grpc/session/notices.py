@@ -2,7 +2,7 @@
 
 from ..core import errors as e
 from ..core.errors import EngineError
-from ..core.responses import NoticeOut
+from ..core.responses import Notice
 from ..ports import Fallback
 
 _REASONS: dict[type[EngineError], str] = {
@@ -15,11 +15,11 @@ _REASONS: dict[type[EngineError], str] = {
 }
 
 
-def engine_notice(error: EngineError, turn: int = 0) -> NoticeOut:
+def engine_notice(error: EngineError, turn: int = 0) -> Notice:
     reason = _REASONS.get(type(error), "ENGINE_ERROR")
-    return NoticeOut(error.stage, reason, str(error), error.retryable, turn=turn)
+    return Notice(error.stage, reason, str(error), error.retryable, turn=turn)
 
 
-def fallback_notice(fallback: Fallback, turn: int = 0) -> NoticeOut:
+def fallback_notice(fallback: Fallback, turn: int = 0) -> Notice:
     text = f"{fallback.error}; {fallback.engine} does it instead"
-    return NoticeOut(fallback.error.stage, "ENGINE_FALLBACK", text, retryable=True, turn=turn)
+    return Notice(fallback.error.stage, "ENGINE_FALLBACK", text, retryable=True, turn=turn)

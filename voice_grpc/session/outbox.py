@@ -1,7 +1,7 @@
 """What waits to leave on one stream: control ahead of media, each in its own order, one reader.
 
 Media carry the turn they belong to, so that what is queued of a cut answer can be thrown away. Where
-a turn has got to (TurnChanged) goes with them, so that it is told in the order in which it happened.
+a turn has got to (TurnEvent) goes with them, so that it is told in the order in which it happened.
 """
 
 import asyncio
@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
 from ..core.errors import SlowClient
-from ..core.responses import AudioOut, MetricsOut, Outbound, TextOut, TurnChanged
+from ..core.responses import AudioOutput, ConverseResponse, ResponseText, TurnEvent, TurnMetrics
 
-Send: TypeAlias = Callable[[Outbound], Awaitable[None]]
-Media: TypeAlias = AudioOut | TextOut | TurnChanged | MetricsOut
+Send: TypeAlias = Callable[[ConverseResponse], Awaitable[None]]
+Media: TypeAlias = AudioOutput | ResponseText | TurnEvent | TurnMetrics
 
 M = TypeVar("M")
 
@@ -28,13 +28,13 @@ SEND_SECONDS = 10.0
 
 class Outbox:
     def __init__(self) -> None:
-        self._control: deque[Outbound] = deque()
+        self._control: deque[ConverseResponse] = deque()
         self._media: deque[Media] = deque()
         self._filled = asyncio.Event()
-        self._last: Outbound | None = None
+        self._last: ConverseResponse | None = None
         self._is_closed = False
 
-    def put(self, message: Outbound) -> None:
+    def put(self, message: ConverseResponse) -> None:
         """Ahead of all queued media."""
         self._append(self._control, message, MAX_CONTROL)
 
@@ -44,14 +44,16 @@ class Outbox:
 
     def drop(self, turn: int) -> None:
         """Throw away the sound and the text of `turn` that have not left."""
-        self._media = deque(m for m in self._media if m.turn != turn or not isinstance(m, AudioOut | TextOut))
+        self._media = deque(
+            m for m in self._media if m.turn != turn or not isinstance(m, AudioOutput | ResponseText)
+        )
 
-    def close(self, last: Outbound | None = None) -> None:
+    def close(self, last: ConverseResponse | None = None) -> None:
         """`last` leaves once everything else has; then `take` ends."""
         self._last, self._is_closed = last, True
         self._filled.set()
 
-    async def take(self) -> Outbound | None:
+    async def take(self) -> ConverseResponse | None:
         """The next to leave; None when closed and empty."""
         while not (self._control or self._media):
             if self._is_closed:

@@ -12,7 +12,7 @@ from ..core.audio import Samples, audible_from, sample_count
 from ..core.config import AudioFormat, SessionConfig
 from ..core.heard_text import SpokenClause, heard_text
 from ..core.pacer import Chunk, Pacer
-from ..core.responses import AudioOut, Phase, TextOut, TurnChanged
+from ..core.responses import AudioOutput, ResponseText, TurnEvent, TurnPhase
 from ..core.timeline import Mark, Timeline
 from .clock import ConversationClock
 from .outbox import Outbox
@@ -24,7 +24,7 @@ from .outbox import Outbox
 # `clients/jitter_buffer.py`'s to say.
 
 
-class Delivery:
+class SegmentLedger:
     def __init__(self, turn: int, format: AudioFormat, outbox: Outbox, timeline: Timeline) -> None:
         self._turn, self._rate_hz = turn, format.rate_hz
         self._outbox, self._timeline = outbox, timeline
@@ -93,20 +93,20 @@ class Delivery:
         if self._is_muted:
             return
         self._begin()
-        self._outbox.put_in_order(TextOut(self._turn, self.add_clause(text), text))
+        self._outbox.put_in_order(ResponseText(self._turn, self.add_clause(text), text))
         self._shown = len(self._clauses)
 
     def finish_text(self) -> None:
         """That was the last word."""
         if self._clauses and not self._is_muted:
-            self._outbox.put_in_order(TextOut(self._turn, len(self._clauses) - 1, "", is_final=True))
+            self._outbox.put_in_order(ResponseText(self._turn, len(self._clauses) - 1, "", is_final=True))
 
     def send(self, chunk: Chunk, now: float) -> None:
         if self._is_muted:
             return
         self._begin()
         while self._shown <= chunk.segment < len(self._clauses):
-            self._outbox.put_in_order(TextOut(self._turn, self._shown, self._clauses[self._shown].text))
+            self._outbox.put_in_order(ResponseText(self._turn, self._shown, self._clauses[self._shown].text))
             self._shown += 1
         self._timeline.mark(Mark.FIRST_FRAME_OUT, now)
         if chunk.is_last:
@@ -115,13 +115,13 @@ class Delivery:
         for piece in pieces:
             is_last = chunk.is_last and piece is pieces[-1]
             place = (self._pieces, self._left, piece.length, chunk.segment, is_last)
-            self._outbox.put_in_order(AudioOut(self._turn, piece.data, *place))
+            self._outbox.put_in_order(AudioOutput(self._turn, piece.data, *place))
             self._pieces += 1
             self._left += piece.length
 
     def _begin(self) -> None:
         if self._shown == 0:
-            self._outbox.put_in_order(TurnChanged(self._turn, Phase.SPEAKING))
+            self._outbox.put_in_order(TurnEvent(self._turn, TurnPhase.SPEAKING))
 
 
 PRE_ROLL = 0.02
@@ -129,7 +129,7 @@ PRE_ROLL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PlaybackPosition:
     """Where an answer stood when it was stopped."""
 
     played: int
@@ -139,7 +139,7 @@ class Standing:
 
 class Playout:
     def __init__(
-        self, config: SessionConfig, clock: ConversationClock, delivery: Delivery, timeline: Timeline
+        self, config: SessionConfig, clock: ConversationClock, delivery: SegmentLedger, timeline: Timeline
     ) -> None:
         self._clock, self._delivery, self._timeline = clock, delivery, timeline
         self._pacer = Pacer(config.output.rate_hz, config.playout_lead)
@@ -184,11 +184,11 @@ class Playout:
     def sent_seconds(self) -> float:
         return self._pacer.sent / self._pacer.rate_hz
 
-    def standing(self) -> Standing:
+    def standing(self) -> PlaybackPosition:
         """What was shown without any sound was read."""
         played = self._pacer.heard(self._clock.now())
         heard = self._delivery.heard(played) if self._pacer.sent else self._delivery.text
-        return Standing(played, heard, self._pacer.is_reported)
+        return PlaybackPosition(played, heard, self._pacer.is_reported)
 
     def wait_for(self, is_awaited: bool) -> None:
         """Whether what comes next may take its time: a tool is at work."""

@@ -10,7 +10,7 @@ from ..core.audio import RATE_HZ, Frame, Samples
 from ..core.config import SessionConfig
 from ..core.errors import Skipped
 from ..core.events import ActivityCancelled, ActivityStarted, Event, StopRequested, TextReceived
-from ..core.responses import EndReason, NoticeOut, PongOut
+from ..core.responses import EndReason, Notice, Pong
 from .clock import ConversationClock
 from .listener import Listener
 from .outbox import Outbox
@@ -28,8 +28,8 @@ MAX_WAITING = 16
 """Typed texts that wait for the end of an answer; more are refused."""
 
 
-_ACTS = (i.Activity, i.AudioEnd, i.Interrupt, i.Update)
-_AFTER_THE_END = (i.Playback, i.Ping, i.Interrupt, i.Refused, i.ToolResult)
+_ACTS = (i.UserActivity, i.AudioInputEnd, i.Interrupt, i.ConfigUpdate)
+_AFTER_THE_END = (i.PlaybackReport, i.Ping, i.Interrupt, i.RefusedRequest, i.ToolResult)
 """Still of use to a session that finishes what is being said; the rest comes too late."""
 
 
@@ -41,9 +41,9 @@ class Host(Protocol):
     """What the reader asks of its session."""
 
     def post(self, event: Event) -> None: ...
-    def playback(self, report: i.Playback) -> None: ...
+    def playback(self, report: i.PlaybackReport) -> None: ...
     def tool_result(self, result: i.ToolResult) -> None: ...
-    def apply(self, update: i.Update) -> None: ...
+    def apply(self, update: i.ConfigUpdate) -> None: ...
     @property
     def turn(self) -> int: ...
     @property
@@ -70,7 +70,7 @@ class Reader:
         self.end_reason: EndReason | None = None
         """Set once the caller has nothing more to say."""
 
-    async def read(self, requests: AsyncIterator[i.Inbound], on_message: Callable[[], None]) -> None:
+    async def read(self, requests: AsyncIterator[i.ConverseRequest], on_message: Callable[[], None]) -> None:
         """Raises `HungUp`."""
         try:
             async for request in requests:
@@ -82,17 +82,17 @@ class Reader:
             if task is not None and task.cancelling():
                 raise
             raise HungUp from None
-        self.take(i.End(is_half_close=True))
+        self.take(i.EndSession(is_half_close=True))
 
-    def take(self, request: i.Inbound) -> None:  # noqa: C901, PLR0912 - one line a case
+    def take(self, request: i.ConverseRequest) -> None:  # noqa: C901, PLR0912 - one line a case
         match request:
-            case i.Audio():
+            case i.AudioInput():
                 self._hear(request)
-            case i.AudioEnd() | i.Activity(i.Press.END):
+            case i.AudioInputEnd() | i.UserActivity(i.ActivityKind.END):
                 self._listener.inlet.close()
-            case i.Activity(press):
-                self._host.post(ActivityStarted() if press is i.Press.START else ActivityCancelled())
-            case i.Text() | i.Say():
+            case i.UserActivity(press):
+                self._host.post(ActivityStarted() if press is i.ActivityKind.START else ActivityCancelled())
+            case i.TextInput() | i.Say():
                 self._take_text(request)
             case i.Interrupt():
                 self._interrupt(request)
@@ -100,20 +100,20 @@ class Reader:
                 self._clock.pause()
             case i.Resume():
                 self._clock.resume()
-            case i.Playback():
+            case i.PlaybackReport():
                 self._host.playback(request)
             case i.ToolResult():
                 self._host.tool_result(request)
-            case i.Update():
+            case i.ConfigUpdate():
                 self._host.apply(request)
             case i.Ping(id, client_time_us):
-                self._outbox.put(PongOut(id, client_time_us))
-            case i.Refused(reason, message, field, seq):
-                self._outbox.put(NoticeOut("protocol", reason, message, seq=seq, field=field))
-            case i.End(is_half_close):
+                self._outbox.put(Pong(id, client_time_us))
+            case i.RefusedRequest(reason, message, field, seq):
+                self._outbox.put(Notice("protocol", reason, message, seq=seq, field=field))
+            case i.EndSession(is_half_close):
                 self._end(EndReason.HALF_CLOSE if is_half_close else EndReason.CLIENT)
 
-    def _turns_away(self, request: i.Inbound) -> bool:
+    def _turns_away(self, request: i.ConverseRequest) -> bool:
         """What comes too late, or is more than can be acted on."""
         if isinstance(request, _ACTS) and self._host.is_behind:
             text = "more comes in than can be acted on; this is left out"
@@ -127,7 +127,7 @@ class Reader:
             self._clock.resume()
             self._listener.inlet.close()
 
-    def _take_text(self, request: i.Text | i.Say) -> None:
+    def _take_text(self, request: i.TextInput | i.Say) -> None:
         if self._host.waiting >= MAX_WAITING:
             self._refuse("TOO_MANY", f"{MAX_WAITING} texts wait already; wait for an answer", request.seq)
         elif isinstance(request, i.Say):
@@ -153,11 +153,11 @@ class Reader:
         self._host.post(StopRequested())
 
     def _refuse(self, reason: str, message: str, seq: int, field: str = "") -> None:
-        self._outbox.put(NoticeOut("protocol", reason, message, seq=seq, field=field))
+        self._outbox.put(Notice("protocol", reason, message, seq=seq, field=field))
 
     # ------------------------------------------------------------ sound
 
-    def _hear(self, audio: i.Audio) -> None:
+    def _hear(self, audio: i.AudioInput) -> None:
         is_heard = not (self._clock.is_paused or self._host.is_deaf)
         try:
             if is_heard:
@@ -172,7 +172,7 @@ class Reader:
         self._received += decoded.length
         self._pass_on(decoded.samples)
 
-    def _fill_gap(self, audio: i.Audio) -> None:
+    def _fill_gap(self, audio: i.AudioInput) -> None:
         gap = 0 if audio.offset is None else audio.offset - self._received
         if gap > 0 and audio.offset is not None and audio.offset > MAX_OFFSET:
             text = f"audio.offset_samples: got {audio.offset}, accepted: {MAX_OFFSET} or less"
@@ -198,4 +198,4 @@ class Reader:
         before, self._dropped_at = self._dropped_at, self._clock.now()
         if before is None or self._dropped_at - before > DROPPING_SECONDS:
             text = "sound comes in faster than it can be heard; the oldest is dropped"
-            self._outbox.put(NoticeOut("session", "INPUT_DROPPED", text, retryable=True))
+            self._outbox.put(Notice("session", "INPUT_DROPPED", text, retryable=True))

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from ..core.commands import Kind, PrepareReply
+from ..core.commands import PrepareReply, ReplyKind
 from ..core.config import SessionConfig
 from ..core.errors import EngineEmpty, EngineError, EngineTimeout, first
 from ..core.events import Event, ReplyAudible, ReplyEnded
@@ -18,18 +18,18 @@ from ..core.text.ssml import with_prosody
 from ..core.timeline import Mark, Timeline
 from ..ports import Clause, Engines, Fallback, Prompt, VoiceChoice
 from .clock import ConversationClock
-from .generation import Desk, Hooks, Thinking, Writer
+from .generation import ClauseQueue, Desk, Generation, Hooks
 from .notices import engine_notice, fallback_notice
 from .outbox import Outbox
-from .playout import Delivery, Playout, Standing
-from .tool_calls import Toolbox
+from .playout import PlaybackPosition, Playout, SegmentLedger
+from .tool_calls import ToolCalls
 
 STALL_SECONDS = 5.0
 """An answer that has begun and then brings nothing for so long is given up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class SessionContext:
     """What the parts of a session work with; the same from its beginning to its end but for the config."""
 
     engines: Engines
@@ -37,26 +37,26 @@ class Surroundings:
     clock: ConversationClock
     outbox: Outbox
     post: Callable[[Event], None]
-    toolbox: Toolbox
+    toolbox: ToolCalls
 
 
 class Reply:
     def __init__(
-        self, command: PrepareReply, prompt: Prompt, around: Surroundings, timeline: Timeline
+        self, command: PrepareReply, prompt: Prompt, around: SessionContext, timeline: Timeline
     ) -> None:
         self.command = command
         self.timeline = timeline
         self.characters = 0
         """Given to the voice."""
-        self.is_failed = command.kind is Kind.APOLOGY
+        self.is_failed = command.kind is ReplyKind.APOLOGY
         self.is_committed = self.is_cut = False
         self._prompt, self._around = prompt, around
         self._committed = asyncio.Event()
         hooks = Hooks(self._committed, self._say_fallback, self._wait_for_tools, not command.text_only)
         desk = Desk(around.engines.llm, around.toolbox, around.clock)
-        self.thinking = Thinking(command.turn, prompt, desk, timeline, hooks)
-        self.writer = Writer(command, self.thinking, around.clock, timeline)
-        self.delivery = Delivery(command.turn, around.config.output, around.outbox, timeline)
+        self.thinking = Generation(command.turn, prompt, desk, timeline, hooks)
+        self.writer = ClauseQueue(command, self.thinking, around.clock, timeline)
+        self.delivery = SegmentLedger(command.turn, around.config.output, around.outbox, timeline)
         self.playout = Playout(around.config, around.clock, self.delivery, timeline)
         self._is_audible = self._is_waiting = False
 
@@ -67,7 +67,7 @@ class Reply:
         self.playout.dry_since = self._around.clock.now()
         self._committed.set()
 
-    def mute(self) -> Standing:
+    def mute(self) -> PlaybackPosition:
         """Not a sample leaves from now on. Returns where it stood."""
         self.is_cut = True
         self.delivery.mute()
@@ -78,7 +78,7 @@ class Reply:
 
     async def run(self) -> None:
         try:
-            if self.command.kind is Kind.APOLOGY:
+            if self.command.kind is ReplyKind.APOLOGY:
                 await self._apologize()
             else:
                 await self._answer()
@@ -116,7 +116,7 @@ class Reply:
                     self._say_fallback(sound)
                 else:
                     self.playout.feed(sound.samples, sound.rate_hz, sound.clause_index)
-        if not self.characters and self.command.kind is Kind.ANSWER:
+        if not self.characters and self.command.kind is ReplyKind.ANSWER:
             raise EngineEmpty("llm", "the model gave nothing that can be spoken")
         if self.characters and not self.playout.has_sound:
             raise EngineEmpty("tts", "the voice gave no sound")

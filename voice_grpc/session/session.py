@@ -18,22 +18,22 @@ from collections.abc import AsyncIterator, Iterable
 from ..core.config import SessionConfig
 from ..core.errors import Draining, VoiceError, first
 from ..core.events import TextReceived
-from ..core.requests import Inbound
-from ..core.responses import Ended, NoticeOut, Started
+from ..core.requests import ConverseRequest
+from ..core.responses import Notice, SessionEnded, SessionStarted
 from ..core.text.ssml import parse
 from ..core.turn import TurnTaker
 from ..core.turn_actions import State
 from ..ports import Clock, Engines, Transcription
 from .clock import ConversationClock
-from .command_runner import Turns
-from .decide import MAX_HAPPENINGS, Agenda, Decider, Happenings
+from .command_runner import CommandRunner
+from .decide import MAX_HAPPENINGS, Decider, EventQueue, Happenings
 from .lifetime import Lifetime, SessionLimits
 from .listener import Listener
 from .memory import Memory
 from .outbox import Outbox, Send
 from .reader import HungUp, Reader
-from .reply import Surroundings
-from .tool_calls import Toolbox
+from .reply import SessionContext
+from .tool_calls import ToolCalls
 from .transcriber import Transcripts, Utterance
 
 log = logging.getLogger(__name__)
@@ -55,15 +55,15 @@ class Session:
         self._memory = memory
         self._clock = ConversationClock(clock)
         self._outbox = Outbox()
-        self._outbox.put(Started(config, memory.is_resumed, memory.last_turn))
+        self._outbox.put(SessionStarted(config, memory.is_resumed, memory.last_turn))
         self._taker = TurnTaker(config.turns, memory.last_turn)
         self._transcripts = Transcripts(config, self._outbox)
         self._listener = Listener(engines, config, post, self._outbox, self._on_interim)
-        toolbox = Toolbox(self._clock, self._outbox, memory.tools_used)
-        around = Surroundings(engines, config, self._clock, self._outbox, post, toolbox)
-        self._turns = Turns(around, self._listener, memory, self._transcripts)
+        toolbox = ToolCalls(self._clock, self._outbox, memory.tools_used)
+        around = SessionContext(engines, config, self._clock, self._outbox, post, toolbox)
+        self._turns = CommandRunner(around, self._listener, memory, self._transcripts)
         self._lifetime = Lifetime(limits, self._outbox)
-        self._agenda = Agenda(happened, self._taker, self._listener, around)
+        self._agenda = EventQueue(happened, self._taker, self._listener, around)
         self._decider = Decider(self._taker, self._agenda, self._listener, self._turns, self._lifetime)
         self._reader = Reader(config, self._decider, self._listener, self._outbox, self._clock)
         self._farewell: Draining | None = None
@@ -76,7 +76,7 @@ class Session:
         """In force now."""
         return self._turns.around.config
 
-    def announce(self, notices: Iterable[NoticeOut]) -> None:
+    def announce(self, notices: Iterable[Notice]) -> None:
         """To be said right after SessionStarted."""
         for notice in notices:
             self._outbox.put(notice)
@@ -85,7 +85,7 @@ class Session:
         """End it from outside: when nobody speaks, but within `grace` seconds."""
         self._lifetime.end_with(error, grace)
 
-    async def run(self, requests: AsyncIterator[Inbound], send: Send) -> None:
+    async def run(self, requests: AsyncIterator[ConverseRequest], send: Send) -> None:
         """The whole conversation. Raises the `VoiceError` that ended it, if one did."""
         try:
             await self._converse(requests, send)
@@ -102,7 +102,7 @@ class Session:
             await self._memory.save_last()
             self.closed.set()
 
-    async def _converse(self, requests: AsyncIterator[Inbound], send: Send) -> None:
+    async def _converse(self, requests: AsyncIterator[ConverseRequest], send: Send) -> None:
         async with asyncio.TaskGroup() as tasks:
             self._turns.run_in(tasks)
             memory = self._memory
@@ -120,7 +120,7 @@ class Session:
                 helper.cancel()
             self._turns.stop()
             await self._listener.scribe.close()
-            self._outbox.close(None if self._farewell else Ended(reason))
+            self._outbox.close(None if self._farewell else SessionEnded(reason))
             await writing
             if self._farewell is not None:
                 raise self._farewell
@@ -143,4 +143,4 @@ class Session:
 
     def _say_store_error(self, error: VoiceError) -> None:
         log.error("session %s: not saved: %s", self._memory.session_id, error)
-        self._outbox.put(NoticeOut("session", "STORE_ERROR", str(error), retryable=True))
+        self._outbox.put(Notice("session", "STORE_ERROR", str(error), retryable=True))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core import requests as i
-from ..core.responses import NoticeOut, ToolCallOut, ToolCallsCancelled
+from ..core.responses import Notice, ToolCall, ToolCallCancelled
 from ..core.tools import ToolUse
 from ..ports import CallRequest
 from .clock import ConversationClock
@@ -32,7 +32,7 @@ LATE = {"error": f"no result within {TOOL_SECONDS:g} s; it may still be under wa
 
 
 @dataclass(slots=True)
-class Errand:
+class ToolCallBatch:
     """The calls of one step, and what has come of them."""
 
     turn: int
@@ -43,19 +43,19 @@ class Errand:
     deadline: float
 
 
-class Toolbox:
+class ToolCalls:
     def __init__(self, clock: ConversationClock, outbox: Outbox, record: Record) -> None:
         self._clock, self._outbox, self._record = clock, outbox, record
-        self._errands: dict[str, Errand] = {}
+        self._errands: dict[str, ToolCallBatch] = {}
         """Of every call that may still get a result, by id."""
         self._asked = (0, 0)
         """The last turn that asked for calls, and for how many."""
 
     # ------------------------------------------------------------ asked by the answer
 
-    def send(self, turn: int, calls: Sequence[CallRequest], known: Sequence[str]) -> Errand:
+    def send(self, turn: int, calls: Sequence[CallRequest], known: Sequence[str]) -> ToolCallBatch:
         """Ask the caller for them. A call of something that is not `known` fails at once."""
-        errand = Errand(turn, (), set(), asyncio.Event(), self._clock.now() + TOOL_SECONDS)
+        errand = ToolCallBatch(turn, (), set(), asyncio.Event(), self._clock.now() + TOOL_SECONDS)
         uses = []
         for call in calls:
             use = ToolUse(
@@ -67,13 +67,13 @@ class Toolbox:
             uses.append(replace(use, result=json.dumps(INTERRUPTED)))
             errand.open.add(use.id)
             self._errands[use.id] = errand
-            self._outbox.put(ToolCallOut(turn, use.id, use.name, use.arguments))
+            self._outbox.put(ToolCall(turn, use.id, use.name, use.arguments))
         errand.uses = tuple(uses)
         self._record(turn, errand.uses)
         self._forget_oldest()
         return errand
 
-    async def wait(self, errand: Errand, until: float | None = None) -> bool:
+    async def wait(self, errand: ToolCallBatch, until: float | None = None) -> bool:
         """Whether every result is there; False at `until`, which is monotonic seconds. At its deadline the
         errand is given up: what is missing has failed."""
         until = errand.deadline if until is None else until
@@ -97,7 +97,7 @@ class Toolbox:
         if errand is None:
             text = f"tool_result.call_id: got {result.call_id!r}, accepted: a ToolCall without a result"
             self._outbox.put(
-                NoticeOut("protocol", "BAD_MESSAGE", text, seq=result.seq, field="tool_result.call_id")
+                Notice("protocol", "BAD_MESSAGE", text, seq=result.seq, field="tool_result.call_id")
             )
             return
         self._fill(errand, result.call_id, result.result)
@@ -113,15 +113,15 @@ class Toolbox:
         self._asked = (turn, count)
         return f"call-{turn}-{count}"
 
-    def _give_up(self, errand: Errand, why: Mapping[str, str]) -> None:
+    def _give_up(self, errand: ToolCallBatch, why: Mapping[str, str]) -> None:
         given_up = tuple(use.id for use in errand.uses if use.id in errand.open)
         for id in given_up:
             self._fill(errand, id, json.dumps(why))
         errand.open.clear()
         self._record(errand.turn, errand.uses)
-        self._outbox.put(ToolCallsCancelled(errand.turn, given_up))
+        self._outbox.put(ToolCallCancelled(errand.turn, given_up))
 
-    def _fill(self, errand: Errand, id: str, result: str) -> None:
+    def _fill(self, errand: ToolCallBatch, id: str, result: str) -> None:
         errand.uses = tuple(replace(use, result=result) if use.id == id else use for use in errand.uses)
 
     def _forget_oldest(self) -> None:

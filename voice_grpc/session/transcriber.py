@@ -14,7 +14,7 @@ from ..core.audio import RATE_HZ, WINDOW, Samples, sample_count, seconds
 from ..core.config import SessionConfig
 from ..core.errors import EngineError
 from ..core.events import Event, Transcribed
-from ..core.responses import TranscriptOut, WordHeard
+from ..core.responses import Transcript, WordInfo
 from ..ports import Stt, SttOptions, SttStream, Transcription, Word
 from .notices import engine_notice, fallback_notice
 from .outbox import Outbox
@@ -161,14 +161,14 @@ class Transcripts:
     def _send(self, turn: int, utterance: Utterance | None, heard: Transcription, *, is_final: bool) -> None:
         self._revision += 1
         start, end = (utterance.start, utterance.end) if utterance else (0, 0)
-        words: tuple[WordHeard, ...] = ()
+        words: tuple[WordInfo, ...] = ()
         if is_final and self.config.sends_words:
             words = tuple(
-                WordHeard(word.text, start + sample_count(word.start), start + sample_count(word.end))
+                WordInfo(word.text, start + sample_count(word.start), start + sample_count(word.end))
                 for word in heard.words
             )
         self._outbox.put(
-            TranscriptOut(
+            Transcript(
                 turn,
                 self._segment,
                 self._revision,
@@ -190,7 +190,7 @@ Post: TypeAlias = Callable[[Event], None]
 OnInterim: TypeAlias = Callable[[Utterance, Transcription], None]
 
 
-class Scribe:
+class Transcriber:
     def __init__(
         self, stt: Stt, config: SessionConfig, post: Post, outbox: Outbox, on_interim: OnInterim
     ) -> None:

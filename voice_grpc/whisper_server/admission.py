@@ -16,7 +16,7 @@ RETRY_SECONDS = 1
 _LOADING_RETRY_SECONDS = 5
 
 
-class Door:
+class Admission:
     def __init__(self, keys: Iterable[str], most: int, metrics: Metrics) -> None:
         """Without `keys` everybody has the right one."""
         self._keys = [key.encode() for key in keys]

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .admission import Door
+from .admission import Admission
 from .errors import ApiError, answer_api_error, answer_bug, answer_http_error
-from .handler import Transcription, Works
+from .handler import Loaded, TranscriptionHandler
 from .metrics import CONTENT_TYPE, Metrics
 
 ALIAS = "whisper-1"
@@ -21,16 +21,16 @@ ALIAS = "whisper-1"
 
 
 @dataclass(slots=True)
-class Desk:
+class Routes:
     """What the routes answer from. `works` is there once the model is loaded."""
 
-    door: Door
+    door: Admission
     metrics: Metrics
     model: str
     """The name it is listed by."""
     facts: dict[str, Any]
     """About the server, for whoever asks after its health."""
-    works: Works | None = None
+    works: Loaded | None = None
     created: int = field(default_factory=lambda: int(datetime.now(UTC).timestamp()))
 
     async def health(self, request: Request) -> Response:
@@ -62,14 +62,14 @@ class Desk:
     def _card(self, name: str) -> dict[str, Any]:
         return {"id": name, "object": "model", "created": self.created, "owned_by": "voice-grpc"}
 
-    def the_works(self) -> Works:
+    def the_works(self) -> Loaded:
         assert self.works is not None, "nobody is let in before"
         return self.works
 
 
-def application(desk: Desk) -> Starlette:
+def application(desk: Routes) -> Starlette:
     def transcription(task: Any) -> Callable[..., Any]:
-        return Transcription(desk.door, desk.metrics, desk.the_works, task)
+        return TranscriptionHandler(desk.door, desk.metrics, desk.the_works, task)
 
     return Starlette(
         routes=[

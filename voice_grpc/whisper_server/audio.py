@@ -21,11 +21,11 @@ _BLOCK = 65_536
 _RATES_HZ = (1_000, 768_000)
 
 
-class BadSound(Exception):
+class BadAudio(Exception):
     """It cannot be read, or what it claims is absurd; the message is for the caller."""
 
 
-class Sound:
+class AudioFile:
     """Reads from where it stands; close it."""
 
     def __init__(self, file: BinaryIO, most_s: float) -> None:
@@ -44,7 +44,7 @@ class Sound:
         return self._read / RATE_HZ
 
     def open(self) -> None:
-        """Raises `BadSound`."""
+        """Raises `BadAudio`."""
         with self._inside:
             container = _container(self._file)
             self._blocks = self._by_ffmpeg(container) if container else self._by_sndfile()
@@ -52,10 +52,10 @@ class Sound:
             if self._claimed_s * RATE_HZ > self._most:
                 raise self._too_long(self._claimed_s)
             if not len(self._left):
-                raise BadSound("The file holds no sound")
+                raise BadAudio("The file holds no sound")
 
     def read(self, samples: int) -> Floats:
-        """As many, or fewer at the end. Raises `BadSound`."""
+        """As many, or fewer at the end. Raises `BadAudio`."""
         with self._inside:
             parts, size = [self._left], len(self._left)
             while size < samples and len(block := self._next()):
@@ -88,14 +88,14 @@ class Sound:
             with soundfile.SoundFile(self._file) as opened:
                 rate = opened.samplerate
                 if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
-                    raise BadSound(f"It claims {rate} samples a second; accepted: 1,000 to 768,000")
+                    raise BadAudio(f"It claims {rate} samples a second; accepted: 1,000 to 768,000")
                 self._claimed_s = opened.frames / rate if 0 < opened.frames < 2**60 else 0.0
                 stretch = soxr.ResampleStream(rate, RATE_HZ, 1, dtype="float32")
                 while len(block := opened.read(_BLOCK, dtype="float32", always_2d=True)):
                     yield stretch.resample_chunk(_clean(_mono(block)))
                 yield stretch.resample_chunk(np.zeros(0, np.float32), last=True)
         except soundfile.SoundFileError as error:
-            raise BadSound(_unreadable(error)) from None
+            raise BadAudio(_unreadable(error)) from None
 
     def _by_ffmpeg(self, container: str) -> Generator[Floats, None, None]:
         import av
@@ -103,17 +103,17 @@ class Sound:
         try:
             with av.open(self._file, "r", format=container) as opened:
                 if not opened.streams.audio:
-                    raise BadSound("There is no sound in it")
+                    raise BadAudio("There is no sound in it")
                 resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE_HZ)
                 for frame in opened.decode(opened.streams.audio[0]):
                     yield from _samples(resampler.resample(frame))
                 yield from _samples(resampler.resample(None))
         except (av.FFmpegError, ValueError) as error:
-            raise BadSound(_unreadable(error)) from None
+            raise BadAudio(_unreadable(error)) from None
 
-    def _too_long(self, seconds: float) -> BadSound:
+    def _too_long(self, seconds: float) -> BadAudio:
         most = self._most / RATE_HZ
-        return BadSound(f"It is longer than the {most:g} s that are accepted (at least {seconds:.0f} s)")
+        return BadAudio(f"It is longer than the {most:g} s that are accepted (at least {seconds:.0f} s)")
 
 
 def _container(file: BinaryIO) -> str:

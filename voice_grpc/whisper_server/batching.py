@@ -19,7 +19,14 @@ from typing import Any, Protocol
 
 from ..core.audio import Floats
 from ..core.errors import Draining, EngineError
-from ..engines.whisper.decoding import Look, Reading, Shot, Sight, Wish, reading
+from ..engines.whisper.decoding import (
+    DecodeOptions,
+    DecodePass,
+    DecodeRequest,
+    DecodeResult,
+    Reading,
+    reading,
+)
 from ..engines.whisper.model import Abandoned
 from .metrics import Metrics
 
@@ -27,7 +34,7 @@ from .metrics import Metrics
 # who waits for the model, and who of them goes together: data and arithmetic, under its owner's lock
 
 
-Answer = asyncio.Future[Sight | None]
+PendingResult = asyncio.Future[DecodeResult | None]
 
 
 @dataclass(slots=True, order=True)
@@ -38,8 +45,8 @@ class Job:
     since: float = field(compare=False)
     """When its present look was asked for."""
     steps: Reading = field(compare=False)
-    answer: Answer = field(compare=False)
-    shot: Shot = field(compare=False)
+    answer: PendingResult = field(compare=False)
+    shot: DecodeRequest = field(compare=False)
     kind: Any = field(compare=False)
     """Jobs of equal kinds may go together."""
 
@@ -53,7 +60,7 @@ class Batching:
     """For others, at most, while some are being decoded."""
 
 
-class Line:
+class JobQueue:
     def __init__(self, how: Batching) -> None:
         self._how = how
         self._jobs: list[Job] = []
@@ -105,25 +112,27 @@ class Line:
 log = logging.getLogger(__name__)
 
 
-class Reader(Protocol):
+class BatchReader(Protocol):
     """What of `WhisperModel` is used here."""
 
-    looks: tuple[Look, ...]
-    glance: tuple[Look, ...]
+    looks: tuple[DecodePass, ...]
+    glance: tuple[DecodePass, ...]
 
-    def kind(self, shot: Shot) -> Any:
+    def kind(self, shot: DecodeRequest) -> Any:
         """Shots of equal kinds may be looked at together."""
         ...
 
-    def look(self, shots: Sequence[Shot], is_abandoned: Callable[[], bool]) -> list[Sight]: ...
+    def look(
+        self, shots: Sequence[DecodeRequest], is_abandoned: Callable[[], bool]
+    ) -> list[DecodeResult]: ...
 
 
 class Batcher:
-    def __init__(self, model: Reader, how: Batching, metrics: Metrics) -> None:
+    def __init__(self, model: BatchReader, how: Batching, metrics: Metrics) -> None:
         self._model, self._metrics = model, metrics
         self._workers = how.workers
         self._threads: list[threading.Thread] = []
-        self._line = Line(how)
+        self._line = JobQueue(how)
         self._last = 0
         self._is_closed = False
         self._changed = threading.Condition()
@@ -147,9 +156,9 @@ class Batcher:
                 self._line.expected -= 1
                 self._changed.notify_all()
 
-    def read(self, audio: Floats, wish: Wish) -> Answer:
+    def read(self, audio: Floats, wish: DecodeOptions) -> PendingResult:
         """What is said, or None. Cancel it, and looks that have not begun never will."""
-        answer: Answer = asyncio.get_running_loop().create_future()
+        answer: PendingResult = asyncio.get_running_loop().create_future()
         steps = reading(audio, self._model.glance if wish.is_glance else self._model.looks, wish)
         try:
             shot = next(steps)
@@ -206,7 +215,7 @@ class Batcher:
             finally:
                 self._line.idle -= 1
 
-    def _looked(self, batch: list[Job]) -> list[Sight | Exception]:
+    def _looked(self, batch: list[Job]) -> list[DecodeResult | Exception]:
         """What each saw, or why not. A batch that fails is tried again one by one: it may have been too
         large for the device, and nobody suffers for the piece of another."""
         self._metrics.batch_size.observe(len(batch))
@@ -224,7 +233,7 @@ class Batcher:
     def _is_abandoned(self, batch: list[Job]) -> bool:
         return self._is_closed or all(job.answer.cancelled() for job in batch)
 
-    def _advance(self, job: Job, seen: Sight | Exception) -> None:
+    def _advance(self, job: Job, seen: DecodeResult | Exception) -> None:
         """To its next look, or to its answer."""
         if isinstance(seen, Exception):
             _hop(job.answer, seen)
@@ -247,12 +256,12 @@ def _closed() -> Draining:
     return Draining("The server goes away")
 
 
-def _hop(answer: Answer, outcome: Sight | Exception | None) -> None:
+def _hop(answer: PendingResult, outcome: DecodeResult | Exception | None) -> None:
     with suppress(RuntimeError):  # its loop is closed: nobody waits there any more
         answer.get_loop().call_soon_threadsafe(_settle, answer, outcome)
 
 
-def _settle(answer: Answer, outcome: Sight | Exception | None) -> None:
+def _settle(answer: PendingResult, outcome: DecodeResult | Exception | None) -> None:
     if answer.done():
         return
     if isinstance(outcome, Exception):

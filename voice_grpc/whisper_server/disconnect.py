@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .errors import ApiError
 
 
-class Attention:
+class DisconnectMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self.is_closing = False

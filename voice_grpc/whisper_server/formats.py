@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from ..engines.whisper.segments import Segment
 from .languages import NAMES
-from .params import Wanted
-from .transcriber import Piece
+from .params import TranscribeParams
+from .transcriber import SpeechPiece
 
 # ----------------------------------------------------------------
 # an early text goes over into the final one without a word taken back
@@ -51,11 +51,11 @@ def _bare(word: str) -> str:
 
 
 @dataclass(slots=True)
-class Transcript:
+class TranscriptWriter:
     """Grows piece by piece. A text that was given out is never taken back."""
 
-    wanted: Wanted
-    pieces: list[Piece] = field(default_factory=list)
+    wanted: TranscribeParams
+    pieces: list[SpeechPiece] = field(default_factory=list)
     _given: str = ""
     """Of the next piece."""
     _is_begun: bool = False
@@ -66,7 +66,7 @@ class Transcript:
         self._given += more
         return self._trimmed(more)
 
-    def add(self, piece: Piece) -> str:
+    def add(self, piece: SpeechPiece) -> str:
         """What the text goes on with. Joined, all that is given out is the text."""
         more = unspoken(self._given, piece.text)
         text, self._given = self._given + more, ""
@@ -146,14 +146,14 @@ def event(data: dict[str, Any]) -> bytes:
     return f"data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
-def _segments(transcript: Transcript) -> Iterator[tuple[Piece, Segment]]:
+def _segments(transcript: TranscriptWriter) -> Iterator[tuple[SpeechPiece, Segment]]:
     for piece in transcript.pieces:
         for segment in piece.segments:
             if segment.text.strip():
                 yield piece, segment
 
 
-def _segment(number: int, piece: Piece, segment: Segment) -> dict[str, Any]:
+def _segment(number: int, piece: SpeechPiece, segment: Segment) -> dict[str, Any]:
     """The probabilities are those of the piece that it stands in."""
     raw = segment.text.encode()
     return {
@@ -170,13 +170,13 @@ def _segment(number: int, piece: Piece, segment: Segment) -> dict[str, Any]:
     }
 
 
-def _srt(transcript: Transcript) -> Iterator[str]:
+def _srt(transcript: TranscriptWriter) -> Iterator[str]:
     for number, (_, each) in enumerate(_segments(transcript), 1):
         times = f"{_clock(each.start, ',')} --> {_clock(each.end, ',')}"
         yield f"{number}\n{times}\n{each.text.strip()}\n\n"
 
 
-def _vtt(transcript: Transcript) -> Iterator[str]:
+def _vtt(transcript: TranscriptWriter) -> Iterator[str]:
     yield "WEBVTT\n\n"
     for _, each in _segments(transcript):
         yield f"{_clock(each.start, '.')} --> {_clock(each.end, '.')}\n{each.text.strip()}\n\n"

@@ -12,13 +12,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..core.errors import Draining, EngineError
-from .admission import RETRY_SECONDS, Door
-from .audio import BadSound, Sound
+from .admission import RETRY_SECONDS, Admission
+from .audio import AudioFile, BadAudio
 from .errors import ApiError, bad_request
-from .formats import Transcript, delta, event
+from .formats import TranscriptWriter, delta, event
 from .metrics import ABANDONED, Metrics
-from .params import Served, Task, wanted
-from .transcriber import Glimpse, Piece, Transcriber
+from .params import ServedModel, Task, transcribe_params
+from .transcriber import FileTranscriber, Preview, SpeechPiece
 from .upload import MIB, uploaded
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def _blame() -> Iterator[None]:
     """Whose fault it is, in the terms of the protocol."""
     try:
         yield
-    except BadSound as error:
+    except BadAudio as error:
         raise bad_request(str(error), "file") from None
     except Draining as error:
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), retry_after=RETRY_SECONDS) from None
@@ -48,19 +48,19 @@ def _blame() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Works:
+class Loaded:
     """What there is once the model is loaded."""
 
-    transcriber: Transcriber
-    served: Served
+    transcriber: FileTranscriber
+    served: ServedModel
     max_megabytes: int
     max_audio_s: float
 
 
-class Transcription:
+class TranscriptionHandler:
     """An ASGI application."""
 
-    def __init__(self, door: Door, metrics: Metrics, works: Callable[[], Works], task: Task) -> None:
+    def __init__(self, door: Admission, metrics: Metrics, works: Callable[[], Loaded], task: Task) -> None:
         self._door, self._metrics, self._works, self._task = door, metrics, works, task
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,10 +85,10 @@ class Transcription:
     async def _answer(self, request: Request, send: Send) -> None:
         works, begun = self._works(), _now()
         async with uploaded(request, works.max_megabytes * MIB) as upload:
-            want = wanted(upload.fields, self._task, works.served)
+            want = transcribe_params(upload.fields, self._task, works.served)
             with _blame():
                 async with works.transcriber.opened(upload.file.file, works.max_audio_s) as sound:
-                    transcript = Transcript(want)
+                    transcript = TranscriptWriter(want)
                     if want.is_streamed:
                         await self._stream(transcript, sound, send, begun)
                     else:
@@ -99,15 +99,15 @@ class Transcription:
         said = "%.1f s of sound in %.2f s (%s, %s, %d pieces)"
         log.info(said, transcript.seconds, took, want.format, transcript.language, len(transcript.pieces))
 
-    async def _whole(self, transcript: Transcript, sound: Sound, begun: float) -> Response:
+    async def _whole(self, transcript: TranscriptWriter, sound: AudioFile, begun: float) -> Response:
         async with aclosing(self._works().transcriber.pieces(sound, transcript.wanted)) as pieces:
             async for piece in pieces:
-                if isinstance(piece, Piece):
+                if isinstance(piece, SpeechPiece):
                     transcript.add(piece)
         self._metrics.first_text.observe(_now() - begun)
         return transcript.response()
 
-    async def _stream(self, transcript: Transcript, sound: Sound, send: Send, begun: float) -> None:
+    async def _stream(self, transcript: TranscriptWriter, sound: AudioFile, send: Send, begun: float) -> None:
         """Once the first event is due the status is sent: what fails later is an event of its own."""
 
         async def tell(body: bytes, *, more: bool = True) -> None:
@@ -119,7 +119,7 @@ class Transcription:
             with _blame():
                 async with aclosing(self._works().transcriber.pieces(sound, transcript.wanted)) as pieces:
                     async for piece in pieces:
-                        if isinstance(piece, Glimpse):
+                        if isinstance(piece, Preview):
                             text = transcript.glimpse(piece.text)
                         else:
                             text = transcript.add(piece)

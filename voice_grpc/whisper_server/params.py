@@ -29,7 +29,7 @@ _PROMPT_CHARACTERS = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TranscribeParams:
     task: Task
     languages: tuple[str, ...]
     """Whisper's codes; empty: detect it."""
@@ -40,7 +40,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedModel:
     """What the model here can do."""
 
     names: tuple[str, ...]
@@ -56,7 +56,9 @@ class Served:
             raise ApiError(HTTPStatus.NOT_FOUND, said, "model", "model_not_found")
 
 
-def wanted(fields: Mapping[str, Sequence[str]], task: Task, served: Served) -> Wanted:
+def transcribe_params(
+    fields: Mapping[str, Sequence[str]], task: Task, served: ServedModel
+) -> TranscribeParams:
     """Raises `ApiError` that names the field, its value and what is accepted."""
 
     def field(name: str) -> str:
@@ -73,7 +75,7 @@ def wanted(fields: Mapping[str, Sequence[str]], task: Task, served: Served) -> W
     if is_streamed and format not in _STREAMED:
         said = f"stream goes with response_format {', '.join(_STREAMED)}; not with {format}"
         raise bad_request(said, "stream")
-    return Wanted(
+    return TranscribeParams(
         task,
         _languages(field("language"), served),
         field("prompt")[:_PROMPT_CHARACTERS],
@@ -83,7 +85,7 @@ def wanted(fields: Mapping[str, Sequence[str]], task: Task, served: Served) -> W
     )
 
 
-def _languages(given: str, served: Served) -> tuple[str, ...]:
+def _languages(given: str, served: ServedModel) -> tuple[str, ...]:
     if given.lower() in _DETECT:
         return served.codes(())
     given = given[:_LONGEST_TAG]

@@ -15,17 +15,17 @@ import uvicorn
 from .. import __version__
 from ..core.audio import RATE_HZ
 from ..core.errors import BadState
-from ..engines.whisper.decoding import Shot, Wish
+from ..engines.whisper.decoding import DecodeOptions, DecodeRequest
 from ..engines.whisper.model import Hardware, WhisperModel, compute_types, found_device
-from .admission import Door
-from .app import ALIAS, Desk, application
+from .admission import Admission
+from .app import ALIAS, Routes, application
 from .batching import Batcher, Batching
-from .disconnect import Attention
-from .handler import Works
+from .disconnect import DisconnectMiddleware
+from .handler import Loaded
 from .metrics import Metrics
 from .options import COMMAND_LINE, WhisperServerSettings
-from .params import Served
-from .transcriber import Transcriber
+from .params import ServedModel
+from .transcriber import FileTranscriber
 
 log = logging.getLogger(__name__)
 
@@ -45,18 +45,18 @@ _KEEP_ALIVE_S = 240
 """An idle connection of a client's pool outlives the pauses between two sentences."""
 
 
-class House:
+class WhisperServer:
     """`start`, then `load`, then `drain`, then `close`."""
 
     def __init__(self, settings: WhisperServerSettings) -> None:
         self._settings = settings
         self._metrics = Metrics()
         keys = [key.get_secret_value() for key in settings.api_key]
-        self._door = Door(keys, settings.max_requests, self._metrics)
+        self._door = Admission(keys, settings.max_requests, self._metrics)
         self._names = names(settings.model)
         facts = {"model": self._names[0], "version": __version__}
-        self.desk = Desk(self._door, self._metrics, self._names[0], facts)
-        self._attention = Attention(application(self.desk))
+        self.desk = Routes(self._door, self._metrics, self._names[0], facts)
+        self._attention = DisconnectMiddleware(application(self.desk))
         self._pool = ThreadPoolExecutor(_DECODERS, thread_name_prefix="whisper-decode")
         self._batcher: Batcher | None = None
         self._uvicorn = uvicorn.Server(_config(self._attention))
@@ -84,9 +84,9 @@ class House:
         self._batcher = Batcher(model, how, self._metrics)
         self._batcher.start()
         self.desk.facts |= {"device": hardware.device, "compute_type": hardware.compute_type}
-        self.desk.works = Works(
-            Transcriber(model, self._batcher, self._pool),
-            Served(self._names, model.is_multilingual, model.codes),
+        self.desk.works = Loaded(
+            FileTranscriber(model, self._batcher, self._pool),
+            ServedModel(self._names, model.is_multilingual, model.codes),
             self._settings.max_megabytes,
             self._settings.max_audio,
         )
@@ -132,7 +132,7 @@ def names(model: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((own, ALIAS, model)))
 
 
-def _config(app: Attention) -> uvicorn.Config:
+def _config(app: DisconnectMiddleware) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="h11",
@@ -164,4 +164,4 @@ def _warm(model: WhisperModel, device: str, batch: int) -> None:
     on_gpu = device == "cuda"
     for look in model.looks if on_gpu else model.looks[:1]:
         for count in (1, batch) if on_gpu else (1,):
-            model.look([Shot(hum, look, Wish(("en",)))] * count, lambda: False)
+            model.look([DecodeRequest(hum, look, DecodeOptions(("en",)))] * count, lambda: False)

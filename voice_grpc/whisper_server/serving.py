@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 
 from ..core.errors import BadState
 from .options import WhisperServerSettings
-from .server import House
+from .server import WhisperServer
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ async def serve(settings: WhisperServerSettings, say: Callable[[str], None]) -> 
     async with AsyncExitStack() as closing:
         listener = await asyncio.to_thread(_listen, settings.host, settings.port)
         closing.callback(listener.close)
-        house = await asyncio.to_thread(House, settings)
+        house = await asyncio.to_thread(WhisperServer, settings)
         closing.push_async_callback(house.close)
         await house.start(listener)
         await _loaded(house, signals, say)
@@ -46,7 +46,7 @@ async def serve(settings: WhisperServerSettings, say: Callable[[str], None]) -> 
             hurrying.cancel()
 
 
-async def _loaded(house: House, signals: Signals, say: Callable[[str], None]) -> None:
+async def _loaded(house: WhisperServer, signals: Signals, say: Callable[[str], None]) -> None:
     """A signal while the model loads ends the process, since a load cannot be cancelled."""
 
     async def leave() -> None:
@@ -65,7 +65,7 @@ async def _loaded(house: House, signals: Signals, say: Callable[[str], None]) ->
         raise group.exceptions[0] from None  # of the load: `leave` does not fail
 
 
-async def _hurry(house: House, signals: Signals) -> None:
+async def _hurry(house: WhisperServer, signals: Signals) -> None:
     await signals.get()
     house.hurry()
 

@@ -16,13 +16,13 @@ import numpy as np
 from ..core.audio import RATE_HZ, Floats, sample_count, seconds
 from ..core.errors import EngineError
 from ..engines.whisper.chunking import LONGEST_PIECE_S, first_piece
-from ..engines.whisper.decoding import Sight, Wish
+from ..engines.whisper.decoding import DecodeOptions, DecodeResult
 from ..engines.whisper.model import WhisperModel, first_line
-from ..engines.whisper.segments import Segment, Word
+from ..engines.whisper.segments import Segment, TimedWord
 from ..engines.whisper.transcribe import SURE_OF_LANGUAGE_S
-from .audio import Sound
-from .batching import Answer, Batcher
-from .params import Wanted
+from .audio import AudioFile
+from .batching import Batcher, PendingResult
+from .params import TranscribeParams
 
 T = TypeVar("T")
 
@@ -36,14 +36,14 @@ _WORTH_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
+class Preview:
     """What the beginning of the next piece sounds like; its last words may turn out otherwise."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SpeechPiece:
     """What was said in one stretch. Times count from the beginning of the file."""
 
     start: float
@@ -53,20 +53,20 @@ class Piece:
     language: str = ""
     """Whisper's code; empty when nothing was said."""
     segments: tuple[Segment, ...] = ()
-    words: tuple[Word, ...] = ()
+    words: tuple[TimedWord, ...] = ()
     logprob: float = 0.0
     no_speech: float = 0.0
 
 
-class Transcriber:
+class FileTranscriber:
     def __init__(self, model: WhisperModel, batcher: Batcher, pool: ThreadPoolExecutor) -> None:
         """`pool` does what blocks besides the model: decoding, cutting, aligning words."""
         self._model, self._batcher, self._pool = model, batcher, pool
 
     @asynccontextmanager
-    async def opened(self, file: BinaryIO, most_s: float) -> AsyncIterator[Sound]:
+    async def opened(self, file: BinaryIO, most_s: float) -> AsyncIterator[AudioFile]:
         """Nobody reads `file` any more when the block has ended. Raises `BadSound`."""
-        sound = Sound(file, most_s)
+        sound = AudioFile(file, most_s)
         try:
             with self._batcher.expect():
                 await self._run(sound.open)
@@ -74,7 +74,9 @@ class Transcriber:
         finally:
             await self._run(sound.close)
 
-    async def pieces(self, sound: Sound, wanted: Wanted) -> AsyncGenerator[Piece | Glimpse, None]:
+    async def pieces(
+        self, sound: AudioFile, wanted: TranscribeParams
+    ) -> AsyncGenerator[SpeechPiece | Preview, None]:
         """Silent ones too, without text; glimpses when it is streamed. Raises `BadSound`, `EngineError`."""
         ahead, at, among = np.zeros(0, np.float32), 0, wanted.languages
         while True:
@@ -82,13 +84,13 @@ class Transcriber:
                 ahead, audio = await self._run(_stretch, sound, ahead)
                 if not len(audio):
                     return
-                wish = Wish(among, wanted.prompt, wanted.task)
+                wish = DecodeOptions(among, wanted.prompt, wanted.task)
                 glances = self._glances(audio, wish) if wanted.is_streamed and not at else []
                 answer = self._batcher.read(audio, wish)
             try:
                 for glance in glances:
                     if text := await _first_of(glance, answer):
-                        yield Glimpse(text)
+                        yield Preview(text)
                 heard = await answer
             finally:
                 for each in (*glances, answer):
@@ -99,14 +101,16 @@ class Transcriber:
             yield _piece(audio, heard, words, seconds(at))
             at += len(audio)
 
-    def _glances(self, audio: Floats, wish: Wish) -> list[Answer]:
+    def _glances(self, audio: Floats, wish: DecodeOptions) -> list[PendingResult]:
         """At its beginning; asked for ahead of the whole. Where the language is to be detected, no haste:
         a text in the wrong one could not be taken back."""
         ends = [end for end in map(sample_count, _EARLY_S) if end + sample_count(_WORTH_S) <= len(audio)]
         hasty = replace(wish, is_glance=len(wish.languages) == 1)
         return [self._batcher.read(audio[:end], hasty) for end in ends]
 
-    async def _words(self, audio: Floats, heard: Sight, wanted: Wanted) -> tuple[Word, ...]:
+    async def _words(
+        self, audio: Floats, heard: DecodeResult, wanted: TranscribeParams
+    ) -> tuple[TimedWord, ...]:
         if "word" not in wanted.granularities or wanted.format != "verbose_json":
             return ()
         try:
@@ -118,7 +122,7 @@ class Transcriber:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
 
 
-async def _first_of(glance: Answer, whole: Answer) -> str:
+async def _first_of(glance: PendingResult, whole: PendingResult) -> str:
     """What the glance showed; empty when it failed, or the whole was there before it."""
     await asyncio.wait({glance, whole}, return_when=asyncio.FIRST_COMPLETED)
     if whole.done() or glance.cancelled() or glance.exception() or not (seen := glance.result()):
@@ -126,13 +130,13 @@ async def _first_of(glance: Answer, whole: Answer) -> str:
     return seen.guess.text
 
 
-def _drop(answer: Answer) -> None:
+def _drop(answer: PendingResult) -> None:
     """Nobody waits for it any more; what failed unseen stays unseen."""
     if not answer.cancel() and not answer.cancelled():
         answer.exception()
 
 
-def _stretch(sound: Sound, ahead: Floats) -> tuple[Floats, Floats]:
+def _stretch(sound: AudioFile, ahead: Floats) -> tuple[Floats, Floats]:
     """What is ahead after the next piece, and the piece; empty at the end."""
     if len(ahead) < _AHEAD:
         ahead = np.concatenate([ahead, sound.read(_AHEAD - len(ahead))])
@@ -140,12 +144,14 @@ def _stretch(sound: Sound, ahead: Floats) -> tuple[Floats, Floats]:
     return ahead[at:], ahead[:at]
 
 
-def _piece(audio: Floats, heard: Sight | None, words: tuple[Word, ...], start: float) -> Piece:
+def _piece(
+    audio: Floats, heard: DecodeResult | None, words: tuple[TimedWord, ...], start: float
+) -> SpeechPiece:
     end = start + seconds(len(audio))
     if heard is None:
-        return Piece(start, end)
+        return SpeechPiece(start, end)
     guess = heard.guess
-    return Piece(
+    return SpeechPiece(
         start,
         end,
         guess.text.rstrip(),

@@ -13,7 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 from ..core.config import SessionConfig
 from ..core.endpointing import EndpointSettings
 from ..core.errors import BadField
-from ..core.responses import NoticeOut
+from ..core.responses import Notice
 from ..core.turn_actions import TurnSettings
 from ..pb import voice_pb2 as pb
 from . import fields
@@ -85,7 +85,7 @@ def to_duration(seconds: float) -> Duration:
 # What is refused is no notice but an error, and `config.py` raises it.
 
 
-def not_available(message: pb.SessionConfig, seq: int) -> list[NoticeOut]:
+def not_available(message: pb.SessionConfig, seq: int) -> list[Notice]:
     """What of the contract is asked for and is not there yet."""
     asked = {
         "config.resume_token": (bool(message.resume_token), "session_id goes on with a conversation"),
@@ -93,7 +93,7 @@ def not_available(message: pb.SessionConfig, seq: int) -> list[NoticeOut]:
     }
     text = "{} is not available on this server yet: {}"
     return [
-        NoticeOut("protocol", "NOT_AVAILABLE", text.format(path, instead), seq=seq, field=path)
+        Notice("protocol", "NOT_AVAILABLE", text.format(path, instead), seq=seq, field=path)
         for path, (is_asked, instead) in asked.items()
         if is_asked
     ]
@@ -101,16 +101,16 @@ def not_available(message: pb.SessionConfig, seq: int) -> list[NoticeOut]:
 
 def session_notices(
     message: pb.SessionConfig, config: SessionConfig, seq: int, catalog: Catalog
-) -> list[NoticeOut]:
+) -> list[Notice]:
     """What a session must be told as it begins: what is not there, a voice of another language."""
     notices = not_available(message, seq)
     if config.tools and not catalog.calls_tools:
         text = "config.tools: the language model of this server calls no tools; it is not told of them"
-        notices.append(NoticeOut("llm", "NOT_AVAILABLE", text, seq=seq, field="config.tools"))
+        notices.append(Notice("llm", "NOT_AVAILABLE", text, seq=seq, field="config.tools"))
     spoken = catalog.spoken
     if config.languages and primary(config.languages[0]) not in spoken:
         text = f"no voice speaks {config.languages[0]!r}; voices speak: {', '.join(sorted(spoken))}"
-        notices.append(NoticeOut("tts", "VOICE_LANGUAGE", text, field="config.language_codes", seq=seq))
+        notices.append(Notice("tts", "VOICE_LANGUAGE", text, field="config.language_codes", seq=seq))
     return notices
 
 

@@ -18,21 +18,21 @@ from .fields import ssml, text
 from .tools import struct_json
 
 PRESSES = {
-    pb.UserActivity.KIND_START: i.Press.START,
-    pb.UserActivity.KIND_END: i.Press.END,
-    pb.UserActivity.KIND_CANCEL: i.Press.CANCEL,
+    pb.UserActivity.KIND_START: i.ActivityKind.START,
+    pb.UserActivity.KIND_END: i.ActivityKind.END,
+    pb.UserActivity.KIND_CANCEL: i.ActivityKind.CANCEL,
 }
 PLAYINGS = {
-    pb.PlaybackReport.STATE_STARTED: i.Playing.STARTED,
-    pb.PlaybackReport.STATE_PROGRESS: i.Playing.PROGRESS,
-    pb.PlaybackReport.STATE_FINISHED: i.Playing.FINISHED,
-    pb.PlaybackReport.STATE_CLEARED: i.Playing.CLEARED,
+    pb.PlaybackReport.STATE_STARTED: i.PlaybackState.STARTED,
+    pb.PlaybackReport.STATE_PROGRESS: i.PlaybackState.PROGRESS,
+    pb.PlaybackReport.STATE_FINISHED: i.PlaybackState.FINISHED,
+    pb.PlaybackReport.STATE_CLEARED: i.PlaybackState.CLEARED,
 }
 
 
 def inbound(
     request: pb.ConverseRequest, seq: int, config: SessionConfig, catalog: Catalog
-) -> i.Inbound | None:
+) -> i.ConverseRequest | None:
     """Raises `BadField` for what ends the call; what is skipped comes back as `Refused`."""
     arm = request.WhichOneof("payload")
     match arm:
@@ -52,7 +52,7 @@ def inbound(
             return _ARMS[arm](getattr(request, arm), seq)
 
 
-def audio(message: pb.AudioInput, seq: int) -> i.Audio | None:
+def audio(message: pb.AudioInput, seq: int) -> i.AudioInput | None:
     if len(message.data) > MAX_AUDIO_BYTES:
         raise BadField(
             "audio.data", f"{len(message.data)} bytes", f"at most {MAX_AUDIO_BYTES} bytes a message"
@@ -60,19 +60,19 @@ def audio(message: pb.AudioInput, seq: int) -> i.Audio | None:
     if not message.data:
         return None
     offset = message.offset_samples if message.HasField("offset_samples") else None
-    return i.Audio(message.data, offset, seq)
+    return i.AudioInput(message.data, offset, seq)
 
 
-def _text(message: pb.TextInput, seq: int) -> i.Inbound:
+def _text(message: pb.TextInput, seq: int) -> i.ConverseRequest:
     try:
         words = text(message.text, "text.text", MAX_TEXT, required=True)
     except CallerError as error:
         return _refused(error, seq)
     interrupts = message.interrupt if message.HasField("interrupt") else True
-    return i.Text(words.strip(), interrupts, message.text_only, seq)
+    return i.TextInput(words.strip(), interrupts, message.text_only, seq)
 
 
-def _say(message: pb.Say, seq: int) -> i.Inbound:
+def _say(message: pb.Say, seq: int) -> i.ConverseRequest:
     interruptible = message.interruptible if message.HasField("interruptible") else True
     try:
         if message.ssml and message.text:
@@ -86,27 +86,27 @@ def _say(message: pb.Say, seq: int) -> i.Inbound:
     return i.Say(words.strip(), interruptible, seq)
 
 
-def _activity(message: pb.UserActivity, seq: int) -> i.Inbound | None:
+def _activity(message: pb.UserActivity, seq: int) -> i.ConverseRequest | None:
     press = PRESSES.get(message.kind)
-    return None if press is None else i.Activity(press)
+    return None if press is None else i.UserActivity(press)
 
 
-def _playback(message: pb.PlaybackReport, seq: int) -> i.Inbound | None:
+def _playback(message: pb.PlaybackReport, seq: int) -> i.ConverseRequest | None:
     playing = PLAYINGS.get(message.state)
-    return None if playing is None else i.Playback(message.turn, playing, message.played_samples, seq)
+    return None if playing is None else i.PlaybackReport(message.turn, playing, message.played_samples, seq)
 
 
-def _update(update: pb.ConfigUpdate, seq: int, config: SessionConfig, catalog: Catalog) -> i.Inbound:
+def _update(update: pb.ConfigUpdate, seq: int, config: SessionConfig, catalog: Catalog) -> i.ConverseRequest:
     missing = not_available(update.config, seq)
     if missing:
-        return i.Refused(missing[0].reason, missing[0].message, missing[0].field, seq)
+        return i.RefusedRequest(missing[0].reason, missing[0].message, missing[0].field, seq)
     try:
-        return i.Update(with_changes(config, update.config, update_paths(update), catalog), seq)
+        return i.ConfigUpdate(with_changes(config, update.config, update_paths(update), catalog), seq)
     except CallerError as error:
         return _refused(error, seq)
 
 
-def _tool_result(message: pb.ToolResult, seq: int) -> i.Inbound:
+def _tool_result(message: pb.ToolResult, seq: int) -> i.ConverseRequest:
     try:
         match message.WhichOneof("outcome"):
             case "error":
@@ -120,12 +120,12 @@ def _tool_result(message: pb.ToolResult, seq: int) -> i.Inbound:
         return _refused(error, seq)
 
 
-def _refused(error: CallerError, seq: int) -> i.Refused:
-    return i.Refused("BAD_MESSAGE", str(error), error.field, seq)
+def _refused(error: CallerError, seq: int) -> i.RefusedRequest:
+    return i.RefusedRequest("BAD_MESSAGE", str(error), error.field, seq)
 
 
-_ARMS: Mapping[str, Callable[[Any, int], i.Inbound | None]] = {
-    "audio_end": lambda message, seq: i.AudioEnd(),
+_ARMS: Mapping[str, Callable[[Any, int], i.ConverseRequest | None]] = {
+    "audio_end": lambda message, seq: i.AudioInputEnd(),
     "text": _text,
     "activity": _activity,
     "interrupt": lambda message, seq: i.Interrupt(message.turn, seq),
@@ -134,5 +134,5 @@ _ARMS: Mapping[str, Callable[[Any, int], i.Inbound | None]] = {
     "playback": _playback,
     "say": _say,
     "tool_result": _tool_result,
-    "end_session": lambda message, seq: i.End(),
+    "end_session": lambda message, seq: i.EndSession(),
 }

@@ -23,12 +23,12 @@ STAGES = {
 }
 
 
-def outbound(message: o.Outbound, rate_hz: int) -> pb.ConverseResponse:
+def outbound(message: o.ConverseResponse, rate_hz: int) -> pb.ConverseResponse:
     """`rate_hz` is the input rate, in which positions are told."""
     return _SAID[type(message)](message, rate_hz)
 
 
-def _audio_out(m: o.AudioOut, rate_hz: int) -> pb.ConverseResponse:
+def _audio_out(m: o.AudioOutput, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(
         turn=m.turn,
         audio=pb.AudioOutput(
@@ -42,7 +42,7 @@ def _audio_out(m: o.AudioOut, rate_hz: int) -> pb.ConverseResponse:
     )
 
 
-def _started(m: o.Started, rate_hz: int) -> pb.ConverseResponse:
+def _started(m: o.SessionStarted, rate_hz: int) -> pb.ConverseResponse:
     started = pb.SessionStarted(
         session_id=m.config.session_id,
         resumed=m.is_resumed,
@@ -53,16 +53,16 @@ def _started(m: o.Started, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(session_started=started)
 
 
-def _applied(m: o.Applied, rate_hz: int) -> pb.ConverseResponse:
+def _applied(m: o.ConfigApplied, rate_hz: int) -> pb.ConverseResponse:
     applied = pb.ConfigApplied(request_seq=m.seq, effective_config=config_message(m.config))
     return pb.ConverseResponse(config_applied=applied)
 
 
-def _speech(m: o.SpeechHeard, rate_hz: int) -> pb.ConverseResponse:
+def _speech(m: o.SpeechEvent, rate_hz: int) -> pb.ConverseResponse:
     kinds = {
-        o.Speaking.STARTED: pb.SpeechEvent.KIND_STARTED,
-        o.Speaking.STOPPED: pb.SpeechEvent.KIND_STOPPED,
-        o.Speaking.IDLE: pb.SpeechEvent.KIND_IDLE_TIMEOUT,
+        o.SpeechKind.STARTED: pb.SpeechEvent.KIND_STARTED,
+        o.SpeechKind.STOPPED: pb.SpeechEvent.KIND_STOPPED,
+        o.SpeechKind.IDLE: pb.SpeechEvent.KIND_IDLE_TIMEOUT,
     }
     event = pb.SpeechEvent(
         kind=kinds[m.speaking], position_samples=_at(m.position, rate_hz), probability=m.probability
@@ -70,7 +70,7 @@ def _speech(m: o.SpeechHeard, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(speech_event=event)
 
 
-def transcript(m: o.TranscriptOut, rate_hz: int) -> pb.Transcript:
+def transcript(m: o.Transcript, rate_hz: int) -> pb.Transcript:
     return pb.Transcript(
         segment=m.segment,
         revision=m.revision,
@@ -87,16 +87,16 @@ def transcript(m: o.TranscriptOut, rate_hz: int) -> pb.Transcript:
     )
 
 
-def _transcript(m: o.TranscriptOut, rate_hz: int) -> pb.ConverseResponse:
+def _transcript(m: o.Transcript, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(turn=m.turn, transcript=transcript(m, rate_hz))
 
 
-def _turn(m: o.TurnChanged, rate_hz: int) -> pb.ConverseResponse:
+def _turn(m: o.TurnEvent, rate_hz: int) -> pb.ConverseResponse:
     event = pb.TurnEvent(state=f"STATE_{m.phase.name}", reason=m.reason)
     return pb.ConverseResponse(turn=m.turn, turn_event=event)
 
 
-def _text_out(m: o.TextOut, rate_hz: int) -> pb.ConverseResponse:
+def _text_out(m: o.ResponseText, rate_hz: int) -> pb.ConverseResponse:
     words = pb.ResponseText(segment_index=m.segment, delta=m.delta, is_final=m.is_final)
     return pb.ConverseResponse(turn=m.turn, response_text=words)
 
@@ -106,7 +106,7 @@ def _flush(m: o.Flush, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(turn=m.turn, playback_control=control)
 
 
-def _interrupted(m: o.InterruptedOut, rate_hz: int) -> pb.ConverseResponse:
+def _interrupted(m: o.Interrupted, rate_hz: int) -> pb.ConverseResponse:
     source = "CLIENT_REPORTED" if m.is_reported else "SERVER_ESTIMATED"
     interrupted = pb.Interrupted(
         turn=m.turn,
@@ -118,16 +118,16 @@ def _interrupted(m: o.InterruptedOut, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(turn=m.turn, interrupted=interrupted)
 
 
-def _tool_call(m: o.ToolCallOut, rate_hz: int) -> pb.ConverseResponse:
+def _tool_call(m: o.ToolCall, rate_hz: int) -> pb.ConverseResponse:
     call = pb.ToolCall(call_id=m.call_id, name=m.name, arguments=to_struct(m.arguments))
     return pb.ConverseResponse(turn=m.turn, tool_call=call)
 
 
-def _tool_calls_cancelled(m: o.ToolCallsCancelled, rate_hz: int) -> pb.ConverseResponse:
+def _tool_calls_cancelled(m: o.ToolCallCancelled, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(turn=m.turn, tool_call_cancelled=pb.ToolCallCancelled(call_ids=m.call_ids))
 
 
-def notice(m: o.NoticeOut) -> pb.Notice:
+def notice(m: o.Notice) -> pb.Notice:
     return pb.Notice(
         stage=STAGES[m.stage],
         reason=m.reason,
@@ -138,11 +138,11 @@ def notice(m: o.NoticeOut) -> pb.Notice:
     )
 
 
-def _notice(m: o.NoticeOut, rate_hz: int) -> pb.ConverseResponse:
+def _notice(m: o.Notice, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(turn=m.turn, notice=notice(m))
 
 
-def _metrics(m: o.MetricsOut, rate_hz: int) -> pb.ConverseResponse:
+def _metrics(m: o.TurnMetrics, rate_hz: int) -> pb.ConverseResponse:
     message = pb.TurnMetrics()
     for name, count in m.counts.items():
         setattr(message, name, count)
@@ -151,15 +151,15 @@ def _metrics(m: o.MetricsOut, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(turn=m.turn, turn_metrics=message)
 
 
-def _pong(m: o.PongOut, rate_hz: int) -> pb.ConverseResponse:
+def _pong(m: o.Pong, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(pong=pb.Pong(id=m.id, client_time_us=m.client_time_us))
 
 
-def _go_away(m: o.GoAwayOut, rate_hz: int) -> pb.ConverseResponse:
+def _go_away(m: o.GoAway, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(go_away=pb.GoAway(time_left=to_duration(m.time_left), reason=m.reason))
 
 
-def _ended(m: o.Ended, rate_hz: int) -> pb.ConverseResponse:
+def _ended(m: o.SessionEnded, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(session_ended=pb.SessionEnded(reason=f"REASON_{m.reason.name}"))
 
 
@@ -168,21 +168,21 @@ def _at(position: int, rate_hz: int) -> int:
     return position * rate_hz // RATE_HZ
 
 
-_SAID: Mapping[type[o.Outbound], Callable[[Any, int], pb.ConverseResponse]] = {
-    o.AudioOut: _audio_out,
-    o.Started: _started,
-    o.Applied: _applied,
-    o.SpeechHeard: _speech,
-    o.TranscriptOut: _transcript,
-    o.TurnChanged: _turn,
-    o.TextOut: _text_out,
+_SAID: Mapping[type[o.ConverseResponse], Callable[[Any, int], pb.ConverseResponse]] = {
+    o.AudioOutput: _audio_out,
+    o.SessionStarted: _started,
+    o.ConfigApplied: _applied,
+    o.SpeechEvent: _speech,
+    o.Transcript: _transcript,
+    o.TurnEvent: _turn,
+    o.ResponseText: _text_out,
     o.Flush: _flush,
-    o.InterruptedOut: _interrupted,
-    o.ToolCallOut: _tool_call,
-    o.ToolCallsCancelled: _tool_calls_cancelled,
-    o.NoticeOut: _notice,
-    o.MetricsOut: _metrics,
-    o.PongOut: _pong,
-    o.GoAwayOut: _go_away,
-    o.Ended: _ended,
+    o.Interrupted: _interrupted,
+    o.ToolCall: _tool_call,
+    o.ToolCallCancelled: _tool_calls_cancelled,
+    o.Notice: _notice,
+    o.TurnMetrics: _metrics,
+    o.Pong: _pong,
+    o.GoAway: _go_away,
+    o.SessionEnded: _ended,
 }

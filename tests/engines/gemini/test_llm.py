@@ -25,10 +25,10 @@ from voice_grpc.core.errors import (
 )
 from voice_grpc.core.tools import ToolDeclaration
 from voice_grpc.engines.gemini.llm import DEFAULT_MODEL, GeminiLlm
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import LlmItem, Prompt, TextDelta, Usage
 
-PATIENT, SOON = Patience(5, 10, 10), Patience(5, 0.3, 0.3)
+PATIENT, SOON = Timeouts(5, 10, 10), Timeouts(5, 0.3, 0.3)
 HELLO = Prompt("Be brief.", (Message(Role.USER, "Hello.", 1),))
 WEATHER = ToolDeclaration(
     "weather",
@@ -43,7 +43,7 @@ async def gemini(
     script: Script | None = None,
     model: str = DEFAULT_MODEL,
     key: str = KEY,
-    patience: Patience = PATIENT,
+    patience: Timeouts = PATIENT,
 ) -> AsyncIterator[tuple[GeminiLlm, FakeGemini]]:
     """Not warmed: the first call opens the client."""
     async with FakeGemini(script, answers or (Answer(),)) as fake:
@@ -246,7 +246,7 @@ async def test_chunks_without_words_do_not_put_the_deadline_off() -> None:
 
 
 async def test_a_slow_reader_is_not_a_silent_model() -> None:
-    async with gemini(Answer("one two three"), patience=Patience(5, 10, 0.25)) as (llm, _):
+    async with gemini(Answer("one two three"), patience=Timeouts(5, 10, 0.25)) as (llm, _):
         words = []
         async with aclosing(llm.stream(HELLO)) as items:
             async for item in items:

@@ -28,7 +28,7 @@ from voice_grpc.core.errors import (
     EngineUnreachable,
 )
 from voice_grpc.engines.google_tts.credentials import Tokens, load
-from voice_grpc.engines.google_tts.errors import Ending, cleaned, ending, translated
+from voice_grpc.engines.google_tts.errors import StreamFate, cleaned, fate_of, translated
 from voice_grpc.engines.google_tts.tts import GoogleTts
 
 SECRET = "s3cr3t-refresh-token"
@@ -274,25 +274,25 @@ def test_each_status_is_an_error_of_ours(code: grpc.StatusCode, kind: type[Engin
 @pytest.mark.parametrize(
     ("code", "words", "how"),
     [
-        (grpc.StatusCode.UNAVAILABLE, "Socket closed", Ending.BROKEN),
-        (grpc.StatusCode.UNAVAILABLE, "Stream removed (Socket closed)", Ending.BROKEN),
-        (grpc.StatusCode.UNAVAILABLE, "recvmsg:Connection reset by peer", Ending.BROKEN),
-        (grpc.StatusCode.UNAVAILABLE, "The service is currently unavailable.", Ending.OTHER),
-        (grpc.StatusCode.INTERNAL, "Internal error from Core", Ending.LOST),
-        (grpc.StatusCode.INTERNAL, "Internal error encountered.", Ending.OTHER),
-        (grpc.StatusCode.ABORTED, "long duration", Ending.IDLE),
-        (grpc.StatusCode.INVALID_ARGUMENT, "Invalid SSML", Ending.REJECTED),
-        (grpc.StatusCode.UNAUTHENTICATED, "no", Ending.OTHER),
+        (grpc.StatusCode.UNAVAILABLE, "Socket closed", StreamFate.BROKEN),
+        (grpc.StatusCode.UNAVAILABLE, "Stream removed (Socket closed)", StreamFate.BROKEN),
+        (grpc.StatusCode.UNAVAILABLE, "recvmsg:Connection reset by peer", StreamFate.BROKEN),
+        (grpc.StatusCode.UNAVAILABLE, "The service is currently unavailable.", StreamFate.OTHER),
+        (grpc.StatusCode.INTERNAL, "Internal error from Core", StreamFate.LOST),
+        (grpc.StatusCode.INTERNAL, "Internal error encountered.", StreamFate.OTHER),
+        (grpc.StatusCode.ABORTED, "long duration", StreamFate.IDLE),
+        (grpc.StatusCode.INVALID_ARGUMENT, "Invalid SSML", StreamFate.REJECTED),
+        (grpc.StatusCode.UNAUTHENTICATED, "no", StreamFate.OTHER),
     ],
 )
 def test_how_a_call_ended_decides_whether_it_is_made_again(
-    code: grpc.StatusCode, words: str, how: Ending
+    code: grpc.StatusCode, words: str, how: StreamFate
 ) -> None:
     cause = failed(code, words)
     error = translated(cause)
     error.__cause__ = cause
-    assert ending(error) is how
-    assert ending(EngineError("tts", words)) is Ending.OTHER
+    assert fate_of(error) is how
+    assert fate_of(EngineError("tts", words)) is StreamFate.OTHER
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ from voice_grpc.core.errors import (
     EngineTimeout,
     EngineUnreachable,
 )
-from voice_grpc.engines.google_tts.stream import Watch
+from voice_grpc.engines.google_tts.stream import StallWatchdog
 from voice_grpc.engines.google_tts.tts import GoogleTts
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import VoiceChoice
 
 
@@ -37,7 +37,7 @@ from voice_grpc.ports import VoiceChoice
     ],
 )
 async def test_what_is_wrong_is_found_at_start(trouble: Trouble, kind: type[EngineError]) -> None:
-    patience = Patience(0.1, 0.1, 0.1)
+    patience = Timeouts(0.1, 0.1, 0.1)
     async with opened(FakeGoogleTts(Script(always=trouble)), patience=patience) as (_, tts):
         with pytest.raises(kind) as caught:
             await tts.warm()
@@ -71,7 +71,7 @@ async def test_nobody_there_is_known_soon() -> None:
 
 
 async def test_a_host_that_never_answers_is_given_up() -> None:
-    async with opened(FakeGoogleTts(), patience=Patience(0.2, 0.2, 0.2)) as (fake, tts):
+    async with opened(FakeGoogleTts(), patience=Timeouts(0.2, 0.2, 0.2)) as (fake, tts):
         await tts.voices()
         await fake.__aexit__()
         with socket.create_server(("127.0.0.1", fake.port), backlog=1, reuse_port=False):
@@ -91,7 +91,7 @@ async def test_a_connection_that_broke_while_idle_costs_nothing() -> None:
 
 async def test_one_who_takes_the_sound_slowly_is_not_the_service_being_late() -> None:
     text = "This goes on for long enough that not all of it waits to be taken. " * 20
-    async with opened(FakeGoogleTts(), patience=Patience(1.0, 1.0, 0.4)) as (_, tts):
+    async with opened(FakeGoogleTts(), patience=Timeouts(1.0, 1.0, 0.4)) as (_, tts):
         count = 0
         async with aclosing(tts.speak(given(text, *TEXTS), ANY)) as sounds:
             async for _sound in sounds:
@@ -170,7 +170,7 @@ async def test_sound_that_cannot_be_read_ends_the_call_at_the_far_end(
 
 async def test_a_writer_that_is_later_than_the_end_of_the_call_does_no_harm() -> None:
     """The deadline is over by then."""
-    watch = Watch(Patience())
+    watch = StallWatchdog(Timeouts())
     async with watch.watching():
         watch.sent()
     watch.sent()
@@ -182,7 +182,7 @@ async def test_a_writer_that_is_later_than_the_end_of_the_call_does_no_harm() ->
 
 @pytest.mark.parametrize("event", ["sent", "heard", "closed"])
 async def test_what_is_late_depends_on_what_is_owed(event: str) -> None:
-    watch = Watch(Patience(first=0.05, between=0.05))
+    watch = StallWatchdog(Timeouts(first=0.05, between=0.05))
     if event == "sent":
         watch.sent()
     if event != "sent":

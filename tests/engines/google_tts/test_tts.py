@@ -26,7 +26,7 @@ from tests.fakes.script import Script
 from voice_grpc.core.audio import Samples, rms
 from voice_grpc.core.errors import EngineError
 from voice_grpc.engines.google_tts import tts as tts_google
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import Clause, VoiceChoice
 
 SSML = '<speak>One <break time="300ms"/> two</speak>'
@@ -196,7 +196,7 @@ async def test_a_service_that_aborts_again_and_again_is_an_error() -> None:
 
 
 async def test_a_service_that_waits_for_the_end_of_a_sentence_is_told_that_nothing_follows() -> None:
-    async with opened(FakeGoogleTts(holds_back=True), patience=Patience(first=1.0)) as (fake, tts):
+    async with opened(FakeGoogleTts(holds_back=True), patience=Timeouts(first=1.0)) as (fake, tts):
         sounds = tts.speak(given("Well,", asyncio.Event()), VoiceChoice())
         async with aclosing(sounds), asyncio.timeout(0.9):
             assert (await anext(sounds)).clause_index == 0

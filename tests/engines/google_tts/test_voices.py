@@ -7,7 +7,7 @@ import pytest
 
 from voice_grpc.core.errors import EngineError, EngineUnreachable
 from voice_grpc.engines.google_tts.request import pieces
-from voice_grpc.engines.google_tts.voices import Catalogue, GoogleVoice, choose, known, parsed
+from voice_grpc.engines.google_tts.voices import GoogleVoice, VoiceCache, choose, known, parsed
 from voice_grpc.ports import VoiceChoice
 
 DEFAULT = "en-US-Chirp3-HD-Kore"
@@ -133,7 +133,7 @@ class Listing:
 
 async def test_the_list_is_fetched_once_for_all_who_wait() -> None:
     listing = Listing()
-    catalogue = Catalogue(listing)
+    catalogue = VoiceCache(listing)
     async with asyncio.TaskGroup() as tasks:
         asking = [tasks.create_task(catalogue.voices()) for _ in range(5)]
     assert [task.result() for task in asking] == [VOICES] * 5
@@ -145,7 +145,7 @@ async def test_it_is_refreshed_beside_whoever_asks_and_kept_when_that_fails(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     listing = Listing()
-    catalogue = Catalogue(listing, refresh_seconds=0.0)
+    catalogue = VoiceCache(listing, refresh_seconds=0.0)
     await catalogue.voices()
     listing.done.clear()
     listing.error = EngineUnreachable("tts", "away")
@@ -166,7 +166,7 @@ async def test_it_is_refreshed_beside_whoever_asks_and_kept_when_that_fails(
 
 async def test_it_is_not_asked_for_within_the_hour() -> None:
     listing = Listing()
-    catalogue = Catalogue(listing)
+    catalogue = VoiceCache(listing)
     for _ in range(3):
         await catalogue.voices()
     await asyncio.sleep(0.01)
@@ -176,7 +176,7 @@ async def test_it_is_not_asked_for_within_the_hour() -> None:
 async def test_what_failed_at_first_is_asked_for_again() -> None:
     listing = Listing()
     listing.error = EngineUnreachable("tts", "away")
-    catalogue = Catalogue(listing)
+    catalogue = VoiceCache(listing)
     with pytest.raises(EngineUnreachable):
         await catalogue.voices()
     listing.error = None

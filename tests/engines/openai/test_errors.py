@@ -25,10 +25,10 @@ from voice_grpc.core.tools import ToolDeclaration
 from voice_grpc.engines.openai.client import address
 from voice_grpc.engines.openai.errors import engine_error, refusal, refusal_in
 from voice_grpc.engines.openai.llm import OpenAiLlm
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import Prompt, TextDelta
 
-SOON = Patience(0.3, 0.5, 0.5)
+SOON = Timeouts(0.3, 0.5, 0.5)
 HELLO = Prompt("Be brief.", (Message(Role.USER, "Hello.", 1),), temperature=0.3)
 WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
 

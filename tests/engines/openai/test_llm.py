@@ -16,10 +16,10 @@ from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import EngineEmpty, EngineError, EngineMissing, EngineTimeout, EngineUnreachable
 from voice_grpc.core.tools import ToolDeclaration
 from voice_grpc.engines.openai.llm import OpenAiLlm
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import LlmItem, Prompt, TextDelta, Usage
 
-SOON = Patience(0.3, 0.3, 0.3)
+SOON = Timeouts(0.3, 0.3, 0.3)
 HELLO = Prompt("Be brief.", (Message(Role.USER, "Hello.", 1),))
 WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
 
@@ -31,7 +31,7 @@ async def server(
     script: Script | None = None,
     traits: Traits | None = None,
     model: str = "",
-    patience: Patience = SOON,
+    patience: Timeouts = SOON,
 ) -> AsyncIterator[tuple[OpenAiLlm, FakeOpenAi]]:
     """Not warmed: the first call opens the connection and finds the model."""
     async with FakeOpenAi(script, answers or (Answer(),), style=style, traits=traits) as fake:
@@ -326,7 +326,7 @@ async def test_thoughts_do_not_put_the_deadline_off() -> None:
 
 
 async def test_a_slow_reader_is_not_a_silent_model() -> None:
-    async with server(Answer("one two three"), patience=Patience(1, 1, 0.05)) as (llm, _):
+    async with server(Answer("one two three"), patience=Timeouts(1, 1, 0.05)) as (llm, _):
         words = []
         async with aclosing(llm.stream(HELLO)) as items:
             async for item in items:
@@ -338,7 +338,7 @@ async def test_a_slow_reader_is_not_a_silent_model() -> None:
 async def test_nobody_waits_for_the_count_of_tokens() -> None:
     body = stream_of(delta("Yes."), delta("", "stop"), end="")
     async with writing(HEAD + f"{len(body):x}\r\n".encode() + body + b"\r\n") as url:
-        llm = OpenAiLlm(url, model="m", patience=Patience(1, 1, 5))
+        llm = OpenAiLlm(url, model="m", patience=Timeouts(1, 1, 5))
         start = time.perf_counter()
         assert await ask(llm) == [TextDelta("Yes.")]
         assert time.perf_counter() - start < 1.5

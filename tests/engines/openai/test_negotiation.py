@@ -12,15 +12,15 @@ from tests.fakes.openai_llm_rules import KEY, Refused, Traits
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import EngineError
 from voice_grpc.core.tools import ToolDeclaration
-from voice_grpc.engines.openai.capabilities import Terms, learned
+from voice_grpc.engines.openai.capabilities import Capabilities, learned
 from voice_grpc.engines.openai.client import OpenAiClient, address
 from voice_grpc.engines.openai.errors import refusal
 from voice_grpc.engines.openai.llm import OpenAiLlm
-from voice_grpc.engines.openai.negotiation import Manners
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.openai.negotiation import Negotiator
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import Prompt, TextDelta
 
-SOON = Patience(0.3, 0.5, 0.5)
+SOON = Timeouts(0.3, 0.5, 0.5)
 HELLO = Prompt("Be brief.", (Message(Role.USER, "Hello.", 1),), temperature=0.3)
 WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
 
@@ -101,8 +101,8 @@ async def ask(llm: OpenAiLlm, prompt: Prompt = HELLO) -> str:
 )
 def test_a_refusal_teaches_what_to_leave_out(message: str, changed: dict[str, object]) -> None:
     said = refusal(400, json.dumps({"error": {"message": message}}).encode())
-    better = learned(Terms(), said, {"temperature": 0.3, "tools": [1]}, bases=1)
-    assert better == (Terms(**changed) if changed else None)  # type: ignore[arg-type]
+    better = learned(Capabilities(), said, {"temperature": 0.3, "tools": [1]}, bases=1)
+    assert better == (Capabilities(**changed) if changed else None)  # type: ignore[arg-type]
     if better is not None and "history" not in changed:
         assert learned(better, said, {"temperature": 0.3, "tools": [1]}, bases=1) != better
 
@@ -113,26 +113,28 @@ def test_what_a_request_quotes_teaches_nothing() -> None:
         {"loc": ["body", "top_k"], "msg": "Extra inputs", "input": "the temperature of a thinking model"}
     ]
     said = refusal(422, json.dumps({"detail": detail}).encode())
-    assert learned(Terms(), said, {"temperature": 0.3}, bases=1) is None
+    assert learned(Capabilities(), said, {"temperature": 0.3}, bases=1) is None
 
 
 def test_the_field_that_a_server_names_goes_before_its_words() -> None:
     error = {"message": "Unsupported value in a request with reasoning_effort", "param": "temperature"}
     said = refusal(400, json.dumps({"error": error}).encode())
-    assert learned(Terms(), said, {"temperature": 0.3}, bases=1) == Terms(sets_temperature=False)
+    assert learned(Capabilities(), said, {"temperature": 0.3}, bases=1) == Capabilities(
+        sets_temperature=False
+    )
 
 
 def test_what_another_turn_has_learned_meanwhile_is_kept() -> None:
-    manners = Manners(OpenAiClient(address("http://localhost", ""), 1.0), "m", 1)
+    manners = Negotiator(OpenAiClient(address("http://localhost", ""), 1.0), "m", 1)
     template, effort = (
         refusal(400, json.dumps({"error": {"message": f"Unknown: {field}"}}).encode())
         for field in ("chat_template_kwargs", "reasoning_effort")
     )
-    assert manners.take(template, HELLO, Terms())
-    assert manners.take(effort, HELLO, Terms())
-    assert manners.terms == Terms(switches_template=False)
+    assert manners.take(template, HELLO, Capabilities())
+    assert manners.take(effort, HELLO, Capabilities())
+    assert manners.terms == Capabilities(switches_template=False)
     assert manners.take(effort, HELLO, manners.terms)
-    assert manners.terms == Terms(switches_template=False, effort="")
+    assert manners.terms == Capabilities(switches_template=False, effort="")
 
 
 async def test_turns_that_begin_at_once_learn_together() -> None:
@@ -150,7 +152,7 @@ async def test_turns_that_begin_at_once_learn_together() -> None:
 @pytest.mark.parametrize("status", [401, 402, 403, 429, 503])
 def test_what_has_nothing_to_do_with_the_terms_teaches_nothing(status: int) -> None:
     body = b'{"error": {"message": "reasoning_effort max_completion_tokens temperature"}}'
-    assert learned(Terms(), refusal(status, body), {"temperature": 0.3}, bases=2) is None
+    assert learned(Capabilities(), refusal(status, body), {"temperature": 0.3}, bases=2) is None
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import EngineDenied, EngineUnreachable
 from voice_grpc.core.tools import ToolDeclaration, ToolUse
 from voice_grpc.engines.openai.llm import OpenAiLlm
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import LlmItem, Prompt, TextDelta, Usage
 
 if importlib.util.find_spec("xllamacpp") is None and os.environ.get("REQUIRE_ALL") != "1":
@@ -38,7 +38,7 @@ server = xllamacpp.Server(parameters)
 print(server.listening_address, flush=True)
 sys.stdin.read()
 """
-PATIENCE = Patience(2.0, 15.0, 10.0)
+PATIENCE = Timeouts(2.0, 15.0, 10.0)
 STORY = Prompt("", (Message(Role.USER, "Tell me a long story.", 1),), max_tokens=400)
 WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
 

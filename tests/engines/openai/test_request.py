@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.fakes.openai_llm_rules import MODELS, Refused, Traits, check
 from voice_grpc.core.conversation import Conversation, Heard, Message, Role
 from voice_grpc.core.tools import ToolDeclaration, ToolUse
-from voice_grpc.engines.openai.capabilities import Terms
+from voice_grpc.engines.openai.capabilities import Capabilities
 from voice_grpc.engines.openai.request import SILENCE, messages, request
 from voice_grpc.engines.prompt_history import CUT_OFF, OPENING
 from voice_grpc.ports import Prompt
@@ -157,7 +157,7 @@ def test_tools_are_declared_as_objects() -> None:
         ToolDeclaration("now", "The time.", {}),
         ToolDeclaration("weather", "", {"properties": {"city": {"type": "string"}}, "required": ["city"]}),
     )
-    body = request(Prompt("", (Message(USER, "Hi.", 1),), tools=tools), "Qwen/Qwen3-8B", Terms())
+    body = request(Prompt("", (Message(USER, "Hi.", 1),), tools=tools), "Qwen/Qwen3-8B", Capabilities())
     taken(body)
     first, second = (tool["function"]["parameters"] for tool in body["tools"])
     assert first == {"type": "object", "properties": {}}
@@ -190,7 +190,7 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
 def test_every_conversation_is_taken_by_the_strictest_server(
     said: tuple[Message, ...], characters: int, takes_system: bool
 ) -> None:
-    terms = Terms(history=characters, takes_system=takes_system)
+    terms = Capabilities(history=characters, takes_system=takes_system)
     body = request(Prompt("Be brief.", said), "Qwen/Qwen3-8B", terms)
     check(json.loads(json.dumps(body)), "vllm", Traits(takes_system=takes_system), MODELS["vllm"])
     last = body["messages"][-1]
@@ -221,7 +221,7 @@ def test_every_conversation_is_taken_by_the_strictest_server(
     ],
 )
 def test_the_fake_refuses_what_real_servers_refuse(change: dict[str, Any], said: str) -> None:
-    body = request(Prompt("", (Message(USER, "Hi.", 1),)), "Qwen/Qwen3-8B", Terms())
+    body = request(Prompt("", (Message(USER, "Hi.", 1),)), "Qwen/Qwen3-8B", Capabilities())
     taken(body)
     with pytest.raises(Refused) as caught:
         taken({**body, **change})
@@ -230,7 +230,7 @@ def test_the_fake_refuses_what_real_servers_refuse(change: dict[str, Any], said:
 
 def test_the_fake_wants_a_result_for_every_call() -> None:
     step = Message(TOOLS, "", 1, uses=(use(1), use(2)))
-    body = request(Prompt("", (Message(USER, "Hi.", 1), step)), "Qwen/Qwen3-8B", Terms())
+    body = request(Prompt("", (Message(USER, "Hi.", 1), step)), "Qwen/Qwen3-8B", Capabilities())
     taken(body)
     for broken in (body["messages"][:-1], [*body["messages"], body["messages"][-1]]):
         with pytest.raises(Refused):
@@ -238,7 +238,7 @@ def test_the_fake_wants_a_result_for_every_call() -> None:
 
 
 def test_openai_knows_no_fields_of_others() -> None:
-    body = request(Prompt("", (Message(USER, "Hi.", 1),)), "gpt-4.1-mini", Terms())
+    body = request(Prompt("", (Message(USER, "Hi.", 1),)), "gpt-4.1-mini", Capabilities())
     with pytest.raises(Refused) as caught:
         taken(body, "openai")
     assert "chat_template_kwargs" in caught.value.message

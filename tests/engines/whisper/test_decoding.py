@@ -10,8 +10,8 @@ from voice_grpc.engines.whisper.chunking import first_piece, is_silent
 from voice_grpc.engines.whisper.decoding import (
     FULL,
     LONGER,
-    Guess,
-    Look,
+    DecodePass,
+    Hypothesis,
     agree,
     better,
     in_silence,
@@ -22,8 +22,8 @@ from voice_grpc.engines.whisper.decoding import (
 from voice_grpc.engines.whisper.languages import likeliest, whisper_codes
 
 
-def guess(text: str = "hello", logprob: float = -0.3, no_speech: float = 0.0, tokens: int = 10) -> Guess:
-    return Guess(text, logprob, no_speech, tokens, audio_s=1.0)
+def guess(text: str = "hello", logprob: float = -0.3, no_speech: float = 0.0, tokens: int = 10) -> Hypothesis:
+    return Hypothesis(text, logprob, no_speech, tokens, audio_s=1.0)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_of_two_guesses_the_likelier_wins_unless_it_goes_round() -> None:
 
 def test_silence_is_true_silence_around_the_audio_and_thirty_seconds_at_most() -> None:
     audio = np.full(RATE_HZ, 0.5, np.float32)
-    shown = in_silence(audio, Look(2.0, lead_s=0.5))
+    shown = in_silence(audio, DecodePass(2.0, lead_s=0.5))
     assert len(shown) == 3.5 * RATE_HZ
     assert not shown[: RATE_HZ // 2].any()
     assert not shown[-2 * RATE_HZ :].any()

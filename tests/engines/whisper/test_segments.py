@@ -7,9 +7,9 @@ import pytest
 
 from voice_grpc.core.audio import RATE_HZ
 from voice_grpc.core.errors import EngineMissing
-from voice_grpc.engines.whisper.decoding import FULL, Look, in_silence, room, size
+from voice_grpc.engines.whisper.decoding import FULL, DecodePass, in_silence, room, size
 from voice_grpc.engines.whisper.model import compute_types, found_device
-from voice_grpc.engines.whisper.segments import Word, segments, voiced
+from voice_grpc.engines.whisper.segments import TimedWord, segments, voiced
 
 STAMP = 1000
 
@@ -52,14 +52,19 @@ def test_silence_around_a_word_is_not_of_it() -> None:
     audio = np.zeros(4 * RATE_HZ, np.float32)
     audio[RATE_HZ : 2 * RATE_HZ] = 0.3
     audio[3 * RATE_HZ : 3 * RATE_HZ + RATE_HZ // 2] = 0.3
-    words = [Word("one", 0.0, 1.5), Word("two", 1.5, 2.6), Word("three", 2.6, 4.0), Word("none", 2.1, 2.9)]
+    words = [
+        TimedWord("one", 0.0, 1.5),
+        TimedWord("two", 1.5, 2.6),
+        TimedWord("three", 2.6, 4.0),
+        TimedWord("none", 2.1, 2.9),
+    ]
     found = [(each.text, round(each.start, 2), round(each.end, 2)) for each in voiced(audio, words)]
     assert found == [("one", 1.0, 1.5), ("two", 1.5, 2.0), ("three", 3.0, 3.5), ("none", 2.1, 2.9)]
     assert voiced(np.zeros(0, np.float32), words[:1]) == (words[0],)
 
 
 def test_windows_in_steps_depend_on_their_own_piece_alone() -> None:
-    look = Look(2.0)
+    look = DecodePass(2.0)
     assert size(RATE_HZ, look) == round(3.2 * RATE_HZ)
     for seconds in (1.81, 2.5, 2.8):
         assert size(round(seconds * RATE_HZ), look, 1.0) == 5 * RATE_HZ

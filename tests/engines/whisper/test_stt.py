@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tests.saying import said
-from voice_grpc.bench.stt_utterances import SENTENCES, Utterance, normal_words, spoken, word_errors
+from voice_grpc.bench.stt_utterances import SENTENCES, TestUtterance, normal_words, spoken, word_errors
 from voice_grpc.core.audio import RATE_HZ, Samples, silence, to_pcm16
 from voice_grpc.core.errors import EngineError, EngineMissing
 from voice_grpc.engines.whisper.model import Abandoned, find
 from voice_grpc.engines.whisper.stt import WhisperStream, WhisperStt
-from voice_grpc.engines.whisper.workers import Lanes
+from voice_grpc.engines.whisper.workers import WorkerPool
 from voice_grpc.ports import SttOptions
 
 SENTENCE = "Can you tell me what the weather will be like tomorrow in London?"
@@ -37,14 +37,14 @@ class Gate:
 
 
 @pytest.fixture
-async def lanes() -> AsyncIterator[Lanes]:
-    made = Lanes(2)
+async def lanes() -> AsyncIterator[WorkerPool]:
+    made = WorkerPool(2)
     made.start()
     yield made
     await made.close(2.0)
 
 
-async def test_room_is_kept_for_a_final(lanes: Lanes) -> None:
+async def test_room_is_kept_for_a_final(lanes: WorkerPool) -> None:
     gate = Gate()
     assert lanes.has_room()
     running = lanes.submit(gate)
@@ -54,7 +54,7 @@ async def test_room_is_kept_for_a_final(lanes: Lanes) -> None:
     assert await running == "done"
 
 
-async def test_cancelled_work_never_begins(lanes: Lanes) -> None:
+async def test_cancelled_work_never_begins(lanes: WorkerPool) -> None:
     gates = Gate(), Gate()
     running = [lanes.submit(gate) for gate in gates]
     begun: list[str] = []
@@ -68,7 +68,7 @@ async def test_cancelled_work_never_begins(lanes: Lanes) -> None:
     assert begun == ["kept"]
 
 
-async def test_work_under_way_learns_that_nobody_waits(lanes: Lanes) -> None:
+async def test_work_under_way_learns_that_nobody_waits(lanes: WorkerPool) -> None:
     gate = Gate()
     running = lanes.submit(gate)
     await asyncio.to_thread(gate.entered.wait, 5)
@@ -77,7 +77,7 @@ async def test_work_under_way_learns_that_nobody_waits(lanes: Lanes) -> None:
     assert await lanes.submit(lambda _: "next") == "next"
 
 
-async def test_a_failure_is_its_own_only(lanes: Lanes) -> None:
+async def test_a_failure_is_its_own_only(lanes: WorkerPool) -> None:
     def fail(_: Callable[[], bool]) -> None:
         raise EngineError("stt", "Whisper failed")
 
@@ -87,7 +87,7 @@ async def test_a_failure_is_its_own_only(lanes: Lanes) -> None:
 
 
 async def test_close_refuses_what_waits_and_comes_back_though_a_lane_is_stuck() -> None:
-    lanes, gate = Lanes(1), Gate()
+    lanes, gate = WorkerPool(1), Gate()
     lanes.start()
     stuck, waiting = lanes.submit(gate), lanes.submit(lambda _: "never")
     await asyncio.to_thread(gate.entered.wait, 5)
@@ -134,7 +134,7 @@ def second_sentence() -> Samples:
 
 
 @pytest.fixture(scope="module")
-def long_speech() -> list[Utterance]:
+def long_speech() -> list[TestUtterance]:
     pytest.importorskip("piper")
     return [said for said in spoken(SENTENCES[5:], varies=False) if said.kind == "synthetic"]
 
@@ -202,7 +202,7 @@ async def test_silence_and_noise_are_no_words(whisper: WhisperStt) -> None:
 
 
 async def test_what_is_longer_than_a_window_is_settled_piece_by_piece(
-    whisper: WhisperStt, sentence: Samples, long_speech: list[Utterance]
+    whisper: WhisperStt, sentence: Samples, long_speech: list[TestUtterance]
 ) -> None:
     sentences = [said.samples for said in long_speech]
     speech = np.concatenate([part for samples in sentences for part in (samples, silence(0.5))])

@@ -11,11 +11,11 @@ import numpy as np
 from tests.fakes.script import Script
 from tests.fakes.whisper_http import FakeWhisperHttp
 from voice_grpc.core.audio import RATE_HZ, Samples
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.engines.whisper_remote.stt import whisper_server
 from voice_grpc.ports import Stt, SttOptions, Transcription
 
-QUICK = Patience(connect=0.5, first=0.5, between=0.3)
+QUICK = Timeouts(connect=0.5, first=0.5, between=0.3)
 ENGLISH = SttOptions(("en",))
 SECRET = "hush-hush-key"
 

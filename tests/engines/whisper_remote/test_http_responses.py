@@ -13,7 +13,7 @@ from voice_grpc.engines.http.whisper_sse import Event, EventReader
 from voice_grpc.engines.whisper.languages import told_language
 from voice_grpc.engines.whisper_remote.errors import BadAnswer, complaint
 from voice_grpc.engines.whisper_remote.http_client import HEADER_BYTES, wav
-from voice_grpc.engines.whisper_remote.http_dialects import OPENAI, Manners, listed_model, places
+from voice_grpc.engines.whisper_remote.http_dialects import OPENAI, HttpDialect, listed_model, places
 from voice_grpc.engines.whisper_remote.http_responses import EVENTS, read
 from voice_grpc.ports import Transcription, Word
 
@@ -351,7 +351,7 @@ def test_a_path_is_of_the_server_or_of_the_method(
 
 
 def test_what_is_refused_is_asked_for_more_simply() -> None:
-    manners = Manners(OPENAI, "/v1/audio/transcriptions", "m")
+    manners = HttpDialect(OPENAI, "/v1/audio/transcriptions", "m")
     assert [each.format for each in manners.simpler(is_streamed=False)] == ["json"]
     streamed = list(manners.simpler(is_streamed=True))
     assert [(each.streams, each.streamed_format) for each in streamed[:2]] == [

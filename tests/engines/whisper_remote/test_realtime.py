@@ -19,12 +19,12 @@ from tests.fakes.spoken import Spoken
 from tests.fakes.whisper_realtime import FakeRealtime
 from voice_grpc.core.audio import RATE_HZ, Samples, silence
 from voice_grpc.core.errors import EngineDenied, EngineError, EngineQuota, EngineUnreachable
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.engines.whisper_remote.address import parse_address
 from voice_grpc.engines.whisper_remote.realtime import RealtimeStt, failure
 from voice_grpc.ports import SttOptions, Transcription
 
-QUICK = Patience(connect=0.5, first=0.8, between=0.4)
+QUICK = Timeouts(connect=0.5, first=0.8, between=0.4)
 TEXT = Spoken().text
 HZ = 500
 """Of the hum."""

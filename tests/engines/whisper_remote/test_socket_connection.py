@@ -19,12 +19,12 @@ from tests.fakes.spoken import Spoken
 from tests.fakes.whisper_live import FakeWhisperLive
 from voice_grpc.core.audio import RATE_HZ, Samples
 from voice_grpc.core.errors import EngineDenied, EngineError, EngineTimeout, EngineUnreachable
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.engines.whisper_remote.address import parse_address
 from voice_grpc.engines.whisper_remote.whisper_live import WhisperLiveStt
 from voice_grpc.ports import SttOptions, Transcription
 
-QUICK = Patience(connect=0.5, first=0.8, between=0.4)
+QUICK = Timeouts(connect=0.5, first=0.8, between=0.4)
 CONFIG: dict[str, Any] = {
     "uid": "1",
     "language": "en",
@@ -42,7 +42,7 @@ def hum(seconds: float) -> Samples:
 
 @asynccontextmanager
 async def serving(
-    script: Script | None = None, patience: Patience = QUICK, **options: Any
+    script: Script | None = None, patience: Timeouts = QUICK, **options: Any
 ) -> AsyncIterator[tuple[FakeWhisperLive, WhisperLiveStt]]:
     async with FakeWhisperLive(script, **options) as fake:
         stt = WhisperLiveStt(parse_address(fake.url, options.get("token", "")), patience=patience)

@@ -21,12 +21,12 @@ from tests.fakes.spoken import Spoken
 from tests.fakes.whisper_live import FakeWhisperLive
 from voice_grpc.core.audio import RATE_HZ, Samples, silence
 from voice_grpc.core.errors import EngineError, EngineQuota, EngineTimeout
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.engines.whisper_remote.address import parse_address
 from voice_grpc.engines.whisper_remote.whisper_live import WhisperLiveStt
 from voice_grpc.ports import SttOptions, Transcription
 
-QUICK = Patience(connect=0.5, first=0.8, between=0.4)
+QUICK = Timeouts(connect=0.5, first=0.8, between=0.4)
 CONFIG: dict[str, Any] = {
     "uid": "1",
     "language": "en",
@@ -44,7 +44,7 @@ def hum(seconds: float) -> Samples:
 
 @asynccontextmanager
 async def serving(
-    script: Script | None = None, patience: Patience = QUICK, **options: Any
+    script: Script | None = None, patience: Timeouts = QUICK, **options: Any
 ) -> AsyncIterator[tuple[FakeWhisperLive, WhisperLiveStt]]:
     async with FakeWhisperLive(script, **options) as fake:
         stt = WhisperLiveStt(parse_address(fake.url, options.get("token", "")), patience=patience)
@@ -152,13 +152,13 @@ async def test_a_text_that_was_completed_long_ago_is_answered_without_an_update(
 async def test_a_slow_server_is_waited_for() -> None:
     """Its first pass began before the end of the sound was there: its answer is not taken for the last."""
     script = Script(between=0.15)
-    async with serving(script, Patience()) as (_, stt):
+    async with serving(script, Timeouts()) as (_, stt):
         assert (await heard(stt, hum(2))).text == TEXT
 
 
 async def test_a_server_too_slow_for_a_second_pass_is_taken_at_its_word() -> None:
     """Its updates came one as late as the other: it is slow, not stuck."""
-    async with serving(Script(between=0.3), Patience(connect=0.5, first=0.5, between=0.5)) as (fake, stt):
+    async with serving(Script(between=0.3), Timeouts(connect=0.5, first=0.5, between=0.5)) as (fake, stt):
         stream = stt.open(SttOptions())
         stream.feed(np.concatenate([hum(2), silence(1.2)]))
         async with asyncio.timeout(10):

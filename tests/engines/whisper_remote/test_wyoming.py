@@ -25,12 +25,12 @@ from tests.saying import said
 from voice_grpc.bench.stt_utterances import normal_words, word_errors
 from voice_grpc.core.audio import RATE_HZ, Samples, silence
 from voice_grpc.core.errors import EngineError, EngineMissing, EngineTimeout, EngineUnreachable
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.engines.whisper_remote.address import parse_address
 from voice_grpc.engines.whisper_remote.wyoming import WyomingStt
 from voice_grpc.ports import SttOptions, SttStream, Transcription
 
-QUICK = Patience(connect=0.5, first=0.8, between=0.4)
+QUICK = Timeouts(connect=0.5, first=0.8, between=0.4)
 TEXT = Spoken().text
 SENTENCE = "I would like to book a table for four people on Friday evening, please."
 RECORDING = Path(__file__).parents[4] / "shared/audio/jfk.wav"
@@ -95,7 +95,7 @@ async def test_nobody_there_and_nobody_who_answers() -> None:
 
     listening = await asyncio.start_server(ignore, "127.0.0.1", 0)
     address = parse_address(f"tcp://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
-    stt = WyomingStt(address, patience=Patience(0.2, 0.2, 0.2))
+    stt = WyomingStt(address, patience=Timeouts(0.2, 0.2, 0.2))
     with pytest.raises(EngineTimeout):
         await stt.warm()
     listening.close()
@@ -276,7 +276,7 @@ async def test_a_real_server_understands_what_is_said(real_server: str) -> None:
     utterances = [(SENTENCE, await asyncio.to_thread(said, SENTENCE))]
     if RECORDING.exists():
         utterances.append((SAID, await asyncio.to_thread(recorded)))
-    stt = WyomingStt(parse_address(real_server), patience=Patience(connect=2, first=20, between=10))
+    stt = WyomingStt(parse_address(real_server), patience=Timeouts(connect=2, first=20, between=10))
     await stt.warm()
     assert stt.name.startswith("faster-whisper ")
     assert "en" in stt.languages
@@ -296,7 +296,7 @@ async def test_a_real_server_understands_what_is_said(real_server: str) -> None:
 
 
 async def test_a_real_server_can_be_given_up(real_server: str) -> None:
-    stt = WyomingStt(parse_address(real_server), patience=Patience(connect=2, first=20, between=10))
+    stt = WyomingStt(parse_address(real_server), patience=Timeouts(connect=2, first=20, between=10))
     await stt.warm()
     stream = stt.open(SttOptions(("en",)))
     stream.feed(await asyncio.to_thread(said, "Hello there."))

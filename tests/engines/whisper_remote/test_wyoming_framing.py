@@ -10,17 +10,17 @@ from wyoming.event import async_read_event, async_write_event
 from tests.fakes.wyoming import FORMAT
 from voice_grpc.core.audio import RATE_HZ
 from voice_grpc.core.errors import EngineError, EngineUnreachable
-from voice_grpc.engines.timeouts import Patience
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.engines.whisper_remote.address import parse_address
-from voice_grpc.engines.whisper_remote.wyoming import Event, EventWire, WyomingStt, written
+from voice_grpc.engines.whisper_remote.wyoming import EventWire, WyomingEvent, WyomingStt, written
 from voice_grpc.ports import SttOptions
 
-QUICK = Patience(connect=0.5, first=0.8, between=0.4)
+QUICK = Timeouts(connect=0.5, first=0.8, between=0.4)
 
 EVENTS = [
-    Event("describe"),
-    Event("audio-chunk", FORMAT, bytes(range(256)) * 4),
-    Event("transcript", {"text": 'Grüße "here"\nand there'}),
+    WyomingEvent("describe"),
+    WyomingEvent("audio-chunk", FORMAT, bytes(range(256)) * 4),
+    WyomingEvent("transcript", {"text": 'Grüße "here"\nand there'}),
 ]
 
 
@@ -32,15 +32,15 @@ def reading(data: bytes) -> asyncio.StreamReader:
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
-async def test_theirs_reads_what_ours_writes(event: Event) -> None:
+async def test_theirs_reads_what_ours_writes(event: WyomingEvent) -> None:
     theirs = await async_read_event(reading(written(event)))
     assert theirs is not None
     assert (theirs.type, theirs.data, theirs.payload or b"") == (event.type, event.data, event.payload)
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
-async def test_ours_reads_what_theirs_writes(event: Event) -> None:
-    got: list[Event] = []
+async def test_ours_reads_what_theirs_writes(event: WyomingEvent) -> None:
+    got: list[WyomingEvent] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await async_write_event(TheirEvent(event.type, dict(event.data), event.payload or None), writer)
@@ -61,7 +61,7 @@ async def test_data_may_be_in_the_header_too() -> None:
         b'{"type": "transcript", "data": {"text": "a", "language": "en"}, "data_length": 13}\n{"text": "b"}'
     )
     received = await EventWire(reading(lines), None, "there").receive()  # type: ignore[arg-type]
-    assert received == Event("transcript", {"text": "b", "language": "en"})
+    assert received == WyomingEvent("transcript", {"text": "b", "language": "en"})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from gateway.dialects import proto_json as sound_frame
 from tests.serving import LONG, noise, scripted
 from voice_grpc.core.audio import Samples, rms
-from voice_grpc.engines.scripted import Answer, Script, ScriptedLlm
+from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedLlm
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import CallRequest
 
@@ -115,8 +115,8 @@ def ended(browser: Browser, state: str) -> bool:
 
 async def test_json_can_do_all_of_converse() -> None:
     """Tools, playback reports, an interruption, a change of settings: nothing is left out on the way."""
-    call = Answer("", calls=(CallRequest("weather", {"city": "Rome"}),))
-    script = Script(llm=ScriptedLlm([call, Answer(LONG), Answer("Fine.")]))
+    call = ScriptedAnswer("", calls=(CallRequest("weather", {"city": "Rome"}),))
+    script = Script(llm=ScriptedLlm([call, ScriptedAnswer(LONG), ScriptedAnswer("Fine.")]))
     async with house(script) as here, here.browser(JSON) as browser:
         await browser.send({"config": {"tools": [{"name": "weather", "parameters": {"type": "object"}}]}})
         await browser.send({"text": {"text": "The weather?"}})

@@ -19,12 +19,12 @@ from google.genai import types
 from ...core.conversation import Message, Role
 from ...core.errors import EngineEmpty, EngineError, EngineTimeout
 from ...ports import CallRequest, Prompt, TextDelta, Usage
-from ...ports.streaming import Pump, reading
-from ..timeouts import Patience
+from ...ports.streaming import CancellableStream, reading
+from ..timeouts import Timeouts
 from .client import address, is_on_vertex, open_client
 from .errors import Complaint, cannot_open, complaint, engine_error, is_stale
-from .request import STAND_IN, Request, request, thinking
-from .response import Answer
+from .request import STAND_IN, GeminiRequest, request, thinking
+from .response import GeminiAnswer
 
 DEFAULT_MODEL = "gemini-3.5-flash-lite"
 """Generally available since July 2026, thinking `minimal` by default, and Google's replacement for
@@ -35,7 +35,7 @@ kwindla/aiewf-eval (August 2026; 2.5 Flash: 550, 850, 2,352)."""
 WARM_SECONDS = 10.0
 """For the first answer: reading certificates and credentials comes before it, and nobody waits for it yet."""
 
-_PATIENCE = Patience()
+_PATIENCE = Timeouts()
 
 _Item: TypeAlias = TextDelta | CallRequest | Usage
 
@@ -56,7 +56,7 @@ class GeminiLlm:
 
     calls_tools = True
 
-    def __init__(self, key: str = "", model: str = DEFAULT_MODEL, *, patience: Patience = _PATIENCE) -> None:
+    def __init__(self, key: str = "", model: str = DEFAULT_MODEL, *, patience: Timeouts = _PATIENCE) -> None:
         """`key`: of the Gemini API; it wins over every other variable. Empty: what the SDK finds in its own
         (GOOGLE_API_KEY; GOOGLE_GENAI_USE_VERTEXAI with GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION).
         """
@@ -110,7 +110,7 @@ class GeminiLlm:
         attempt = _Attempt(self._rung)
         give_up = asyncio.get_running_loop().time() + first_seconds
         while True:
-            answer = Answer(self._model, prompt.max_tokens)
+            answer = GeminiAnswer(self._model, prompt.max_tokens)
             try:
                 asked = request(prompt, self._ladder[attempt.rung], keeps_signatures=attempt.keeps_signatures)
                 async with aclosing(self._answer(asked, answer, give_up)) as items:
@@ -125,11 +125,13 @@ class GeminiLlm:
             if answer.has_begun or not self._put_right(attempt, failure):
                 raise engine_error(failure, self._model, on_vertex=self._on_vertex)
 
-    async def _answer(self, asked: Request, answer: Answer, give_up: float) -> AsyncGenerator[_Item, None]:
+    async def _answer(
+        self, asked: GeminiRequest, answer: GeminiAnswer, give_up: float
+    ) -> AsyncGenerator[_Item, None]:
         """One request. Whatever ends this iterator ends the request at the far end."""
         clock = asyncio.get_running_loop().time
         answer.tools = asked.tools
-        async with Pump(reading(partial(self._open, asked))) as pump:
+        async with CancellableStream(reading(partial(self._open, asked))) as pump:
             while not answer.is_full:
                 seconds = self._patience.between if answer.has_begun else max(0.0, give_up - clock())
                 try:
@@ -159,7 +161,7 @@ class GeminiLlm:
             return True
         return False
 
-    async def _open(self, asked: Request) -> AsyncIterator[types.GenerateContentResponse]:
+    async def _open(self, asked: GeminiRequest) -> AsyncIterator[types.GenerateContentResponse]:
         client = await self._opened()
         return await client.aio.models.generate_content_stream(
             model=self._model, contents=STAND_IN, config=asked.config

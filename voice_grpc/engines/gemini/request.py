@@ -27,7 +27,7 @@ from ..prompt_history import OPENING, instructions, recent, said
 
 
 @dataclass(frozen=True, slots=True)
-class Thinking:
+class ThinkingBudget:
     config: types.ThinkingConfig | None
     """None: nothing is said about it, and the model does as it likes."""
     room: int
@@ -36,7 +36,7 @@ class Thinking:
     """The model refuses calls of this turn that come back without a thought signature."""
 
 
-def thinking(model: str) -> tuple[Thinking, ...]:
+def thinking(model: str) -> tuple[ThinkingBudget, ...]:
     """What to ask for, the least thinking first; the next one when the model refuses it, the last is nothing.
 
     `model`: as the operator wrote it, also with `models/` or a resource name before it.
@@ -44,14 +44,14 @@ def thinking(model: str) -> tuple[Thinking, ...]:
     name = model.rsplit("/", 1)[-1].lower()
     family = re.match(r"gemini-(?:(\d+)(?:\.(\d+))?-)?(.*)", name)
     if family is None:
-        return (Thinking(None, 0 if name.startswith("gemma") else _UNKNOWN_ROOM),)
+        return (ThinkingBudget(None, 0 if name.startswith("gemma") else _UNKNOWN_ROOM),)
     major, minor, kind = int(family[1] or 0), int(family[2] or 0), family[3]
     if family[1] and major < 2 or (major, minor) == (2, 0):
-        return (Thinking(None, 0),)
+        return (ThinkingBudget(None, 0),)
     if (major, minor) == (2, 5):
         return _with_budget(kind)
     if major < 3 and not kind.endswith("latest"):
-        return (Thinking(None, _UNKNOWN_ROOM),)
+        return (ThinkingBudget(None, _UNKNOWN_ROOM),)
     return _with_level(major, minor, kind)
 
 
@@ -64,20 +64,22 @@ _LAST_MINIMAL_FLASH = (3, 6)
 """Flash models after it refuse `minimal`; Flash-Lite takes it in all versions, Pro in none."""
 
 
-def _with_budget(kind: str) -> tuple[Thinking, ...]:
+def _with_budget(kind: str) -> tuple[ThinkingBudget, ...]:
     budget = _LEAST_PRO_BUDGET if kind.startswith("pro") else 0
     config = types.ThinkingConfig(thinking_budget=budget)
-    return Thinking(config, budget), Thinking(None, _UNKNOWN_ROOM)
+    return ThinkingBudget(config, budget), ThinkingBudget(None, _UNKNOWN_ROOM)
 
 
-def _with_level(major: int, minor: int, kind: str) -> tuple[Thinking, ...]:
+def _with_level(major: int, minor: int, kind: str) -> tuple[ThinkingBudget, ...]:
     is_old_flash = kind.startswith("flash") and (3, 0) <= (major, minor) <= _LAST_MINIMAL_FLASH
     takes_minimal = kind.startswith("flash-lite") or is_old_flash
     levels = [types.ThinkingLevel.LOW]
     if takes_minimal:
         levels.insert(0, types.ThinkingLevel.MINIMAL)
-    asked = [Thinking(types.ThinkingConfig(thinking_level=level), _ROOM[level], True) for level in levels]
-    return *asked, Thinking(None, _UNKNOWN_ROOM, True)
+    asked = [
+        ThinkingBudget(types.ThinkingConfig(thinking_level=level), _ROOM[level], True) for level in levels
+    ]
+    return *asked, ThinkingBudget(None, _UNKNOWN_ROOM, True)
 
 
 HISTORY_CHARACTERS = 24_000
@@ -90,17 +92,17 @@ the fallback chain (ai.google.dev/gemini-api/docs/thought-signatures, "FAQs").""
 Json: TypeAlias = dict[str, Any]
 
 STAND_IN = types.Content(role="user", parts=[types.Part(text=OPENING)])
-"""What the SDK is given as contents; those of `Request.config` replace it."""
+"""What the SDK is given as contents; those of `GeminiRequest.config` replace it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class GeminiRequest:
     config: types.GenerateContentConfig
     tools: dict[str, str]
     """Our name of each tool, by the name that Gemini knows it by."""
 
 
-def request(prompt: Prompt, thinking: Thinking, *, keeps_signatures: bool = True) -> Request:
+def request(prompt: Prompt, thinking: ThinkingBudget, *, keeps_signatures: bool = True) -> GeminiRequest:
     """`keeps_signatures`: False when Gemini did not recognise those of this history."""
     tools = {wire_name(tool.name): tool for tool in prompt.tools}
     declarations = [
@@ -123,10 +125,12 @@ def request(prompt: Prompt, thinking: Thinking, *, keeps_signatures: bool = True
             extra_body={"contents": contents(prompt.messages, thinking, keeps_signatures)}
         ),
     )
-    return Request(config, {name: tool.name for name, tool in tools.items()})
+    return GeminiRequest(config, {name: tool.name for name, tool in tools.items()})
 
 
-def contents(messages: Sequence[Message], thinking: Thinking, keeps_signatures: bool = True) -> list[Json]:
+def contents(
+    messages: Sequence[Message], thinking: ThinkingBudget, keeps_signatures: bool = True
+) -> list[Json]:
     """Never empty, and the user first. Results of tools stand alone: they must equal the calls in number."""
     found: list[Json] = []
     for message in recent(messages, HISTORY_CHARACTERS):
@@ -156,7 +160,7 @@ def _append(found: list[Json], role: str, parts: list[Json]) -> None:
         found.append({"role": role, "parts": parts})
 
 
-def _calls(uses: Sequence[ToolUse], thinking: Thinking, keeps_signatures: bool) -> list[Json]:
+def _calls(uses: Sequence[ToolUse], thinking: ThinkingBudget, keeps_signatures: bool) -> list[Json]:
     """Gemini signs the first call of a step, and sometimes others."""
     parts: list[Json] = []
     for use in uses:

@@ -40,7 +40,7 @@ MALFORMED = frozenset(
 
 
 @dataclass
-class Answer:
+class GeminiAnswer:
     model: str
     max_tokens: int
     """Of what is said, without what is thought."""

@@ -18,7 +18,7 @@ _WAVE_PCM, _WAVE_MULAW = 1, 7
 """RFC 2361: format tags."""
 
 
-class Decoder(Protocol):
+class SoundDecoder(Protocol):
     @property
     def rate_hz(self) -> int:
         """Of what `feed` gave."""
@@ -34,7 +34,7 @@ class Decoder(Protocol):
 
 
 @asynccontextmanager
-async def decoder(encoding: str, rate_hz: int) -> AsyncIterator[Decoder]:
+async def decoder(encoding: str, rate_hz: int) -> AsyncIterator[SoundDecoder]:
     """Of one stream, in `PCM` or `MULAW` at `rate_hz`, or in `OGG_OPUS`, which says its rate itself."""
     if encoding != "OGG_OPUS":
         yield _Plain(decode_mulaw, 1, rate_hz) if encoding == "MULAW" else _Plain(_pcm, 2, rate_hz)

@@ -19,9 +19,9 @@ from google.cloud.texttospeech_v1 import ListVoicesRequest, ListVoicesResponse, 
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcAsyncIOTransport
 
 from ...core.errors import EngineError, EngineMissing, EngineTimeout, EngineUnreachable
-from ..timeouts import Patience
+from ..timeouts import Timeouts
 from .credentials import Headers, Tokens, load
-from .errors import BREAKS, SERVICE, Ending, ending, translated
+from .errors import BREAKS, SERVICE, StreamFate, fate_of, translated
 from .voices import GoogleVoice, known, parsed
 
 # ----------------------------------------------------------------
@@ -35,7 +35,7 @@ CHIRP3_REQUESTS_A_MINUTE = 200
 
 
 @dataclass(slots=True)
-class Usage:
+class QuotaUsage:
     """What was asked of the service by this process; the quotas are those of the whole project."""
 
     streams_open: int = 0
@@ -80,7 +80,7 @@ OPTIONS = (
     ("grpc.max_receive_message_length", 16 << 20),
 )
 
-Call: TypeAlias = "grpc.aio.StreamStreamCall[Any, Any]"
+SpeechCall: TypeAlias = "grpc.aio.StreamStreamCall[Any, Any]"
 
 _GENDERS = {1: "male", 2: "female"}
 """SsmlVoiceGender."""
@@ -91,12 +91,12 @@ _CLIENT: tuple[str, str] = ClientInfo().to_grpc_metadata()  # type: ignore[no-un
 logging.getLogger(TextToSpeechGrpcAsyncIOTransport.__module__).setLevel(logging.INFO)
 
 
-class Channel:
-    def __init__(self, credentials: str, endpoint: str, patience: Patience) -> None:
+class GoogleTtsChannel:
+    def __init__(self, credentials: str, endpoint: str, patience: Timeouts) -> None:
         """Raises `EngineMissing` for an endpoint that is none."""
         self._credentials, self._patience = credentials, patience
         self.target, self.is_plain = _address(endpoint)
-        self.usage = Usage()
+        self.usage = QuotaUsage()
         self._tokens: Tokens | None = None
         self._transport: TextToSpeechGrpcAsyncIOTransport | None = None
         self._opening = asyncio.Lock()
@@ -128,14 +128,14 @@ class Channel:
             try:
                 return await self._synthesize(request, voice)
             except EngineError as error:
-                if ending(error) is not Ending.BROKEN:
+                if fate_of(error) is not StreamFate.BROKEN:
                     raise
         return await self._synthesize(request, voice)
 
-    async def open_stream(self, voice: GoogleVoice) -> Call:
+    async def open_stream(self, voice: GoogleVoice) -> SpeechCall:
         """A call that is connected; whoever has it ends it with `end_stream`. Raises `EngineError`."""
         transport, headers = await self._ready()
-        call: Call = transport.streaming_synthesize(metadata=headers)
+        call: SpeechCall = transport.streaming_synthesize(metadata=headers)
         self.usage.streams += 1
         self.usage.streams_open += 1
         self.usage.count(voice)
@@ -151,7 +151,7 @@ class Channel:
             self.fail(error)
         return call
 
-    def end_stream(self, call: Call) -> None:
+    def end_stream(self, call: SpeechCall) -> None:
         """Whatever it does: the far end is told at once, unless it had ended the call itself."""
         call.cancel()
         self.usage.streams_open -= 1

@@ -35,7 +35,7 @@ _LONGEST = 240
 """Characters of a vendor's message that are passed on."""
 
 
-class Ending(Enum):
+class StreamFate(Enum):
     """How a call ended, where that decides what to do next."""
 
     REJECTED = auto()
@@ -50,16 +50,16 @@ class Ending(Enum):
     OTHER = auto()
 
 
-def ending(error: EngineError) -> Ending:
+def fate_of(error: EngineError) -> StreamFate:
     """Of the call that `error` comes from."""
     cause = error.__cause__
     code, text = _code_and_text(cause) if isinstance(cause, Exception) else (None, "")
     if code is grpc.StatusCode.UNAVAILABLE and _BREAK.search(text):
-        return Ending.BROKEN
+        return StreamFate.BROKEN
     if code is grpc.StatusCode.INTERNAL and text == _FORGOTTEN:
-        return Ending.LOST
-    known = {grpc.StatusCode.INVALID_ARGUMENT: Ending.REJECTED, grpc.StatusCode.ABORTED: Ending.IDLE}
-    return known.get(code, Ending.OTHER) if code is not None else Ending.OTHER
+        return StreamFate.LOST
+    known = {grpc.StatusCode.INVALID_ARGUMENT: StreamFate.REJECTED, grpc.StatusCode.ABORTED: StreamFate.IDLE}
+    return known.get(code, StreamFate.OTHER) if code is not None else StreamFate.OTHER
 
 
 def translated(error: Exception, *, advice: str = "") -> EngineError:

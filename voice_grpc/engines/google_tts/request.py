@@ -40,7 +40,7 @@ _WHOLE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class SpeechRequest:
     """How an answer is spoken."""
 
     voice: GoogleVoice

@@ -20,12 +20,12 @@ from google.cloud.texttospeech_v1 import (
 
 from ...core.errors import EngineError, EngineTimeout
 from ...ports import Clause, Speech
-from ..timeouts import Patience
+from ..timeouts import Timeouts
 from .alignment import USUAL_PACE, Alignment, Placed
-from .audio import Decoder, decoder
-from .client import Call, Channel
-from .errors import BREAKS, SERVICE, Ending, ending
-from .request import LIMIT, Manner, Put, pieces
+from .audio import SoundDecoder, decoder
+from .client import GoogleTtsChannel, SpeechCall
+from .errors import BREAKS, SERVICE, StreamFate, fate_of
+from .request import LIMIT, Put, SpeechRequest, pieces
 
 # ----------------------------------------------------------------
 # when a stream's next sound is overdue. The service is only late while it owes sound
@@ -33,8 +33,8 @@ from .request import LIMIT, Manner, Put, pieces
 # follows, until it ends. While the sound is taken slowly at our end, nobody is late.
 
 
-class Watch:
-    def __init__(self, patience: Patience) -> None:
+class StallWatchdog:
+    def __init__(self, patience: Timeouts) -> None:
         self._patience = patience
         self._deadline: asyncio.Timeout | None = None
         self._owing_since: float | None = None
@@ -121,7 +121,7 @@ SETTLED_SECONDS = 0.6
 
 _WAITING = 16
 """Clauses that may wait to be sent; whoever brings more waits. Sending takes no time to speak of."""
-_RESUMED = (Ending.IDLE, Ending.LOST, Ending.BROKEN)
+_RESUMED = (StreamFate.IDLE, StreamFate.LOST, StreamFate.BROKEN)
 """After which what was left unsaid is said on a new stream."""
 
 Paces: TypeAlias = dict[str, float]
@@ -130,9 +130,14 @@ Paces: TypeAlias = dict[str, float]
 logger = logging.getLogger(__name__)
 
 
-class Stream:
+class SpeechStream:
     def __init__(
-        self, channel: Channel, manner: Manner, patience: Patience, paces: Paces, idle_seconds: float
+        self,
+        channel: GoogleTtsChannel,
+        manner: SpeechRequest,
+        patience: Timeouts,
+        paces: Paces,
+        idle_seconds: float,
     ) -> None:
         """`idle_seconds`: without a clause, after which the call is half-closed."""
         self.is_closed = False
@@ -140,7 +145,7 @@ class Stream:
         self._channel, self._manner, self._patience = channel, manner, patience
         self._paces, self._idle_seconds = paces, idle_seconds
         self._clauses: asyncio.Queue[Clause | None] = asyncio.Queue(_WAITING)
-        self._watch = Watch(patience)
+        self._watch = StallWatchdog(patience)
         self._alignment = self._new_alignment()
         self._again: deque[Clause] = deque()
         """Left unsaid by a stream that ended early."""
@@ -171,10 +176,10 @@ class Stream:
             try:
                 await self._call(put)
             except EngineError as error:
-                how = ending(error)
-                if how not in _RESUMED or (how is Ending.BROKEN and self._watch.has_sound):
+                how = fate_of(error)
+                if how not in _RESUMED or (how is StreamFate.BROKEN and self._watch.has_sound):
                     raise
-                failure, patience = error, BREAKS if how is Ending.BROKEN else 1
+                failure, patience = error, BREAKS if how is StreamFate.BROKEN else 1
             if failure is None and self.is_closed:
                 return
             self._again.extendleft(reversed(self._alignment.unsounded))
@@ -187,7 +192,7 @@ class Stream:
             logger.warning("a stream ended early; what it left unsaid is said on a new one: %s", failure)
 
     async def _call(self, put: Put) -> None:
-        self._alignment, self._watch = self._new_alignment(), Watch(self._patience)
+        self._alignment, self._watch = self._new_alignment(), StallWatchdog(self._patience)
         call = await self._channel.open_stream(self._manner.voice)
         writing = asyncio.get_running_loop().create_task(self._write(call), name="google-tts-text")
         try:
@@ -201,7 +206,7 @@ class Stream:
 
     # ------------------------------------------------------------ text
 
-    async def _write(self, call: Call) -> None:
+    async def _write(self, call: SpeechCall) -> None:
         try:
             await call.write(StreamingSynthesizeRequest(streaming_config=self._manner.of_stream))
             while self._again:
@@ -237,7 +242,7 @@ class Stream:
                     break
         return None
 
-    async def _send(self, call: Call, clause: Clause) -> None:
+    async def _send(self, call: SpeechCall, clause: Clause) -> None:
         """The texts of a stream are read as one: they are told apart by a space."""
         self._alignment.send(clause, is_settled=self._watch.silent_seconds > SETTLED_SECONDS)
         self._watch.sent()
@@ -248,7 +253,7 @@ class Stream:
 
     # ------------------------------------------------------------ sound
 
-    async def _read(self, call: Call, sound: Decoder, put: Put) -> None:
+    async def _read(self, call: SpeechCall, sound: SoundDecoder, put: Put) -> None:
         try:
             async with self._watch.watching():
                 while (response := await _next_response(call)) is not None:
@@ -280,6 +285,6 @@ class Stream:
             self._paces[self._manner.voice.id] = pace * self._manner.rate
 
 
-async def _next_response(call: Call) -> StreamingSynthesizeResponse | None:
+async def _next_response(call: SpeechCall) -> StreamingSynthesizeResponse | None:
     response = await call.read()
     return response if isinstance(response, StreamingSynthesizeResponse) else None

@@ -20,14 +20,14 @@ from google.cloud.texttospeech_v1 import SynthesisInput, SynthesizeSpeechRequest
 
 from ...core.errors import EngineEmpty, EngineError, EngineMissing
 from ...ports import Clause, Speech, Voice, VoiceChoice
-from ...ports.streaming import Pump
-from ..timeouts import Patience
+from ...ports.streaming import CancellableStream
+from ..timeouts import Timeouts
 from .audio import file_sound
-from .client import Channel, Usage
-from .errors import SERVICE, Ending, ending
-from .request import ENCODINGS, FASTEST, LIMIT, SLOWEST, Manner, Put, pieces
-from .stream import ENOUGH, IDLE_SECONDS, Paces, Stream
-from .voices import Catalogue, choose
+from .client import GoogleTtsChannel, QuotaUsage
+from .errors import SERVICE, StreamFate, fate_of
+from .request import ENCODINGS, FASTEST, LIMIT, SLOWEST, Put, SpeechRequest, pieces
+from .stream import ENOUGH, IDLE_SECONDS, Paces, SpeechStream
+from .voices import VoiceCache, choose
 
 # ----------------------------------------------------------------
 # one clause by one request: for voices that cannot stream, and for SSML, which no stream takes
@@ -36,7 +36,7 @@ from .voices import Catalogue, choose
 logger = logging.getLogger(__name__)
 
 
-async def say(channel: Channel, clause: Clause, manner: Manner, put: Put) -> None:
+async def say(channel: GoogleTtsChannel, clause: Clause, manner: SpeechRequest, put: Put) -> None:
     """All of one clause. Raises `EngineError`.
 
     SSML that the service refuses is said as the plain text: some marks are known to some voices only.
@@ -47,7 +47,7 @@ async def say(channel: Channel, clause: Clause, manner: Manner, put: Put) -> Non
                 await _say(channel, SynthesisInput(ssml=clause.ssml), clause, manner, put)
                 return
             except EngineError as error:
-                if ending(error) is not Ending.REJECTED:
+                if fate_of(error) is not StreamFate.REJECTED:
                     raise
                 logger.warning("SSML was refused for %s, its text is said: %s", manner.voice.id, error)
         else:
@@ -57,10 +57,10 @@ async def say(channel: Channel, clause: Clause, manner: Manner, put: Put) -> Non
 
 
 async def _say(
-    channel: Channel,
+    channel: GoogleTtsChannel,
     what: SynthesisInput,
     clause: Clause,
-    manner: Manner,
+    manner: SpeechRequest,
     put: Put,
 ) -> None:
     channel.usage.characters += len(what.ssml or what.text)
@@ -81,7 +81,7 @@ _AHEAD = 1
 _TRIAL = "Hello there, this is what I sound like."
 """Said at start: long enough to measure the pace of the voice."""
 
-_Part: TypeAlias = Pump[Speech]
+_Part: TypeAlias = CancellableStream[Speech]
 """A run of clauses on one stream, or one clause by itself."""
 
 
@@ -95,7 +95,7 @@ class GoogleTts:
         voice: str = "",
         endpoint: str = "",
         encoding: str = "PCM",
-        patience: Patience = Patience(),  # noqa: B008 - frozen
+        patience: Timeouts = Timeouts(),  # noqa: B008 - frozen
     ) -> None:
         """`credentials`: a path or the JSON itself, read when it is first needed. `endpoint`: a host, or
         `http://HOST:PORT`, which is unencrypted and is told no credentials.
@@ -106,8 +106,8 @@ class GoogleTts:
             raise EngineMissing(
                 "tts", f"encoding {encoding[:20]!r} of {SERVICE}: accepted: {', '.join(ENCODINGS)}"
             )
-        self._channel = Channel(credentials, endpoint, patience)
-        self._catalogue = Catalogue(self._channel.voices)
+        self._channel = GoogleTtsChannel(credentials, endpoint, patience)
+        self._catalogue = VoiceCache(self._channel.voices)
         self._voice, self._encoding, self._patience = voice or DEFAULT_VOICE, encoding, patience
         self._paces: Paces = {}
 
@@ -120,7 +120,7 @@ class GoogleTts:
         return self._channel.location
 
     @property
-    def usage(self) -> Usage:
+    def usage(self) -> QuotaUsage:
         """What was asked of the vendor so far."""
         return self._channel.usage
 
@@ -145,10 +145,10 @@ class GoogleTts:
         """What has no letter and no digit is passed over. Raises `EngineEmpty` when there were words to
         say and no sound came."""
         chosen = choose(await self._catalogue.voices(), voice, self._voice)
-        manner = Manner(chosen, min(max(voice.rate, SLOWEST), FASTEST), self._encoding)
+        manner = SpeechRequest(chosen, min(max(voice.rate, SLOWEST), FASTEST), self._encoding)
         answer = _Answer(self._channel, manner, self._patience, self._paces)
         has_sound = False
-        async with answer.parts, Pump(partial(answer.plan, clauses), _AHEAD) as parts:
+        async with answer.parts, CancellableStream(partial(answer.plan, clauses), _AHEAD) as parts:
             while (part := await parts.next()) is not None:
                 while (speech := await part.next()) is not None:
                     has_sound = True
@@ -164,7 +164,9 @@ class GoogleTts:
 class _Answer:
     """Divides clauses into parts, each of which works from the moment it is made."""
 
-    def __init__(self, channel: Channel, manner: Manner, patience: Patience, paces: Paces) -> None:
+    def __init__(
+        self, channel: GoogleTtsChannel, manner: SpeechRequest, patience: Timeouts, paces: Paces
+    ) -> None:
         self.parts = AsyncExitStack()
         """Of this answer, whether they were taken or not: leaving it stops them."""
         self.has_words = False
@@ -172,7 +174,7 @@ class _Answer:
 
     async def plan(self, clauses: AsyncIterator[Clause], put: Callable[[_Part], Awaitable[None]]) -> None:
         """What `clauses` raise is told after what was said before."""
-        stream: Stream | None = None
+        stream: SpeechStream | None = None
         try:
             async for given in clauses:
                 clause = _encodable(given)
@@ -196,11 +198,11 @@ class _Answer:
                 stream.end()
 
     async def _begin(self, run: Callable[[Put], Awaitable[None]]) -> _Part:
-        return await self.parts.enter_async_context(Pump(run))
+        return await self.parts.enter_async_context(CancellableStream(run))
 
-    def _new_stream(self) -> Stream:
+    def _new_stream(self) -> SpeechStream:
         idle_seconds = ENOUGH * IDLE_SECONDS
-        return Stream(self._channel, self._manner, self._patience, self._paces, idle_seconds)
+        return SpeechStream(self._channel, self._manner, self._patience, self._paces, idle_seconds)
 
 
 def _encodable(clause: Clause) -> Clause:

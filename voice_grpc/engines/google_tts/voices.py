@@ -146,7 +146,7 @@ REFRESH_SECONDS = 3600.0
 logger = logging.getLogger(__name__)
 
 
-class Catalogue:
+class VoiceCache:
     """The first who asks waits for it; a refresh goes on beside whoever asks, and may fail."""
 
     def __init__(

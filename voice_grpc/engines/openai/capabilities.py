@@ -31,7 +31,7 @@ _EFFORTS = ("none", "minimal", "low")
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Capabilities:
     base: int = 0
     """Which of `Address.bases`."""
     limit: str = "max_tokens"
@@ -48,7 +48,9 @@ class Terms:
     """Its answers begin with thoughts whose opening tag the template wrote."""
 
 
-def learned(terms: Terms, refusal: Refusal, body: Mapping[str, Any], *, bases: int) -> Terms | None:
+def learned(
+    terms: Capabilities, refusal: Refusal, body: Mapping[str, Any], *, bases: int
+) -> Capabilities | None:
     """Other terms, to ask again at once. None: it is not about the terms."""
     if refusal.status in (404, 405) and not refusal.is_of_model and terms.base + 1 < bases:
         return replace(terms, base=terms.base + 1)
@@ -63,16 +65,16 @@ def learned(terms: Terms, refusal: Refusal, body: Mapping[str, Any], *, bases: i
     return None
 
 
-def plainest(terms: Terms) -> Terms:
+def plainest(terms: Capabilities) -> Capabilities:
     """What every server takes that takes anything; for one that says no more than that it will not."""
     return replace(terms, effort="", switches_template=False, counts_usage=False)
 
 
-def _with_template(terms: Terms, said: str, body: Mapping[str, Any]) -> Terms:
+def _with_template(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
     return replace(terms, switches_template=False)
 
 
-def _with_effort(terms: Terms, said: str, body: Mapping[str, Any]) -> Terms | None:
+def _with_effort(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities | None:
     """The least of those that it names; `low` when it only says that this value is wrong; else nothing."""
     if not terms.effort:
         return None
@@ -84,31 +86,31 @@ def _with_effort(terms: Terms, said: str, body: Mapping[str, Any]) -> Terms | No
     return replace(terms, effort=effort, room=ROOM if effort else terms.room)
 
 
-def _with_limit(terms: Terms, said: str, body: Mapping[str, Any]) -> Terms:
+def _with_limit(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
     return replace(terms, limit="max_completion_tokens")
 
 
-def _with_room(terms: Terms, said: str, body: Mapping[str, Any]) -> Terms:
+def _with_room(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
     return replace(terms, room=ROOM)
 
 
-def _without_usage(terms: Terms, said: str, body: Mapping[str, Any]) -> Terms:
+def _without_usage(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
     return replace(terms, counts_usage=False)
 
 
-def _without_temperature(terms: Terms, said: str, body: Mapping[str, Any]) -> Terms | None:
+def _without_temperature(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities | None:
     return replace(terms, sets_temperature=False) if "temperature" in body else None
 
 
-def _without_tools(terms: Terms, said: str, body: Mapping[str, Any]) -> Terms | None:
+def _without_tools(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities | None:
     return replace(terms, takes_tools=False) if "tools" in body else None
 
 
-def _without_system(terms: Terms, said: str, body: Mapping[str, Any]) -> Terms:
+def _without_system(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
     return replace(terms, takes_system=False)
 
 
-def _with_less_history(terms: Terms, said: str, body: Mapping[str, Any]) -> Terms:
+def _with_less_history(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
     return replace(terms, history=max(_LEAST_HISTORY, terms.history // 2))
 
 
@@ -119,7 +121,7 @@ _IS_UNKNOWN = re.compile(
     r"unrecognized|unknown|unexpected|extra|not permitted|does not support|parameter", re.IGNORECASE
 )
 
-_Lesson = Callable[[Terms, str, Mapping[str, Any]], Terms | None]
+_Lesson = Callable[[Capabilities, str, Mapping[str, Any]], Capabilities | None]
 
 
 def _when(pattern: str, lesson: _Lesson) -> tuple[re.Pattern[str], _Lesson]:

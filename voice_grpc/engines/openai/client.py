@@ -32,7 +32,7 @@ _METHOD = re.compile(r"/(chat/completions|completions|models)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class OpenAiAddress:
     location: str
     """Scheme, host, port and path, without a name, a password or a query."""
     bases: tuple[str, ...]
@@ -61,18 +61,18 @@ class Address:
         return None
 
 
-def address(base_url: str, key: str) -> Address:
+def address(base_url: str, key: str) -> OpenAiAddress:
     """A key goes before a name and a password in the URL: both are said in the same header."""
     written, key = base_url.strip(), key.strip()
     if not written:
-        return Address("", (), fault="is not set")
+        return OpenAiAddress("", (), fault="is not set")
     try:
         parts = urlsplit(written if "://" in written else f"http://{written}")
         host, port = parts.hostname, parts.port
     except ValueError:
-        return Address("", (), fault="is no address")
+        return OpenAiAddress("", (), fault="is no address")
     if parts.scheme not in ("http", "https") or not host:
-        return Address("", (), fault="is no http(s) address")
+        return OpenAiAddress("", (), fault="is no http(s) address")
     place = f"[{host}]" if ":" in host else host
     origin = f"{parts.scheme}://{place}" + (f":{port}" if port else "")
     path = _METHOD.sub("", parts.path.rstrip("/")).rstrip("/")
@@ -83,7 +83,7 @@ def address(base_url: str, key: str) -> Address:
     secrets = [key, password, parts.password or "", parts.query]
     if parts.username:
         secrets += [basic] if password else [basic, name]
-    return Address(
+    return OpenAiAddress(
         origin + path,
         tuple(origin + each for each in paths),
         parts.query,
@@ -114,7 +114,7 @@ _NO_CHAT = re.compile(
 class OpenAiClient:
     """Belongs to the event loop in which it was opened."""
 
-    def __init__(self, address: Address, connect_seconds: float) -> None:
+    def __init__(self, address: OpenAiAddress, connect_seconds: float) -> None:
         """`connect_seconds` bounds opening a connection; reading is bounded by who waits."""
         self._address, self._connect_seconds = address, connect_seconds
         self._http: httpx2.AsyncClient | None = None

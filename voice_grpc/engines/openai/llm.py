@@ -13,15 +13,15 @@ from typing import TypeAlias
 from ...core.conversation import Message, Role
 from ...core.errors import EngineEmpty, EngineError, EngineTimeout
 from ...ports import CallRequest, Prompt, TextDelta, Usage
-from ..timeouts import Patience
-from .capabilities import Terms
+from ..timeouts import Timeouts
+from .capabilities import Capabilities
 from .client import OpenAiClient, address
 from .errors import Refusal, StaleConnection, engine_error
-from .negotiation import Manners
+from .negotiation import Negotiator
 from .request import request
-from .response import Answer
+from .response import ChatAnswer
 
-_PATIENCE = Patience()
+_PATIENCE = Timeouts()
 _LOADING = 8
 """Times the patience with a first output that a server has to load its model before the first user comes:
 Ollama loads it for the first request, llama.cpp refuses until it is there."""
@@ -36,14 +36,14 @@ class OpenAiLlm:
     """Implements `ports.Llm`. Belongs to the event loop in which it was warmed."""
 
     def __init__(
-        self, base_url: str, key: str = "", model: str = "", *, patience: Patience = _PATIENCE
+        self, base_url: str, key: str = "", model: str = "", *, patience: Timeouts = _PATIENCE
     ) -> None:
         """`base_url`: with or without `/v1`; may carry user:password@. `model`: empty takes the first one
         that the server lists."""
         self._address = address(base_url, key)
         self._patience = patience
         self._client = OpenAiClient(self._address, patience.connect)
-        self._manners = Manners(self._client, model.strip(), len(self._address.bases))
+        self._manners = Negotiator(self._client, model.strip(), len(self._address.bases))
 
     @property
     def name(self) -> str:
@@ -92,7 +92,7 @@ class OpenAiLlm:
         while True:
             terms = self._manners.terms
             most = prompt.max_tokens if terms.room else sys.maxsize
-            answer = Answer(self.name, most, begins_inside=terms.begins_inside)
+            answer = ChatAnswer(self.name, most, begins_inside=terms.begins_inside)
             is_answered = False
             try:
                 async with aclosing(self._answer(prompt, terms, answer, give_up)) as items:
@@ -121,7 +121,7 @@ class OpenAiLlm:
                 raise engine_error(failure, self.name, self._address.secrets)
 
     async def _answer(
-        self, prompt: Prompt, terms: Terms, answer: Answer, give_up: float
+        self, prompt: Prompt, terms: Capabilities, answer: ChatAnswer, give_up: float
     ) -> AsyncGenerator[_Item, None]:
         """One request. Whatever ends this iterator ends the request at the far end."""
         clock = asyncio.get_running_loop().time

@@ -5,21 +5,21 @@ import logging
 from dataclasses import replace
 
 from ...ports import Prompt
-from .capabilities import ROOM, Terms, learned, plainest
+from .capabilities import ROOM, Capabilities, learned, plainest
 from .client import OpenAiClient
 from .errors import Refusal
 from .request import request
-from .response import Answer
+from .response import ChatAnswer
 
 _log = logging.getLogger(__name__)
 
 
-class Manners:
+class Negotiator:
     """Shared by all turns; what one of them learns, the others know."""
 
     def __init__(self, client: OpenAiClient, model: str, bases: int) -> None:
         """`model`: empty takes the server's first one. `bases`: how many addresses there are to try."""
-        self.terms = Terms()
+        self.terms = Capabilities()
         self._client, self._bases = client, bases
         self._model, self._found = model, ""
         self._is_proven = False
@@ -31,14 +31,14 @@ class Manners:
         """Empty while it is not known."""
         return self._model or self._found
 
-    async def model_on(self, terms: Terms) -> str:
+    async def model_on(self, terms: Capabilities) -> str:
         """Raises what `OpenAiClient.models` raises."""
         async with self._finding:
             if not self.model:
                 self._found = (await self._client.models(terms.base))[0]
             return self.model
 
-    def take(self, refusal: Refusal, prompt: Prompt, terms: Terms) -> bool:
+    def take(self, refusal: Refusal, prompt: Prompt, terms: Capabilities) -> bool:
         """Whether to ask again: something is known now that was not when it was asked on `terms`.
 
         Ends: every lesson gives up something that was still asked for.
@@ -54,14 +54,14 @@ class Manners:
             better = plainest(terms)
         if better is None or better == terms:
             if not self._is_proven:
-                self.terms = Terms()
+                self.terms = Capabilities()
             return False
         if terms.takes_tools and not better.takes_tools:
             _log.warning("%s takes no tools: from now on it is asked without any", self.model)
         self.terms = better
         return True
 
-    def note(self, answer: Answer, *, is_answered: bool) -> None:
+    def note(self, answer: ChatAnswer, *, is_answered: bool) -> None:
         """What an answer says of those to come: one that thinks needs room for it."""
         self._is_proven = self._is_proven or is_answered
         room = ROOM if answer.has_thought else 0

@@ -9,7 +9,7 @@ from ...core.conversation import Message, Role
 from ...core.tools import ToolDeclaration, ToolUse
 from ...ports import Prompt
 from ..prompt_history import CUT_OFF, OPENING, instructions, recent, said
-from .capabilities import Terms
+from .capabilities import Capabilities
 
 # ----------------------------------------------------------------
 # the conversation as chat messages. Pure functions
@@ -99,7 +99,7 @@ def _object(arguments: str) -> str:
         return "{}"
 
 
-def request(prompt: Prompt, model: str, terms: Terms) -> Json:
+def request(prompt: Prompt, model: str, terms: Capabilities) -> Json:
     body: Json = {
         "model": model,
         "messages": messages(prompt, terms.history, takes_system=terms.takes_system),

@@ -137,7 +137,7 @@ _FAILED = ("error", "abort")
 """Reasons to finish of OpenRouter and vLLM: something broke there."""
 
 
-class Answer:
+class ChatAnswer:
     def __init__(self, model: str, max_tokens: int, *, begins_inside: bool = False) -> None:
         """`model`: as errors name it. `max_tokens`: of what is said, without what is thought."""
         self.model = model

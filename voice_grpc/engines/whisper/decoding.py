@@ -22,7 +22,7 @@ WINDOW_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class DecodePass:
     """One way to show Whisper a piece of audio."""
 
     tail_s: float
@@ -42,8 +42,8 @@ class Look:
         return self.tail_s >= WINDOW_S
 
 
-FULL = Look(WINDOW_S, lead_s=0.0, beam=1, enough=-np.inf)
-LONGER = Look(8.0, enough=-0.8, noise=0.45, noise_logprob=-0.4)
+FULL = DecodePass(WINDOW_S, lead_s=0.0, beam=1, enough=-np.inf)
+LONGER = DecodePass(8.0, enough=-0.8, noise=0.45, noise_logprob=-0.4)
 """Tells speech ("no speech" at most 0.26 where looked at, down to 5 dB above noise) from hum, tones,
 knocks, coughs, white and pink noise (0.43 and more). All of those noises were synthetic."""
 
@@ -57,18 +57,18 @@ SAFE_TAIL_S = 3.0
 """For models that were not measured."""
 
 
-def looks(tail_s: float) -> tuple[Look, ...]:
+def looks(tail_s: float) -> tuple[DecodePass, ...]:
     """Cheapest first.
 
     Measured with base, three runs of 37 utterances pooled (954 words): 3.9 % wrong, stock 3.6 %.
     The thresholds were chosen on the same sentences in the same voice.
     """
-    return Look(tail_s), LONGER, FULL
+    return DecodePass(tail_s), LONGER, FULL
 
 
-def glance(tail_s: float) -> tuple[Look, ...]:
+def glance(tail_s: float) -> tuple[DecodePass, ...]:
     """For interim texts: once, greedily."""
-    return (Look(tail_s, beam=1, noise=0.4, noise_logprob=0.0),)
+    return (DecodePass(tail_s, beam=1, noise=0.4, noise_logprob=0.0),)
 
 
 _FASTEST_WORDS_A_SECOND = 4.7
@@ -80,7 +80,7 @@ _SHORT_ALLOWANCE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class Hypothesis:
     """What Whisper made of one look."""
 
     text: str
@@ -96,13 +96,13 @@ class Guess:
     """The cap on tokens ended it, not Whisper."""
     segments: tuple[Segment, ...] = ()
 
-    def is_enough(self, look: Look) -> bool:
+    def is_enough(self, look: DecodePass) -> bool:
         """A word or two is mostly times and an end, which are never certain: less is asked of them."""
         allowance = _SHORT_ALLOWANCE if self.tokens <= _SHORT_TOKENS else 0.0
         is_likely = self.logprob >= look.enough - allowance
         return is_likely and self.no_speech < _DOUBT and not self.is_loop
 
-    def is_noise(self, look: Look) -> bool:
+    def is_noise(self, look: DecodePass) -> bool:
         if self.no_speech > look.noise and self.logprob < look.noise_logprob:
             return True
         return self.logprob < _NONSENSE or not any(c.isalnum() for c in self.text)
@@ -122,11 +122,11 @@ class Guess:
         return self.is_cut or repeats(self.text, self.audio_s)
 
 
-def better(one: Guess, other: Guess) -> Guess:
+def better(one: Hypothesis, other: Hypothesis) -> Hypothesis:
     return max(one, other, key=lambda guess: (not guess.is_cut, not guess.is_loop, guess.logprob))
 
 
-def agree(one: Guess, other: Guess) -> bool:
+def agree(one: Hypothesis, other: Hypothesis) -> bool:
     """Two looks that read the same words need no third: what repeats itself in both was said so."""
     return not one.is_cut and not other.is_cut and _words(one.text) == _words(other.text)
 
@@ -158,13 +158,13 @@ def _most_fours(words: list[str]) -> int:
     return max(fours.values(), default=0)
 
 
-def token_cap(audio_s: float, look: Look) -> int:
+def token_cap(audio_s: float, look: DecodePass) -> int:
     """How long a text may get. Fast English is 6 tokens a second; scripts that Whisper spells in bytes
     take up to 20, which only the last look allows: before it, the cap is what ends a loop early."""
     return int(20 * audio_s) + 40 if look.is_full else int(8 * audio_s) + 12
 
 
-def size(samples: int, look: Look, step_s: float = 0.0) -> int:
+def size(samples: int, look: DecodePass, step_s: float = 0.0) -> int:
     """Samples of the window that shows `samples` with the silence of `look` around them, 30 s at most;
     with `step_s` rounded up to a multiple of it."""
     around = samples + round(look.lead_s * RATE_HZ) + round(look.tail_s * RATE_HZ)
@@ -172,14 +172,14 @@ def size(samples: int, look: Look, step_s: float = 0.0) -> int:
     return min(-(-around // step) * step, round(WINDOW_S * RATE_HZ))
 
 
-def room(samples: int, look: Look, step_s: float) -> int:
+def room(samples: int, look: DecodePass, step_s: float) -> int:
     """The most samples that a window of the same size could show."""
     if look.is_full:
         return round(WINDOW_S * RATE_HZ) if step_s else samples
     return samples + (size(samples, look, step_s) - size(samples, look))
 
 
-def in_silence(audio: Floats, look: Look, step_s: float = 0.0) -> Floats:
+def in_silence(audio: Floats, look: DecodePass, step_s: float = 0.0) -> Floats:
     """`audio` in a window of `size`."""
     whole = size(len(audio), look, step_s)
     lead = round(look.lead_s * RATE_HZ)
@@ -193,7 +193,7 @@ def in_silence(audio: Floats, look: Look, step_s: float = 0.0) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DecodeOptions:
     """What is asked of every look at a piece."""
 
     languages: tuple[str, ...] = ()
@@ -206,35 +206,35 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class DecodeRequest:
     """One look at a piece that somebody is to take."""
 
     audio: Floats
-    look: Look
-    wish: Wish
+    look: DecodePass
+    wish: DecodeOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class DecodeResult:
     """What it showed."""
 
-    guess: Guess
+    guess: Hypothesis
     language: str
     """Whisper's code."""
 
 
-Reading: TypeAlias = Generator[Shot, Sight, Sight | None]
+Reading: TypeAlias = Generator[DecodeRequest, DecodeResult, DecodeResult | None]
 """Returns what is believed, or None when nothing was said."""
 
 
-def reading(audio: Floats, looks: Sequence[Look], wish: Wish) -> Reading:
+def reading(audio: Floats, looks: Sequence[DecodePass], wish: DecodeOptions) -> Reading:
     if is_silent(audio):
         return None
-    best: Guess | None = None
+    best: Hypothesis | None = None
     language = ""
     for look in looks:
         among = (language,) if language else wish.languages
-        sight = yield Shot(audio, look, Wish(among, wish.prompt, wish.task, wish.is_glance))
+        sight = yield DecodeRequest(audio, look, DecodeOptions(among, wish.prompt, wish.task, wish.is_glance))
         guess, language = sight.guess, sight.language
         if guess.is_noise(look):
             return None
@@ -244,4 +244,4 @@ def reading(audio: Floats, looks: Sequence[Look], wish: Wish) -> Reading:
             break
     if best is None or best.is_empty_loop or (wish.is_glance and best.is_stutter):
         return None
-    return Sight(best, language)
+    return DecodeResult(best, language)

@@ -15,9 +15,9 @@ from ...core.audio import Floats, seconds
 from ...core.errors import EngineError, EngineMissing
 from ...model_files.catalog import model_path
 from . import decoding as window
-from .decoding import Guess, Look, Shot, Sight, Wish
+from .decoding import DecodeOptions, DecodePass, DecodeRequest, DecodeResult, Hypothesis
 from .languages import SURE, iso_code, likeliest, whisper_codes
-from .segments import Word, segments, voiced
+from .segments import TimedWord, segments, voiced
 
 # ----------------------------------------------------------------
 # what `WHISPER_MODEL` means: a packaged model, a directory, or a name on the model hub
@@ -161,12 +161,12 @@ class WhisperModel:
         """Raises `EngineError` when it knows none of the BCP 47 `tags`."""
         return whisper_codes(tags, self._codes)
 
-    def kind(self, shot: Shot) -> tuple[Look, int, int]:
+    def kind(self, shot: DecodeRequest) -> tuple[DecodePass, int, int]:
         """Shots of one kind may be taken together: equal looks, windows and numbers of expected tokens."""
         size = 0 if shot.look.is_full else window.size(len(shot.audio), shot.look, self._step_s)
         return shot.look, size, len(self._expected(shot.wish))
 
-    def look(self, shots: Sequence[Shot], is_abandoned: Callable[[], bool]) -> list[Sight]:
+    def look(self, shots: Sequence[DecodeRequest], is_abandoned: Callable[[], bool]) -> list[DecodeResult]:
         """What all `shots`, of one kind, show. Raises `Abandoned`, and `RuntimeError` of CTranslate2."""
         if is_abandoned():
             raise Abandoned
@@ -175,9 +175,9 @@ class WhisperModel:
         if is_abandoned():
             raise Abandoned
         guesses = self._guesses(encoded, shots, languages)
-        return [Sight(guess, language) for guess, language in zip(guesses, languages, strict=True)]
+        return [DecodeResult(guess, language) for guess, language in zip(guesses, languages, strict=True)]
 
-    def words(self, audio: Floats, seen: Sight, task: str) -> tuple[Word, ...]:
+    def words(self, audio: Floats, seen: DecodeResult, task: str) -> tuple[TimedWord, ...]:
         """When each word of what was seen in `audio` was said, by the attention of the decoder: one more
         encoding, and a pass over the text. Without punctuation. Raises `RuntimeError` of CTranslate2."""
         look = self.looks[0]
@@ -186,24 +186,24 @@ class WhisperModel:
         frames = round((look.lead_s + seconds(len(audio))) * _FRAMES_FULL / window.WINDOW_S)
         tokenizer = self._tokenizer(seen.language, task)
         found = self._fw.find_alignment(tokenizer, [tokens], encoded, frames)[0]
-        said: list[Word] = []
+        said: list[TimedWord] = []
         for each in found:
             start, end = (max(0.0, float(each[at]) - look.lead_s) for at in ("start", "end"))
             if text := each["word"].strip(_AROUND_WORDS):
-                said.append(Word(text, start, end))
+                said.append(TimedWord(text, start, end))
         return voiced(audio, said)
 
-    def _features(self, shots: Sequence[Shot]) -> Any:
+    def _features(self, shots: Sequence[DecodeRequest]) -> Any:
         return self._storage(np.stack([self._mel(shot.audio, shot.look) for shot in shots]))
 
-    def _mel(self, audio: Floats, look: Look) -> Any:
+    def _mel(self, audio: Floats, look: DecodePass) -> Any:
         extract = self._fw.feature_extractor
         if look.is_full:
             mel = extract(audio)[:, :_FRAMES_FULL]
             return np.pad(mel, ((0, 0), (0, _FRAMES_FULL - mel.shape[1])))
         return extract(window.in_silence(audio, look, self._step_s))[:, :_FRAMES_FULL]
 
-    def _languages(self, encoded: Any, shots: Sequence[Shot]) -> list[str]:
+    def _languages(self, encoded: Any, shots: Sequence[DecodeRequest]) -> list[str]:
         among = [shot.wish.languages for shot in shots]
         if all(len(codes) == 1 for codes in among):
             return [code for (code,) in among]
@@ -215,7 +215,7 @@ class WhisperModel:
             if p < SURE and not shots[n].wish.is_glance and len(among[n]) != 1
         ]
         if doubtful:
-            full = [Shot(shots[n].audio, window.FULL, shots[n].wish) for n in doubtful]
+            full = [DecodeRequest(shots[n].audio, window.FULL, shots[n].wish) for n in doubtful]
             heard = self._model.detect_language(self._model.encode(self._features(full)))
             for n, each in zip(doubtful, heard, strict=True):
                 likely[n] = likeliest(each, among[n])
@@ -228,13 +228,15 @@ class WhisperModel:
             )
         return self._tokenizers[language, task]
 
-    def _expected(self, wish: Wish) -> list[int]:
+    def _expected(self, wish: DecodeOptions) -> list[int]:
         if not wish.prompt.strip():
             return []
         tokenizer = self._tokenizer("en", wish.task)
         return [tokenizer.sot_prev, *tokenizer.encode(" " + wish.prompt.strip())[:_PROMPT_TOKENS]]
 
-    def _guesses(self, encoded: Any, shots: Sequence[Shot], languages: Sequence[str]) -> list[Guess]:
+    def _guesses(
+        self, encoded: Any, shots: Sequence[DecodeRequest], languages: Sequence[str]
+    ) -> list[Hypothesis]:
         look = shots[0].look
         tokenizers = [self._tokenizer(c, shot.wish.task) for c, shot in zip(languages, shots, strict=True)]
         starts = [[*self._expected(s.wish), *t.sot_sequence] for s, t in zip(shots, tokenizers, strict=True)]
@@ -255,10 +257,10 @@ class WhisperModel:
         ]
 
 
-def _guess(result: Any, shot: Shot, tokenizer: Any) -> Guess:
+def _guess(result: Any, shot: DecodeRequest, tokenizer: Any) -> Hypothesis:
     ids, look, audio_s = result.sequences_ids[0], shot.look, seconds(len(shot.audio))
     said = segments(ids, tokenizer.timestamp_begin, look.lead_s, audio_s, tokenizer.decode)
-    return Guess(
+    return Hypothesis(
         text=tokenizer.decode([token for segment in said for token in segment.tokens]),
         logprob=result.scores[0] * len(ids) / (len(ids) + 1),
         no_speech=result.no_speech_prob,

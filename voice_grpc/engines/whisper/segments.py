@@ -27,7 +27,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class TimedWord:
     text: str
     start: float
     """Seconds, as those of a segment."""
@@ -64,7 +64,7 @@ def segments(
     return tuple(found)
 
 
-def voiced(audio: Floats, words: Sequence[Word]) -> tuple[Word, ...]:
+def voiced(audio: Floats, words: Sequence[TimedWord]) -> tuple[TimedWord, ...]:
     """Without the silence at both ends of a word: the decoder's attention rests on it before a first word
     and in pauses (measured: a word after 1 s of silence began at 0.0)."""
     hops = len(audio) // _HOP
@@ -76,5 +76,5 @@ def voiced(audio: Floats, words: Sequence[Word]) -> tuple[Word, ...]:
         loud = first + np.flatnonzero(is_loud[first:last])
         start, end = (loud[0], loud[-1] + 1) if len(loud) else (first, last)
         bounds = max(word.start, start * _HOP / RATE_HZ), min(word.end, end * _HOP / RATE_HZ)
-        found.append(Word(word.text, *bounds))
+        found.append(TimedWord(word.text, *bounds))
     return tuple(found)

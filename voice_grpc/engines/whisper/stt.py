@@ -16,7 +16,7 @@ from ...ports import SttOptions, Transcription
 from .languages import iso_code
 from .model import Hardware, WhisperModel
 from .transcribe import Passage, Written, write
-from .workers import IsAbandoned, Lanes
+from .workers import IsAbandoned, WorkerPool
 
 _CLOSE_S = 1.8
 
@@ -38,7 +38,7 @@ class WhisperStt:
         self._threads = threads
         self._workers = workers
         self._model: WhisperModel | None = None
-        self._lanes = Lanes(workers)
+        self._lanes = WorkerPool(workers)
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ...core.audio import Floats, seconds
 from ...core.errors import EngineError
 from .chunking import first_piece
-from .decoding import Sight, Wish, reading
+from .decoding import DecodeOptions, DecodeResult, reading
 from .model import WhisperModel, first_line
 
 # ----------------------------------------------------------------
@@ -55,7 +55,7 @@ def _pieces(model: WhisperModel, passage: Passage) -> Written:
         cut = first_piece(audio)
         glance = passage.is_interim and cut == len(audio)
         among = (language,) if sure else passage.languages
-        heard = _piece(model, audio[:cut], Wish(among, passage.prompt, is_glance=glance), passage)
+        heard = _piece(model, audio[:cut], DecodeOptions(among, passage.prompt, is_glance=glance), passage)
         if heard and not sure:
             language, sure = heard.language, not glance and seconds(cut) >= SURE_OF_LANGUAGE_S
         pieces.append((cut, heard.guess.text if heard else ""))
@@ -63,12 +63,12 @@ def _pieces(model: WhisperModel, passage: Passage) -> Written:
     return Written(tuple(pieces), language, sure)
 
 
-def _piece(model: WhisperModel, audio: Floats, wish: Wish, passage: Passage) -> Sight | None:
+def _piece(model: WhisperModel, audio: Floats, wish: DecodeOptions, passage: Passage) -> DecodeResult | None:
     steps = reading(audio, model.glance if wish.is_glance else model.looks, wish)
     try:
         shot = next(steps)
         while True:
             shot = steps.send(model.look([shot], passage.is_abandoned)[0])
     except StopIteration as end:
-        sight: Sight | None = end.value
+        sight: DecodeResult | None = end.value
         return sight

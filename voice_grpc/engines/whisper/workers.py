@@ -28,7 +28,7 @@ class _Job:
     answer: "asyncio.Future[Any]"
 
 
-class Lanes:
+class WorkerPool:
     def __init__(self, count: int) -> None:
         self._count = count
         self._threads: list[threading.Thread] = []

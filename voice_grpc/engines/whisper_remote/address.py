@@ -17,7 +17,7 @@ _SHORTEST = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class WhisperAddress:
     scheme: str
     host: str
     port: int
@@ -62,7 +62,7 @@ class Address:
         return sorted((each for each in found if len(each) >= _SHORTEST), key=len, reverse=True)
 
 
-def parse_address(url: str, key: str = "") -> Address:
+def parse_address(url: str, key: str = "") -> WhisperAddress:
     """`key` is a bearer token and wins over `user:password@` in the URL. Raises `EngineMissing`."""
     url, key = url.strip(), key.strip()
     try:
@@ -79,7 +79,7 @@ def parse_address(url: str, key: str = "") -> Address:
     if not key and parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         authorization = "Basic " + base64.b64encode(pair.encode()).decode()
-    return Address(
+    return WhisperAddress(
         parts.scheme, host, port or PORTS[parts.scheme], parts.path.rstrip("/"), parts.query, authorization
     )
 

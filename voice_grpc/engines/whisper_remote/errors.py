@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from ...core import errors as e
-from .address import Address
+from .address import WhisperAddress
 
 _SHOWN = 160
 """Characters of what a server says that are passed on."""
@@ -62,7 +62,7 @@ def missing(message: str, advice: str = _PLACE_ADVICE) -> e.EngineMissing:
     return error
 
 
-def refusal(address: Address, status: int, body: bytes, retry_after: str = "") -> e.EngineError:
+def refusal(address: WhisperAddress, status: int, body: bytes, retry_after: str = "") -> e.EngineError:
     """Of an answer that is no 200."""
     where, said = address.location, _shown(address, complaint(body))
     text = f"{where} answered {status}" + (f": {said}" if said else f" ({_phrase(status)})")
@@ -88,7 +88,7 @@ def refusal(address: Address, status: int, body: bytes, retry_after: str = "") -
     return e.EngineError("stt", text, retryable=status == HTTPStatus.REQUEST_TIMEOUT)
 
 
-def bad_answer(address: Address, error: BadAnswer) -> e.EngineError:
+def bad_answer(address: WhisperAddress, error: BadAnswer) -> e.EngineError:
     text = f"{address.location} {error}"
     if error.is_cut:
         return e.EngineUnreachable("stt", text)
@@ -97,7 +97,7 @@ def bad_answer(address: Address, error: BadAnswer) -> e.EngineError:
     return e.EngineError("stt", f"{text}: {shown}" if shown else text, advice=advice)
 
 
-def unreachable(address: Address, error: Exception) -> e.EngineError:
+def unreachable(address: WhisperAddress, error: Exception) -> e.EngineError:
     """Of what httpx2 raises."""
     where, kind = address.location, type(error).__name__
     match error:
@@ -117,7 +117,7 @@ def unreachable(address: Address, error: Exception) -> e.EngineError:
     return e.EngineError("stt", f"{where} does not speak HTTP as it should ({kind})")
 
 
-def late(address: Address, what: str) -> e.EngineTimeout:
+def late(address: WhisperAddress, what: str) -> e.EngineTimeout:
     return e.EngineTimeout("stt", f"{address.location} did not answer in time: {what}")
 
 
@@ -170,6 +170,6 @@ def message_of(said: Any, deep: int = _DEEPEST) -> str:
     )
 
 
-def _shown(address: Address, said: str) -> str:
+def _shown(address: WhisperAddress, said: str) -> str:
     """Hidden first and cut afterwards: half of a secret would not be found."""
     return " ".join(address.hide(said).split())[:_SHOWN]

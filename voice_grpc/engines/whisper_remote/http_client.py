@@ -7,21 +7,21 @@ from dataclasses import replace
 from ...core.audio import RATE_HZ, Samples, sample_count, seconds
 from ...core.errors import EngineError
 from ...ports import Transcription
-from ..timeouts import Patience
-from .address import Address
+from ..timeouts import Timeouts
+from .address import WhisperAddress
 from .errors import BUSY, BadAnswer, Busy, bad_answer, late, missing, refusal
 from .http_dialects import (
     DEFAULT_MODEL,
     OPENAI,
-    Manners,
-    Question,
+    HttpDialect,
+    TranscribeOptions,
     is_there,
     is_whisper_cpp,
     listed_model,
     places,
 )
 from .http_responses import EVENTS, read
-from .http_transport import Reply, Request, WhisperHttp
+from .http_transport import HttpReply, HttpRequest, WhisperHttp
 
 # ----------------------------------------------------------------
 # sound as a file, for servers that take nothing else
@@ -68,15 +68,15 @@ STREAMED_FROM_SECONDS = 30.0
 shorter gains nothing by them, and the whole answers of most servers say more: language, words, silence."""
 
 
-class WhisperService:
+class HttpClient:
     """Made without touching the network."""
 
-    def __init__(self, address: Address, protocol: str, model: str, patience: Patience) -> None:
+    def __init__(self, address: WhisperAddress, protocol: str, model: str, patience: Timeouts) -> None:
         self.address, self._protocol, self._model = address, protocol, model
         self._patience = patience
         self._http = WhisperHttp(address, patience)
         self._finding = asyncio.Lock()
-        self.manners: Manners | None = None
+        self.manners: HttpDialect | None = None
         """None: not found yet."""
         self.longest = sample_count(LONGEST_SECONDS)
         """Samples in one request."""
@@ -86,7 +86,7 @@ class WhisperService:
 
     # ------------------------------------------------------------ what it is
 
-    async def find(self, loading: float = 0.0) -> Manners:
+    async def find(self, loading: float = 0.0) -> HttpDialect:
         """`loading`: seconds that it is given to become ready. Raises `EngineError`."""
         async with self._finding:
             if self.manners is None:
@@ -99,21 +99,23 @@ class WhisperService:
         deadline = _now() + loading
         while True:
             try:
-                await self.transcribe(samples, Question("en"), max(self._answer_seconds, deadline - _now()))
+                await self.transcribe(
+                    samples, TranscribeOptions("en"), max(self._answer_seconds, deadline - _now())
+                )
                 return
             except Busy:
                 if _now() >= deadline:
                     raise
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
-    async def _place(self, loading: float) -> Manners:
+    async def _place(self, loading: float) -> HttpDialect:
         tried = places(self.address.path, self._protocol)
         deadline = _now() + loading
         while True:
             busy: EngineError | None = None
             for protocol, path in tried:
                 reply = await self._http.send(
-                    Request(path, {"response_format": "json"}), self._answer_seconds
+                    HttpRequest(path, {"response_format": "json"}), self._answer_seconds
                 )
                 if reply.status in (401, 403) or 300 <= reply.status < 400:
                     raise self._refusal(reply)
@@ -121,7 +123,7 @@ class WhisperService:
                     busy = self._refusal(reply)
                 elif is_there(reply.status, reply.kind):
                     is_cpp = self._protocol == "auto" and is_whisper_cpp(reply.body)
-                    return Manners("whispercpp" if is_cpp else protocol, path)
+                    return HttpDialect("whispercpp" if is_cpp else protocol, path)
             if busy is None:
                 paths = " nor ".join(path or "/" for _, path in tried)
                 text = f"{self.address.location} has neither {paths}"
@@ -132,13 +134,13 @@ class WhisperService:
                 raise busy
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
-    async def _with_its_model(self, manners: Manners) -> Manners:
+    async def _with_its_model(self, manners: HttpDialect) -> HttpDialect:
         """A key that may transcribe may not be one that may list, so that a refusal here is none."""
         if not manners.models_path:
             return replace(
                 manners, model=self._model or (DEFAULT_MODEL if manners.protocol == OPENAI else "")
             )
-        reply = await self._http.send(Request(manners.models_path, is_get=True), self._answer_seconds)
+        reply = await self._http.send(HttpRequest(manners.models_path, is_get=True), self._answer_seconds)
         found = listed_model(reply.body) if reply.status == 200 else ""
         lists = reply.status not in (404, 405, 501)
         return replace(manners, model=self._model or found or DEFAULT_MODEL, lists_models=lists)
@@ -146,7 +148,7 @@ class WhisperService:
     # ------------------------------------------------------------ one utterance
 
     async def transcribe(
-        self, samples: Samples, question: Question, first: float | None = None
+        self, samples: Samples, question: TranscribeOptions, first: float | None = None
     ) -> Transcription:
         """`first`: seconds until an answer, else by the patience and the length. Raises `EngineError`, of
         which `TooLong` says that `longest` is known now: less of it may be taken."""
@@ -156,9 +158,9 @@ class WhisperService:
         is_streamed = bool(question.language) and length > STREAMED_FROM_SECONDS
         body = wav(samples)
 
-        async def ask(how: Manners) -> Reply:
+        async def ask(how: HttpDialect) -> HttpReply:
             fields = how.fields(question, is_streamed=is_streamed and how.streams)
-            return await self._http.send(Request(how.path, fields, body), first, first + length)
+            return await self._http.send(HttpRequest(how.path, fields, body), first, first + length)
 
         reply = await ask(manners)
         if reply.status in (400, 422):
@@ -171,7 +173,7 @@ class WhisperService:
             self.manners = replace(manners, streams=False)
         return self._heard(reply, samples)
 
-    def _heard(self, reply: Reply, samples: Samples) -> Transcription:
+    def _heard(self, reply: HttpReply, samples: Samples) -> Transcription:
         if reply.status == 200:
             try:
                 return read(reply.kind, reply.body)
@@ -183,7 +185,7 @@ class WhisperService:
             self.manners = None
         raise self._refusal(reply)
 
-    async def _found(self) -> Manners:
+    async def _found(self) -> HttpDialect:
         """Who was not warm asks now, and gives it no time to load."""
         try:
             async with asyncio.timeout(self._answer_seconds):
@@ -191,7 +193,7 @@ class WhisperService:
         except TimeoutError:
             raise late(self.address, "it is still looked for") from None
 
-    def _refusal(self, reply: Reply) -> EngineError:
+    def _refusal(self, reply: HttpReply) -> EngineError:
         return refusal(self.address, reply.status, reply.body, reply.retry_after)
 
     @property

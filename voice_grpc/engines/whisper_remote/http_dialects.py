@@ -28,7 +28,7 @@ VERBOSE, PLAIN = "verbose_json", "json"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class TranscribeOptions:
     """What goes up besides the sound."""
 
     language: str = ""
@@ -37,7 +37,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class HttpDialect:
     """Of one server, as far as they are known."""
 
     protocol: str
@@ -58,7 +58,7 @@ class Manners:
         is_usual = self.protocol == OPENAI and self.path.endswith(_TRANSCRIPTIONS)
         return self.path.removesuffix(_TRANSCRIPTIONS) + "/models" if is_usual else ""
 
-    def fields(self, question: Question, *, is_streamed: bool = False) -> dict[str, str]:
+    def fields(self, question: TranscribeOptions, *, is_streamed: bool = False) -> dict[str, str]:
         found = {"response_format": self.streamed_format if is_streamed else self.format, "temperature": "0"}
         if self.protocol == CPP:
             found["language"] = question.language or "auto"  # left out, it is English
@@ -72,7 +72,7 @@ class Manners:
         found |= {"stream": "true"} if is_streamed else {}
         return found
 
-    def simpler(self, *, is_streamed: bool) -> "Iterator[Manners]":
+    def simpler(self, *, is_streamed: bool) -> "Iterator[HttpDialect]":
         """What else can be tried with a server that refuses a request."""
         if is_streamed and self.streamed_format != PLAIN:
             yield replace(self, streamed_format=PLAIN)

@@ -18,8 +18,8 @@ from ..whisper.chunking import is_silent
 from ..whisper.languages import iso_code
 from ..whisper.local_agreement import agreement
 from .errors import Busy, Throttled, TooLong
-from .http_client import WhisperService
-from .http_dialects import Question
+from .http_client import HttpClient
+from .http_dialects import TranscribeOptions
 
 # ----------------------------------------------------------------
 # room for interims on one server that many utterances share: a final never waits behind one
@@ -31,7 +31,7 @@ PAUSE_SECONDS = 10.0
 """Without interims when the server has had too many requests and does not say for how long."""
 
 
-class Traffic:
+class InterimLimiter:
     def __init__(self, is_serial: Callable[[], bool]) -> None:
         """`is_serial`: the server works on one request at a time."""
         self._is_serial = is_serial
@@ -95,11 +95,11 @@ class _Part:
     heard: Transcription
 
 
-class UploadStream:
+class HttpStream:
     """Implements `ports.SttStream`."""
 
     def __init__(
-        self, service: WhisperService, traffic: Traffic, languages: tuple[str, ...], prompt: str
+        self, service: HttpClient, traffic: InterimLimiter, languages: tuple[str, ...], prompt: str
     ) -> None:
         """`languages`: Whisper's codes; one is told, of several one is found out."""
         self._service, self._traffic = service, traffic
@@ -204,9 +204,9 @@ class UploadStream:
         with memoryview(self._pcm) as pcm:
             return np.frombuffer(bytes(pcm[2 * start : 2 * end]), "<i2")
 
-    def _question(self) -> Question:
+    def _question(self) -> TranscribeOptions:
         before = self._parts[-1].heard.text[-_CONTEXT:] if self._parts else ""
-        return Question(self._asked, " ".join(filter(None, (self._prompt, before))))
+        return TranscribeOptions(self._asked, " ".join(filter(None, (self._prompt, before))))
 
     def _joined(self, parts: list[_Part]) -> Transcription:
         language = next((p.heard.language for p in reversed(parts) if p.heard.language), "") or self._only

@@ -16,8 +16,8 @@ import httpx2
 
 from ...core.errors import EngineError, EngineUnreachable
 from ..http.whisper_sse import EventReader
-from ..timeouts import Patience
-from .address import Address
+from ..timeouts import Timeouts
+from .address import WhisperAddress
 from .errors import BUSY, late, unreachable
 from .http_responses import EVENTS
 
@@ -26,7 +26,7 @@ from .http_responses import EVENTS
 
 
 @dataclass(slots=True)
-class Pace:
+class AnswerDeadline:
     """The deadline of one answer, which moves while events come."""
 
     seconds: float
@@ -65,7 +65,7 @@ _httpx_log = logging.getLogger("httpx2")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     path: str
     fields: Mapping[str, str] = field(default_factory=dict)
     wav: bytes = b""
@@ -74,7 +74,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     status: int
     kind: str
     """Content type, without its parameters."""
@@ -92,13 +92,13 @@ class _Clients:
 class WhisperHttp:
     """Belongs to the event loop in which it is first used. Made without touching the network."""
 
-    def __init__(self, address: Address, patience: Patience) -> None:
+    def __init__(self, address: WhisperAddress, patience: Timeouts) -> None:
         self.address, self._patience = address, patience
         self._clients: _Clients | None = None
         self._opening = asyncio.Lock()
         self._is_closed = False
 
-    async def send(self, request: Request, seconds: float, longest: float | None = None) -> Reply:
+    async def send(self, request: HttpRequest, seconds: float, longest: float | None = None) -> HttpReply:
         """`seconds` until the answer is there; of events each has its own time after the one before, and
         all together `longest`. Raises `EngineError` when there is no whole answer, whatever it says.
 
@@ -106,7 +106,7 @@ class WhisperHttp:
         once more: to be transcribed twice does nobody any harm.
         """
         clients = await self._opened()
-        pace = Pace(seconds, longest or seconds, self._patience.between)
+        pace = AnswerDeadline(seconds, longest or seconds, self._patience.between)
         try:
             async with asyncio.timeout(seconds) as pace.limit:
                 try:
@@ -134,7 +134,9 @@ class WhisperHttp:
 
     # ------------------------------------------------------------ one try
 
-    async def _tried(self, client: httpx2.AsyncClient, request: Request, pace: Pace) -> Reply:
+    async def _tried(
+        self, client: httpx2.AsyncClient, request: HttpRequest, pace: AnswerDeadline
+    ) -> HttpReply:
         if self._is_closed:
             raise self._closed()
         query = f"?{self.address.query}" if self.address.query else ""
@@ -147,15 +149,15 @@ class WhisperHttp:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             async with aclosing(response.aiter_bytes()) as chunks:
                 body = await (self._events if kind == EVENTS else self._whole)(chunks, pace)
-            return Reply(response.status_code, kind, body, response.headers.get("retry-after", ""))
+            return HttpReply(response.status_code, kind, body, response.headers.get("retry-after", ""))
 
-    async def _whole(self, chunks: AsyncGenerator[bytes, None], pace: Pace) -> bytes:
+    async def _whole(self, chunks: AsyncGenerator[bytes, None], pace: AnswerDeadline) -> bytes:
         body = bytearray()
         async for chunk in chunks:
             self._add(body, chunk)
         return bytes(body)
 
-    async def _events(self, chunks: AsyncGenerator[bytes, None], pace: Pace) -> bytes:
+    async def _events(self, chunks: AsyncGenerator[bytes, None], pace: AnswerDeadline) -> bytes:
         body, reader = bytearray(), EventReader()
         async for chunk in chunks:
             self._add(body, chunk)

@@ -22,9 +22,9 @@ import soxr
 
 from ...core.audio import RATE_HZ, Samples, sample_count
 from ...core.errors import EngineError, EngineQuota, EngineUnreachable
-from ..timeouts import Patience
+from ..timeouts import Timeouts
 from ..whisper.languages import known_to
-from .address import Address
+from .address import WhisperAddress
 from .socket_connection import Ask
 from .socket_stream import SocketStt
 from .websocket import WebSockets, Wire, denied, said
@@ -37,7 +37,7 @@ _COMMIT_AT_LEAST_S = 0.1
 """Less is refused (`input_audio_buffer_commit_empty`)."""
 
 
-class Voice:
+class AppendEncoder:
     """The sound of one utterance as events, at the rate that the server takes."""
 
     def __init__(self, rate_hz: int) -> None:
@@ -61,7 +61,7 @@ class Voice:
             yield from self.said(np.zeros(self._least - self._sent, np.int16))
 
 
-class Pieces:
+class ItemTranscripts:
     """What is transcribed: one piece, or several where the server cut them by itself."""
 
     def __init__(self) -> None:
@@ -105,16 +105,16 @@ class Pieces:
 # OpenAI     transcription sessions, as they are now and as they were in the beta
 
 
-Update: TypeAlias = Callable[[str, str, str], dict[str, object]]
+SessionUpdate: TypeAlias = Callable[[str, str, str], dict[str, object]]
 """Model, language and prompt, the last two empty where there are none, to the event that says so."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class RealtimeDialect:
     name: str
     rate_hz: int
     """What it takes sound at."""
-    update: Update
+    update: SessionUpdate
     streams: bool
     """Text comes while the sound goes out; the others hear nothing before a commit."""
     repeats: bool
@@ -153,14 +153,14 @@ def _to_openai(model: str, language: str, prompt: str) -> dict[str, object]:
     return {"type": "session.update", "session": session}
 
 
-VLLM = Dialect("vllm", 16_000, _to_vllm, streams=True, repeats=False)
+VLLM = RealtimeDialect("vllm", 16_000, _to_vllm, streams=True, repeats=False)
 """It does not resample, and the models that it serves (Voxtral, Whisper) hear at 16 kHz."""
-SPEACHES = Dialect("speaches", 24_000, _to_beta, streams=False, repeats=True)
-OPENAI = Dialect("openai", 24_000, _to_openai, streams=False, repeats=True)
-OPENAI_BETA = Dialect("openai-beta", 24_000, _to_openai_beta, streams=False, repeats=True)
+SPEACHES = RealtimeDialect("speaches", 24_000, _to_beta, streams=False, repeats=True)
+OPENAI = RealtimeDialect("openai", 24_000, _to_openai, streams=False, repeats=True)
+OPENAI_BETA = RealtimeDialect("openai-beta", 24_000, _to_openai_beta, streams=False, repeats=True)
 
 
-def dialect_of(event: Mapping[str, Any]) -> Dialect | None:
+def dialect_of(event: Mapping[str, Any]) -> RealtimeDialect | None:
     """By the first event of a session; None: it is another event."""
     kind, session = event.get("type"), event.get("session")
     if kind == "transcription_session.created":
@@ -181,7 +181,7 @@ def is_empty_commit(event: Mapping[str, Any]) -> bool:
     return error.get("code") == "input_audio_buffer_commit_empty" or begins
 
 
-def failure(event: Mapping[str, Any], address: Address) -> EngineError:
+def failure(event: Mapping[str, Any], address: WhisperAddress) -> EngineError:
     """Of an `error`, which is a text to vLLM and an object to the others, or a transcription that failed."""
     error = event.get("error")
     stated = error if isinstance(error, dict) else {"message": error, "code": event.get("code")}
@@ -207,7 +207,7 @@ def failure(event: Mapping[str, Any], address: Address) -> EngineError:
 _TRANSCRIBES = re.compile("whisper|voxtral|transcribe|parakeet|canary|asr", re.IGNORECASE)
 
 
-async def first_model(address: Address, seconds: float) -> str:
+async def first_model(address: WhisperAddress, seconds: float) -> str:
     """The first of `GET /v1/models` that by its name transcribes, else the first; empty where none is told.
 
     Nothing is raised: whether the server can be used at all shows when it is.
@@ -224,12 +224,12 @@ async def first_model(address: Address, seconds: float) -> str:
     return next((name for name in names if _TRANSCRIBES.search(name)), names[0] if names else "")
 
 
-def _client(address: Address, seconds: float) -> httpx2.AsyncClient:
+def _client(address: WhisperAddress, seconds: float) -> httpx2.AsyncClient:
     """Reads certificates, and on first use its own modules."""
     return httpx2.AsyncClient(timeout=seconds, headers=address.headers)
 
 
-_PATIENCE = Patience()
+_PATIENCE = Timeouts()
 
 _PATH = "/v1/realtime"
 
@@ -240,7 +240,7 @@ _OPENAI = "api.openai.com"
 class RealtimeStt(SocketStt):
     """Implements `ports.Stt`."""
 
-    def __init__(self, address: Address, *, model: str = "", patience: Patience = _PATIENCE) -> None:
+    def __init__(self, address: WhisperAddress, *, model: str = "", patience: Timeouts = _PATIENCE) -> None:
         """`model`: empty takes, when warm, the server's first one that transcribes, else `whisper-1`.
 
         A query in the address replaces ours, which says the model and `intent=transcription`.
@@ -274,8 +274,8 @@ class Realtime:
         self._stt, self._ask = stt, ask
         self.streams: bool | None = None
         self.language = ""
-        self._dialect: Dialect = VLLM
-        self._voice, self._pieces = Voice(VLLM.rate_hz), Pieces()
+        self._dialect: RealtimeDialect = VLLM
+        self._voice, self._pieces = AppendEncoder(VLLM.rate_hz), ItemTranscripts()
         self.is_spent = self.ended_early = False
 
     async def open(self, seconds: float) -> Wire:
@@ -330,14 +330,14 @@ class Realtime:
 
     def _begin(self) -> None:
         self.is_spent = self.ended_early = False
-        self._voice, self._pieces = Voice(self._dialect.rate_hz), Pieces()
+        self._voice, self._pieces = AppendEncoder(self._dialect.rate_hz), ItemTranscripts()
 
 
-def _commit(dialect: Dialect, *, is_final: bool) -> dict[str, object]:
+def _commit(dialect: RealtimeDialect, *, is_final: bool) -> dict[str, object]:
     return {"type": "input_audio_buffer.commit", **({"final": is_final} if dialect is VLLM else {})}
 
 
-def _complain(event: Mapping[str, Any], address: Address) -> None:
+def _complain(event: Mapping[str, Any], address: WhisperAddress) -> None:
     """Raises what the server says that went wrong."""
     if event.get("type") in ("error", "conversation.item.input_audio_transcription.failed"):
         raise failure(event, address)

@@ -2,7 +2,7 @@
 
     Sound ─▶ Line (a task: open, greet, send; listen) ─▶ Talk (what the protocol says) ─▶ Wire
 
-What lives here: when things happen. What is said is each `Talk`'s.
+What lives here: when things happen. What is said is each `SocketProtocol`'s.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ import numpy as np
 
 from ...core.audio import RATE_HZ, Samples, audible_from, to_float
 from ...core.errors import EngineError, EngineTimeout, EngineUnreachable
-from ..timeouts import Patience
-from .address import Address
+from ..timeouts import Timeouts
+from .address import WhisperAddress
 from .websocket import Wire
 
 # ----------------------------------------------------------------
@@ -32,7 +32,7 @@ _HOP, _AUDIBLE, _PAUSE_HOPS = RATE_HZ // 100, 0.01, 10
 """10 ms; RMS above which they are no silence (-40 dBFS, as `core.audio.audible_from`); a pause of 100 ms."""
 
 
-class Talk(Protocol):
+class SocketProtocol(Protocol):
     """One protocol on one connection. What a server says to complain is raised as `EngineError`."""
 
     @property
@@ -95,7 +95,7 @@ class Talk(Protocol):
         ...
 
 
-class Sound:
+class UtteranceAudio:
     """Of one utterance; all of it is kept, since it may have to be sent again."""
 
     def __init__(self) -> None:
@@ -142,10 +142,12 @@ _PARTING_S = 0.5
 """For goodbyes."""
 
 
-class Line:
+class Connection:
     """Its task ends with the connection; `abort` or `close` ends both."""
 
-    def __init__(self, talk: Talk, sound: Sound, patience: Patience, where: str, begin: int = 0) -> None:
+    def __init__(
+        self, talk: SocketProtocol, sound: UtteranceAudio, patience: Timeouts, where: str, begin: int = 0
+    ) -> None:
         """`where`: the address, for people; `begin`: the first sample that goes out."""
         self.talk, self.sent, self._sound, self._where = talk, begin, sound, where
         self.failure: EngineError | None = None
@@ -222,7 +224,7 @@ class Line:
 
     # ------------------------------------------------------------ the task
 
-    async def _run(self, patience: Patience) -> None:
+    async def _run(self, patience: Timeouts) -> None:
         self._sound.grown.add(self._work)
         try:
             await self._guard(self._begin(patience))
@@ -254,7 +256,7 @@ class Line:
         self._work.set()
         self._changed.set()
 
-    async def _begin(self, patience: Patience) -> None:
+    async def _begin(self, patience: Timeouts) -> None:
         self._wire = await self.talk.open(patience.connect)
         async with asyncio.timeout(patience.first):
             await self.talk.greet(self._wire)
@@ -302,22 +304,26 @@ class Ask:
     prompt: str = ""
 
 
-class Desk:
-    def __init__(self, address: Address, patience: Patience, talk: Callable[[Ask], Talk]) -> None:
+class ConnectionPool:
+    def __init__(
+        self, address: WhisperAddress, patience: Timeouts, talk: Callable[[Ask], SocketProtocol]
+    ) -> None:
         """`talk`: of a fresh connection."""
         self.address, self.patience = address, patience
         self.finals = self.looks = 0
         """That the server works on now."""
         self._talk = talk
-        self._lines: set[Line] = set()
+        self._lines: set[Connection] = set()
         self._is_closed = False
 
-    def line(self, ask: Ask, sound: Sound, begin: int = 0, patience: Patience | None = None) -> Line:
+    def line(
+        self, ask: Ask, sound: UtteranceAudio, begin: int = 0, patience: Timeouts | None = None
+    ) -> Connection:
         """Raises `EngineError` once closed."""
         where = self.address.location
         if self._is_closed:
             raise EngineError("stt", f"the connections to {where} are closed", retryable=False)
-        line = Line(self._talk(ask), sound, patience or self.patience, where, begin)
+        line = Connection(self._talk(ask), sound, patience or self.patience, where, begin)
         self._lines.add(line)
         line.task.add_done_callback(lambda _: self._lines.discard(line))
         return line

@@ -13,11 +13,11 @@ from dataclasses import replace
 from ...core.audio import Samples, sample_count
 from ...core.errors import EngineError, EngineUnreachable
 from ...ports import SttOptions, Transcription
-from ..timeouts import Patience
+from ..timeouts import Timeouts
 from ..whisper.languages import iso_code, iso_codes, whisper_codes
 from ..whisper.local_agreement import agreement
-from .address import Address
-from .socket_connection import Ask, Desk, Line, Sound, Talk, pause_end
+from .address import WhisperAddress
+from .socket_connection import Ask, Connection, ConnectionPool, SocketProtocol, UtteranceAudio, pause_end
 
 _INTERIM_AT_LEAST_S = 0.4
 """Of less, a text is a guess that only flickers."""
@@ -26,18 +26,18 @@ _INTERIM_AT_LEAST_S = 0.4
 class SocketStream:
     """Implements `ports.SttStream`."""
 
-    def __init__(self, desk: Desk, ask: Ask) -> None:
+    def __init__(self, desk: ConnectionPool, ask: Ask) -> None:
         self._desk, self._ask = desk, ask
-        self._sound = Sound()
+        self._sound = UtteranceAudio()
         self._line = desk.line(ask, self._sound)
         self._begin, self._settled = 0, ""
         """What a server ended by itself: so many samples, and their text."""
-        self._ended: Line | None = None
+        self._ended: Connection | None = None
         """On which it did so last."""
         self._final: tuple[int, Transcription] | None = None
         """With how much was fed when it was asked for."""
         self._interim = ""
-        self._request: Line | None = None
+        self._request: Connection | None = None
         """Of an interim."""
         self._is_looking = self._is_closed = False
 
@@ -124,13 +124,13 @@ class SocketStream:
             self._desk.looks -= 1
             look.abort()
 
-    def _heard(self, line: Line) -> Transcription:
+    def _heard(self, line: Connection) -> Transcription:
         text = " ".join(
             [*self._settled.split(), *(line.talk.text.split() if line is not self._ended else ())]
         )
         return Transcription(text, iso_code(line.talk.language or self._ask.language))
 
-    def _settle(self, line: Line) -> None:
+    def _settle(self, line: Connection) -> None:
         """The server ended the utterance at a pause; what follows is another one to it. It does not say at
         which: it is taken for the longest of what was sent, of which it dropped the rest."""
         if line is not self._ended:
@@ -160,7 +160,7 @@ class SocketStream:
 
 
 @contextmanager
-def _given_up_with(line: Line) -> Iterator[None]:
+def _given_up_with(line: Connection) -> Iterator[None]:
     """Whoever waits no longer, for whatever reason, wants the work to end at the far end too."""
     try:
         yield
@@ -190,12 +190,12 @@ class SocketStt(ABC):
     codes: frozenset[str]
     """Whisper's codes of the languages that the server understands."""
 
-    def __init__(self, address: Address, patience: Patience) -> None:
+    def __init__(self, address: WhisperAddress, patience: Timeouts) -> None:
         self.address, self.patience = address, patience
-        self._desk = Desk(address, patience, self.talk)
+        self._desk = ConnectionPool(address, patience, self.talk)
 
     @abstractmethod
-    def talk(self, ask: Ask) -> Talk:
+    def talk(self, ask: Ask) -> SocketProtocol:
         """Of a fresh connection."""
 
     @property
@@ -208,7 +208,7 @@ class SocketStt(ABC):
 
     async def warm(self) -> None:
         """Connect once and hear that the server is ready. Raises `EngineError`."""
-        line = self._desk.line(Ask(), Sound(), patience=replace(self.patience, first=_LOADING_S))
+        line = self._desk.line(Ask(), UtteranceAudio(), patience=replace(self.patience, first=_LOADING_S))
         try:
             await line.ready(self.patience.connect + _LOADING_S)
         finally:

@@ -10,12 +10,12 @@ import numpy as np
 from ...core.audio import RATE_HZ
 from ...core.errors import EngineMissing
 from ...ports import Stt, SttOptions
-from ..timeouts import Patience
+from ..timeouts import Timeouts
 from ..whisper.languages import iso_codes, known_to, whisper_codes
-from .address import Address, parse_address
-from .http_client import LOADING_SECONDS, WhisperService
+from .address import WhisperAddress, parse_address
+from .http_client import LOADING_SECONDS, HttpClient
 from .http_dialects import CPP, OPENAI
-from .http_stream import Traffic, UploadStream
+from .http_stream import HttpStream, InterimLimiter
 
 AUTO = "auto"
 PROTOCOLS = {
@@ -25,11 +25,11 @@ PROTOCOLS = {
 }  # fmt: skip
 """What can be spoken over what."""
 
-_PATIENCE = Patience()
+_PATIENCE = Timeouts()
 
 
 def whisper_server(
-    url: str, *, key: str = "", protocol: str = AUTO, model: str = "", patience: Patience = _PATIENCE
+    url: str, *, key: str = "", protocol: str = AUTO, model: str = "", patience: Timeouts = _PATIENCE
 ) -> Stt:
     """Touches no network. Raises `EngineMissing` for a URL that is none, and for a protocol that does not
     go with it."""
@@ -58,11 +58,16 @@ class WhisperHttpStt:
     """Implements `ports.Stt`."""
 
     def __init__(
-        self, address: Address, *, protocol: str = AUTO, model: str = "", patience: Patience = _PATIENCE
+        self,
+        address: WhisperAddress,
+        *,
+        protocol: str = AUTO,
+        model: str = "",
+        patience: Timeouts = _PATIENCE,
     ) -> None:
-        self._service = WhisperService(address, protocol, model, patience)
+        self._service = HttpClient(address, protocol, model, patience)
         self._model = model
-        self._traffic = Traffic(self._is_serial)
+        self._traffic = InterimLimiter(self._is_serial)
 
     @property
     def name(self) -> str:
@@ -84,10 +89,10 @@ class WhisperHttpStt:
         hum = (np.sin(np.arange(RATE_HZ) * 0.2) * 3_000).astype(np.int16)
         await self._service.prove(hum, LOADING_SECONDS)
 
-    def open(self, options: SttOptions) -> UploadStream:
+    def open(self, options: SttOptions) -> HttpStream:
         """Raises `EngineError` when Whisper understands none of the languages."""
         codes = whisper_codes(options.languages, known_to(self.name))
-        return UploadStream(self._service, self._traffic, codes, options.prompt)
+        return HttpStream(self._service, self._traffic, codes, options.prompt)
 
     async def close(self) -> None:
         await self._service.close()

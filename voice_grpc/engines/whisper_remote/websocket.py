@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 
 from ...core.errors import EngineDenied, EngineError, EngineQuota, EngineUnreachable
-from .address import Address
+from .address import WhisperAddress
 
 _CLOSE_S = 0.3
 """For the closing handshake: nothing is waited for behind it."""
@@ -59,7 +59,7 @@ class Wire(Protocol):
 class WebSocketWire:
     """Implements `Wire`: texts are JSON objects, bytes are sound."""
 
-    def __init__(self, connection: ClientConnection, address: Address) -> None:
+    def __init__(self, connection: ClientConnection, address: WhisperAddress) -> None:
         self._connection, self._address = connection, address
 
     async def send(self, message: "dict[str, object] | bytes") -> None:
@@ -94,7 +94,7 @@ class WebSocketWire:
 class WebSockets:
     """Opens them to one address."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: WhisperAddress) -> None:
         self._address = address
         self._tls: ssl.SSLContext | None = None
 
@@ -124,7 +124,7 @@ class WebSockets:
         return self._tls
 
 
-def said(text: object, address: Address) -> str:
+def said(text: object, address: WhisperAddress) -> str:
     """What a server says, for people: its first line, short, and without what was secret in our request."""
     shown = " ".join(str(text).split())
     for secret in _secrets(address):
@@ -132,7 +132,7 @@ def said(text: object, address: Address) -> str:
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
 
 
-def _secrets(address: Address) -> list[str]:
+def _secrets(address: WhisperAddress) -> list[str]:
     """The longest first; a query may hold a token."""
     kind, _, value = address.authorization.partition(" ")
     found = [value, *(part.partition("=")[2] for part in address.query.split("&"))]
@@ -142,13 +142,13 @@ def _secrets(address: Address) -> list[str]:
     return sorted((each for each in found if len(each) > 3), key=len, reverse=True)
 
 
-def denied(address: Address, reason: str) -> EngineDenied:
+def denied(address: WhisperAddress, reason: str) -> EngineDenied:
     advice = "set WHISPER_API_KEY, or user:password@ in WHISPER_SERVER_URL, to what that server accepts"
     return EngineDenied("stt", f"{address.location} refused the credentials ({reason})", advice=advice)
 
 
 @contextmanager
-def mapped(address: Address) -> Iterator[None]:
+def mapped(address: WhisperAddress) -> Iterator[None]:
     """What the transport raises, as `EngineError`. TimeoutError passes: whoever waits knows for what."""
     where = address.location
     try:
@@ -176,7 +176,7 @@ def mapped(address: Address) -> Iterator[None]:
         raise EngineUnreachable("stt", f"no connection to {where} ({reason})") from error
 
 
-def _refused(address: Address, status: int) -> EngineError:
+def _refused(address: WhisperAddress, status: int) -> EngineError:
     if status in (401, 403):
         return denied(address, f"HTTP {status}")
     if status == 429:
@@ -189,7 +189,7 @@ def _refused(address: Address, status: int) -> EngineError:
     )
 
 
-def _closed(address: Address, error: ConnectionClosed) -> EngineError:
+def _closed(address: WhisperAddress, error: ConnectionClosed) -> EngineError:
     code = error.rcvd.code if error.rcvd else 1006
     reason = said(error.rcvd.reason, address) if error.rcvd else ""
     if code in (_POLICY_VIOLATION, _UNAUTHORIZED, _FORBIDDEN):

@@ -16,9 +16,9 @@ import numpy as np
 
 from ...core.audio import Samples, silence, to_float
 from ...core.errors import EngineError, EngineQuota, EngineUnreachable
-from ..timeouts import Patience
+from ..timeouts import Timeouts
 from ..whisper.languages import known_to
-from .address import Address
+from .address import WhisperAddress
 from .socket_connection import Ask
 from .socket_stream import SocketStt
 from .websocket import WebSockets, Wire, said
@@ -37,7 +37,7 @@ _QUIET_S, _PAUSES = 0.6, 2.5
 """Without an update for so long, or for so many of the longest pauses between two of them, there will be
 none: what is left is silence, of which a server with a detector says nothing."""
 
-_PATIENCE = Patience()
+_PATIENCE = Timeouts()
 
 _TRUST = 2
 """Utterances in a row of which a server that has worked before may say nothing at all: noise."""
@@ -46,7 +46,7 @@ _TRUST = 2
 class WhisperLiveStt(SocketStt):
     """Implements `ports.Stt`."""
 
-    def __init__(self, address: Address, *, model: str = "", patience: Patience = _PATIENCE) -> None:
+    def __init__(self, address: WhisperAddress, *, model: str = "", patience: Timeouts = _PATIENCE) -> None:
         """`model`: as its client says it, such as `small`; a server with a model of its own ignores it."""
         super().__init__(address, patience)
         self.model = model or "small"

@@ -18,9 +18,9 @@ from typing import Any
 
 from ...core.audio import RATE_HZ, Samples
 from ...core.errors import EngineError, EngineMissing, EngineTimeout, EngineUnreachable
-from ..timeouts import Patience
+from ..timeouts import Timeouts
 from ..whisper.languages import LANGUAGES
-from .address import Address
+from .address import WhisperAddress
 from .socket_connection import Ask
 from .socket_stream import SocketStt
 from .websocket import Wire, said
@@ -37,13 +37,13 @@ _CLOSE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WyomingEvent:
     type: str
     data: Mapping[str, Any] = field(default_factory=dict)
     payload: bytes = b""
 
 
-def written(event: Event) -> bytes:
+def written(event: WyomingEvent) -> bytes:
     data = json.dumps(event.data).encode() if event.data else b""
     header: dict[str, object] = {"type": event.type}
     if data:
@@ -54,19 +54,19 @@ def written(event: Event) -> bytes:
 
 
 class EventWire:
-    """Implements `Wire`: messages are `Event`s."""
+    """Implements `Wire`: messages are `WyomingEvent`s."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, where: str) -> None:
         self._reader, self._writer, self._where = reader, writer, where
 
-    async def send(self, event: Event) -> None:
+    async def send(self, event: WyomingEvent) -> None:
         try:
             self._writer.write(written(event))
             await self._writer.drain()
         except OSError as error:
             raise _broken(self._where, error) from error
 
-    async def receive(self) -> Event:
+    async def receive(self) -> WyomingEvent:
         """Raises `EngineError` for what is no event."""
         try:
             line = await self._reader.readline()
@@ -76,7 +76,7 @@ class EventWire:
             inline = header.get("data") or {}
             more = json.loads(await self._exactly(header.get("data_length")) or b"{}")
             payload = await self._exactly(header.get("payload_length"))
-            return Event(str(header["type"]), {**inline, **more}, payload)
+            return WyomingEvent(str(header["type"]), {**inline, **more}, payload)
         except (OSError, EOFError) as error:
             raise _broken(self._where, error) from error
         except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -107,7 +107,7 @@ class EventWire:
         return await self._reader.readexactly(length)
 
 
-async def open_wire(address: Address, seconds: float) -> EventWire:
+async def open_wire(address: WhisperAddress, seconds: float) -> EventWire:
     """Raises `EngineUnreachable`, and TimeoutError after `seconds`."""
     try:
         async with asyncio.timeout(seconds):
@@ -124,7 +124,7 @@ def _broken(where: str, error: Exception) -> EngineUnreachable:
     return EngineUnreachable("stt", f"no connection to {where} ({reason})")
 
 
-_PATIENCE = Patience()
+_PATIENCE = Timeouts()
 
 _FORMAT = {"rate": RATE_HZ, "width": 2, "channels": 1}
 
@@ -132,7 +132,7 @@ _FORMAT = {"rate": RATE_HZ, "width": 2, "channels": 1}
 class WyomingStt(SocketStt):
     """Implements `ports.Stt`. What the server has is known once warm."""
 
-    def __init__(self, address: Address, *, patience: Patience = _PATIENCE) -> None:
+    def __init__(self, address: WhisperAddress, *, patience: Timeouts = _PATIENCE) -> None:
         super().__init__(address, patience)
         self.name = "wyoming"
         self.codes = LANGUAGES
@@ -147,7 +147,7 @@ class WyomingStt(SocketStt):
             wire = await open_wire(self.address, self.patience.connect)
             try:
                 async with asyncio.timeout(self.patience.first):
-                    await wire.send(Event("describe"))
+                    await wire.send(WyomingEvent("describe"))
                     while (event := await wire.receive()).type != "info":
                         complain(event, self.address)
             finally:
@@ -189,17 +189,19 @@ class Wyoming:
     async def greet(self, wire: Wire) -> None:
         terms = [term.strip() for term in self._ask.prompt.split(",") if term.strip()]
         language = {"language": self._ask.language} if self._ask.language else {}
-        await wire.send(Event("transcribe", {**language, **({"transcript_terms": terms} if terms else {})}))
-        await wire.send(Event("audio-start", _FORMAT))
+        await wire.send(
+            WyomingEvent("transcribe", {**language, **({"transcript_terms": terms} if terms else {})})
+        )
+        await wire.send(WyomingEvent("audio-start", _FORMAT))
 
     async def send(self, wire: Wire, samples: Samples) -> None:
-        await wire.send(Event("audio-chunk", _FORMAT, samples.astype("<i2", copy=False).tobytes()))
+        await wire.send(WyomingEvent("audio-chunk", _FORMAT, samples.astype("<i2", copy=False).tobytes()))
 
     async def finish(self, wire: Wire) -> None:
         self._is_stopped = True
-        await wire.send(Event("audio-stop"))
+        await wire.send(WyomingEvent("audio-stop"))
 
-    def take(self, event: Event, now: float) -> None:
+    def take(self, event: WyomingEvent, now: float) -> None:
         complain(event, self._stt.address)
         match event.type:
             case "transcript-start":
@@ -234,7 +236,7 @@ class Wyoming:
             self.ended_early = True
 
 
-def complain(event: Event, address: Address) -> None:
+def complain(event: WyomingEvent, address: WhisperAddress) -> None:
     """Raises what the server says that went wrong."""
     if event.type == "error":
         text = said(event.data.get("text", ""), address)
