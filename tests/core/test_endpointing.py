@@ -18,7 +18,7 @@ def run(
     probabilities: Iterable[float], settings: EndpointSettings = SETTINGS
 ) -> list[tuple[int, SpeechStarted | SpeechEnded]]:
     """What is heard, and at which window (from 0)."""
-    endpointer = Endpointer(settings)
+    endpointer = Endpointer(lambda: settings)
     heard = ((n, endpointer.feed(p, (n + 1) * WINDOW)) for n, p in enumerate(probabilities))
     return [(n, event) for n, event in heard if event is not None]
 
@@ -77,7 +77,7 @@ def test_speech_can_start_again_right_after_an_end() -> None:
 
 
 def test_a_closed_microphone_ends_speech_where_it_was_voiced_last() -> None:
-    endpointer = Endpointer(SETTINGS)
+    endpointer = Endpointer(lambda: SETTINGS)
     for n, probability in enumerate([VOICE, VOICE, VOICE, QUIET]):
         endpointer.feed(probability, (n + 1) * WINDOW)
     assert endpointer.stop(4 * WINDOW + 160) == SpeechEnded(3 * WINDOW, (WINDOW + 160) / 16_000, 0.0)
@@ -86,7 +86,7 @@ def test_a_closed_microphone_ends_speech_where_it_was_voiced_last() -> None:
 
 
 def test_a_closed_microphone_in_silence_ends_nothing_and_forgets_a_beginning() -> None:
-    endpointer = Endpointer(SETTINGS)
+    endpointer = Endpointer(lambda: SETTINGS)
     endpointer.feed(VOICE, WINDOW)
     assert endpointer.stop(WINDOW) is None
     assert endpointer.feed(VOICE, 2 * WINDOW) is None
@@ -94,7 +94,7 @@ def test_a_closed_microphone_in_silence_ends_nothing_and_forgets_a_beginning() -
 
 
 def test_sound_that_is_missing_is_neither_speech_nor_silence() -> None:
-    endpointer = Endpointer(SETTINGS)
+    endpointer = Endpointer(lambda: SETTINGS)
     endpointer.feed(VOICE, WINDOW)
     started = endpointer.feed(VOICE, 100 * WINDOW)
     assert started == SpeechStarted(98 * WINDOW, 0.064, VOICE)
@@ -104,7 +104,8 @@ def test_sound_that_is_missing_is_neither_speech_nor_silence() -> None:
 
 
 def test_new_settings_count_from_the_next_window() -> None:
-    endpointer = Endpointer(SETTINGS)
-    endpointer.settings = replace(SETTINGS, threshold=0.95)
+    settings = SETTINGS
+    endpointer = Endpointer(lambda: settings)
+    settings = replace(SETTINGS, threshold=0.95)
     assert endpointer.feed(VOICE, WINDOW) is None
     assert endpointer.feed(VOICE, 2 * WINDOW) is None

@@ -206,7 +206,7 @@ def test_thinking_patience_over_is_an_apology() -> None:
     talk = talk_in(THINKING)
     at = 1.404 + TO_APOLOGY
     assert talk.at(at, OVER) == [
-        c.CancelReply(1, e.Why.DEADLINE),
+        c.CancelReply(1, e.CancelReason.DEADLINE),
         prepare(2, 1, "", ReplyKind.APOLOGY),
         c.CommitReply(2, 1, "", None),
     ]
@@ -218,7 +218,7 @@ def test_thinking_patience_over_is_an_apology() -> None:
 def test_thinking_patience_over_twice_is_a_failure() -> None:
     talk = talk_in(THINKING)
     talk.at(7.904, OVER)
-    assert talk.at(9.404, OVER) == [c.CancelReply(2, e.Why.DEADLINE), c.DiscardTurn(1, failed=True)]
+    assert talk.at(9.404, OVER) == [c.CancelReply(2, e.CancelReason.DEADLINE), c.DiscardTurn(1, failed=True)]
     assert (talk.state, talk.deadline) == (LISTENING, None)
 
 
@@ -269,7 +269,7 @@ def test_yielding_speech_ended_is_a_cough() -> None:
 
 def test_yielding_patience_over_interrupts() -> None:
     talk = talk_in(YIELDING)
-    assert talk.at(3.186, OVER) == [c.CancelReply(1, e.Why.SPEECH)]
+    assert talk.at(3.186, OVER) == [c.CancelReply(1, e.CancelReason.SPEECH)]
     assert (talk.state, talk.deadline, talk.taker.turn) == (HEARING, None, 2)
     assert talk.taker.words == ""
 
@@ -344,7 +344,7 @@ def test_a_turn_from_a_script() -> None:
     assert talk.log[2:5] == [
         (3.0, prepare(1, 1, "hello there")),
         (3.0, c.CommitReply(1, 1, "hello there", "hello there")),
-        (9.5, c.CancelReply(1, e.Why.DEADLINE)),
+        (9.5, c.CancelReply(1, e.CancelReason.DEADLINE)),
     ]
 
 
@@ -376,7 +376,7 @@ def test_a_barge_in_from_a_script() -> None:
         if talk.taker.deadline is not None and talk.taker.deadline < at:
             talk.at(talk.taker.deadline, OVER)
         talk.at(at, event)
-    assert talk.log == [(3.25, c.CancelReply(1, e.Why.SPEECH)), (4.096, c.AskTranscript(2))]
+    assert talk.log == [(3.25, c.CancelReply(1, e.CancelReason.SPEECH)), (4.096, c.AskTranscript(2))]
 
 
 # ---------------------------------------------------------------- settings
@@ -384,7 +384,7 @@ def test_a_barge_in_from_a_script() -> None:
 
 def test_new_settings_count_from_the_next_decision() -> None:
     talk = talk_in(ENDING)
-    talk.taker.adjust(TurnSettings(hold=2.0))
+    talk.settings = TurnSettings(hold=2.0)
     assert talk.deadline == 1.0 + HOLD
     talk.at(1.1, started())
     talk.at(2.0, ended())
@@ -392,6 +392,6 @@ def test_new_settings_count_from_the_next_decision() -> None:
 
 
 def test_turns_go_on_from_the_last_one_of_the_session() -> None:
-    taker = TurnTaker(TurnSettings(), last_turn=41)
+    taker = TurnTaker(TurnSettings, last_turn=41)
     taker.receive(started(), 0.0)
     assert taker.turn == 42

@@ -39,10 +39,10 @@ from .turn_script import (
     [
         (HEARING, [], 1),
         (ENDING, [], 1),
-        (THINKING, [given_back(1, e.Why.ACTIVITY)], 2),
+        (THINKING, [given_back(1, e.CancelReason.ACTIVITY)], 2),
         (AWAITING, [], 1),
-        (SPEAKING, [c.CancelReply(1, e.Why.ACTIVITY)], 2),
-        (YIELDING, [c.CancelReply(1, e.Why.ACTIVITY)], 2),
+        (SPEAKING, [c.CancelReply(1, e.CancelReason.ACTIVITY)], 2),
+        (YIELDING, [c.CancelReply(1, e.CancelReason.ACTIVITY)], 2),
     ],
 )
 def test_start_takes_the_floor_at_once(state: State | str, commands: list[c.Command], turn: int) -> None:
@@ -53,7 +53,7 @@ def test_start_takes_the_floor_at_once(state: State | str, commands: list[c.Comm
 
 def test_start_stops_even_what_speech_may_not() -> None:
     talk = speaking(TurnSettings(interruptions=False), say("listen", interruptible=False))
-    assert talk.at(1.5, START) == [c.CancelReply(1, e.Why.ACTIVITY)]
+    assert talk.at(1.5, START) == [c.CancelReply(1, e.CancelReason.ACTIVITY)]
 
 
 def test_between_start_and_end_no_silence_ends_the_turn() -> None:
@@ -129,7 +129,7 @@ def test_a_transcript_of_a_cancelled_turn_is_not_the_next_ones() -> None:
 
 def test_stop_before_the_answer_is_heard() -> None:
     talk = talk_in(THINKING)
-    assert talk.at(1.5, STOP) == [c.CancelReply(1, e.Why.REQUEST)]
+    assert talk.at(1.5, STOP) == [c.CancelReply(1, e.CancelReason.REQUEST)]
     assert (talk.state, talk.deadline) == (LISTENING, None)
 
 
@@ -146,20 +146,20 @@ def test_stop_keeps_the_words_that_are_known_and_answers_none() -> None:
     assert talk.at(1.6, STOP) == [
         prepare(1, 1, "quickly"),
         c.CommitReply(1, 1, "quickly", ""),
-        c.CancelReply(1, e.Why.REQUEST),
+        c.CancelReply(1, e.CancelReason.REQUEST),
     ]
     assert (talk.state, talk.taker.words, talk.deadline) == (LISTENING, "", None)
 
 
 def test_stop_while_speaking() -> None:
     talk = talk_in(SPEAKING)
-    assert talk.at(3.0, STOP) == [c.CancelReply(1, e.Why.REQUEST)]
+    assert talk.at(3.0, STOP) == [c.CancelReply(1, e.CancelReason.REQUEST)]
     assert talk.state is LISTENING
 
 
 def test_stop_while_yielding_leaves_the_floor_to_the_user() -> None:
     talk = talk_in(YIELDING)
-    assert talk.at(3.1, STOP) == [c.CancelReply(1, e.Why.REQUEST)]
+    assert talk.at(3.1, STOP) == [c.CancelReply(1, e.CancelReason.REQUEST)]
     assert (talk.state, talk.deadline, talk.taker.turn) == (HEARING, None, 2)
 
 
@@ -179,5 +179,5 @@ def test_stop_of_what_speech_may_not_interrupt_while_the_user_speaks(audible: bo
     if audible:
         talk.at(0.5, e.ReplyAudible(1))
     talk.at(1.0, started())
-    assert talk.at(1.5, STOP) == [c.CancelReply(1, e.Why.REQUEST)]
+    assert talk.at(1.5, STOP) == [c.CancelReply(1, e.CancelReason.REQUEST)]
     assert (talk.state, talk.taker.turn) == (HEARING, 2)

@@ -61,7 +61,7 @@ def test_a_timer_that_was_overtaken_changes_nothing() -> None:
 
 def test_a_timer_that_rounds_is_on_time() -> None:
     talk = talk_in(YIELDING)
-    assert talk.at(3.1859999, OVER) == [c.CancelReply(1, e.Why.SPEECH)]
+    assert talk.at(3.1859999, OVER) == [c.CancelReply(1, e.CancelReason.SPEECH)]
 
 
 # ---------------------------------------------------------------- transcripts that fail
@@ -116,5 +116,5 @@ def test_an_apology_keeps_to_text_where_the_answer_would_have() -> None:
 def test_the_user_may_speak_over_an_apology_nobody_heard_yet() -> None:
     talk = talk_in(THINKING)
     talk.at(7.904, OVER)
-    assert talk.at(8.0, started()) == [c.CancelReply(2, e.Why.SPEECH)]
+    assert talk.at(8.0, started()) == [c.CancelReply(2, e.CancelReason.SPEECH)]
     assert (talk.state, talk.taker.turn, talk.taker.words) == (HEARING, 2, "")

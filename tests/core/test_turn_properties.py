@@ -220,7 +220,8 @@ def wild_event(what: int, number: int) -> e.Event:
 
 def rave(data: bytes) -> int:
     """Any event at any time. Returns how many there were."""
-    taker, now, ledger = TurnTaker(settings_of(data[0])), 0.0, Ledger()
+    settings = settings_of(data[0])
+    taker, now, ledger = TurnTaker(lambda: settings), 0.0, Ledger()
     for what, number in zip(data[1::2], data[2::2], strict=False):
         now += number / 100
         turn, state = taker.turn, taker.state
@@ -231,7 +232,7 @@ def rave(data: bytes) -> int:
         assert turn <= taker.turn <= turn + 1
         assert (taker.deadline is not None) == (taker.state in TIMED)
         if data[0] & 8:
-            taker.adjust(settings_of(number))
+            settings = settings_of(number)
     return len(data) // 2
 
 

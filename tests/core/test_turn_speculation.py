@@ -45,7 +45,7 @@ def test_a_prepared_reply_is_committed_and_not_prepared_again() -> None:
 
 def test_a_prepared_reply_is_dropped_in_silence_when_the_user_goes_on() -> None:
     talk = speculating()
-    assert talk.at(1.2, started()) == [c.CancelReply(1, e.Why.SPEECH)]
+    assert talk.at(1.2, started()) == [c.CancelReply(1, e.CancelReason.SPEECH)]
     assert (talk.state, talk.taker.turn, talk.taker.words) == (HEARING, 1, "hello")
     talk.at(2.0, ended())
     assert talk.at(2.1, e.Transcribed(2, "hello world")) == [prepare(2, 1, "hello world")]
@@ -54,7 +54,7 @@ def test_a_prepared_reply_is_dropped_in_silence_when_the_user_goes_on() -> None:
 
 def test_a_prepared_reply_is_dropped_when_typed_words_join() -> None:
     talk = speculating()
-    assert talk.at(1.2, typed("quickly")) == [c.CancelReply(1, e.Why.TEXT)]
+    assert talk.at(1.2, typed("quickly")) == [c.CancelReply(1, e.CancelReason.TEXT)]
     assert talk.at(1.404, OVER) == [
         prepare(2, 1, "quickly hello"),
         c.CommitReply(2, 1, "quickly hello", "hello"),
@@ -62,9 +62,10 @@ def test_a_prepared_reply_is_dropped_when_typed_words_join() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "why", "state"), [(START, e.Why.ACTIVITY, HEARING), (CANCEL, e.Why.ACTIVITY, LISTENING)]
+    ("event", "why", "state"),
+    [(START, e.CancelReason.ACTIVITY, HEARING), (CANCEL, e.CancelReason.ACTIVITY, LISTENING)],
 )
-def test_a_prepared_reply_is_dropped_by_the_button(event: e.Event, why: e.Why, state: State) -> None:
+def test_a_prepared_reply_is_dropped_by_the_button(event: e.Event, why: e.CancelReason, state: State) -> None:
     talk = speculating()
     assert talk.at(1.2, event)[0] == c.CancelReply(1, why)
     assert talk.state is state
@@ -97,4 +98,4 @@ def test_the_voice_is_lowered_while_it_is_not_known_whether_the_user_interrupts(
     assert talk.at(3.0, started()) == [c.Duck(1)]
     assert talk.at(3.1, ended()) == [c.Unduck(1), c.Forget()]
     assert talk.at(4.0, started()) == [c.Duck(1)]
-    assert talk.at(4.186, OVER) == [c.CancelReply(1, e.Why.SPEECH)]
+    assert talk.at(4.186, OVER) == [c.CancelReply(1, e.CancelReason.SPEECH)]

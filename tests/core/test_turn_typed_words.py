@@ -30,7 +30,7 @@ from .turn_script import (
 def test_text_while_thinking_joins_what_was_not_answered_yet() -> None:
     talk = talk_in(THINKING)
     assert talk.at(1.5, typed("quickly")) == [
-        given_back(1, e.Why.TEXT),
+        given_back(1, e.CancelReason.TEXT),
         prepare(2, 2, "hello quickly"),
         c.CommitReply(2, 2, "hello quickly", None),
     ]
@@ -48,7 +48,7 @@ def test_text_before_the_words_are_known_joins_them() -> None:
 def test_text_interrupts_an_answer_at_once(state: State) -> None:
     talk = talk_in(state)
     assert talk.at(3.5, typed("stop")) == [
-        c.CancelReply(1, e.Why.TEXT),
+        c.CancelReply(1, e.CancelReason.TEXT),
         prepare(2, 2, "stop"),
         c.CommitReply(2, 2, "stop", None),
     ]
@@ -57,7 +57,7 @@ def test_text_interrupts_an_answer_at_once(state: State) -> None:
 
 def test_text_while_yielding_is_answered_with_what_is_being_said() -> None:
     talk = talk_in(YIELDING)
-    assert talk.at(3.1, typed("stop")) == [c.CancelReply(1, e.Why.TEXT)]
+    assert talk.at(3.1, typed("stop")) == [c.CancelReply(1, e.CancelReason.TEXT)]
     assert (talk.state, talk.taker.turn, talk.deadline) == (HEARING, 2, None)
     talk.at(3.5, ended())
     talk.at(3.6, e.Transcribed(2, "please"))

@@ -55,4 +55,4 @@ def test_with_interruptions_off_speech_over_an_answer_is_forgotten() -> None:
 
 def test_text_interrupts_with_interruptions_off() -> None:
     talk = talk_in(SPEAKING, TurnSettings(interruptions=False))
-    assert talk.at(3.0, typed("stop"))[0] == c.CancelReply(1, e.Why.TEXT)
+    assert talk.at(3.0, typed("stop"))[0] == c.CancelReply(1, e.CancelReason.TEXT)

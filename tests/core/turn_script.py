@@ -27,7 +27,8 @@ class Talk:
     """A TurnTaker, and what it said when."""
 
     def __init__(self, settings: TurnSettings | None = None) -> None:
-        self.taker = TurnTaker(settings or TurnSettings())
+        self.settings = settings or TurnSettings()
+        self.taker = TurnTaker(lambda: self.settings)
         self.log: list[tuple[float, c.Command]] = []
 
     def at(self, now: float, event: e.Event) -> list[c.Command]:
@@ -107,7 +108,7 @@ def prepare(number: int, turn: int, text: str, kind: ReplyKind = ReplyKind.ANSWE
     return c.PrepareReply(number, turn, kind, text)
 
 
-def given_back(number: int, why: e.Why = e.Why.SPEECH) -> c.CancelReply:
+def given_back(number: int, why: e.CancelReason = e.CancelReason.SPEECH) -> c.CancelReply:
     return c.CancelReply(number, why, returns_words=True)
 
 

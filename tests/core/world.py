@@ -75,12 +75,12 @@ class Ledger:
         assert reply is not None
         assert reply.number == command.number
         self.reply = None
-        self.was_late = command.why is e.Why.DEADLINE and reply.kind is ReplyKind.APOLOGY
+        self.was_late = command.reason is e.CancelReason.DEADLINE and reply.kind is ReplyKind.APOLOGY
         if command.returns_words:
             assert self.is_committed
             assert self.history.pop(reply.turn) == reply.text
             self.end(reply.turn, "given back")
-        elif command.why is e.Why.DEADLINE and not self.was_late:
+        elif command.reason is e.CancelReason.DEADLINE and not self.was_late:
             prepared, committed = rest
             assert isinstance(prepared, c.PrepareReply)
             assert (prepared.kind, prepared.turn) == (ReplyKind.APOLOGY, reply.turn)
@@ -93,7 +93,7 @@ class World:
     """A user, a recogniser and a session around one TurnTaker."""
 
     def __init__(self, turn_settings: TurnSettings) -> None:
-        self.taker = TurnTaker(turn_settings)
+        self.taker = TurnTaker(lambda: turn_settings)
         self.ledger = Ledger()
         self.now = 0.0
         self.count = 0

@@ -150,7 +150,7 @@ async def test_a_frame_beyond_the_limit_ends_its_own_socket() -> None:
 
 
 async def test_nothing_at_all_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.bridge.FIRST_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.websocket.FIRST_SECONDS", 0.05)
     async with house() as here, here.browser() as browser:
         assert await browser.closed() == (4408, "nothing came within 0.05 s")
 
@@ -171,7 +171,7 @@ class DeafSocket:
 
 
 async def test_a_browser_that_does_not_read_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.bridge.SEND_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.websocket.SEND_SECONDS", 0.05)
     async with house() as here:
         farewell = await bridge(DeafSocket(), SimpleDialect(), here.served.channel, "")
         assert farewell is not None

@@ -27,7 +27,6 @@ from voice_grpc.rpc.sessions import SessionRegistry
 from voice_grpc.server import engine_registry as roster
 from voice_grpc.server.engine_registry import LLM, STAGES, STT, TTS, asked_for, chosen
 from voice_grpc.server.startup import WARM_SECONDS, Links, WarmUp, build_engines, close_engines, prime
-from voice_grpc.session.clock import LoopClock
 from voice_grpc.session.lifetime import SessionLimits
 from voice_grpc.settings import Settings
 from voice_grpc.settings.engines import ENGINES
@@ -254,7 +253,7 @@ async def test_one_that_cannot_be_warmed_is_said_and_left_out(
 async def infos_of(engines: Engines) -> list[pb.EngineInfo]:
     catalog = Catalog(PERSONAS, {}, engines.stt.languages)
     limits = SessionLimits(None, None, 1.0)
-    registry = SessionRegistry(engines, MemoryStore(), LoopClock(), limits, 1)
+    registry = SessionRegistry(engines, MemoryStore(), limits, 1)
     info = await AdminMethods(engines, catalog, registry, limits, 1).server_info("")
     return list(info.engines)
 

@@ -25,7 +25,6 @@ from voice_grpc.engines.scripted import (
     Voicing,
 )
 from voice_grpc.ports import Engines, SavedSession, Store
-from voice_grpc.session.clock import LoopClock
 from voice_grpc.session.dictation import Dictation
 from voice_grpc.session.lifetime import SessionLimits
 from voice_grpc.session.memory import Memory
@@ -124,7 +123,7 @@ class Loudspeaker:
             if message.turn != self._turn:
                 self._turn, self._received, self._begun = message.turn, 0, now + self.delay
             self._received = message.offset + message.duration
-        elif isinstance(message, o.Flush) and message.turn == self._turn:
+        elif isinstance(message, o.PlaybackControl) and message.turn == self._turn:
             self._received = self.played(now)
 
     def played(self, now: float) -> int:
@@ -241,7 +240,7 @@ class _Conversation:
         memory = Memory.of(
             self.store, self.config.session_id, "", await self.store.load(self.config.session_id)
         )
-        session = Session(self.engines, self.config, memory, LoopClock(), self.limits)
+        session = Session(self.engines, self.config, memory, self.limits)
         if end_with is not None:
             at, error, grace = end_with
             loop.call_later(at, session.end_with, error, grace)
@@ -300,7 +299,7 @@ def dictate(
     client.actions = sorted(actions, key=lambda action: action[0])
 
     async def hold() -> Recording:
-        error = await _run(Dictation(talk.engines, config, LoopClock()), client, None)
+        error = await _run(Dictation(talk.engines, config), client, None)
         ended_at = asyncio.get_running_loop().time()
         return Recording(client.said, error, ended_at, await left_over(), talk, None, True)
 

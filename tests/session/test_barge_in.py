@@ -12,6 +12,7 @@ import pytest
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.conversation import Heard
+from voice_grpc.core.events import CancelReason
 from voice_grpc.engines.scripted import ScriptedAnswer
 
 from .harness import CONFIG, Client, Loudspeaker, Recording, changed, converse, scripted
@@ -42,11 +43,11 @@ def test_the_answer_stops_a_quarter_of_a_second_after_the_onset() -> None:
     check_rules(talk)
     when, cut = talk.only(o.Interrupted)
     assert when == at(CUT)
-    assert cut == o.Interrupted(1, o.Cut.SPEECH, PLAYED, cut.heard_text, is_reported=False)
+    assert cut == o.Interrupted(1, CancelReason.SPEECH, PLAYED, cut.heard_text, is_reported=False)
     assert talk.when(o.TurnPhase.INTERRUPTED, 1) == at(CUT)
     assert talk.when(o.TurnPhase.USER_SPEAKING, 2) == at(CUT)
     assert talk.audio(1)[-1][0] <= CUT
-    assert talk.only(o.Flush)[1].turn == 1
+    assert talk.only(o.PlaybackControl)[1].turn == 1
     metrics = talk.all(o.TurnMetrics)[0][1]
     assert metrics.turn == 1
     assert metrics.seconds["interrupt_stop"] == at(0.25)
@@ -193,7 +194,7 @@ def test_a_stop_button_stops_at_once() -> None:
     talk = converse(script(microphone(QUESTION), [(3.0, i.Interrupt(0))]), engines)
     check_rules(talk)
     when, cut = talk.only(o.Interrupted)
-    assert (when, cut.cut, cut.played) == (at(3.0), o.Cut.REQUEST, round(1.22 * 24_000))
+    assert (when, cut.reason, cut.played) == (at(3.0), CancelReason.REQUEST, round(1.22 * 24_000))
     assert talk.phases()[-1] == (at(3.0), 0, o.TurnPhase.LISTENING)
 
 
@@ -218,7 +219,7 @@ def test_typed_words_interrupt() -> None:
     engines = scripted(["tell me a story"], [STORY, "As you like."])
     talk = converse(script(microphone(QUESTION), [(3.0, i.TextInput("stop"))]), engines)
     check_rules(talk)
-    assert talk.only(o.Interrupted)[1].cut is o.Cut.TEXT
+    assert talk.only(o.Interrupted)[1].reason is CancelReason.TEXT
     assert talk.when(o.TurnPhase.THINKING, 2) == at(3.0)
     assert talk.history[-2:] == [("user", "stop"), ("assistant", "As you like.")]
 

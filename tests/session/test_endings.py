@@ -10,6 +10,7 @@ import pytest
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.errors import Draining, Superseded
+from voice_grpc.core.events import CancelReason
 from voice_grpc.engines.scripted import Hearing, ScriptedAnswer
 from voice_grpc.session.lifetime import SessionLimits
 
@@ -166,7 +167,7 @@ def test_an_answer_that_is_cut_by_the_idle_limit_is_said_to_be() -> None:
     talk = converse([(0.0, i.TextInput("a story"))], engines, limits=limits, ends_at=None)
     check_rules(talk)
     when, cut = talk.only(o.Interrupted)
-    assert (when, cut.cut) == (at(35.0), o.Cut.ENDED)
+    assert (when, cut.reason) == (at(35.0), CancelReason.ENDED)
     assert talk.messages[1].text == cut.heard_text
     assert talk.said[-1] == (at(35.0), o.SessionEnded(o.EndReason.IDLE))
     assert not talk.left_over
@@ -215,7 +216,7 @@ def test_a_drain_waits_for_the_answer_and_no_longer_than_it_said() -> None:
     check_rules(talk)
     assert talk.error is DRAIN
     assert talk.ended_at == at(12.0)
-    assert talk.only(o.Interrupted)[1].cut is o.Cut.ENDED
+    assert talk.only(o.Interrupted)[1].reason is CancelReason.ENDED
     assert not talk.left_over
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from voice_grpc.core import requests as i
 from voice_grpc.core.conversation import Heard
+from voice_grpc.core.errors import SlowClient
 from voice_grpc.engines.scripted import Hearing, ScriptedAnswer, Voicing
+from voice_grpc.session.reader import HungUp, one_error
 
 from .faults import UnwillingStt
 from .harness import Recording, converse, scripted
@@ -89,3 +91,30 @@ def test_what_was_heard_is_by_the_report_where_there_was_one() -> None:
     # 0.5 s at 2.0, so 1.0 s at 2.5: of 20 beats in 2.1 s "a" ends at 0.84 s, half of "time" is at 1.0 s.
     assert talk.history[1] == ("assistant", "Once upon a time")
     assert talk.messages[1].heard is Heard.REPORTED
+
+
+# ---------------------------------------------------------------- what a group of tasks failed of
+
+
+def failed_of(*errors: BaseException) -> None:
+    with one_error():
+        raise BaseExceptionGroup("tasks", errors)
+
+
+def test_an_error_of_ours_counts_more_than_that_nobody_is_there() -> None:
+    for errors in ((SlowClient("slow"), HungUp()), (HungUp(), SlowClient("slow"))):
+        with pytest.raises(SlowClient, match="slow"):
+            failed_of(*errors)
+        with pytest.raises(SlowClient, match="slow"):
+            failed_of(BaseExceptionGroup("inner", errors))
+
+
+def test_a_hang_up_alone_is_a_cancelled_call() -> None:
+    with pytest.raises(asyncio.CancelledError):
+        failed_of(HungUp())
+
+
+def test_a_bug_stays_what_it_is() -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        failed_of(SlowClient("slow"), KeyError("bug"), HungUp())
+    assert any(isinstance(error, KeyError) for error in caught.value.exceptions)

@@ -12,7 +12,7 @@ import pytest
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.audio import Samples
-from voice_grpc.core.events import Why
+from voice_grpc.core.events import CancelReason
 from voice_grpc.engines.scripted import Hearing, ScriptedAnswer, ScriptedStt
 from voice_grpc.ports import SttOptions, SttStream, Transcription
 
@@ -129,8 +129,7 @@ def test_the_button_interrupts_at_once() -> None:
     talk = converse(script(ears, press(3.0, i.ActivityKind.START), press(4.3, i.ActivityKind.END)), engines)
     check_rules(talk)
     when, cut = talk.only(o.Interrupted)
-    assert (when, cut.cut) == (at(3.0), o.Cut.ACTIVITY)
-    assert cut.cut.value == Why.ACTIVITY.value
+    assert (when, cut.reason) == (at(3.0), CancelReason.ACTIVITY)
     assert talk.when(o.TurnPhase.THINKING, 2) == at(4.3)
     assert talk.history[-1] == ("assistant", "As you like.")
 

@@ -12,6 +12,7 @@ from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.config import AudioFormat, Encoding, SessionConfig
 from voice_grpc.core.errors import BadField
+from voice_grpc.core.events import CancelReason
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import Voice
 from voice_grpc.settings.personas import Persona, load_personas
@@ -232,7 +233,7 @@ SAID: list[tuple[o.ConverseResponse, str]] = [
     (o.ConfigApplied(CONFIG, 9), "config_applied"),
     (o.Transcript(2, 0, 1, "hi", True, 0, 16_000), "transcript"),
     (o.ResponseText(2, 0, "Hi."), "response_text"),
-    (o.Flush(2), "playback_control"),
+    (o.PlaybackControl(2, o.PlaybackAction.FLUSH), "playback_control"),
     (o.ToolCall(2, "call-2-1", "weather", '{"city": "Rome", "days": 2}'), "tool_call"),
     (o.ToolCallCancelled(2, ("call-2-1",)), "tool_call_cancelled"),
     (o.Notice("llm", "ENGINE_ERROR", "lost", True, 5, "x", 2), "notice"),
@@ -241,7 +242,11 @@ SAID: list[tuple[o.ConverseResponse, str]] = [
     (o.GoAway(1.5, "drain"), "go_away"),
     *((o.TurnEvent(2, phase, "why"), "turn_event") for phase in o.TurnPhase),
     *((o.SpeechEvent(speaking, 16_000, 0.5), "speech_event") for speaking in o.SpeechKind),
-    *((o.Interrupted(2, cut, 480, "So", False), "interrupted") for cut in o.Cut),
+    *(
+        (o.Interrupted(2, reason, 480, "So", False), "interrupted")
+        for reason in CancelReason
+        if reason is not CancelReason.DEADLINE
+    ),
     *((o.SessionEnded(reason), "session_ended") for reason in o.EndReason),
 ]
 

@@ -47,6 +47,28 @@ class Resampler:
         return to_pcm16(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))
 
 
+class RateConverter:
+    """PCM16 mono at rates that may change on the way in, at one rate out."""
+
+    def __init__(self, to_hz: int) -> None:
+        self.to_hz = to_hz
+        self._resampler: Resampler | None = None
+
+    def feed(self, samples: Samples, from_hz: int) -> Samples:
+        """`samples` at `from_hz`, behind what was held back of those before at another rate."""
+        held = np.zeros(0, np.int16)
+        if self._resampler is None or self._resampler.from_hz != from_hz:
+            held = self.flush()
+            self._resampler = Resampler(from_hz, self.to_hz)
+        fresh = self._resampler.feed(samples)
+        return np.concatenate((held, fresh)) if len(held) else fresh
+
+    def flush(self) -> Samples:
+        """What is held back; then it begins anew."""
+        resampler, self._resampler = self._resampler, None
+        return np.zeros(0, np.int16) if resampler is None else resampler.flush()
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     samples: Samples

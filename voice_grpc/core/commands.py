@@ -1,10 +1,11 @@
-"""What to do: imperative, frozen, nothing but fields. `session/session.py` carries them out, in order."""
+"""What to do: imperative, frozen, nothing but fields. `session/command_runner.py` carries
+them out, in order; `session/dictation.py` those of a dictation."""
 
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from .events import Why
+from .events import CancelReason
 
 
 class ReplyKind(Enum):
@@ -54,7 +55,7 @@ class CancelReply:
     """Not a sample of it leaves from now on."""
 
     number: int
-    why: Why
+    reason: CancelReason
     returns_words: bool = False
     """What the user said goes into the next turn's message instead of this one's."""
 
@@ -74,6 +75,18 @@ class Forget:
 
 
 @dataclass(frozen=True, slots=True)
+class FinishUtterance:
+    """Tell its final transcript, and let its sound go. Where nobody answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpTranscript:
+    """It did not come within so many `seconds`, and is not waited for."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Duck:
     number: int
 
@@ -84,5 +97,14 @@ class Unduck:
 
 
 Command: TypeAlias = (
-    AskTranscript | PrepareReply | CommitReply | CancelReply | DiscardTurn | Forget | Duck | Unduck
+    AskTranscript
+    | PrepareReply
+    | CommitReply
+    | CancelReply
+    | DiscardTurn
+    | Forget
+    | FinishUtterance
+    | GiveUpTranscript
+    | Duck
+    | Unduck
 )

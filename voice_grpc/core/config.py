@@ -81,3 +81,10 @@ class SessionConfig:
     tools: tuple[ToolDeclaration, ...] = ()
     greeting: str = ""
     metadata: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class LiveConfig:
+    """The configuration in force: one cell a conversation, changed in one place, read where it is used."""
+
+    current: SessionConfig

@@ -3,6 +3,7 @@
 How long a silence must last to end the *turn* is not decided here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .audio import WINDOW, seconds
@@ -27,12 +28,18 @@ class Endpointer:
     Sound that is missing between two of them is neither speech nor silence: no time passed in it.
     """
 
-    def __init__(self, settings: EndpointSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Callable[[], EndpointSettings]) -> None:
+        """`settings` gives those in force, whenever one is needed."""
+        self._settings = settings
         self.is_speech = False
         self._run = 0
         """Samples of speech that may be a start; once speaking, of silence that may be an end."""
         self._last_voiced = 0
+
+    def is_voiced(self, probability: float) -> bool:
+        """Whether a window of `probability` keeps speech going."""
+        settings = self._settings()
+        return probability >= settings.threshold - settings.hysteresis
 
     def feed(self, probability: float, end: int) -> SpeechStarted | SpeechEnded | None:
         """The window that ends before sample `end` (at `RATE_HZ`) is speech with `probability`."""
@@ -49,21 +56,21 @@ class Endpointer:
         return SpeechEnded(self._last_voiced, seconds(position - self._last_voiced), 0.0)
 
     def _listen_for_start(self, probability: float, end: int) -> SpeechStarted | None:
-        self._run = self._run + WINDOW if probability >= self.settings.threshold else 0
+        self._run = self._run + WINDOW if probability >= self._settings().threshold else 0
         speech = seconds(self._run)
-        if not self._run or speech < self.settings.min_speech:
+        if not self._run or speech < self._settings().min_speech:
             return None
         onset = end - self._run
         self.is_speech, self._run, self._last_voiced = True, 0, end
         return SpeechStarted(onset, speech, probability)
 
     def _listen_for_end(self, probability: float, end: int) -> SpeechEnded | None:
-        if probability >= self.settings.threshold - self.settings.hysteresis:
+        if self.is_voiced(probability):
             self._run, self._last_voiced = 0, end
             return None
         self._run += WINDOW
         silence = seconds(self._run)
-        if silence < self.settings.soft_end:
+        if silence < self._settings().soft_end:
             return None
         self.is_speech, self._run = False, 0
         return SpeechEnded(self._last_voiced, silence, probability)

@@ -8,14 +8,16 @@ from enum import Enum
 from typing import TypeAlias
 
 
-class Why(Enum):
-    """What made an answer stop."""
+class CancelReason(Enum):
+    """What made an answer stop, as the proto's `Interrupted.Reason` has it; DEADLINE is never told as one."""
 
     SPEECH = "speech"
     ACTIVITY = "activity"
     REQUEST = "request"
     TEXT = "text"
     DEADLINE = "deadline"
+    ENDED = "ended"
+    """The session ended in mid-answer."""
 
 
 @dataclass(frozen=True, slots=True)

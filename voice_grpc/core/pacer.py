@@ -19,12 +19,8 @@ CHUNK_SECONDS = 0.04
 @dataclass(frozen=True, slots=True)
 class Chunk:
     samples: Samples
-    index: int
-    """Rising from 0 in the answer."""
-    offset: int
-    """Of the first sample in the answer."""
     segment: int
-    """The clause it belongs to."""
+    """Index of the clause that the samples belong to."""
     is_last: bool
 
 
@@ -36,9 +32,7 @@ class Pacer:
         self._size = round(CHUNK_SECONDS * rate_hz)
         self._lead = max(round(lead * rate_hz), self._size)
         self._ready: deque[tuple[Samples, int]] = deque()
-        self._buffered = 0
         self._sent = 0
-        self._index = 0
         self._segment = 0
         self._is_whole = False
         self._is_finished = False
@@ -52,11 +46,6 @@ class Pacer:
         return self._sent
 
     @property
-    def buffered(self) -> int:
-        """Samples that were fed and have not left."""
-        return self._buffered
-
-    @property
     def is_sent(self) -> bool:
         """The last chunk left."""
         return self._is_finished
@@ -64,7 +53,6 @@ class Pacer:
     def feed(self, samples: Samples, segment: int) -> None:
         for start in range(0, len(samples), self._size):
             self._ready.append((samples[start : start + self._size], segment))
-        self._buffered += len(samples)
 
     def end(self) -> None:
         """Nothing more will be fed."""
@@ -115,10 +103,8 @@ class Pacer:
         if self.heard(now) >= self._sent:
             self._played, self._played_at = self._sent, now
         is_last = self._is_whole and not self._ready
-        chunk = Chunk(samples, self._index, self._sent, segment, is_last)
-        self._index += 1
+        chunk = Chunk(samples, segment, is_last)
         self._segment = segment
         self._sent += len(samples)
-        self._buffered -= len(samples)
         self._is_finished = is_last
         return chunk

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from .config import SessionConfig
+from .events import CancelReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +99,21 @@ class ResponseText:
     is_final: bool = False
 
 
+class PlaybackAction(Enum):
+    FLUSH = "flush"
+    """Drop what is buffered of the turn's answer."""
+
+
 @dataclass(frozen=True, slots=True)
-class Flush:
+class PlaybackControl:
     turn: int
-
-
-class Cut(Enum):
-    SPEECH = "speech"
-    ACTIVITY = "activity"
-    REQUEST = "request"
-    TEXT = "text"
-    ENDED = "ended"
+    action: PlaybackAction
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
     turn: int
-    cut: Cut
+    reason: CancelReason
     played: int
     heard_text: str
     is_reported: bool
@@ -186,7 +185,7 @@ ConverseResponse: TypeAlias = (
     | Transcript
     | TurnEvent
     | ResponseText
-    | Flush
+    | PlaybackControl
     | Interrupted
     | ToolCall
     | ToolCallCancelled

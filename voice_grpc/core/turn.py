@@ -98,7 +98,8 @@ TIMER_SLACK = 0.001
 class TurnTaker:
     """The state machine of one session. Not for two callers at once."""
 
-    def __init__(self, settings: TurnSettings, last_turn: int = 0) -> None:
+    def __init__(self, settings: Callable[[], TurnSettings], last_turn: int = 0) -> None:
+        """`settings` gives those in force, whenever one is needed."""
         self._turn = TurnState(settings, number=last_turn)
 
     def receive(self, event: e.Event, now: float) -> list[Command]:
@@ -127,6 +128,11 @@ class TurnTaker:
         return self._turn.number
 
     @property
+    def hears_user(self) -> bool:
+        """What is heard now belongs to `turn`."""
+        return self._turn.state in (HEARING, ENDING) or self._turn.awaits_words
+
+    @property
     def words(self) -> str:
         """What the user said that is in no message yet: for a session that ends in mid-turn."""
         return self._turn.message
@@ -135,10 +141,6 @@ class TurnTaker:
     def waiting(self) -> int:
         """Typed texts that wait for the end of an answer."""
         return len(self._turn.waiting)
-
-    def adjust(self, settings: TurnSettings) -> None:
-        """From now on; a deadline that is set stays."""
-        self._turn.settings = settings
 
     def _note(self, event: e.Event) -> None:
         """What is true whatever the state."""

@@ -6,7 +6,7 @@ whatever arrives for a dead number is dropped by number, never by timing.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeAlias
@@ -48,7 +48,8 @@ class TurnSettings:
 class TurnState:
     """What is known of the turn. The actions below change it, and `TurnTaker` what is true in every state."""
 
-    settings: TurnSettings
+    read_settings: Callable[[], TurnSettings]
+    """The settings in force: they may change while a turn goes on; a deadline that is set stays."""
     state: State = State.LISTENING
     number: int = 0
     """The last turn that began."""
@@ -69,6 +70,10 @@ class TurnState:
     is_held: bool = False
     """Between the button's START and END no silence ends the turn."""
     waiting: deque[e.TextReceived] = field(default_factory=deque)
+
+    @property
+    def settings(self) -> TurnSettings:
+        return self.read_settings()
 
     @property
     def message(self) -> str:
@@ -132,7 +137,7 @@ def hear(turn: TurnState, event: e.SpeechStarted, now: float) -> Commands:
 
 def hear_on(turn: TurnState, event: e.SpeechStarted, now: float) -> Commands:
     """They were not done."""
-    yield from cancel(turn, e.Why.SPEECH)
+    yield from cancel(turn, e.CancelReason.SPEECH)
     turn.hear_on()
 
 
@@ -141,14 +146,14 @@ def give_words_back(turn: TurnState, event: e.SpeechStarted, now: float) -> Comm
     if turn.reply is None:
         turn.hear_on()
     elif turn.reply.interruptible:
-        yield from cancel(turn, e.Why.SPEECH, returns_words=True)
+        yield from cancel(turn, e.CancelReason.SPEECH, returns_words=True)
         turn.begin_turn()
 
 
 def start_activity(turn: TurnState, event: e.ActivityStarted, now: float) -> Commands:
     """A button is no noise: it interrupts at once, whatever is said."""
     was_in_turn = turn.state in (State.HEARING, State.ENDING) or turn.awaits_words
-    yield from cancel(turn, e.Why.ACTIVITY, returns_words=turn.state is State.THINKING)
+    yield from cancel(turn, e.CancelReason.ACTIVITY, returns_words=turn.state is State.THINKING)
     if was_in_turn:
         turn.hear_on()
     else:
@@ -183,7 +188,7 @@ def prepare(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
 
 def discard(turn: TurnState, event: object, now: float) -> Commands:
     """What was said in this turn is not meant; what an earlier one gave back still is."""
-    yield from cancel(turn, e.Why.ACTIVITY)
+    yield from cancel(turn, e.CancelReason.ACTIVITY)
     turn.transcript, turn.is_held = None, False
     if turn.carried:
         yield from commit_reply(turn, ReplyKind.ANSWER, now)
@@ -204,7 +209,7 @@ def add_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
     if event.verbatim:
         turn.waiting.append(event)
         return
-    yield from cancel(turn, e.Why.TEXT)
+    yield from cancel(turn, e.CancelReason.TEXT)
     turn.carried = f"{turn.carried} {event.text}".strip()
 
 
@@ -215,7 +220,7 @@ def add_or_wait(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
     elif turn.reply is None:
         yield from add_text(turn, event, now)
     else:
-        yield from cancel(turn, e.Why.TEXT, returns_words=True)
+        yield from cancel(turn, e.CancelReason.TEXT, returns_words=True)
         yield from answer_text(turn, event, now)
 
 
@@ -224,7 +229,7 @@ def interrupt_by_text(turn: TurnState, event: e.TextReceived, now: float) -> Com
         turn.waiting.append(event)
         return
     was_yielding = turn.state is State.YIELDING
-    yield from cancel(turn, e.Why.TEXT)
+    yield from cancel(turn, e.CancelReason.TEXT)
     if was_yielding:
         turn.begin_turn()
         yield from add_text(turn, event, now)
@@ -270,7 +275,7 @@ def forget(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
 
 
 def interrupt(turn: TurnState, event: object, now: float) -> Commands:
-    yield from cancel(turn, e.Why.SPEECH)
+    yield from cancel(turn, e.CancelReason.SPEECH)
     turn.begin_turn()
 
 
@@ -281,7 +286,7 @@ def stop(turn: TurnState, event: object, now: float) -> Commands:
         return
     if turn.reply is None:
         yield from commit_reply(turn, ReplyKind.ANSWER, now)
-    yield from cancel(turn, e.Why.REQUEST)
+    yield from cancel(turn, e.CancelReason.REQUEST)
     yield from hand_over(turn, now)
 
 
@@ -311,7 +316,7 @@ def answer_late(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
 def apologize(turn: TurnState, event: object, now: float) -> Commands:
     """Too long without a sound. A second time there is nothing more to say."""
     late = turn.reply
-    yield from cancel(turn, e.Why.DEADLINE)
+    yield from cancel(turn, e.CancelReason.DEADLINE)
     if late is not None and late.kind is ReplyKind.APOLOGY:
         yield c.DiscardTurn(turn.number, failed=True)
         yield from hand_over(turn, now)
@@ -362,7 +367,7 @@ def answer_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
 # ---------------------------------------------------------------- to nobody, or to who waits
 
 
-def cancel(turn: TurnState, why: e.Why, *, returns_words: bool = False) -> Commands:
+def cancel(turn: TurnState, reason: e.CancelReason, *, returns_words: bool = False) -> Commands:
     """Words are returned of an answer only, and carried to the next turn."""
     reply, turn.reply = turn.reply, None
     if reply is None:
@@ -370,7 +375,7 @@ def cancel(turn: TurnState, why: e.Why, *, returns_words: bool = False) -> Comma
     returns_words = returns_words and reply.kind is ReplyKind.ANSWER
     if returns_words:
         turn.carried = reply.text
-    yield c.CancelReply(reply.number, why, returns_words)
+    yield c.CancelReply(reply.number, reason, returns_words)
 
 
 def drop_turn(turn: TurnState, now: float) -> Commands:

@@ -1,8 +1,9 @@
 """What a session needs from the world. Engines and stores implement these; sessions know nothing else.
 
-    engine.py      what all engines share       listening.py   Vad, Stt
-    thinking.py    Llm                          speaking.py    Tts
-    memory.py      Store
+    engine.py      what all engines share
+    vad.py, stt.py, llm.py, tts.py   a stage each
+    store.py       where conversations are kept
+    streaming.py   how a vendor's stream is read and given up
 
 Every engine is loaded once, warmed before the server says SERVING, shared by all sessions,
 and never blocks the event loop: what computes, computes in threads that the engine owns.
@@ -12,7 +13,7 @@ await, and the work behind it stops then, also where it is done elsewhere.
 
 from dataclasses import dataclass
 
-from .engine import Apology, Clock, Engine, Fallback
+from .engine import Apology, Engine, Fallback
 from .llm import CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
 from .store import SavedSession, Store
 from .stt import Stt, SttOptions, SttStream, Transcription, Word
@@ -35,7 +36,6 @@ __all__ = [
     "Apology",
     "CallRequest",
     "Clause",
-    "Clock",
     "Engine",
     "Engines",
     "Fallback",

@@ -7,12 +7,6 @@ from ..core.audio import Samples
 from ..core.errors import EngineError
 
 
-class Clock(Protocol):
-    def now(self) -> float:
-        """Monotonic seconds."""
-        ...
-
-
 class Engine(Protocol):
     """What all four stages share."""
 

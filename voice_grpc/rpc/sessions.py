@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from ..core.config import SessionConfig
 from ..core.errors import Draining, Forbidden, NotFound, ServerFull, Superseded
-from ..ports import Clock, Engines, SavedSession, Store
+from ..ports import Engines, SavedSession, Store
 from ..session.lifetime import SessionLimits
 from ..session.memory import Memory
 from ..session.session import Session
@@ -20,10 +20,8 @@ SUPERSEDE_SECONDS = 5.0
 
 
 class SessionRegistry:
-    def __init__(
-        self, engines: Engines, store: Store, clock: Clock, limits: SessionLimits, max_sessions: int
-    ) -> None:
-        self._engines, self._store, self._clock = engines, store, clock
+    def __init__(self, engines: Engines, store: Store, limits: SessionLimits, max_sessions: int) -> None:
+        self._engines, self._store = engines, store
         self._limits, self.max_sessions = limits, max_sessions
         self._live: dict[str, tuple[Session, str]] = {}
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -50,7 +48,7 @@ class SessionRegistry:
             self._admit(session_id)
             memory = Memory.of(self._store, session_id, owner, saved)
             memory.persona = config.persona
-            session = Session(self._engines, config, memory, self._clock, self._limits)
+            session = Session(self._engines, config, memory, self._limits)
             self._live[session_id] = (session, owner)
         try:
             yield session

@@ -18,7 +18,7 @@ from ..core.errors import BadField, EngineEmpty
 from ..core.text.normalization import speakable
 from ..core.text.segmentation import ClauseSplitter
 from ..pb import voice_pb2 as pb
-from ..ports import Clause, Clock, Engines, Fallback, VoiceChoice
+from ..ports import Clause, Engines, Fallback, VoiceChoice
 from ..session.dictation import Dictation
 from ..wire import fields
 from ..wire import requests as wire_in
@@ -38,7 +38,6 @@ CHUNK_SECONDS = 0.1
 class Parts:
     engines: Engines
     catalog: Catalog
-    clock: Clock
 
     # ------------------------------------------------------------ speech to text
 
@@ -59,7 +58,7 @@ class Parts:
                     response = pb.TranscribeResponse(speech_event=event)
             await write(response)
 
-        await Dictation(self.engines, config, self.clock).run(_dictated(read, count), send)
+        await Dictation(self.engines, config).run(_dictated(read, count), send)
 
     def _dictation_config(self, message: pb.TranscribeConfig) -> SessionConfig:
         config = SessionConfig("", input=audio_format(message, "config.input_audio", 16_000))

@@ -24,7 +24,6 @@ from ..rpc.auth import Authenticator
 from ..rpc.service import ServiceContext, VoiceService
 from ..rpc.sessions import SessionRegistry
 from ..rpc.synthesize import Parts
-from ..session.clock import LoopClock
 from ..session.lifetime import SessionLimits
 from ..settings import Settings
 from ..settings import environment as vendor_variables
@@ -103,10 +102,9 @@ class Server:
             if is_whole and persona.voice and persona.voice not in voices:
                 place = f"personas: persona.{persona.id}.voice"
                 raise BadState(place, persona.voice, catalog.listed_voices)
-        clock = LoopClock()
-        self._registry = SessionRegistry(engines, store, clock, limits, settings.max_sessions)
+        self._registry = SessionRegistry(engines, store, limits, settings.max_sessions)
         desk = AdminMethods(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES)
-        self._service.house = ServiceContext(self._registry, desk, Parts(engines, catalog, clock), catalog)
+        self._service.house = ServiceContext(self._registry, desk, Parts(engines, catalog), catalog)
         await self._health.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
 
     async def drain(self, grace: float) -> None:

@@ -1,33 +1,28 @@
-"""The time of a conversation: monotonic, and it stands still while the conversation is held."""
+"""The time of a conversation: the event loop's, and it stands still while the conversation is held."""
 
 import asyncio
-
-from ..ports import Clock
 
 TICK = 1e-6
 """Seconds that a wait lasts at least: a loop's timer may fire a nanosecond before its time, and whoever
 asks again then would wait for nothing, over and over."""
 
 
-class LoopClock:
-    """The event loop's own time; virtual where the loop's is."""
-
-    def now(self) -> float:
-        return asyncio.get_running_loop().time()
+def loop_now() -> float:
+    """Monotonic seconds of the running loop; virtual where the loop's time is."""
+    return asyncio.get_running_loop().time()
 
 
 class ConversationClock:
-    """`clock` less the time spent paused."""
+    """The loop's time less what was spent paused."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._paused_for = 0.0
         self._paused_at: float | None = None
         self._running = asyncio.Event()
         self._running.set()
 
     def now(self) -> float:
-        at = self._clock.now() if self._paused_at is None else self._paused_at
+        at = loop_now() if self._paused_at is None else self._paused_at
         return at - self._paused_for
 
     @property
@@ -36,12 +31,12 @@ class ConversationClock:
 
     def pause(self) -> None:
         if self._paused_at is None:
-            self._paused_at = self._clock.now()
+            self._paused_at = loop_now()
             self._running.clear()
 
     def resume(self) -> None:
         if self._paused_at is not None:
-            self._paused_for += self._clock.now() - self._paused_at
+            self._paused_for += loop_now() - self._paused_at
             self._paused_at = None
             self._running.set()
 

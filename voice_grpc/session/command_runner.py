@@ -6,41 +6,41 @@ Used by the `decide` task alone.
 
 import asyncio
 import logging
-from dataclasses import replace
 
 from ..core import commands as c
-from ..core.commands import CancelReply
-from ..core.config import SessionConfig
 from ..core.conversation import Heard
-from ..core.events import Why
+from ..core.events import CancelReason, Event
 from ..core.requests import PlaybackReport, PlaybackState
-from ..core.responses import Cut, Flush, Interrupted, Notice, TurnEvent, TurnPhase
+from ..core.responses import Interrupted, Notice, PlaybackAction, PlaybackControl
 from ..core.timeline import Mark
-from ..ports import Prompt, Transcription
+from ..ports import Prompt
+from .context import SessionContext
 from .listener import Listener
 from .memory import Memory
-from .metrics import TurnTimes, metrics
+from .metrics import TurnTimes, turn_metrics
 from .playout import PlaybackPosition
-from .reply import Reply, SessionContext
-from .transcriber import Transcripts
+from .reply import Reply
+from .transcriber import Transcriber
 
-# ----------------------------------------------------------------
-# how answers come out: what the caller is told, and what is remembered, when one ends or is cut
-# Told of what was done; no reply is begun, let out or cancelled here, that is `command_runner.py`'s.
-
+log = logging.getLogger(__name__)
 
 REMEMBERED = 4
 """Past answers whose playback reports still count."""
 
+CANCEL_SECONDS = 1.0
+"""A reply that is cancelled ends at its next await. One that does not is muted, and a bug."""
+
 
 class Outcomes:
-    def __init__(self, around: SessionContext, memory: Memory) -> None:
-        self._around, self._memory = around, memory
-        self._played: dict[int, Reply] = {}
-        """Committed ones, by turn: the last few."""
+    """How answers come out: what the caller is told, and what is remembered, when one ends or is cut.
 
-    def adjust(self, config: SessionConfig) -> None:
-        self._around = replace(self._around, config=config)
+    Told of what was done; no reply is begun, let out or cancelled here.
+    """
+
+    def __init__(self, context: SessionContext, memory: Memory) -> None:
+        self._context, self._outbox, self._memory = context, context.outbox, memory
+        self._played: dict[int, Reply] = {}
+        """The last few committed replies, by turn."""
 
     def expect(self, reply: Reply) -> None:
         """It was let out: what the client reports of its playback counts from now on."""
@@ -50,93 +50,83 @@ class Outcomes:
 
     def completed(self, reply: Reply) -> None:
         """It played to its end, or gave up by itself."""
-        turn = reply.command.turn
-        self._around.outbox.put_in_order(
-            TurnEvent(turn, TurnPhase.FAILED if reply.is_failed else TurnPhase.COMPLETED)
-        )
-        self._memory.conversation.assistant_said(turn, reply.delivery.text)
+        turn, events = reply.command.turn, self._context.turn_events
+        if reply.is_failed:
+            events.failed(turn)
+        else:
+            events.completed(turn)
+        self._memory.conversation.assistant_said(turn, reply.text)
         self._memory.changed()
         self._say_metrics(reply, None)
 
     def cancelled(
-        self, reply: Reply, command: CancelReply, standing: PlaybackPosition, took: float | None
+        self, reply: Reply, command: c.CancelReply, position: PlaybackPosition, took: float | None
     ) -> None:
         """`took`: seconds from the onset of the speech that cut it, where speech did."""
-        turn, outbox = reply.command.turn, self._around.outbox
-        if command.why is Why.DEADLINE:
+        turn = reply.command.turn
+        if command.reason is CancelReason.DEADLINE:
             stage = "llm" if reply.timeline.at(Mark.TTS_REQUEST) is None else "tts"
-            text = f"no sound of an answer within {self._around.config.turns.turn_deadline:g} s"
-            outbox.put(Notice(stage, "TURN_DEADLINE", text, True, turn=turn))
-            return
-        cut = Cut(command.why.value)
-        if command.returns_words:
+            text = f"no sound of an answer within {self._context.config.current.turns.turn_deadline:g} s"
+            self._outbox.put(Notice(stage, "TURN_DEADLINE", text, True, turn=turn))
+        elif command.returns_words:
             self._memory.conversation.take_back(turn)
-            if reply.delivery.has_begun:
-                outbox.put(Interrupted(turn, cut, 0, "", standing.is_reported))
-                outbox.put(Flush(turn))
-            outbox.put_in_order(TurnEvent(turn, TurnPhase.DISCARDED, "its words go into the next turn"))
-            return
-        self.interrupted(turn, cut, standing)
-        self._say_metrics(reply, took)
+            if position.has_begun:
+                self._cut(turn, Interrupted(turn, command.reason, 0, "", position.is_reported))
+            self._context.turn_events.discarded(turn, "its words go into the next turn")
+        else:
+            self.interrupted(turn, command.reason, position)
+            self._say_metrics(reply, took)
 
-    def interrupted(self, turn: int, cut: Cut, standing: PlaybackPosition) -> None:
-        outbox = self._around.outbox
-        outbox.put(Interrupted(turn, cut, standing.played, standing.heard_text, standing.is_reported))
-        outbox.put(Flush(turn))
-        outbox.put_in_order(TurnEvent(turn, TurnPhase.INTERRUPTED, cut.value))
-        self._remember(turn, standing)
+    def interrupted(self, turn: int, reason: CancelReason, position: PlaybackPosition) -> None:
+        heard = (position.played, position.heard_text, position.is_reported)
+        self._cut(turn, Interrupted(turn, reason, *heard))
+        self._context.turn_events.interrupted(turn, reason)
+        self._remember(turn, position)
 
     def failed(self, turn: int) -> None:
         """Not even the apology was heard."""
-        outbox = self._around.outbox
-        outbox.put(Notice("tts", "TURN_DEADLINE", "not even the apology was heard", True, turn=turn))
-        outbox.put_in_order(TurnEvent(turn, TurnPhase.FAILED, "turn deadline"))
+        self._outbox.put(Notice("tts", "TURN_DEADLINE", "not even the apology was heard", True, turn=turn))
+        self._context.turn_events.failed(turn, "turn deadline")
 
     def reported(self, report: PlaybackReport) -> None:
         """The client says how much of an answer was played; of one that was cut it corrects the memory."""
         reply = self._played.get(report.turn)
         if reply is None:
             text = f"playback.turn: got {report.turn}, accepted: a turn whose answer is or was just playing"
-            self._around.outbox.put(
-                Notice("protocol", "BAD_MESSAGE", text, seq=report.seq, field="playback.turn")
-            )
+            self._outbox.put(Notice("protocol", "BAD_MESSAGE", text, seq=report.seq, field="playback.turn"))
             return
         if report.playing is PlaybackState.STARTED:
-            reply.timeline.mark(Mark.FIRST_PLAYED, self._around.clock.now())
-        reply.playout.report(report.played)
+            reply.timeline.mark(Mark.FIRST_PLAYED, self._context.clock.now())
+        position = reply.report(report.played)
         if reply.is_committed and reply.is_cut:
-            self._remember(report.turn, reply.playout.standing())
+            self._remember(report.turn, position)
 
-    def _remember(self, turn: int, standing: PlaybackPosition) -> None:
-        heard = Heard.REPORTED if standing.is_reported else Heard.ESTIMATED
-        self._memory.conversation.assistant_said(turn, standing.heard_text, heard)
+    def _cut(self, turn: int, message: Interrupted) -> None:
+        self._outbox.put(message)
+        self._outbox.put(PlaybackControl(turn, PlaybackAction.FLUSH))
+
+    def _remember(self, turn: int, position: PlaybackPosition) -> None:
+        heard = Heard.REPORTED if position.is_reported else Heard.ESTIMATED
+        self._memory.conversation.assistant_said(turn, position.heard_text, heard)
         self._memory.changed()
 
     def _say_metrics(self, reply: Reply, interrupt_stop: float | None) -> None:
-        if self._around.config.sends_metrics:
-            self._around.outbox.put_in_order(metrics(reply, interrupt_stop))
-
-
-log = logging.getLogger(__name__)
-
-CANCEL_SECONDS = 1.0
-"""A reply that is cancelled ends at its next await. One that does not is muted, and a bug."""
+        if self._context.config.current.sends_metrics:
+            metrics = turn_metrics(reply.command.turn, reply.timeline, reply.costs, interrupt_stop)
+            self._outbox.put_in_order(metrics)
 
 
 class CommandRunner:
     def __init__(
-        self, around: SessionContext, listener: Listener, memory: Memory, transcripts: Transcripts
+        self, context: SessionContext, listener: Listener, transcriber: Transcriber, memory: Memory
     ) -> None:
-        self.around = around
-        self.stopwatch = TurnTimes()
-        self.outcomes = Outcomes(around, memory)
-        self._listener, self._scribe = listener, listener.scribe
-        self._memory, self._transcripts = memory, transcripts
+        self._context = context
+        self._listener, self._transcriber, self._memory = listener, transcriber, memory
+        self._outcomes = Outcomes(context, memory)
+        self._times = TurnTimes()
         self._tasks: asyncio.TaskGroup | None = None
         self._replies: dict[int, tuple[Reply, asyncio.Task[None]]] = {}
-        """Alive, by number."""
-        self._thinking = 0
-        """The last turn that was said to be THINKING."""
+        """Those that are alive, by number."""
 
     def run_in(self, tasks: asyncio.TaskGroup) -> None:
         self._tasks = tasks
@@ -146,12 +136,27 @@ class CommandRunner:
         assert self._tasks is not None
         return self._tasks
 
+    # ------------------------------------------------------------ told of what happened
+
+    def note(self, event: Event, now: float) -> None:
+        """The times of a turn are what its events say."""
+        self._times.note(event, now)
+
+    def reported(self, report: PlaybackReport) -> None:
+        self._outcomes.reported(report)
+
+    def ended(self, number: int) -> None:
+        """A reply played to its end, or gave up by itself."""
+        entry = self._replies.pop(number, None)
+        if entry is not None:
+            self._outcomes.completed(entry[0])
+
     # ------------------------------------------------------------ commands
 
     async def carry_out(self, command: c.Command, now: float) -> None:
         match command:
             case c.AskTranscript(revision):
-                self._scribe.ask(revision, self.tasks)
+                self._transcriber.ask(revision, self.tasks)
             case c.PrepareReply():
                 self._prepare(command)
             case c.CommitReply():
@@ -161,22 +166,22 @@ class CommandRunner:
             case c.DiscardTurn(turn, failed):
                 self._discard(turn, failed=failed)
             case c.Forget():
-                self._listener.close_utterance(self.tasks)
+                self._listener.end_utterance(self.tasks)
             case c.Duck() | c.Unduck():
                 raise AssertionError("TurnSettings.duck is off: the contract's DUCK is not available yet")
 
     def _prepare(self, command: c.PrepareReply) -> None:
-        is_spoken = self._scribe.utterance is not None
-        config = self.around.config
+        config = self._context.config.current
         prompt = Prompt(
             config.instructions,
             self._memory.conversation.asked(command.turn, command.text),
             self._language(),
             config.max_tokens,
             config.temperature,
-            config.tools if self.around.engines.llm.calls_tools else (),
+            config.tools if self._context.engines.llm.calls_tools else (),
         )
-        reply = Reply(command, prompt, self.around, self.stopwatch.timeline(is_spoken=is_spoken))
+        timeline = self._times.timeline(is_spoken=self._transcriber.is_open)
+        reply = Reply(command, prompt, self._context, timeline)
         task = self.tasks.create_task(reply.run(), name=f"reply-{command.number}")
         self._replies[command.number] = (reply, task)
 
@@ -185,31 +190,29 @@ class CommandRunner:
         reply.timeline.mark(Mark.COMMIT, now)
         if command.spoken is not None:
             self._say_late_words(command)
-            self._final(command.turn, command.spoken)
+            self._end_user_turn(command.turn, command.spoken)
         if command.message:
             self._memory.conversation.user_said(command.turn, command.message)
         self._memory.last_turn = command.turn
         self._memory.language = self._language()
         self._memory.changed()
-        if self._thinking != command.turn:
-            self._thinking = command.turn
-            self.around.outbox.put_in_order(TurnEvent(command.turn, TurnPhase.THINKING))
-        self.outcomes.expect(reply)
+        self._context.turn_events.thinking(command.turn)
+        self._outcomes.expect(reply)
         reply.commit()
 
     def _say_late_words(self, command: c.CommitReply) -> None:
-        if self._scribe.is_transcribing:
+        if self._transcriber.is_transcribing:
             text = "the user's words could not be made out in time"
-            self.around.outbox.put(Notice("stt", "TURN_DEADLINE", text, True, turn=command.turn))
+            self._context.outbox.put(Notice("stt", "TURN_DEADLINE", text, True, turn=command.turn))
 
     async def _cancel(self, command: c.CancelReply, now: float) -> None:
         reply, task = self._replies.pop(command.number)
-        standing = reply.mute()
-        self.around.toolbox.cancel(reply.command.turn)
+        position = reply.mute()
+        self._context.tool_calls.cancel(reply.command.turn)
         if reply.is_committed:
-            onset = self.stopwatch.speech_start if command.why is Why.SPEECH else None
-            self.outcomes.cancelled(reply, command, standing, None if onset is None else now - onset)
-        task.cancel(command.why.value)
+            onset = self._times.speech_start if command.reason is CancelReason.SPEECH else None
+            self._outcomes.cancelled(reply, command, position, None if onset is None else now - onset)
+        task.cancel(command.reason.value)
         done, _ = await asyncio.wait({task}, timeout=CANCEL_SECONDS)
         if not done:
             log.error("reply %d does not end when cancelled; it stays muted", command.number)
@@ -217,48 +220,32 @@ class CommandRunner:
     def _discard(self, turn: int, *, failed: bool) -> None:
         self._memory.last_turn = turn
         if failed:
-            self.outcomes.failed(turn)
+            self._outcomes.failed(turn)
             return
-        self._final(turn, "")
-        self.around.outbox.put_in_order(TurnEvent(turn, TurnPhase.DISCARDED, "nothing was said"))
+        self._end_user_turn(turn, "")
+        self._context.turn_events.discarded(turn, "nothing was said")
 
-    def _final(self, turn: int, text: str) -> None:
-        """The user's turn is over: its last transcript, and its sound is let go."""
-        heard = self._scribe.heard
-        if heard.text != text:
-            heard = Transcription(text, heard.language)
-        self._transcripts.final(turn, self._scribe.utterance, heard)
-        self._listener.close_utterance(self.tasks)
-        self.stopwatch.reset()
-
-    # ------------------------------------------------------------ the end of replies
-
-    def ended(self, number: int) -> None:
-        """A reply played to its end, or gave up by itself."""
-        entry = self._replies.pop(number, None)
-        if entry is not None:
-            self.outcomes.completed(entry[0])
+    def _end_user_turn(self, turn: int, text: str) -> None:
+        """Its last transcript is told, and its sound let go."""
+        self._transcriber.say_final(turn, text)
+        self._listener.end_utterance(self.tasks)
+        self._times.reset()
 
     def stop(self) -> None:
         """The session ends in mid-answer: the answer is cut, and what was heard of it remembered."""
         for reply, task in self._replies.values():
-            standing = reply.mute()
-            self.around.toolbox.cancel(reply.command.turn)
+            position = reply.mute()
+            self._context.tool_calls.cancel(reply.command.turn)
             if reply.is_committed:
-                self.outcomes.interrupted(reply.command.turn, Cut.ENDED, standing)
-            task.cancel(Cut.ENDED.value)
+                self._outcomes.interrupted(reply.command.turn, CancelReason.ENDED, position)
+            task.cancel(CancelReason.ENDED.value)
         self._replies.clear()
 
     def _language(self) -> str:
-        """Of the conversation: the one that is configured, else the one that was heard, with its region."""
-        languages = self.around.config.languages
-        heard = self._scribe.heard.language or self._memory.language
-        if len(languages) == 1 or not heard:
-            return languages[0] if languages else heard
-        return next((tag for tag in languages if tag.split("-")[0].lower() == heard), heard)
-
-    def adjust(self, config: SessionConfig) -> None:
-        """From the next turn on."""
-        self.around = replace(self.around, config=config)
-        self.outcomes.adjust(config)
-        self._transcripts.config = config
+        """Language of the conversation: the one that is configured, else the one that was heard, with its
+        region."""
+        languages = self._context.config.current.languages
+        spoken = self._transcriber.language or self._memory.language
+        if len(languages) == 1 or not spoken:
+            return languages[0] if languages else spoken
+        return next((tag for tag in languages if tag.split("-")[0].lower() == spoken), spoken)

@@ -1,76 +1,78 @@
 """Deciding: what happened goes to the TurnTaker, and its commands are carried out, one event at a time.
 
-The only place that feeds the TurnTaker. When the next event is due is `decide.py`'s to know, how a command
-is carried out is `command_runner.py`'s; no task is made here.
+The only place that feeds the TurnTaker, and that changes the configuration in force. It knows when the next
+event is due: the end of patience, or that nobody spoke for too long. How a command is carried out is for
+`command_runner.py` to say; no task is made here.
 """
 
-import asyncio
-from typing import TypeAlias
-
-from ..core import requests as i
-from ..core.config import SessionConfig
 from ..core.events import Event, PatienceOver, ReplyEnded
 from ..core.requests import ConfigUpdate
-from ..core.responses import ConfigApplied, EndReason, SpeechEvent, SpeechKind, TurnEvent, TurnPhase
+from ..core.responses import ConfigApplied, EndReason, SpeechEvent, SpeechKind
 from ..core.turn import TurnTaker
 from ..core.turn_actions import State
 from .clock import TICK
 from .command_runner import CommandRunner
+from .context import SessionContext
+from .event_queue import EventQueue, Happening
 from .lifetime import Lifetime
 from .listener import Listener
-from .reader import Reader
-from .reply import SessionContext
-
-# ----------------------------------------------------------------
-# what `decide` takes up next, and when: an event, the end of patience, or that nobody spoke for too
-# long
-# It knows times and waits for them; what follows from an event is `decide.py`'s and the TurnTaker's to say.
-
-
-Happenings: TypeAlias = asyncio.Queue[Event | ConfigUpdate | None]
-"""What happened, in its order; None: the session is over."""
-
-MAX_HAPPENINGS = 1024
-"""That may wait for `decide`. It never falls so far behind: a full queue is a bug, and ends the session."""
 
 HESITATION_STEP = 0.02
-"""Between two looks at whether somebody who fell silent speaks again: a frame."""
+"""Seconds between two looks at whether somebody who fell silent speaks again: a frame."""
 
 
-class EventQueue:
+class Decider:
     def __init__(
-        self, happened: Happenings, taker: TurnTaker, listener: Listener, around: SessionContext
+        self,
+        context: SessionContext,
+        queue: EventQueue,
+        taker: TurnTaker,
+        listener: Listener,
+        runner: CommandRunner,
+        lifetime: Lifetime,
     ) -> None:
-        self._happened, self._taker, self._listener = happened, taker, listener
-        self._config, self._clock, self._outbox = around.config, around.clock, around.outbox
-        self.quiet_since: float | None = None
+        self._context, self._queue, self._taker = context, queue, taker
+        self._listener, self._runner, self._lifetime = listener, runner, lifetime
+        self._config, self._clock, self._outbox = context.config, context.clock, context.outbox
+        self._quiet_since: float | None = None
         """Since when nobody speaks; None while somebody does, or once IDLE_TIMEOUT was said."""
+        self._end_reason: EndReason | None = None
+        """Why the caller has nothing more to say; None: more may come."""
 
-    def add(self, happening: Event | ConfigUpdate) -> None:
-        self._happened.put_nowait(happening)
-
-    def end(self) -> None:
-        """Nothing comes after what waits now."""
-        self._happened.put_nowait(None)
+    async def run(self) -> EndReason:
+        """Until the caller has nothing more to say and was answered, or the session idled out."""
+        self._say_state(State.HEARING, 0)
+        while self._end_reason is None or not self._is_done:
+            match await self._next():
+                case None:
+                    return EndReason.IDLE
+                case EndReason() as reason:
+                    self._end_reason = reason
+                case ConfigUpdate(config, seq):
+                    self._config.current = config
+                    self._outbox.put(ConfigApplied(config, seq))
+                case event:
+                    await self._receive(event)
+        return self._end_reason
 
     @property
-    def waiting(self) -> int:
-        return self._happened.qsize()
+    def _is_done(self) -> bool:
+        """Everything that came in was heard and answered."""
+        return (
+            self._taker.state is State.LISTENING
+            and not self._taker.waiting
+            and self._listener.is_drained
+            and not self._queue.waiting
+        )
 
-    @property
-    def is_crowded(self) -> bool:
-        """More happened than was decided about: held, or flooded."""
-        return self.waiting > MAX_HAPPENINGS // 2
+    # ------------------------------------------------------------ what is next, and when
 
-    def adjust(self, config: SessionConfig) -> None:
-        self._config = config
-
-    async def next(self) -> Event | ConfigUpdate | None:
-        """The next event, or `PatienceOver` at the deadline; None once the session is over."""
+    async def _next(self) -> Happening | None:
+        """The next happening, or `PatienceOver` at the deadline; None once the session is over."""
         while True:
             await self._clock.running()
             now, deadline, idle_at = self._clock.now(), self._taker.deadline, self._idle_at()
-            if self._happened.empty():
+            if not self._queue.waiting:
                 if deadline is not None and deadline <= now:
                     if not self._hesitates(now - deadline):
                         return PatienceOver()
@@ -80,8 +82,7 @@ class EventQueue:
                     continue
             wake = min((max(TICK, at - now) for at in (deadline, idle_at) if at is not None), default=None)
             try:
-                async with asyncio.timeout(wake):
-                    happening = await self._happened.get()
+                happening = await self._queue.take(wake)
             except TimeoutError:
                 continue
             await self._clock.running()
@@ -90,107 +91,28 @@ class EventQueue:
     def _hesitates(self, late: float) -> bool:
         """A cough is not told from speech before it is known to be over, which is `soft_end` after it is."""
         is_undecided = self._taker.state is State.YIELDING and self._listener.is_fading
-        return is_undecided and late < self._config.endpoint.soft_end + HESITATION_STEP
+        return is_undecided and late < self._config.current.endpoint.soft_end + HESITATION_STEP
 
     def _idle_at(self) -> float | None:
-        if self.quiet_since is None or self._config.idle_timeout is None:
-            return None
-        return self.quiet_since + self._config.idle_timeout
+        timeout = self._config.current.idle_timeout
+        return None if self._quiet_since is None or timeout is None else self._quiet_since + timeout
 
     def _say_idle(self) -> None:
-        self.quiet_since = None
+        self._quiet_since = None
         self._outbox.put(SpeechEvent(SpeechKind.IDLE, self._listener.position, 0.0))
 
-
-class Decider:
-    """Also the `Host` of the reader: what comes in is told to it, and it says where the turn stands."""
-
-    def __init__(
-        self,
-        taker: TurnTaker,
-        agenda: EventQueue,
-        listener: Listener,
-        turns: CommandRunner,
-        lifetime: Lifetime,
-    ) -> None:
-        self._taker, self._agenda, self._listener = taker, agenda, listener
-        self._turns, self._lifetime = turns, lifetime
-        self._clock, self._outbox = turns.around.clock, turns.around.outbox
-
-    # ------------------------------------------------------------ the reader's host
-
-    def post(self, event: Event) -> None:
-        self._agenda.add(event)
-
-    def apply(self, update: i.ConfigUpdate) -> None:
-        self._agenda.add(update)
-
-    def playback(self, report: i.PlaybackReport) -> None:
-        self._turns.outcomes.reported(report)
-
-    def tool_result(self, result: i.ToolResult) -> None:
-        self._turns.around.toolbox.take(result)
-
-    @property
-    def turn(self) -> int:
-        return self._taker.turn
-
-    @property
-    def waiting(self) -> int:
-        return self._taker.waiting + self._agenda.waiting // 2
-
-    @property
-    def is_behind(self) -> bool:
-        return self._agenda.is_crowded
-
-    @property
-    def is_deaf(self) -> bool:
-        is_answering = self._taker.state in (State.SPEAKING, State.YIELDING)
-        return self._turns.around.config.is_half_duplex and is_answering
-
-    # ------------------------------------------------------------ running
-
-    async def run(self, reader: Reader) -> EndReason:
-        """Until the caller has nothing more to say and was answered, or the session idled out."""
-        self._say_state(State.HEARING, 0)
-        while True:
-            if reader.end_reason is not None and self._is_done:
-                return reader.end_reason
-            event = await self._agenda.next()
-            if event is None:
-                return EndReason.IDLE
-            if isinstance(event, i.ConfigUpdate):
-                self._adjust(event)
-                continue
-            await self._receive(event)
-
-    @property
-    def _is_done(self) -> bool:
-        """Everything that came in was heard and answered."""
-        return (
-            self._taker.state is State.LISTENING
-            and not self._taker.waiting
-            and self._listener.is_drained
-            and not self._agenda.waiting
-        )
+    # ------------------------------------------------------------ what follows
 
     async def _receive(self, event: Event) -> None:
         now = self._clock.now()
         state, turn = self._taker.state, self._taker.turn
-        self._turns.stopwatch.note(event, now)
+        self._runner.note(event, now)
         commands = self._taker.receive(event, now)
         if isinstance(event, ReplyEnded):
-            self._turns.ended(event.number)
+            self._runner.ended(event.number)
         for command in commands:
-            await self._turns.carry_out(command, now)
+            await self._runner.carry_out(command, now)
         self._say_state(state, turn)
-
-    def _adjust(self, update: i.ConfigUpdate) -> None:
-        self._taker.adjust(update.config.turns)
-        self._agenda.adjust(update.config)
-        self._listener.adjust(update.config)
-        self._turns.adjust(update.config)
-        self._outbox.put(ConfigApplied(update.config, update.seq))
 
     def _say_state(self, before: State, turn_before: int) -> None:
         """What changed for the caller, and for whoever keeps the sound of the turn."""
@@ -198,10 +120,10 @@ class Decider:
         if state is State.HEARING and (before is not State.HEARING or turn != turn_before):
             self._listener.open()
             if turn != turn_before:
-                self._outbox.put_in_order(TurnEvent(turn, TurnPhase.USER_SPEAKING))
+                self._context.turn_events.user_speaking(turn)
         if state is not State.LISTENING:
-            self._agenda.quiet_since = None
+            self._quiet_since = None
         elif before is not State.LISTENING:
-            self._outbox.put_in_order(TurnEvent(0, TurnPhase.LISTENING))
-            self._agenda.quiet_since = self._clock.now()
+            self._context.turn_events.listening()
+            self._quiet_since = self._clock.now()
         self._lifetime.set_quiet(state is State.LISTENING)

@@ -1,8 +1,9 @@
-"""The model's side of one answer: its words, and between them the calls of tools that it asks for.
+"""The words of one answer: from the model, or given, cut into clauses that wait for the voice.
 
-A call is made once the answer was let out and not before, at most `MAX_STEPS` times an answer; then
-the model has to answer with what it knows. How calls are made is `tool_calls.py`'s; how the words are
-cut and spoken is `generation.py`'s.
+Between them come the calls of tools that the model asks for: made once the answer was let out and not
+before, at most `MAX_STEPS` times an answer; then the model has to answer with what it knows. How calls are
+made is for `tool_calls.py` to say. A model that is ahead of the voice waits; one that says nothing fails.
+How the words sound is not known here.
 """
 
 import asyncio
@@ -18,9 +19,10 @@ from ..core.text.fillers import filler
 from ..core.text.segmentation import ClauseSplitter
 from ..core.text.ssml import parse
 from ..core.timeline import Mark, Timeline
-from ..ports import CallRequest, Clause, Clock, Fallback, Llm, Prompt, TextDelta, Usage
+from ..ports import CallRequest, Clause, Fallback, Prompt, TextDelta, Usage
 from .clock import ConversationClock
-from .tool_calls import ToolCalls
+from .context import SessionContext
+from .notices import fallback_notice
 
 MAX_STEPS = 3
 """Rounds of calls in one answer."""
@@ -28,47 +30,36 @@ MAX_STEPS = 3
 FILLER_SECONDS = 1.5
 """Without a result, after which something is said."""
 
+CLAUSES_AHEAD = 32
+"""Clauses that may wait for the voice; then the model waits."""
 
-class Breath(Enum):
+
+class Flush(Enum):
     """Nothing follows for a while: what was written is to be said now."""
 
-    BREATH = "breath"
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What thinking is done with: the same for all answers of a session."""
-
-    llm: Llm
-    toolbox: ToolCalls
-    clock: ConversationClock
-
-
-@dataclass(slots=True)
-class Hooks:
-    """What an answer wants to know of its making."""
-
-    committed: asyncio.Event
-    """Set once the answer is let out."""
-    on_fallback: Callable[[Fallback], None]
-    on_waiting: Callable[[bool], None]
-    """True while a tool is waited for."""
-    fills: bool = True
-    """Whether something is to be said when a tool takes long."""
+    FLUSH = "flush"
 
 
 @dataclass
 class Generation:
-    turn: int
-    prompt: Prompt
-    desk: Desk
-    timeline: Timeline
-    hooks: Hooks
-    usage: Usage = field(default_factory=lambda: Usage(0, 0))
+    """The model's side of one answer."""
 
-    async def words(self) -> AsyncGenerator[str | Breath, None]:
+    context: SessionContext
+    command: PrepareReply
+    prompt: Prompt
+    timeline: Timeline
+    committed: asyncio.Event
+    """Set once the answer is let out."""
+    on_waiting: Callable[[bool], None]
+    """Told whether a tool is waited for."""
+    usage: Usage = field(default_factory=lambda: Usage(0, 0))
+    is_waiting: bool = False
+    """A tool is at work."""
+    _has_filled: bool = False
+
+    async def words(self) -> AsyncGenerator[str | Flush, None]:
         """Raises `EngineError`."""
-        self.timeline.mark(Mark.LLM_REQUEST, self.desk.clock.now())
+        self.timeline.mark(Mark.LLM_REQUEST, self.context.clock.now())
         for steps_left in reversed(range(MAX_STEPS + 1)):
             if steps_left == 0:
                 self.prompt = replace(self.prompt, tools=())
@@ -80,42 +71,47 @@ class Generation:
             if not calls:
                 return
             if not self.prompt.tools:
-                raise EngineError("llm", f"{self.desk.llm.name} calls tools where it may not")
-            yield Breath.BREATH
-            async with aclosing(self._run(said, calls)) as fillers:
+                raise EngineError("llm", f"{self.context.engines.llm.name} calls tools where it may not")
+            yield Flush.FLUSH
+            async with aclosing(self._call(said, calls)) as fillers:
                 async for text in fillers:
                     yield text
-                    yield Breath.BREATH
+                    yield Flush.FLUSH
 
     async def _step(self, calls: list[CallRequest]) -> AsyncGenerator[str, None]:
-        async with aclosing(self.desk.llm.stream(self.prompt)) as items:
+        async with aclosing(self.context.engines.llm.stream(self.prompt)) as items:
             async for item in items:
                 match item:
                     case TextDelta(text):
-                        self.timeline.mark(Mark.LLM_FIRST_TOKEN, self.desk.clock.now())
+                        self.timeline.mark(Mark.LLM_FIRST_TOKEN, self.context.clock.now())
                         yield text
                     case CallRequest():
                         calls.append(item)
                     case Usage():
                         self.usage = _sum(self.usage, item)
                     case Fallback():
-                        self.hooks.on_fallback(item)
+                        self.context.outbox.put(fallback_notice(item, self.command.turn))
 
-    async def _run(self, said: str, calls: list[CallRequest]) -> AsyncGenerator[str, None]:
+    async def _call(self, said: str, calls: list[CallRequest]) -> AsyncGenerator[str, None]:
         """Make the calls, put what came of them where the model finds it, and yield what to say meanwhile."""
-        await self.hooks.committed.wait()
-        clock, toolbox = self.desk.clock, self.desk.toolbox
-        errand = toolbox.send(self.turn, calls, [tool.name for tool in self.prompt.tools])
-        self.hooks.on_waiting(True)
-        if self.hooks.fills and not await toolbox.wait(errand, clock.now() + FILLER_SECONDS):
-            self.hooks.fills = False
+        await self.committed.wait()
+        clock, tools = self.context.clock, self.context.tool_calls
+        batch = tools.send(self.command.turn, calls, [tool.name for tool in self.prompt.tools])
+        self._wait(True)
+        may_fill = not (self.command.text_only or self._has_filled)
+        if may_fill and not await tools.wait(batch, clock.now() + FILLER_SECONDS):
+            self._has_filled = True
             yield filler(self.prompt.language)
-        await toolbox.wait(errand)
-        self.hooks.on_waiting(False)
-        step = [Message(Role.TOOLS, "", self.turn, uses=errand.uses)]
+        await tools.wait(batch)
+        self._wait(False)
+        step = [Message(Role.TOOLS, "", self.command.turn, uses=batch.uses)]
         if said.strip():
-            step.insert(0, Message(Role.ASSISTANT, said.strip(), self.turn))
+            step.insert(0, Message(Role.ASSISTANT, said.strip(), self.command.turn))
         self.prompt = replace(self.prompt, messages=(*self.prompt.messages, *step))
+
+    def _wait(self, is_waiting: bool) -> None:
+        self.is_waiting = is_waiting
+        self.on_waiting(is_waiting)
 
 
 def _sum(a: Usage, b: Usage) -> Usage:
@@ -124,23 +120,18 @@ def _sum(a: Usage, b: Usage) -> Usage:
     )
 
 
-# ----------------------------------------------------------------
-# the words of one answer: from the model, or given, cut into clauses that wait for the voice
-# A model that is ahead of the voice waits; one that says nothing fails. How they sound is not known here.
-
-
-CLAUSES_AHEAD = 32
-"""Clauses that may wait for the voice; then the model waits."""
-
-
 class ClauseQueue:
-    def __init__(self, command: PrepareReply, thinking: Generation, clock: Clock, timeline: Timeline) -> None:
-        self._command, self._thinking = command, thinking
+    """The words of an answer as clauses, written by one task and taken by another."""
+
+    def __init__(
+        self, command: PrepareReply, generation: Generation, clock: ConversationClock, timeline: Timeline
+    ) -> None:
+        self._command, self._generation = command, generation
         self._clock, self._timeline = clock, timeline
         self._clauses: asyncio.Queue[Clause | None] = asyncio.Queue(CLAUSES_AHEAD)
         self._count = 0
         self._is_apart = False
-        """The next clause begins anew after a breath: nothing of the text says that a space is between."""
+        """The next clause begins anew after a flush: nothing of the text says that a space is between."""
 
     async def write(self) -> None:
         """The words, cut into clauses as they come."""
@@ -150,7 +141,7 @@ class ClauseQueue:
         splitter = ClauseSplitter()
         async with aclosing(self._words()) as words:
             async for text in words:
-                if isinstance(text, Breath):
+                if isinstance(text, Flush):
                     await self._queue(splitter.flush())
                     self._is_apart = self._count > 0
                 else:
@@ -171,16 +162,26 @@ class ClauseQueue:
         """None: that was the last one."""
         return await self._clauses.get()
 
+    async def next_within(self, seconds: float) -> Clause | None:
+        """Like `next`. Raises TimeoutError; a tool that is at work is waited for all the same."""
+        while True:
+            try:
+                async with asyncio.timeout(seconds):
+                    return await self._clauses.get()
+            except TimeoutError:
+                if not self._generation.is_waiting:
+                    raise
+
     @property
     def is_behind(self) -> bool:
         """No clause waits: it is the model that is waited for."""
         return self._clauses.empty()
 
-    async def _words(self) -> AsyncGenerator[str | Breath, None]:
+    async def _words(self) -> AsyncGenerator[str | Flush, None]:
         if self._command.kind is ReplyKind.VERBATIM:
             yield self._command.text
             return
-        async with aclosing(self._thinking.words()) as words:
+        async with aclosing(self._generation.words()) as words:
             async for text in words:
                 yield text
 

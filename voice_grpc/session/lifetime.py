@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..core.errors import Draining, VoiceError
 from ..core.responses import GoAway
-from .clock import TICK, LoopClock
+from .clock import TICK, loop_now
 from .outbox import Outbox
 
 
@@ -24,7 +24,7 @@ class Lifetime:
     """`watch` ends by returning (idle: a good end) or by raising why the session cannot go on."""
 
     def __init__(self, limits: SessionLimits, outbox: Outbox) -> None:
-        self._limits, self._outbox, self._clock = limits, outbox, LoopClock()
+        self._limits, self._outbox = limits, outbox
         self._started = self._heard_from = 0.0
         self._verdict: VoiceError | None = None
         self._grace = 0.0
@@ -33,7 +33,7 @@ class Lifetime:
 
     def touch(self) -> None:
         """Something came in."""
-        self._heard_from = self._clock.now()
+        self._heard_from = loop_now()
 
     def set_quiet(self, is_quiet: bool) -> None:
         """Whether nobody speaks and nothing waits: the moment to end."""
@@ -46,7 +46,7 @@ class Lifetime:
         self._changed.set()
 
     async def watch(self) -> None:
-        self._started = self._heard_from = self._clock.now()
+        self._started = self._heard_from = loop_now()
         while self._verdict is None:
             if not await self._changes_before(self._next_due()) and await self._is_over():
                 return
@@ -63,7 +63,7 @@ class Lifetime:
         return min((due for due in dues if due is not None), default=None)
 
     async def _is_over(self) -> bool:
-        now, limits = self._clock.now(), self._limits
+        now, limits = loop_now(), self._limits
         if limits.max_age is not None and now >= self._started + limits.max_age:
             await self._drain("max_age", limits.go_away)
             text = f"the stream reached its maximum age of {limits.max_age:g} s; open another"
@@ -80,7 +80,7 @@ class Lifetime:
     async def _drain(self, reason: str, grace: float) -> None:
         """Until nobody speaks, the time is up, or somebody will not wait so long."""
         self._outbox.put(GoAway(grace, reason))
-        verdict, ends_at = self._verdict, self._clock.now() + grace
+        verdict, ends_at = self._verdict, loop_now() + grace
         while not self._is_quiet and self._verdict is verdict:
             if not await self._changes_before(ends_at):
                 return

@@ -1,7 +1,7 @@
 """The listening side of one session: frames in, events out.
 
-Per frame it does nothing but cut windows, ask the detector and hand the sound to the scribe. What takes time
-(transcripts) is `transcriber.py`'s.
+Per frame it does nothing but cut windows, ask the detector and hand the sound to the transcriber. What takes
+time (transcripts) is not done here.
 """
 
 import asyncio
@@ -12,27 +12,34 @@ from dataclasses import replace
 import numpy as np
 
 from ..core.audio import RATE_HZ, WINDOW, Frame, Samples, seconds, to_float
-from ..core.config import SessionConfig
+from ..core.config import LiveConfig
 from ..core.endpointing import Endpointer
 from ..core.errors import EngineError, EngineTimeout
 from ..core.events import ActivityEnded, SpeechEnded, SpeechStarted
 from ..core.responses import SpeechEvent, SpeechKind
-from ..ports import Engines, Vad
+from ..ports import Vad
 from .notices import engine_notice
 from .outbox import Outbox
-from .transcriber import OnInterim, Post, Transcriber
-
-# ----------------------------------------------------------------
-# sound on its way to the detector: bounded, and the oldest is what gives way
-
+from .transcriber import Post, Transcriber
 
 QUEUE_SECONDS = 3.0
 """Sound that may wait for the detector. When it is full the oldest is dropped, and said."""
+
+VAD_TIMEOUT = 2.0
+"""A window takes 0.2 ms; a detector that is silent for so long is stuck."""
+
+STARVED_SECONDS = 1.0
+"""Without sound in mid-speech for so long, the microphone is taken to be gone and the turn to be over."""
 
 _CLOSED = Frame(np.zeros(0, np.int16), -1)
 
 
 class AudioQueue:
+    """Sound on its way to the detector: bounded, and the oldest is what gives way.
+
+    That the microphone was closed is kept in its place among the sound, once where it was closed twice.
+    """
+
     def __init__(self) -> None:
         self._frames: deque[Frame] = deque()
         self._samples = 0
@@ -43,19 +50,28 @@ class AudioQueue:
         self._frames.append(frame)
         self._samples += len(frame.samples)
         dropped = 0
-        while self._samples > QUEUE_SECONDS * RATE_HZ and len(self._frames) > 1:
-            if self._frames[0] is _CLOSED:
-                break
-            lost = self._frames.popleft()
-            self._samples -= len(lost.samples)
-            dropped += len(lost.samples)
+        while self._samples > QUEUE_SECONDS * RATE_HZ and self._samples > len(frame.samples):
+            dropped += self._drop_oldest()
         self._arrived.set()
         return dropped
 
+    def _drop_oldest(self) -> int:
+        """Its sound alone: a microphone that was closed before it still was."""
+        lost = self._frames.popleft()
+        if lost is _CLOSED:
+            lost = self._frames.popleft()
+            self._mark_closed(self._frames.appendleft, 0)
+        self._samples -= len(lost.samples)
+        return len(lost.samples)
+
     def close(self) -> None:
         """The microphone was closed; sound may come again."""
-        self._frames.append(_CLOSED)
+        self._mark_closed(self._frames.append, -1)
         self._arrived.set()
+
+    def _mark_closed(self, add: Callable[[Frame], None], at: int) -> None:
+        if not self._frames or self._frames[at] is not _CLOSED:
+            add(_CLOSED)
 
     async def take(self) -> Frame | None:
         """The next; None: the microphone was closed here."""
@@ -78,22 +94,18 @@ class AudioQueue:
         return not self._frames
 
 
-# ----------------------------------------------------------------
-# the voice activity detector of one session, and what is said when it fails
-# While it fails nothing counts as speech; that is said once, not with every window, until it hears again.
-
-
-VAD_TIMEOUT = 2.0
-"""A window takes 0.2 ms; a detector that is silent for so long is stuck."""
-
-
 class VoiceActivity:
+    """The voice activity detector of one session, and what is said when it fails.
+
+    While it fails nothing counts as speech; that is said once, not with every window, until it hears again.
+    """
+
     def __init__(self, vad: Vad, outbox: Outbox) -> None:
         self._stream, self._outbox = vad.open(), outbox
         self._is_failing = False
 
     async def probability(self, window: Samples) -> float:
-        """That it holds speech."""
+        """How likely it holds speech, 0 to 1."""
         try:
             async with asyncio.timeout(VAD_TIMEOUT):
                 probability = await self._stream.probability(to_float(window))
@@ -112,20 +124,21 @@ class VoiceActivity:
         self._is_failing = True
 
 
-STARVED_SECONDS = 1.0
-"""Without sound in mid-speech for so long, the microphone is taken to be gone and the turn to be over."""
-
-
 class Listener:
     def __init__(
-        self, engines: Engines, config: SessionConfig, post: Post, outbox: Outbox, on_interim: OnInterim
+        self,
+        vad: Vad,
+        audio: AudioQueue,
+        transcriber: Transcriber,
+        config: LiveConfig,
+        post: Post,
+        outbox: Outbox,
     ) -> None:
+        """`audio`: closed, `ActivityEnded` is posted once all that came before was heard."""
+        self._audio, self._transcriber = audio, transcriber
         self._config, self._post, self._outbox = config, post, outbox
-        self.scribe = Transcriber(engines.stt, config, post, outbox, on_interim)
-        self.inlet = AudioQueue()
-        """Filled by the reader; closed, it posts `ActivityEnded` once all that came before was heard."""
-        self._detector = VoiceActivity(engines.vad, outbox)
-        self._endpointer = Endpointer(config.endpoint)
+        self._detector = VoiceActivity(vad, outbox)
+        self._endpointer = Endpointer(lambda: config.current.endpoint)
         self._partial = np.zeros(0, np.int16)
         self._is_voiced = False
         self.position = 0
@@ -133,30 +146,26 @@ class Listener:
 
     # ------------------------------------------------------------ asked by the session
 
-    def adjust(self, config: SessionConfig) -> None:
-        self._config = self.scribe.config = config
-        self._endpointer.settings = config.endpoint
-
     def open(self) -> None:
         """A turn began, by the button or in mid-speech: keep the sound from now on."""
-        if self.scribe.utterance is None:
-            self.scribe.open(self.position, with_padding=not self._config.is_manual)
+        if not self._transcriber.is_open:
+            self._transcriber.open(self.position, with_padding=not self._config.current.is_manual)
 
     @property
     def is_drained(self) -> bool:
         """Everything that came in was heard."""
-        return self.inlet.is_empty
+        return self._audio.is_empty
 
     @property
     def is_fading(self) -> bool:
         """The user spoke, and does not now: whether that is the end is known within `soft_end`."""
         return self._endpointer.is_speech and not self._is_voiced
 
-    def close_utterance(self, tasks: asyncio.TaskGroup) -> None:
+    def end_utterance(self, tasks: asyncio.TaskGroup) -> None:
         """The turn is over, or was none. Speech that goes on begins another."""
-        self.scribe.close_utterance(tasks)
+        self._transcriber.close_utterance(tasks)
         if self._endpointer.is_speech:
-            self.scribe.open(self.position, with_padding=False)
+            self._transcriber.open(self.position, with_padding=False)
 
     # ------------------------------------------------------------ running
 
@@ -165,7 +174,7 @@ class Listener:
         while True:
             try:
                 async with asyncio.timeout(STARVED_SECONDS if self._endpointer.is_speech else None):
-                    frame = await self.inlet.take()
+                    frame = await self._audio.take()
             except TimeoutError:
                 if not is_held():
                     self._fall_silent()
@@ -174,8 +183,8 @@ class Listener:
                 self._stop_listening()
             else:
                 await self._listen(frame)
-                if self._endpointer.is_speech or self._config.is_manual:
-                    self.scribe.ask_interim(tasks)
+                if self._endpointer.is_speech or self._config.current.is_manual:
+                    self._transcriber.ask_interim(tasks)
 
     async def _listen(self, frame: Frame) -> None:
         if frame.position != self.position + len(self._partial):
@@ -190,21 +199,20 @@ class Listener:
     async def _window(self, window: Samples, arrived: int) -> None:
         """`arrived`: the end of the sound that is here, which is how late an event about it is."""
         self.position += WINDOW
-        probability = 0.0 if self._config.is_manual else await self._detector.probability(window)
+        probability = 0.0 if self._config.current.is_manual else await self._detector.probability(window)
         event = self._endpointer.feed(probability, self.position)
-        settings = self._endpointer.settings
-        self._is_voiced = probability >= settings.threshold - settings.hysteresis
-        if isinstance(event, SpeechStarted) and self.scribe.utterance is None:
-            self.scribe.open(self.position - WINDOW, with_padding=True)
-        self.scribe.feed(window)
-        self.scribe.remember(window)
+        self._is_voiced = self._endpointer.is_voiced(probability)
+        if isinstance(event, SpeechStarted) and not self._transcriber.is_open:
+            self._transcriber.open(self.position - WINDOW, with_padding=True)
+        self._transcriber.feed(window)
+        self._transcriber.remember(window)
         if event is not None:
             self._say(event)
             self._post(_as_late_as(event, arrived))
 
     def _stop_listening(self) -> None:
         if len(self._partial):
-            self.scribe.feed(self._partial)
+            self._transcriber.feed(self._partial)
         self.position += len(self._partial)
         self._partial = np.zeros(0, np.int16)
         self._fall_silent()

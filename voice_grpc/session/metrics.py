@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from ..core.events import Event, SpeechEnded, SpeechStarted, Transcribed
 from ..core.responses import TurnMetrics
 from ..core.timeline import Mark, Timeline
-from .reply import Reply
+from ..ports import Usage
 
 
 @dataclass(slots=True)
 class TurnTimes:
-    """All times monotonic seconds; None: it did not happen in this turn."""
+    """All in monotonic seconds; None: it did not happen in this turn."""
 
     speech_start: float | None = None
     speech_end: float | None = None
@@ -27,7 +27,7 @@ class TurnTimes:
                 self.stt_final = now
 
     def timeline(self, *, is_spoken: bool) -> Timeline:
-        """For a reply that begins; typed turns have no speech in them."""
+        """Of a reply that begins; typed turns have no speech in them."""
         timeline = Timeline()
         if is_spoken:
             for mark, at in (
@@ -43,9 +43,22 @@ class TurnTimes:
         self.speech_end = self.soft_end = self.stt_final = None
 
 
-def metrics(reply: Reply, interrupt_stop: float | None) -> TurnMetrics:
-    """What a turn took; what does not apply is left out."""
-    timeline = reply.timeline
+@dataclass(frozen=True, slots=True)
+class ReplyCosts:
+    """What a reply took besides time."""
+
+    usage: Usage
+    characters: int
+    """Given to the voice."""
+    audio_sent: float
+    """Seconds of sound that left."""
+
+
+def turn_metrics(
+    turn: int, timeline: Timeline, costs: ReplyCosts, interrupt_stop: float | None
+) -> TurnMetrics:
+    """What a turn took; what does not apply is left out. `interrupt_stop`: seconds from the onset of the
+    speech that cut it."""
     seconds = {
         "end_of_turn_delay": timeline.end_of_turn_delay,
         "stt_final_delay": timeline.stt_final_delay,
@@ -54,13 +67,11 @@ def metrics(reply: Reply, interrupt_stop: float | None) -> TurnMetrics:
         "voice_to_voice": timeline.voice_to_voice,
         "mouth_to_ear": timeline.mouth_to_ear,
         "interrupt_stop": interrupt_stop,
-        "audio_sent": reply.playout.sent_seconds,
+        "audio_sent": costs.audio_sent,
     }
     counts = {
-        "input_tokens": reply.thinking.usage.input_tokens,
-        "output_tokens": reply.thinking.usage.output_tokens,
-        "tts_characters": reply.characters,
+        "input_tokens": costs.usage.input_tokens,
+        "output_tokens": costs.usage.output_tokens,
+        "tts_characters": costs.characters,
     }
-    return TurnMetrics(
-        reply.command.turn, {k: v for k, v in seconds.items() if v is not None and v >= 0}, counts
-    )
+    return TurnMetrics(turn, {k: v for k, v in seconds.items() if v is not None and v >= 0}, counts)

@@ -1,41 +1,58 @@
 """One answer on its way to the ear: made ready as it is fed, paced, and waited for until it was heard.
 
-What leaves, and which words that is, is `playout.py`'s.
+Its words leave ahead of their sound, in order, and nothing more once it is muted. Which words lie where in
+the sound is kept, so that what was heard of them can be told.
 """
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..codec.transcode import Encoder, Resampler
+from ..codec.transcode import RateConverter
 from ..core.audio import Samples, audible_from, sample_count
-from ..core.config import AudioFormat, SessionConfig
+from ..core.config import SessionConfig
 from ..core.heard_text import SpokenClause, heard_text
 from ..core.pacer import Chunk, Pacer
-from ..core.responses import AudioOutput, ResponseText, TurnEvent, TurnPhase
+from ..core.responses import ResponseText
 from ..core.timeline import Mark, Timeline
 from .clock import ConversationClock
 from .outbox import Outbox
+from .speech import AudioPackets
+from .turn_events import TurnEvents
 
-# ----------------------------------------------------------------
-# what of an answer has left: its words ahead of their sound, in order, and nothing more once it is
-# muted
-# Which words lie where in the sound is kept here, so that what was heard can be told. When sound leaves is
-# `clients/jitter_buffer.py`'s to say.
+PRE_ROLL = 0.02
+"""Seconds of the silence at the head of an answer that are kept: an onset is not cut hard."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackPosition:
+    """How far an answer has come."""
+
+    played: int
+    """Samples at the output rate."""
+    heard_text: str
+    """The words in them."""
+    is_reported: bool
+    """The client says so; else the pacing does."""
+    text: str
+    """All that was let out."""
+    has_begun: bool
+    """Something was let out."""
 
 
 class SegmentLedger:
-    def __init__(self, turn: int, format: AudioFormat, outbox: Outbox, timeline: Timeline) -> None:
-        self._turn, self._rate_hz = turn, format.rate_hz
-        self._outbox, self._timeline = outbox, timeline
-        self._encoder = Encoder(format)
+    """The clauses of an answer: which of them have left, and where in the sound each lies."""
+
+    def __init__(
+        self, packets: AudioPackets, rate_hz: int, outbox: Outbox, turn_events: TurnEvents, turn: int
+    ) -> None:
+        self._turn, self._rate_hz, self._packets = turn, rate_hz, packets
+        self._outbox, self._turn_events = outbox, turn_events
         self._clauses: list[SpokenClause] = []
         self._shown = 0
         """Clauses whose words have left."""
         self._made = 0
-        """Samples, of all clauses."""
-        self._pieces = self._left = 0
-        """How many left, and the samples in them."""
+        """Samples of all clauses."""
         self._is_muted = False
 
     # ------------------------------------------------------------ words and where they are
@@ -46,7 +63,7 @@ class SegmentLedger:
         return len(self._clauses) - 1
 
     @property
-    def segments(self) -> int:
+    def count(self) -> int:
         return len(self._clauses)
 
     def extend(self, segment: int, samples: int) -> None:
@@ -79,7 +96,7 @@ class SegmentLedger:
         return "".join(clause.text for clause in self._clauses[: self._shown]).strip()
 
     def heard(self, played: int) -> str:
-        """Of what was let out, once `played` samples were."""
+        """The words that were heard of what was let out, once `played` samples were played."""
         return heard_text(self._clauses[: self._shown], played, self._rate_hz)
 
     # ------------------------------------------------------------ letting out
@@ -92,7 +109,7 @@ class SegmentLedger:
         """Words of an answer in text alone leave as they come."""
         if self._is_muted:
             return
-        self._begin()
+        self._turn_events.speaking(self._turn)
         self._outbox.put_in_order(ResponseText(self._turn, self.add_clause(text), text))
         self._shown = len(self._clauses)
 
@@ -101,49 +118,28 @@ class SegmentLedger:
         if self._clauses and not self._is_muted:
             self._outbox.put_in_order(ResponseText(self._turn, len(self._clauses) - 1, "", is_final=True))
 
-    def send(self, chunk: Chunk, now: float) -> None:
+    def send(self, chunk: Chunk) -> None:
         if self._is_muted:
             return
-        self._begin()
+        self._turn_events.speaking(self._turn)
         while self._shown <= chunk.segment < len(self._clauses):
             self._outbox.put_in_order(ResponseText(self._turn, self._shown, self._clauses[self._shown].text))
             self._shown += 1
-        self._timeline.mark(Mark.FIRST_FRAME_OUT, now)
         if chunk.is_last:
             self.finish_text()
-        pieces = self._encoder.encode(chunk.samples, is_last=chunk.is_last)
-        for piece in pieces:
-            is_last = chunk.is_last and piece is pieces[-1]
-            place = (self._pieces, self._left, piece.length, chunk.segment, is_last)
-            self._outbox.put_in_order(AudioOutput(self._turn, piece.data, *place))
-            self._pieces += 1
-            self._left += piece.length
-
-    def _begin(self) -> None:
-        if self._shown == 0:
-            self._outbox.put_in_order(TurnEvent(self._turn, TurnPhase.SPEAKING))
-
-
-PRE_ROLL = 0.02
-"""Seconds of the silence at the head of an answer that are kept: an onset is not cut hard."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlaybackPosition:
-    """Where an answer stood when it was stopped."""
-
-    played: int
-    heard_text: str
-    is_reported: bool
+        for packet in self._packets.pack(chunk.samples, chunk.segment, is_last=chunk.is_last):
+            self._outbox.put_in_order(packet)
 
 
 class Playout:
+    """The sound of an answer: fed at any rate, let out when it is due."""
+
     def __init__(
-        self, config: SessionConfig, clock: ConversationClock, delivery: SegmentLedger, timeline: Timeline
+        self, config: SessionConfig, clock: ConversationClock, segments: SegmentLedger, timeline: Timeline
     ) -> None:
-        self._clock, self._delivery, self._timeline = clock, delivery, timeline
+        self._clock, self._segments, self._timeline = clock, segments, timeline
         self._pacer = Pacer(config.output.rate_hz, config.playout_lead)
-        self._resampler: Resampler | None = None
+        self._converter = RateConverter(config.output.rate_hz)
         self._is_audible = False
         self._changed = asyncio.Event()
         self.dry_since = clock.now()
@@ -161,16 +157,13 @@ class Playout:
             samples = samples[max(0, start - sample_count(PRE_ROLL, rate_hz)) :]
             self._is_audible = True
             self._timeline.mark(Mark.TTS_FIRST_AUDIO, self._clock.now())
-        if self._resampler is None or self._resampler.from_hz != rate_hz:
-            self._flush_resampler(segment)
-            self._resampler = Resampler(rate_hz, self._pacer.rate_hz)
-        self._append(self._resampler.feed(samples), segment)
+        self._append(self._converter.feed(samples, rate_hz), segment)
 
     def end(self) -> None:
         """Nothing more will be fed."""
-        if self._delivery.segments:
-            self._flush_resampler(self._delivery.segments - 1)
-        self._delivery.end()
+        if self._segments.count:
+            self._append(self._converter.flush(), self._segments.count - 1)
+        self._segments.end()
         self._pacer.end()
         self._changed.set()
 
@@ -184,11 +177,11 @@ class Playout:
     def sent_seconds(self) -> float:
         return self._pacer.sent / self._pacer.rate_hz
 
-    def standing(self) -> PlaybackPosition:
+    def position(self) -> PlaybackPosition:
         """What was shown without any sound was read."""
-        played = self._pacer.heard(self._clock.now())
-        heard = self._delivery.heard(played) if self._pacer.sent else self._delivery.text
-        return PlaybackPosition(played, heard, self._pacer.is_reported)
+        segments, played = self._segments, self._pacer.heard(self._clock.now())
+        heard = segments.heard(played) if self._pacer.sent else segments.text
+        return PlaybackPosition(played, heard, self._pacer.is_reported, segments.text, segments.has_begun)
 
     def wait_for(self, is_awaited: bool) -> None:
         """Whether what comes next may take its time: a tool is at work."""
@@ -206,7 +199,8 @@ class Playout:
             await self._clock.running()
             now = self._clock.now()
             for chunk in self._pacer.due(now):
-                self._delivery.send(chunk, now)
+                self._timeline.mark(Mark.FIRST_FRAME_OUT, now)
+                self._segments.send(chunk)
                 on_audible()
             await self._wait(dry_limit)
         while (heard_at := self._pacer.all_heard_at(self._clock.now())) > self._clock.now():
@@ -223,19 +217,14 @@ class Playout:
             self.dry_since = due
             await self._clock.wait(self._changed, due)
             return
-        may_stall = self._is_awaited or not self._delivery.has_begun
+        may_stall = self._is_awaited or not self._segments.has_begun
         until = None if may_stall else self.dry_since + dry_limit
         await self._clock.wait(self._changed, until)
         if until is not None and not self._changed.is_set() and self._clock.now() >= until:
             raise TimeoutError
 
     def _append(self, samples: Samples, segment: int) -> None:
-        self._delivery.extend(segment, len(samples))
+        self._segments.extend(segment, len(samples))
         if len(samples):
             self._pacer.feed(samples, segment)
             self._changed.set()
-
-    def _flush_resampler(self, segment: int) -> None:
-        if self._resampler is not None:
-            self._append(self._resampler.flush(), segment)
-            self._resampler = None

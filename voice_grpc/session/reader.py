@@ -1,18 +1,23 @@
 """What the caller sends, taken in the order it comes: sound to the listener, the rest where it belongs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
 
 from ..codec.transcode import Decoder
 from ..core import requests as i
 from ..core.audio import RATE_HZ, Frame, Samples
-from ..core.config import SessionConfig
-from ..core.errors import Skipped
-from ..core.events import ActivityCancelled, ActivityStarted, Event, StopRequested, TextReceived
+from ..core.config import AudioFormat
+from ..core.errors import Skipped, VoiceError, first
+from ..core.events import ActivityCancelled, ActivityStarted, StopRequested, TextReceived
 from ..core.responses import EndReason, Notice, Pong
-from .clock import ConversationClock
-from .listener import Listener
+from ..core.turn import TurnTaker
+from ..core.turn_actions import State
+from .command_runner import CommandRunner
+from .context import SessionContext
+from .event_queue import EventQueue
+from .listener import AudioQueue
 from .outbox import Outbox
 
 MAX_GAP_SECONDS = 1.0
@@ -27,144 +32,67 @@ DROPPING_SECONDS = 10.0
 MAX_WAITING = 16
 """Typed texts that wait for the end of an answer; more are refused."""
 
-
 _ACTS = (i.UserActivity, i.AudioInputEnd, i.Interrupt, i.ConfigUpdate)
 _AFTER_THE_END = (i.PlaybackReport, i.Ping, i.Interrupt, i.RefusedRequest, i.ToolResult)
 """Still of use to a session that finishes what is being said; the rest comes too late."""
+
+T = TypeVar("T")
 
 
 class HungUp(Exception):
     """The stream of requests was cancelled, and not by us."""
 
 
-class Host(Protocol):
-    """What the reader asks of its session."""
-
-    def post(self, event: Event) -> None: ...
-    def playback(self, report: i.PlaybackReport) -> None: ...
-    def tool_result(self, result: i.ToolResult) -> None: ...
-    def apply(self, update: i.ConfigUpdate) -> None: ...
-    @property
-    def turn(self) -> int: ...
-    @property
-    def waiting(self) -> int: ...
-    @property
-    def is_behind(self) -> bool: ...
-    @property
-    def is_deaf(self) -> bool:
-        """What comes in is not to be heard: half duplex, and an answer is playing."""
-        ...
+async def received(requests: AsyncIterator[T]) -> AsyncIterator[T]:
+    """The requests as they come. Raises `HungUp`."""
+    try:
+        async for request in requests:
+            yield request
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise HungUp from None
 
 
-class Reader:
+@contextmanager
+def one_error() -> Iterator[None]:
+    """What a group of tasks failed of, as one error: a `VoiceError` before that nobody is there any more
+    (CancelledError). A bug comes out as the group that it is."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        ours, rest = group.split(VoiceError)
+        gone, bugs = rest.split(HungUp) if rest is not None else (None, None)
+        if bugs is not None:
+            raise
+        if ours is not None:
+            raise first(ours) from None
+        raise asyncio.CancelledError from None
+
+
+class AudioReceiver:
+    """The caller's sound on its way to the listener: decoded, its gaps filled, in its place."""
+
     def __init__(
-        self, config: SessionConfig, host: Host, listener: Listener, outbox: Outbox, clock: ConversationClock
+        self, format: AudioFormat, audio: AudioQueue, outbox: Outbox, now: Callable[[], float]
     ) -> None:
-        self._host, self._listener, self._outbox, self._clock = host, listener, outbox, clock
-        self._decoder = Decoder(config.input)
+        self._audio, self._outbox, self._now = audio, outbox, now
+        self._decoder = Decoder(format)
         self._received = 0
         """Samples at the input rate: the offset of the next chunk."""
         self._position = 0
         """The same at `RATE_HZ`, less what the resampler holds back."""
         self._dropped_at: float | None = None
-        self.end_reason: EndReason | None = None
-        """Set once the caller has nothing more to say."""
 
-    async def read(self, requests: AsyncIterator[i.ConverseRequest], on_message: Callable[[], None]) -> None:
-        """Raises `HungUp`."""
-        try:
-            async for request in requests:
-                on_message()
-                if not self._turns_away(request):
-                    self.take(request)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            raise HungUp from None
-        self.take(i.EndSession(is_half_close=True))
-
-    def take(self, request: i.ConverseRequest) -> None:  # noqa: C901, PLR0912 - one line a case
-        match request:
-            case i.AudioInput():
-                self._hear(request)
-            case i.AudioInputEnd() | i.UserActivity(i.ActivityKind.END):
-                self._listener.inlet.close()
-            case i.UserActivity(press):
-                self._host.post(ActivityStarted() if press is i.ActivityKind.START else ActivityCancelled())
-            case i.TextInput() | i.Say():
-                self._take_text(request)
-            case i.Interrupt():
-                self._interrupt(request)
-            case i.Pause():
-                self._clock.pause()
-            case i.Resume():
-                self._clock.resume()
-            case i.PlaybackReport():
-                self._host.playback(request)
-            case i.ToolResult():
-                self._host.tool_result(request)
-            case i.ConfigUpdate():
-                self._host.apply(request)
-            case i.Ping(id, client_time_us):
-                self._outbox.put(Pong(id, client_time_us))
-            case i.RefusedRequest(reason, message, field, seq):
-                self._outbox.put(Notice("protocol", reason, message, seq=seq, field=field))
-            case i.EndSession(is_half_close):
-                self._end(EndReason.HALF_CLOSE if is_half_close else EndReason.CLIENT)
-
-    def _turns_away(self, request: i.ConverseRequest) -> bool:
-        """What comes too late, or is more than can be acted on."""
-        if isinstance(request, _ACTS) and self._host.is_behind:
-            text = "more comes in than can be acted on; this is left out"
-            self._refuse("TOO_MANY", text, getattr(request, "seq", 0))
-            return True
-        return self.end_reason is not None and not isinstance(request, _AFTER_THE_END)
-
-    def _end(self, reason: EndReason) -> None:
-        if self.end_reason is None:
-            self.end_reason = reason
-            self._clock.resume()
-            self._listener.inlet.close()
-
-    def _take_text(self, request: i.TextInput | i.Say) -> None:
-        if self._host.waiting >= MAX_WAITING:
-            self._refuse("TOO_MANY", f"{MAX_WAITING} texts wait already; wait for an answer", request.seq)
-        elif isinstance(request, i.Say):
-            self._host.post(
-                TextReceived(
-                    request.text,
-                    verbatim=True,
-                    interrupts=False,
-                    interruptible=request.interruptible,
-                    ssml=request.ssml,
-                )
-            )
-        else:
-            self._host.post(
-                TextReceived(request.text, interrupts=request.interrupts, text_only=request.text_only)
-            )
-
-    def _interrupt(self, request: i.Interrupt) -> None:
-        if request.turn not in (0, self._host.turn):
-            text = f"interrupt.turn: got {request.turn}, accepted: 0 or the current turn {self._host.turn}"
-            self._refuse("BAD_MESSAGE", text, request.seq, "interrupt.turn")
-            return
-        self._host.post(StopRequested())
-
-    def _refuse(self, reason: str, message: str, seq: int, field: str = "") -> None:
-        self._outbox.put(Notice("protocol", reason, message, seq=seq, field=field))
-
-    # ------------------------------------------------------------ sound
-
-    def _hear(self, audio: i.AudioInput) -> None:
-        is_heard = not (self._clock.is_paused or self._host.is_deaf)
+    def receive(self, audio: i.AudioInput, *, is_heard: bool = True) -> None:
+        """Decode it and pass it on; what is not to be heard is counted all the same."""
         try:
             if is_heard:
                 self._fill_gap(audio)
             decoded = self._decoder.decode(audio.data)
         except Skipped as error:
-            self._refuse("BAD_MESSAGE", str(error), audio.seq, error.field)
+            self._refuse(str(error), audio.seq, error.field)
             return
         if not is_heard:
             self._skip(decoded.length)
@@ -176,7 +104,7 @@ class Reader:
         gap = 0 if audio.offset is None else audio.offset - self._received
         if gap > 0 and audio.offset is not None and audio.offset > MAX_OFFSET:
             text = f"audio.offset_samples: got {audio.offset}, accepted: {MAX_OFFSET} or less"
-            self._refuse("BAD_MESSAGE", text, audio.seq, "audio.offset_samples")
+            self._refuse(text, audio.seq, "audio.offset_samples")
         elif gap > 0:
             filled = min(gap, round(MAX_GAP_SECONDS * self._decoder.format.rate_hz))
             self._skip(gap - filled)
@@ -184,18 +112,127 @@ class Reader:
             self._pass_on(self._decoder.pad(filled))
         elif gap < 0:
             text = f"audio.offset_samples: got {audio.offset}, accepted: {self._received} or more"
-            self._refuse("BAD_MESSAGE", text, audio.seq, "audio.offset_samples")
+            self._refuse(text, audio.seq, "audio.offset_samples")
 
     def _skip(self, samples: int) -> None:
         self._received += samples
         self._position += samples * RATE_HZ // self._decoder.format.rate_hz
 
     def _pass_on(self, samples: Samples) -> None:
-        dropped = self._listener.inlet.put(Frame(samples, self._position)) if len(samples) else 0
+        dropped = self._audio.put(Frame(samples, self._position)) if len(samples) else 0
         self._position += len(samples)
         if not dropped:
             return
-        before, self._dropped_at = self._dropped_at, self._clock.now()
+        before, self._dropped_at = self._dropped_at, self._now()
         if before is None or self._dropped_at - before > DROPPING_SECONDS:
             text = "sound comes in faster than it can be heard; the oldest is dropped"
             self._outbox.put(Notice("session", "INPUT_DROPPED", text, retryable=True))
+
+    def _refuse(self, message: str, seq: int, field: str) -> None:
+        self._outbox.put(Notice("protocol", "BAD_MESSAGE", message, seq=seq, field=field))
+
+
+class Reader:
+    """The only one to read the requests of a conversation."""
+
+    def __init__(
+        self,
+        context: SessionContext,
+        queue: EventQueue,
+        audio: AudioQueue,
+        taker: TurnTaker,
+        runner: CommandRunner,
+    ) -> None:
+        self._context, self._queue, self._audio = context, queue, audio
+        self._taker, self._runner = taker, runner
+        self._outbox, self._clock = context.outbox, context.clock
+        self._receiver = AudioReceiver(context.config.current.input, audio, context.outbox, context.clock.now)
+        self._has_ended = False
+        """The caller has nothing more to say."""
+
+    async def read(self, requests: AsyncIterator[i.ConverseRequest], on_message: Callable[[], None]) -> None:
+        """Raises `HungUp`."""
+        async for request in received(requests):
+            on_message()
+            if not self._turns_away(request):
+                self.take(request)
+        self.take(i.EndSession(is_half_close=True))
+
+    def take(self, request: i.ConverseRequest) -> None:  # noqa: C901, PLR0912 - one line a case
+        match request:
+            case i.AudioInput():
+                self._receiver.receive(request, is_heard=not (self._clock.is_paused or self._is_deaf))
+            case i.AudioInputEnd() | i.UserActivity(i.ActivityKind.END):
+                self._audio.close()
+            case i.UserActivity(kind):
+                is_start = kind is i.ActivityKind.START
+                self._queue.put(ActivityStarted() if is_start else ActivityCancelled())
+            case i.TextInput() | i.Say():
+                self._take_text(request)
+            case i.Interrupt():
+                self._interrupt(request)
+            case i.Pause():
+                self._clock.pause()
+            case i.Resume():
+                self._clock.resume()
+            case i.PlaybackReport():
+                self._runner.reported(request)
+            case i.ToolResult():
+                self._context.tool_calls.take(request)
+            case i.ConfigUpdate():
+                self._queue.put(request)
+            case i.Ping(id, client_time_us):
+                self._outbox.put(Pong(id, client_time_us))
+            case i.RefusedRequest(reason, message, field, seq):
+                self._refuse(reason, message, seq, field)
+            case i.EndSession(is_half_close):
+                self._end(EndReason.HALF_CLOSE if is_half_close else EndReason.CLIENT)
+
+    @property
+    def _is_deaf(self) -> bool:
+        """What comes in is not to be heard: half duplex, and an answer is playing."""
+        is_answering = self._taker.state in (State.SPEAKING, State.YIELDING)
+        return self._context.config.current.is_half_duplex and is_answering
+
+    def _turns_away(self, request: i.ConverseRequest) -> bool:
+        """What comes too late, or is more than can be acted on."""
+        if isinstance(request, _ACTS) and self._queue.is_crowded:
+            text = "more comes in than can be acted on; this is left out"
+            self._refuse("TOO_MANY", text, getattr(request, "seq", 0))
+            return True
+        return self._has_ended and not isinstance(request, _AFTER_THE_END)
+
+    def _end(self, reason: EndReason) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            self._queue.put(reason)
+            self._clock.resume()
+            self._audio.close()
+
+    def _take_text(self, request: i.TextInput | i.Say) -> None:
+        if self._taker.waiting + self._queue.waiting // 2 >= MAX_WAITING:
+            self._refuse("TOO_MANY", f"{MAX_WAITING} texts wait already; wait for an answer", request.seq)
+        elif isinstance(request, i.Say):
+            self._queue.put(
+                TextReceived(
+                    request.text,
+                    verbatim=True,
+                    interrupts=False,
+                    interruptible=request.interruptible,
+                    ssml=request.ssml,
+                )
+            )
+        else:
+            event = TextReceived(request.text, interrupts=request.interrupts, text_only=request.text_only)
+            self._queue.put(event)
+
+    def _interrupt(self, request: i.Interrupt) -> None:
+        turn = self._taker.turn
+        if request.turn not in (0, turn):
+            text = f"interrupt.turn: got {request.turn}, accepted: 0 or the current turn {turn}"
+            self._refuse("BAD_MESSAGE", text, request.seq, "interrupt.turn")
+            return
+        self._queue.put(StopRequested())
+
+    def _refuse(self, reason: str, message: str, seq: int, field: str = "") -> None:
+        self._outbox.put(Notice("protocol", reason, message, seq=seq, field=field))

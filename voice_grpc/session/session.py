@@ -15,26 +15,27 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable
 
-from ..core.config import SessionConfig
-from ..core.errors import Draining, VoiceError, first
+from ..core.config import LiveConfig, SessionConfig
+from ..core.errors import Draining, VoiceError
 from ..core.events import TextReceived
 from ..core.requests import ConverseRequest
 from ..core.responses import Notice, SessionEnded, SessionStarted
 from ..core.text.ssml import parse
 from ..core.turn import TurnTaker
-from ..core.turn_actions import State
-from ..ports import Clock, Engines, Transcription
+from ..ports import Engines
 from .clock import ConversationClock
 from .command_runner import CommandRunner
-from .decide import MAX_HAPPENINGS, Decider, EventQueue, Happenings
+from .context import SessionContext
+from .decide import Decider
+from .event_queue import EventQueue
 from .lifetime import Lifetime, SessionLimits
-from .listener import Listener
+from .listener import AudioQueue, Listener
 from .memory import Memory
 from .outbox import Outbox, Send
-from .reader import HungUp, Reader
-from .reply import SessionContext
+from .reader import Reader, one_error
 from .tool_calls import ToolCalls
-from .transcriber import Transcripts, Utterance
+from .transcriber import Transcriber
+from .turn_events import TurnEvents
 
 log = logging.getLogger(__name__)
 
@@ -48,24 +49,25 @@ def greeting(text: str) -> TextReceived:
 
 class Session:
     def __init__(
-        self, engines: Engines, config: SessionConfig, memory: Memory, clock: Clock, limits: SessionLimits
+        self, engines: Engines, config: SessionConfig, memory: Memory, limits: SessionLimits
     ) -> None:
-        happened: Happenings = asyncio.Queue(MAX_HAPPENINGS)
-        post = happened.put_nowait
         self._memory = memory
-        self._clock = ConversationClock(clock)
-        self._outbox = Outbox()
-        self._outbox.put(SessionStarted(config, memory.is_resumed, memory.last_turn))
-        self._taker = TurnTaker(config.turns, memory.last_turn)
-        self._transcripts = Transcripts(config, self._outbox)
-        self._listener = Listener(engines, config, post, self._outbox, self._on_interim)
-        toolbox = ToolCalls(self._clock, self._outbox, memory.tools_used)
-        around = SessionContext(engines, config, self._clock, self._outbox, post, toolbox)
-        self._turns = CommandRunner(around, self._listener, memory, self._transcripts)
-        self._lifetime = Lifetime(limits, self._outbox)
-        self._agenda = EventQueue(happened, self._taker, self._listener, around)
-        self._decider = Decider(self._taker, self._agenda, self._listener, self._turns, self._lifetime)
-        self._reader = Reader(config, self._decider, self._listener, self._outbox, self._clock)
+        self._config = live = LiveConfig(config)
+        self._clock = clock = ConversationClock()
+        self._outbox = outbox = Outbox()
+        outbox.put(SessionStarted(config, memory.is_resumed, memory.last_turn))
+        self._queue = queue = EventQueue()
+        self._taker = taker = TurnTaker(lambda: live.current.turns, memory.last_turn)
+        audio = AudioQueue()
+        self._transcriber = Transcriber(engines.stt, live, queue.put, outbox, self._turn_of_words)
+        listener = Listener(engines.vad, audio, self._transcriber, live, queue.put, outbox)
+        tool_calls = ToolCalls(clock, outbox, memory.tools_used)
+        context = SessionContext(engines, live, clock, outbox, TurnEvents(outbox), tool_calls, queue.put)
+        self._runner = runner = CommandRunner(context, listener, self._transcriber, memory)
+        self._lifetime = Lifetime(limits, outbox)
+        self._listener = listener
+        self._decider = Decider(context, queue, taker, listener, runner, self._lifetime)
+        self._reader = Reader(context, queue, audio, taker, runner)
         self._farewell: Draining | None = None
         """What the session ends with once everything was said."""
         self.closed = asyncio.Event()
@@ -74,7 +76,7 @@ class Session:
     @property
     def config(self) -> SessionConfig:
         """In force now."""
-        return self._turns.around.config
+        return self._config.current
 
     def announce(self, notices: Iterable[Notice]) -> None:
         """To be said right after SessionStarted."""
@@ -88,23 +90,20 @@ class Session:
     async def run(self, requests: AsyncIterator[ConverseRequest], send: Send) -> None:
         """The whole conversation. Raises the `VoiceError` that ended it, if one did."""
         try:
-            await self._converse(requests, send)
-        except* VoiceError as group:
-            raise first(group) from None
-        except* HungUp:
-            raise asyncio.CancelledError from None
+            with one_error():
+                await self._converse(requests, send)
         finally:
-            self._turns.stop()
+            self._runner.stop()
             self._memory.last_turn = max(self._memory.last_turn, self._taker.turn)
             if self._taker.words:
                 self._memory.conversation.user_said(self._taker.turn, self._taker.words)
-            await self._listener.scribe.close()
+            await self._transcriber.close()
             await self._memory.save_last()
             self.closed.set()
 
     async def _converse(self, requests: AsyncIterator[ConverseRequest], send: Send) -> None:
         async with asyncio.TaskGroup() as tasks:
-            self._turns.run_in(tasks)
+            self._runner.run_in(tasks)
             memory = self._memory
             writing = tasks.create_task(self._outbox.deliver(send), name="write")
             helpers = [
@@ -114,12 +113,12 @@ class Session:
                 tasks.create_task(self._watch(), name="watch"),
             ]
             if self.config.greeting and not memory.is_resumed:
-                self._agenda.add(greeting(self.config.greeting))
-            reason = await self._decider.run(self._reader)
+                self._queue.put(greeting(self.config.greeting))
+            reason = await self._decider.run()
             for helper in helpers:
                 helper.cancel()
-            self._turns.stop()
-            await self._listener.scribe.close()
+            self._runner.stop()
+            await self._transcriber.close()
             self._outbox.close(None if self._farewell else SessionEnded(reason))
             await writing
             if self._farewell is not None:
@@ -132,14 +131,14 @@ class Session:
         except Draining as error:
             self._farewell = error
         self._clock.resume()
-        self._agenda.end()
+        self._queue.close()
 
     def _is_held(self) -> bool:
         return self._clock.is_paused
 
-    def _on_interim(self, utterance: Utterance, heard: Transcription) -> None:
-        if self._taker.state in (State.HEARING, State.ENDING) or self._listener.scribe.is_transcribing:
-            self._transcripts.interim(self._taker.turn, utterance, heard)
+    def _turn_of_words(self) -> int | None:
+        """The turn that what is heard now belongs to; None: to none."""
+        return self._taker.turn if self._taker.hears_user else None
 
     def _say_store_error(self, error: VoiceError) -> None:
         log.error("session %s: not saved: %s", self._memory.session_id, error)

@@ -1,6 +1,7 @@
-"""The sound of the user's turn and what it says: kept as it comes in, transcribed when asked.
+"""The sound of the user's turn and its words: kept as it comes in, transcribed when asked, and told.
 
 Transcripts take time and run in tasks beside the listening. When a turn begins and ends is not decided here.
+The caller is told interims with rising revisions, then one final a turn.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from ..core.audio import RATE_HZ, WINDOW, Samples, sample_count, seconds
-from ..core.config import SessionConfig
+from ..core.config import LiveConfig
 from ..core.errors import EngineError
 from ..core.events import Event, Transcribed
 from ..core.responses import Transcript, WordInfo
@@ -19,18 +20,16 @@ from ..ports import Stt, SttOptions, SttStream, Transcription, Word
 from .notices import engine_notice, fallback_notice
 from .outbox import Outbox
 
-# ----------------------------------------------------------------
-# the sound of one user turn and its transcript, which grows with it
-# A recogniser's time rises with the length of what it is given, so a long turn is kept in parts:
-# what was said before a pause and is longer than `PART_SECONDS` is transcribed once and not again.
-
-
 PART_SECONDS = 18.0
 """Whisper hears 30 s at a time; from about 20 s on its final takes longer than a pause lasts."""
 
-
 CLOSE_SECONDS = 2.0
 """For a recogniser to let go of an utterance."""
+
+INTERIM_SECONDS = 0.7
+"""New speech between two interims: about two words."""
+
+Post: TypeAlias = Callable[[Event], None]
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ class _Part:
     def __init__(self, stt: Stt, options: SttOptions) -> None:
         self.length = 0
         self.known: Transcription | None = None
-        """Of all that was fed; None when something was fed since."""
+        """Transcription of all that was fed; None when something was fed since."""
         self._stream: SttStream | None = None
         self._error: EngineError | None = None
         try:
@@ -79,9 +78,15 @@ class _Part:
 
 
 class Utterance:
+    """The sound of one user turn and its transcript, which grows with it.
+
+    A recogniser's time rises with the length of what it is given, so a long turn is kept in parts:
+    what was said before a pause and is longer than `PART_SECONDS` is transcribed once and not again.
+    """
+
     def __init__(self, stt: Stt, options: SttOptions, start: int) -> None:
         self.start = start
-        """Of the first sample, at `RATE_HZ` since the start of the stream."""
+        """Position of the first sample, at `RATE_HZ` since the start of the stream."""
         self.length = 0
         self._stt, self._options = stt, options
         self._parts = [_Part(stt, options)]
@@ -127,122 +132,125 @@ def _join(parts: list[tuple[_Part, Transcription]]) -> Transcription:
         return Transcription("")
     words: list[Word] = []
     offset = 0
-    for part, heard in parts:
+    for part, said in parts:
         shift = offset / RATE_HZ
-        words += [Word(word.text, word.start + shift, word.end + shift) for word in heard.words]
+        words += [Word(word.text, word.start + shift, word.end + shift) for word in said.words]
         offset += part.length
     last = parts[-1][1]
-    text = " ".join(heard.text for _, heard in parts if heard.text)
-    language = next((heard.language for _, heard in reversed(parts) if heard.language), "")
+    text = " ".join(said.text for _, said in parts if said.text)
+    language = next((said.language for _, said in reversed(parts) if said.language), "")
     return replace(last, text=text, language=language, words=tuple(words))
 
 
-# ----------------------------------------------------------------
-# what the caller is told of the user's words: interims with rising revisions, then one final a turn
-
-
 class Transcripts:
-    def __init__(self, config: SessionConfig, outbox: Outbox) -> None:
-        self.config = config
-        self._outbox = outbox
+    """What the caller is told of the user's words."""
+
+    def __init__(self, config: LiveConfig, outbox: Outbox) -> None:
+        self._config, self._outbox = config, outbox
         self._segment = 0
         self._revision = 0
 
-    def interim(self, turn: int, utterance: Utterance, heard: Transcription) -> None:
-        if self.config.sends_interims:
-            self._send(turn, utterance, heard, is_final=False)
+    def interim(self, turn: int, utterance: Utterance, said: Transcription) -> None:
+        if self._config.current.sends_interims:
+            self._send(turn, utterance, said, is_final=False)
 
-    def final(self, turn: int, utterance: Utterance | None, heard: Transcription) -> None:
+    def final(self, turn: int, utterance: Utterance | None, said: Transcription) -> None:
         """Never revised. Without an utterance nothing was heard, and that is said too."""
-        self._send(turn, utterance, heard, is_final=True)
+        self._send(turn, utterance, said, is_final=True)
         self._segment += 1
         self._revision = 0
 
-    def _send(self, turn: int, utterance: Utterance | None, heard: Transcription, *, is_final: bool) -> None:
+    def _send(self, turn: int, utterance: Utterance | None, said: Transcription, *, is_final: bool) -> None:
         self._revision += 1
         start, end = (utterance.start, utterance.end) if utterance else (0, 0)
         words: tuple[WordInfo, ...] = ()
-        if is_final and self.config.sends_words:
+        if is_final and self._config.current.sends_words:
             words = tuple(
                 WordInfo(word.text, start + sample_count(word.start), start + sample_count(word.end))
-                for word in heard.words
+                for word in said.words
             )
         self._outbox.put(
             Transcript(
                 turn,
                 self._segment,
                 self._revision,
-                heard.text,
+                said.text,
                 is_final,
                 start,
                 end,
-                1.0 if is_final else min(heard.stability, 0.99),
-                heard.language,
+                1.0 if is_final else min(said.stability, 0.99),
+                said.language,
                 words,
             )
         )
 
 
-INTERIM_SECONDS = 0.7
-"""New speech between two interims: about two words."""
-
-Post: TypeAlias = Callable[[Event], None]
-OnInterim: TypeAlias = Callable[[Utterance, Transcription], None]
-
-
 class Transcriber:
     def __init__(
-        self, stt: Stt, config: SessionConfig, post: Post, outbox: Outbox, on_interim: OnInterim
+        self, stt: Stt, config: LiveConfig, post: Post, outbox: Outbox, turn: Callable[[], int | None]
     ) -> None:
-        self._stt, self.config = stt, config
-        self._post, self._outbox, self._on_interim = post, outbox, on_interim
+        """`turn`: the one that what is heard now belongs to; None: to none."""
+        self._stt, self._config = stt, config
+        self._post, self._outbox, self._turn = post, outbox, turn
+        self._transcripts = Transcripts(config, outbox)
         self._before: deque[Samples] = deque()
         self._interim_due = 0
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self.utterance: Utterance | None = None
-        """Of the turn that goes on."""
-        self.heard = Transcription("")
-        """The last transcript that was asked for."""
+        self._utterance: Utterance | None = None
+        """The one of the turn that goes on."""
+        self._said = Transcription("")
+        """What came of the last transcript that was asked for."""
         self._told: tuple[Utterance, str] | None = None
-        """Of whom it was said that an engine took over, and which: once an utterance."""
+        """In which utterance it was said that an engine took over, and which: once an utterance."""
 
     # ------------------------------------------------------------ the sound
+
+    @property
+    def is_open(self) -> bool:
+        """The sound of a turn is being kept."""
+        return self._utterance is not None
 
     def open(self, position: int, *, with_padding: bool) -> None:
         """A turn begins at `position`; padding is the sound just before, in which its onset may be."""
         before = list(self._before) if with_padding else []
         start = position - sum(map(len, before))
-        options = SttOptions(self.config.languages, self.config.prompt)
-        self.utterance = Utterance(self._stt, options, start)
+        config = self._config.current
+        utterance = self._utterance = Utterance(self._stt, SttOptions(config.languages, config.prompt), start)
         for samples in before:
-            self.utterance.feed(samples)
-        self._interim_due = self.utterance.length + sample_count(INTERIM_SECONDS)
+            utterance.feed(samples)
+        self._interim_due = utterance.length + sample_count(INTERIM_SECONDS)
 
     def feed(self, samples: Samples) -> None:
-        if self.utterance is not None:
-            self.utterance.feed(samples)
+        if self._utterance is not None:
+            self._utterance.feed(samples)
 
     def remember(self, window: Samples) -> None:
         """The last `prefix_padding` seconds, for the onset of the next turn."""
         self._before.append(window)
-        keep = sample_count(self.config.prefix_padding) + sample_count(self.config.endpoint.min_speech)
+        config = self._config.current
+        keep = sample_count(config.prefix_padding) + sample_count(config.endpoint.min_speech)
         while (len(self._before) - 1) * WINDOW > keep:
             self._before.popleft()
 
     def close_utterance(self, tasks: asyncio.TaskGroup) -> None:
         """The turn is over, or was none."""
         self._cancel()
-        utterance, self.utterance = self.utterance, None
+        utterance, self._utterance = self._utterance, None
         if utterance is not None:
             tasks.create_task(utterance.close(), name="close-utterance")
 
     async def close(self) -> None:
         """The session is over: nothing is asked any more, and nothing held."""
         self._cancel()
-        if self.utterance is not None:
-            await self.utterance.close()
+        if self._utterance is not None:
+            await self._utterance.close()
 
     # ------------------------------------------------------------ the words
+
+    @property
+    def language(self) -> str:
+        """The one that was heard last, ISO 639-1; empty: none yet."""
+        return self._said.language
 
     @property
     def is_transcribing(self) -> bool:
@@ -253,47 +261,59 @@ class Transcriber:
     def ask(self, revision: int, tasks: asyncio.TaskGroup) -> None:
         """Transcribe all of the turn; answered by `Transcribed`."""
         self._cancel()
-        if self.utterance is None:
+        if self._utterance is None:
             self._post(Transcribed(revision, ""))
             return
-        task = tasks.create_task(self._transcribe(self.utterance, revision), name=f"transcribe-{revision}")
-        self._tasks["final"] = task
-        self.utterance.pause()
+        work = self._transcribe(self._utterance, revision)
+        self._tasks["final"] = tasks.create_task(work, name=f"transcribe-{revision}")
+        self._utterance.pause()
 
     def ask_interim(self, tasks: asyncio.TaskGroup) -> None:
         """While the user speaks, as often as one is due: skipped, never queued, one at a time."""
-        utterance = self.utterance
-        if utterance is None or utterance.length < self._interim_due or not self.config.sends_interims:
+        utterance = self._utterance
+        if utterance is None or utterance.length < self._interim_due:
             return
         running = self._tasks.get("interim")
-        if running is not None and not running.done():
+        if not self._config.current.sends_interims or (running is not None and not running.done()):
             return
         self._interim_due = utterance.length + sample_count(INTERIM_SECONDS)
         self._tasks["interim"] = tasks.create_task(self._interim(utterance), name="interim")
 
+    def say_final(self, turn: int, text: str | None = None) -> None:
+        """The turn's last transcript; None: as it was made, else what counts of it."""
+        said, language = self._said, self._said.language
+        if text is not None and said.text != text:
+            said = Transcription(text, language)
+        self._transcripts.final(turn, self._utterance, said)
+        self._said = Transcription("", language)
+
     async def _interim(self, utterance: Utterance) -> None:
         try:
-            heard = await utterance.interim()
+            said = await utterance.interim()
         except EngineError as error:
             self._outbox.put(engine_notice(error))
             return
-        if heard is not None and heard.text and utterance is self.utterance:
-            self._on_interim(utterance, heard)
+        if said is not None and said.text:
+            self._say_interim(utterance, said)
 
     async def _transcribe(self, utterance: Utterance, revision: int) -> None:
         try:
-            heard = await utterance.final()
+            said = await utterance.final()
         except EngineError as error:
             self._outbox.put(engine_notice(error))
             self._post(Transcribed(revision, "", failed=True))
             return
-        if heard.fallback is not None and self._told != (utterance, heard.fallback.engine):
-            self._told = utterance, heard.fallback.engine
-            self._outbox.put(fallback_notice(heard.fallback))
-        self.heard = replace(heard, language=heard.language or self.heard.language)
-        if utterance is self.utterance:
-            self._on_interim(utterance, heard)
-        self._post(Transcribed(revision, heard.text))
+        if said.fallback is not None and self._told != (utterance, said.fallback.engine):
+            self._told = utterance, said.fallback.engine
+            self._outbox.put(fallback_notice(said.fallback))
+        self._said = replace(said, language=said.language or self._said.language)
+        self._say_interim(utterance, said)
+        self._post(Transcribed(revision, said.text))
+
+    def _say_interim(self, utterance: Utterance, said: Transcription) -> None:
+        turn = self._turn()
+        if utterance is self._utterance and turn is not None:
+            self._transcripts.interim(turn, utterance, said)
 
     def _cancel(self) -> None:
         for task in self._tasks.values():

@@ -101,8 +101,8 @@ def _text_out(m: o.ResponseText, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(turn=m.turn, response_text=words)
 
 
-def _flush(m: o.Flush, rate_hz: int) -> pb.ConverseResponse:
-    control = pb.PlaybackControl(action=pb.PlaybackControl.ACTION_FLUSH)
+def _playback_control(m: o.PlaybackControl, rate_hz: int) -> pb.ConverseResponse:
+    control = pb.PlaybackControl(action=f"ACTION_{m.action.name}")
     return pb.ConverseResponse(turn=m.turn, playback_control=control)
 
 
@@ -110,7 +110,7 @@ def _interrupted(m: o.Interrupted, rate_hz: int) -> pb.ConverseResponse:
     source = "CLIENT_REPORTED" if m.is_reported else "SERVER_ESTIMATED"
     interrupted = pb.Interrupted(
         turn=m.turn,
-        reason=f"REASON_{m.cut.name}",
+        reason=f"REASON_{m.reason.name}",
         played_samples=m.played,
         heard_text=m.heard_text,
         source=f"SOURCE_{source}",
@@ -176,7 +176,7 @@ _SAID: Mapping[type[o.ConverseResponse], Callable[[Any, int], pb.ConverseRespons
     o.Transcript: _transcript,
     o.TurnEvent: _turn,
     o.ResponseText: _text_out,
-    o.Flush: _flush,
+    o.PlaybackControl: _playback_control,
     o.Interrupted: _interrupted,
     o.ToolCall: _tool_call,
     o.ToolCallCancelled: _tool_calls_cancelled,

@@ -1,0 +1,43 @@
+"""The one queue of `decide`: what happened, in its order.
+
+A file of its own: whoever posts into it knows nothing of who takes from it.
+"""
+
+import asyncio
+from typing import TypeAlias
+
+from ..core.events import Event
+from ..core.requests import ConfigUpdate
+from ..core.responses import EndReason
+
+Happening: TypeAlias = Event | ConfigUpdate | EndReason
+"""An EndReason: the caller has nothing more to say; what was said is answered still."""
+
+MAX_EVENTS = 1024
+"""That may wait. Nobody falls so far behind: a full queue is a bug, and ends the session."""
+
+
+class EventQueue:
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Happening | None] = asyncio.Queue(MAX_EVENTS)
+
+    def put(self, happening: Happening) -> None:
+        self._queue.put_nowait(happening)
+
+    def close(self) -> None:
+        """Nothing comes after what waits now."""
+        self._queue.put_nowait(None)
+
+    async def take(self, seconds: float | None) -> Happening | None:
+        """The next; None: closed. Raises TimeoutError when nothing came for so long; None: wait for ever."""
+        async with asyncio.timeout(seconds):
+            return await self._queue.get()
+
+    @property
+    def waiting(self) -> int:
+        return self._queue.qsize()
+
+    @property
+    def is_crowded(self) -> bool:
+        """More happened than was decided about: held, or flooded."""
+        return self.waiting > MAX_EVENTS // 2

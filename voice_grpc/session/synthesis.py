@@ -1,0 +1,60 @@
+"""Text to speech alone: the speaking side of a session, without anybody to talk with."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import numpy as np
+
+from ..codec.transcode import RateConverter
+from ..core.audio import Samples
+from ..core.config import AudioFormat
+from ..core.errors import EngineEmpty
+from ..core.responses import AudioOutput
+from ..core.text.segmentation import ClauseSplitter
+from ..ports import Clause, Fallback, Tts, VoiceChoice
+from .speech import AudioPackets, speakable_clause
+
+CHUNK_SECONDS = 0.1
+"""Sound in one packet at the most: in a file smaller ones would only cost more."""
+
+
+class Synthesis:
+    """One text, spoken. `clauses` are what it is cut into, by the segment index of the packets."""
+
+    def __init__(self, tts: Tts, text: str, choice: VoiceChoice, format: AudioFormat) -> None:
+        splitter = ClauseSplitter()
+        self.clauses = [*splitter.feed(text), *splitter.flush()]
+        self._tts, self._choice = tts, choice
+        self._converter = RateConverter(format.rate_hz)
+        self._packets = AudioPackets(0, format)
+        self._asked = 0
+        """Clauses that the voice was given."""
+        self._size = round(CHUNK_SECONDS * format.rate_hz)
+
+    async def packets(self) -> AsyncIterator[AudioOutput]:
+        """The sound, the last packet marked. Raises `EngineError`."""
+        segment, has_sound = 0, False
+        async with aclosing(self._tts.speak(self._speakable(), self._choice)) as sounds:
+            async for sound in sounds:
+                if not isinstance(sound, Fallback):
+                    segment, has_sound = sound.clause_index, True
+                    for packet in self._pack(self._converter.feed(sound.samples, sound.rate_hz), segment):
+                        yield packet
+        if self._asked and not has_sound:
+            raise EngineEmpty("tts", "the voice gave no sound")
+        for packet in self._pack(self._converter.flush(), segment):
+            yield packet
+        for packet in self._packets.pack(np.zeros(0, np.int16), segment, is_last=True):
+            yield packet
+
+    async def _speakable(self) -> AsyncIterator[Clause]:
+        for index, text in enumerate(self.clauses):
+            clause = speakable_clause(Clause(index, text), self._choice.language)
+            if clause is not None:
+                self._asked += 1
+                yield clause
+
+    def _pack(self, samples: Samples, segment: int) -> list[AudioOutput]:
+        starts = range(0, len(samples), self._size)
+        parts = [samples[start : start + self._size] for start in starts]
+        return [packet for part in parts for packet in self._packets.pack(part, segment, is_last=False)]
