@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 import soxr
 
-from voice_grpc.codec.transcode import QUALITY, Decoder, Encoder, Resampler
+from voice_grpc.codec.transcode import QUALITY, Decoder, Encoder, RateConverter, Resampler
 from voice_grpc.core.audio import RATE_HZ, Samples, rms, to_float, to_pcm16
 from voice_grpc.core.config import RATES_HZ, AudioFormat, Encoding
 from voice_grpc.core.errors import Skipped
@@ -208,3 +208,21 @@ def test_a_telephone_brings_no_mirror_image(hz: int) -> None:
     spectrum: npt.NDArray[np.float64] = np.abs(np.fft.rfft(to_float(heard) * np.hanning(len(heard))))
     mirror = spectrum[len(spectrum) * 9 // 16 :].max() / spectrum.max()
     assert 20 * np.log10(mirror) < -80
+
+
+def test_a_rate_that_changes_on_the_way_in_loses_and_repeats_nothing() -> None:
+    converter, parts = RateConverter(24_000), []
+    for rate_hz in (16_000, 24_000, 24_000, 22_050):
+        parts.append(converter.feed(np.full(rate_hz, 1_000, np.int16), rate_hz))
+    parts.append(converter.flush())
+    whole = np.concatenate(parts)
+    assert abs(len(whole) - 4 * 24_000) <= 4
+    assert abs(float(np.median(whole)) - 1_000) <= 1
+    assert len(converter.flush()) == 0
+
+
+def test_one_rate_in_and_out_passes_through() -> None:
+    sound = np.arange(1_000, dtype=np.int16)
+    converter = RateConverter(16_000)
+    assert np.array_equal(converter.feed(sound, 16_000), sound)
+    assert len(converter.flush()) == 0

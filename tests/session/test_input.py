@@ -136,16 +136,16 @@ def test_a_flood_drops_the_oldest_and_says_so_once() -> None:
 
 
 def test_what_waits_for_the_detector_is_bounded() -> None:
-    inlet = AudioQueue()
-    dropped = [inlet.put(Frame(user(1.0), n * 16_000)) for n in range(100)]
+    queue = AudioQueue()
+    dropped = [queue.put(Frame(user(1.0), n * 16_000)) for n in range(100)]
     assert dropped == [0] * 3 + [16_000] * 97
 
 
 def test_a_chunk_longer_than_the_bound_is_kept() -> None:
     # 65,536 bytes of µ-law at 8 kHz are 8.2 s.
-    inlet = AudioQueue()
-    assert inlet.put(Frame(user(8.192), 0)) == 0
-    assert inlet.put(Frame(user(0.02), 131_072)) == 131_072
+    queue = AudioQueue()
+    assert queue.put(Frame(user(8.192), 0)) == 0
+    assert queue.put(Frame(user(0.02), 131_072)) == 131_072
 
 
 def test_the_microphone_is_closed_in_mid_speech() -> None:

@@ -74,7 +74,7 @@ class Decoded:
     samples: Samples
     """At `RATE_HZ`, less what the resampler holds back."""
     length: int
-    """Of a channel, in samples at the input rate."""
+    """Length of a channel, in samples at the input rate."""
 
 
 class Decoder:
@@ -128,7 +128,7 @@ class EncodedPiece:
 
     data: bytes
     length: int
-    """Of a channel, in samples at the output rate."""
+    """Length of a channel, in samples at the output rate."""
 
 
 class Encoder:

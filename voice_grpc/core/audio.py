@@ -29,7 +29,7 @@ class Frame:
 
     samples: Samples
     position: int
-    """Of the first sample, counted at `RATE_HZ` from the start of the session."""
+    """Position of the first sample, counted at `RATE_HZ` from the start of the session."""
 
     @property
     def end(self) -> int:

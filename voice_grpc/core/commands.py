@@ -35,7 +35,7 @@ class PrepareReply:
     text_only: bool = False
     interruptible: bool = True
     ssml: str = ""
-    """Of VERBATIM: the document whose words `text` are."""
+    """The document whose words `text` are, where the kind is VERBATIM."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class Encoding(Enum):
 
     @property
     def sample_bytes(self) -> int:
-        """Of one sample of one channel; Opus has none."""
+        """Bytes of one sample of one channel; Opus has none."""
         return {Encoding.PCM_S16LE: 2, Encoding.PCM_F32LE: 4}.get(self, 1)
 
 
@@ -41,7 +41,7 @@ class AudioFormat:
 
     @property
     def frame_bytes(self) -> int:
-        """Of one sample of all channels."""
+        """Bytes of one sample of all channels."""
         return self.encoding.sample_bytes * self.channels
 
 
@@ -59,7 +59,7 @@ class SessionConfig:
     speaking_rate: float = 1.0
     pitch: str = ""
     volume: str = ""
-    """Of the persona: SSML prosody values; empty: the voice's own."""
+    """SSML prosody values of the persona, with `pitch`; empty: the voice's own."""
     is_manual: bool = False
     """Only the button begins and ends a turn."""
     turns: TurnSettings = field(default_factory=TurnSettings)

@@ -32,7 +32,7 @@ class Message:
     heard: Heard = Heard.WHOLE
     """Anything but WHOLE: the user interrupted, and `text` is what was heard."""
     uses: tuple[ToolUse, ...] = ()
-    """Of TOOLS, in the order they were asked for; `text` is empty there."""
+    """What was called, in the order it was asked for, where the role is TOOLS; `text` is empty there."""
 
 
 class Conversation:

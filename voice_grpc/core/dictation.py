@@ -15,7 +15,7 @@ class UtteranceTaker:
     """The state machine of one stream. Not for two callers at once."""
 
     def __init__(self, settings: Callable[[], TurnSettings]) -> None:
-        """Of the `settings` in force `hold` and `turn_deadline` count."""
+        """`settings` gives those in force; `hold` and `turn_deadline` count."""
         self._settings = settings
         self._revision = 0
         self._asked_at: float | None = None

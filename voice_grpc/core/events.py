@@ -23,7 +23,7 @@ class CancelReason(Enum):
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
     position: int
-    """Of the onset, in samples at `RATE_HZ` since the start of the stream."""
+    """Position of the onset, in samples at `RATE_HZ` since the start of the stream."""
     speech: float
     """Seconds of it so far: how late this event is."""
     probability: float
@@ -41,7 +41,7 @@ class SpeechEnded:
 @dataclass(frozen=True, slots=True)
 class Transcribed:
     revision: int
-    """Of `AskTranscript`."""
+    """The one of the `AskTranscript` that it answers."""
     text: str
     failed: bool = False
     """The engine could not tell; `text` is empty then."""
@@ -88,7 +88,7 @@ class TextReceived:
     text_only: bool = False
     interruptible: bool = True
     ssml: str = ""
-    """Of what is verbatim: the document whose words `text` are; empty: there is nothing but the text."""
+    """The document whose words `text` are, of what is verbatim; empty: there is nothing but the text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .audio import RATE_HZ
 
 LETTERS_PER_SECOND = 14.0
-"""Of English read at a normal rate (about 170 words a minute), spaces included."""
+"""Characters a second of English read at a normal rate (about 170 words a minute), spaces included."""
 
 _WIDE = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3001-\u303f\uff00-\uffef\U00020000-\U0003ffff"
 _TOKEN = re.compile(rf"[{_WIDE}][^\w\s{_WIDE}]*|[^\s{_WIDE}]+")

@@ -11,7 +11,7 @@ from .config import SessionConfig
 class AudioInput:
     data: bytes
     offset: int | None = None
-    """Of the first sample, at the input rate; None: it follows the chunk before."""
+    """Position of the first sample, at the input rate; None: it follows the chunk before."""
     seq: int = 0
 
 

@@ -1,4 +1,7 @@
-"""The port of the store: conversations that outlive their streams."""
+"""The port of the store: conversations that outlive their streams.
+
+A file of its own: each port is one.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ class TurnTimes:
                 self.stt_final = now
 
     def timeline(self, *, is_spoken: bool) -> Timeline:
-        """Of a reply that begins; typed turns have no speech in them."""
+        """What is known of a reply that begins; typed turns have no speech in them."""
         timeline = Timeline()
         if is_spoken:
             for mark, at in (

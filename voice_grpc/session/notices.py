@@ -1,4 +1,7 @@
-"""Failures: as they come out of a TaskGroup, and as the caller is told of them."""
+"""Failures of engines as the caller is told of them.
+
+A file of its own: every part of a session tells of failures, and in the same words.
+"""
 
 from ..core import errors as e
 from ..core.errors import EngineError

@@ -24,7 +24,7 @@ MAX_GAP_SECONDS = 1.0
 """Lost sound that is filled with silence; the rest of a longer gap is left out."""
 
 MAX_OFFSET = 2**53
-"""Of a sample. Beyond it positions would not fit into what is said about them."""
+"""The last position of a sample. Beyond it positions would not fit into what is said about them."""
 
 DROPPING_SECONDS = 10.0
 """Without a loss, after which another one is said."""

@@ -5,7 +5,7 @@ listen  frames → events                   `listener.py`
 decide  events, deadline → commands       `decide.py`, the only one to feed the TurnTaker
 reply   one answer                        `reply.py`, one task, cancelled as one
 write   messages → the wire               `outbox.py`, the only writer
-keep    the conversation → the store      `ports/store.py`
+keep    the conversation → the store      `memory.py`
 watch   idle, age, drain                  `lifetime.py`
 
 Nothing is decided here, and nothing heard or said.

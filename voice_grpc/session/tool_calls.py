@@ -46,8 +46,8 @@ class ToolCallBatch:
 class ToolCalls:
     def __init__(self, clock: ConversationClock, outbox: Outbox, record: Record) -> None:
         self._clock, self._outbox, self._record = clock, outbox, record
-        self._errands: dict[str, ToolCallBatch] = {}
-        """Of every call that may still get a result, by id."""
+        self._batches: dict[str, ToolCallBatch] = {}
+        """The batch of every call that may still get a result, by id."""
         self._asked = (0, 0)
         """The last turn that asked for calls, and for how many."""
 
@@ -55,7 +55,7 @@ class ToolCalls:
 
     def send(self, turn: int, calls: Sequence[CallRequest], known: Sequence[str]) -> ToolCallBatch:
         """Ask the caller for them. A call of something that is not `known` fails at once."""
-        errand = ToolCallBatch(turn, (), set(), asyncio.Event(), self._clock.now() + TOOL_SECONDS)
+        batch = ToolCallBatch(turn, (), set(), asyncio.Event(), self._clock.now() + TOOL_SECONDS)
         uses = []
         for call in calls:
             use = ToolUse(
@@ -65,45 +65,45 @@ class ToolCalls:
                 uses.append(replace(use, result=json.dumps(UNKNOWN)))
                 continue
             uses.append(replace(use, result=json.dumps(INTERRUPTED)))
-            errand.open.add(use.id)
-            self._errands[use.id] = errand
+            batch.open.add(use.id)
+            self._batches[use.id] = batch
             self._outbox.put(ToolCall(turn, use.id, use.name, use.arguments))
-        errand.uses = tuple(uses)
-        self._record(turn, errand.uses)
+        batch.uses = tuple(uses)
+        self._record(turn, batch.uses)
         self._forget_oldest()
-        return errand
+        return batch
 
-    async def wait(self, errand: ToolCallBatch, until: float | None = None) -> bool:
+    async def wait(self, batch: ToolCallBatch, until: float | None = None) -> bool:
         """Whether every result is there; False at `until`, which is monotonic seconds. At its deadline the
-        errand is given up: what is missing has failed."""
-        until = errand.deadline if until is None else until
-        while errand.open and self._clock.now() < until:
-            errand.changed.clear()
-            await self._clock.wait(errand.changed, until)
-        if errand.open and until >= errand.deadline:
-            self._give_up(errand, LATE)
-        return not errand.open
+        batch is given up: what is missing has failed."""
+        until = batch.deadline if until is None else until
+        while batch.open and self._clock.now() < until:
+            batch.changed.clear()
+            await self._clock.wait(batch.changed, until)
+        if batch.open and until >= batch.deadline:
+            self._give_up(batch, LATE)
+        return not batch.open
 
     def cancel(self, turn: int) -> None:
         """The answer of `turn` was cut: its results are not waited for any more. Nobody is woken: whoever
         waited is about to be cancelled."""
-        for errand in {id(e): e for e in self._errands.values() if e.turn == turn and e.open}.values():
-            self._give_up(errand, INTERRUPTED)
+        for batch in {id(e): e for e in self._batches.values() if e.turn == turn and e.open}.values():
+            self._give_up(batch, INTERRUPTED)
 
     # ------------------------------------------------------------ told by the caller
 
     def take(self, result: i.ToolResult) -> None:
-        errand = self._errands.pop(result.call_id, None)
-        if errand is None:
+        batch = self._batches.pop(result.call_id, None)
+        if batch is None:
             text = f"tool_result.call_id: got {result.call_id!r}, accepted: a ToolCall without a result"
             self._outbox.put(
                 Notice("protocol", "BAD_MESSAGE", text, seq=result.seq, field="tool_result.call_id")
             )
             return
-        self._fill(errand, result.call_id, result.result)
-        errand.open.discard(result.call_id)
-        self._record(errand.turn, errand.uses)
-        errand.changed.set()
+        self._fill(batch, result.call_id, result.result)
+        batch.open.discard(result.call_id)
+        self._record(batch.turn, batch.uses)
+        batch.changed.set()
 
     # ------------------------------------------------------------ inside
 
@@ -113,18 +113,18 @@ class ToolCalls:
         self._asked = (turn, count)
         return f"call-{turn}-{count}"
 
-    def _give_up(self, errand: ToolCallBatch, why: Mapping[str, str]) -> None:
-        given_up = tuple(use.id for use in errand.uses if use.id in errand.open)
+    def _give_up(self, batch: ToolCallBatch, why: Mapping[str, str]) -> None:
+        given_up = tuple(use.id for use in batch.uses if use.id in batch.open)
         for id in given_up:
-            self._fill(errand, id, json.dumps(why))
-        errand.open.clear()
-        self._record(errand.turn, errand.uses)
-        self._outbox.put(ToolCallCancelled(errand.turn, given_up))
+            self._fill(batch, id, json.dumps(why))
+        batch.open.clear()
+        self._record(batch.turn, batch.uses)
+        self._outbox.put(ToolCallCancelled(batch.turn, given_up))
 
-    def _fill(self, errand: ToolCallBatch, id: str, result: str) -> None:
-        errand.uses = tuple(replace(use, result=result) if use.id == id else use for use in errand.uses)
+    def _fill(self, batch: ToolCallBatch, id: str, result: str) -> None:
+        batch.uses = tuple(replace(use, result=result) if use.id == id else use for use in batch.uses)
 
     def _forget_oldest(self) -> None:
-        given_up = [id for id, errand in self._errands.items() if id not in errand.open]
+        given_up = [id for id, batch in self._batches.items() if id not in batch.open]
         for id in given_up[: max(0, len(given_up) - KEPT)]:
-            del self._errands[id]
+            del self._batches[id]

@@ -1,4 +1,7 @@
-"""What is said while something takes its time: short, and true whatever comes of it."""
+"""What is said while something takes its time: short, and true whatever comes of it.
+
+A file of its own: words of many languages, which whoever adds one edits alone.
+"""
 
 FILLERS = {
     "ar": "لحظة من فضلك.",

@@ -15,11 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-# ----------------------------------------------------------------
-# where a clause may end: the alphabet of punctuation, and a judgement on each place in a text
-# What lives here: pure functions over a text and a place in it. What must not: how long a clause
-# should be, and anything that is remembered from one call to the next (`segmentation.py`).
-
+# ---------------------------------------------------------------- where a clause may end
 
 _STRONG = ".!?。！？．｡؟۔।॥։።՞‼⁇⁈⁉"
 _SOFT = ",;:—–-…，、；：､،؛፣፤\u037e"
@@ -120,7 +116,7 @@ def _judge_marks(text: str, start: int, end: int) -> Place:
 
 
 def judge(text: str, start: int, end: int) -> Place:
-    """Of a match of `PLACES` in `text`, which begins where the clause begins."""
+    """Judges a match of `PLACES` in `text`, which begins where the clause begins."""
     return _judge_space(text, start) if text[start].isspace() else _judge_marks(text, start, end)
 
 

@@ -2,7 +2,7 @@
 
 What lives here: which documents are accepted, their plain words, and their clauses as documents of their
 own. What must not: what a voice makes of them. A document declares nothing: DTDs, entities and processing
-instructions are refused before anything is expanded. The elements are listed in `ssml.py`.
+instructions are refused before anything is expanded.
 """
 
 import re
@@ -15,9 +15,7 @@ from xml.sax.saxutils import quoteattr
 from ..errors import SsmlError
 from .segmentation import ClauseSplitter
 
-# ----------------------------------------------------------------
-# which elements of SSML are accepted, with which attributes and values: those that voices agree on
-
+# ---------------------------------------------------------------- what is accepted: what voices agree on
 
 ATOMIC = ("phoneme", "say-as", "sub")
 """Read as one: never cut, and nothing but words inside."""
@@ -52,7 +50,7 @@ _REQUIRED = {"say-as": "interpret-as", "sub": "alias", "phoneme": "ph"}
 
 
 def check(tag: str, attributes: Mapping[str, str], inside: Sequence[str], place: str) -> None:
-    """Of an element that is opened `inside` others. Raises `SsmlError`."""
+    """Whether an element may be opened `inside` others. Raises `SsmlError`."""
     if not inside and tag != "speak":
         raise SsmlError(place, f"<{tag}>", "<speak> around everything")
     if tag not in _ELEMENTS or (inside and tag == "speak"):
@@ -232,7 +230,7 @@ def escape(text: str) -> str:
 
 
 def with_prosody(text: str, pitch: str = "", volume: str = "") -> str:
-    """A document of plain text; the values are those that `ssml_rules.PROSODY` accepts."""
+    """A document of plain text; the values are those that `PROSODY` accepts."""
     marks = "".join(
         f" {name}={quoteattr(value)}" for name, value in (("pitch", pitch), ("volume", volume)) if value
     )
