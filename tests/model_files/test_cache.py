@@ -1,48 +1,32 @@
-"""Model files: put together once, whole or not at all, by one process at a time, and checked."""
+"""Model files: fetched once, whole or not at all, by one process at a time, and checked."""
 
-import hashlib
 import logging
 import os
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from voice_grpc.core.errors import EngineError, EngineMissing
-from voice_grpc.model_files.cache import Model, ModelFile, locate
-from voice_grpc.model_files.catalog import MODELS, cache_directory
+from voice_grpc.model_files.cache import is_here, locate
+from voice_grpc.model_files.catalog import MODELS, SHIPPED, Model, cache_directory
+from voice_grpc.model_files.progress import Lines, Silent
+from voice_grpc.model_files.wheels import sha256_of
 
-ONE, TWO = b"first half " * 1000, b"second half " * 1000
-WHOLE = b"a voice, shipped whole"
+from .index import CONFIG, ONE, PIECES, TWO, Index, serving, wheel
 
-
-def sha(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-JOINED = Model(
-    "pieces",
-    "llm",
-    (ModelFile("model.gguf", sha(ONE + TWO), ("vg_part1/data/m.part1", "vg_part2/data/m.part2")),),
-    "model.gguf",
-)
-VOICE = ModelFile("voice.onnx", sha(WHOLE), ("vg_whole/voice.onnx",))
-SHIPPED = Model("voice", "tts", (VOICE,), "voice.onnx")
+SILENT = Silent()
 
 
 @pytest.fixture
-def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three installed packages with model files in them."""
-    root = tmp_path / "site-packages"
-    files = {"vg_part1/data/m.part1": ONE, "vg_part2/data/m.part2": TWO, "vg_whole/voice.onnx": WHOLE}
-    for name, content in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True)
-        path.write_bytes(content)
-        (root / name.split("/")[0] / "__init__.py").write_text("raise ImportError('not to be imported')")
-    monkeypatch.syspath_prepend(str(root))
-    return root
+def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    with serving() as found:
+        for name, value in found.environment().items():
+            monkeypatch.setenv(name, value)
+        yield found
 
 
 @pytest.fixture
@@ -50,113 +34,154 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def test_parts_are_joined_once(packages: Path, cache: Path) -> None:
+def left_over(cache: Path) -> list[str]:
+    """What is in the model's folder besides its files and what says that they are right."""
+    kept = {"m.gguf", "config.json", ".lock", "m.gguf.verified", "config.json.verified"}
+    return sorted(path.name for path in (cache / "pieces").iterdir() if path.name not in kept)
+
+
+def test_a_model_is_fetched_once(index: Index, cache: Path) -> None:
     said: list[str] = []
-    path = locate(JOINED, cache, said.append)
+    assert not is_here(PIECES, cache)
+    path = locate(PIECES, cache, Lines(said.append))
     assert path.read_bytes() == ONE + TWO
-    before = path.stat().st_mtime_ns
-    assert locate(JOINED, cache, said.append) == path
-    assert path.stat().st_mtime_ns == before
-    assert len(said) == 1
-    assert "putting pieces together" in said[0]
+    assert path.with_name("config.json").read_bytes() == CONFIG
+    assert index.asked == ["vg_part1", "vg_part2"]
+    assert locate(PIECES, cache, Lines(said.append)) == path
+    assert index.asked == ["vg_part1", "vg_part2"]
+    assert is_here(PIECES, cache)
+    assert left_over(cache) == []
+    assert "fetching pieces" in said[0]
+    assert sum("fetching" in line for line in said) == 1
 
 
-def test_what_is_shipped_whole_is_used_where_it_lies(packages: Path, cache: Path) -> None:
-    assert locate(SHIPPED, cache) == packages / "vg_whole/voice.onnx"
+def test_nothing_of_a_wheel_can_be_imported(index: Index, cache: Path) -> None:
+    locate(PIECES, cache, SILENT)
+    code = "import importlib.util, sys; sys.exit(importlib.util.find_spec('vg_part1') is not None)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=20, check=False).returncode == 0
+
+
+def test_a_fetch_that_was_cut_off_goes_on_with_the_next_wheel(index: Index, cache: Path) -> None:
+    second = index.wheels.pop("vg_part2")
+    with pytest.raises(EngineMissing, match="pip could not fetch vg-part2==1.0") as caught:
+        locate(PIECES, cache, SILENT)
+    assert "\n" not in str(caught.value)
+    assert "voice-grpc models pull pieces" in str(caught.value)
+    assert not (cache / "pieces/m.gguf").exists()
+    index.wheels["vg_part2"] = second
+    index.asked.clear()
+    assert locate(PIECES, cache, SILENT).read_bytes() == ONE + TWO
+    assert index.asked == ["vg_part2"]
+    assert left_over(cache) == []
+
+
+@pytest.mark.parametrize(
+    "state", [b"{ not json", b"[]", b'{"done": ["vg-part1==1.0"], "lengths": {"m.gguf": 9}}']
+)
+def test_what_is_remembered_wrongly_is_fetched_anew(index: Index, cache: Path, state: bytes) -> None:
+    (cache / "pieces").mkdir(parents=True)
+    (cache / "pieces/.fetch.json").write_bytes(state)
+    (cache / "pieces/.m.gguf.draft").write_bytes(b"rubbish")
+    assert locate(PIECES, cache, SILENT).read_bytes() == ONE + TWO
 
 
 @pytest.mark.parametrize("content", [ONE + TWO[:-1], b"", b"x" * len(ONE + TWO)])
-def test_a_damaged_file_is_named_and_rebuilt(
-    packages: Path, cache: Path, caplog: pytest.LogCaptureFixture, content: bytes
+def test_a_damaged_file_is_named_and_fetched_again(
+    index: Index, cache: Path, caplog: pytest.LogCaptureFixture, content: bytes
 ) -> None:
-    path = locate(JOINED, cache)
+    path = locate(PIECES, cache, SILENT)
     path.write_bytes(content)
     with caplog.at_level(logging.WARNING):
-        assert locate(JOINED, cache).read_bytes() == ONE + TWO
+        assert locate(PIECES, cache, SILENT).read_bytes() == ONE + TWO
     assert str(path) in caplog.text
 
 
-def test_a_file_without_a_receipt_is_hashed_not_rebuilt(packages: Path, cache: Path) -> None:
-    path = locate(JOINED, cache)
+def test_a_file_without_a_mark_is_hashed_not_fetched(index: Index, cache: Path) -> None:
+    path = locate(PIECES, cache, SILENT)
     inode = path.stat().st_ino
-    (cache / "pieces" / "model.gguf.verified").write_text("{ not json")
-    assert locate(JOINED, cache).stat().st_ino == inode
+    (cache / "pieces/m.gguf.verified").write_text("{ not json")
+    index.asked.clear()
+    assert locate(PIECES, cache, SILENT).stat().st_ino == inode
+    assert index.asked == []
 
 
-def test_a_verified_file_is_not_hashed_again(packages: Path, cache: Path) -> None:
+def test_a_verified_file_is_not_hashed_again(index: Index, cache: Path) -> None:
     """Shown by a change that leaves size and time alone: only hashing would find it."""
-    path = locate(JOINED, cache)
+    path = locate(PIECES, cache, SILENT)
     stat = path.stat()
     path.write_bytes(b"?" * stat.st_size)
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert locate(JOINED, cache).read_bytes()[:1] == b"?"
+    assert locate(PIECES, cache, SILENT).read_bytes()[:1] == b"?"
 
 
-def test_what_a_killed_process_left_is_swept_away(packages: Path, cache: Path) -> None:
-    leftover = cache / "pieces" / ".model.gguf.abcdef.part"
-    leftover.parent.mkdir(parents=True)
-    leftover.write_bytes(ONE[:100])
-    assert locate(JOINED, cache).read_bytes() == ONE + TWO
-    assert not leftover.exists()
+def test_another_wheel_than_the_pinned_one_is_refused(index: Index, cache: Path) -> None:
+    index.wheels["vg_part2"] = wheel("vg_part2", {"data/m.part2": TWO + b"!"})
+    with pytest.raises(EngineError, match="vg-part2==1.0 is not what was pinned"):
+        locate(PIECES, cache, SILENT)
+    assert not (cache / "pieces/m.gguf").exists()
 
 
-def test_a_missing_package_says_what_to_install(tmp_path: Path, cache: Path) -> None:
-    with pytest.raises(EngineMissing, match=r"pip install 'voice-grpc\[local\]'") as caught:
-        locate(JOINED, cache)
-    assert caught.value.stage == "llm"
-    assert "\n" not in str(caught.value)
+def test_no_room_is_said_before_anything_is_fetched(
+    index: Index, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Usage:
+        free = 1_000
+
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Usage)
+    with pytest.raises(EngineError, match="MB are free; make room there or set VOICE_GRPC_CACHE"):
+        locate(PIECES, cache, SILENT)
+    assert index.asked == []
 
 
-def test_a_missing_second_part_leaves_nothing_behind(packages: Path, cache: Path) -> None:
-    (packages / "vg_part2/data/m.part2").unlink()
-    with pytest.raises(EngineMissing, match="pieces is not installed"):
-        locate(JOINED, cache)
-    assert not (cache / "pieces" / "model.gguf").exists()
+def test_a_python_without_pip_says_so(
+    index: Index, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip/__init__.py").write_text("")
+    (tmp_path / "pip/__main__.py").write_text("raise SystemExit('No module named pip')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(EngineMissing, match="this Python has none: run .* -m ensurepip"):
+        locate(PIECES, cache, SILENT)
 
 
-def test_a_damaged_package_is_refused(packages: Path, cache: Path) -> None:
-    (packages / "vg_part2/data/m.part2").write_bytes(b"something else")
-    with pytest.raises(EngineError, match="--force-reinstall vg-part1 vg-part2"):
-        locate(JOINED, cache)
-    (packages / "vg_whole/voice.onnx").write_bytes(b"something else")
-    with pytest.raises(EngineError, match="voice.onnx is not the file that was pinned"):
-        locate(SHIPPED, cache)
-    assert not [path for path in (cache / "pieces").iterdir() if path.suffix == ".part"]
-
-
-def test_a_cache_that_cannot_be_written_is_named(packages: Path, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_named(index: Index, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("no directory")
     with pytest.raises(EngineError, match="VOICE_GRPC_CACHE"):
-        locate(JOINED, blocked)
-    assert locate(SHIPPED, blocked).name == "voice.onnx"
+        locate(PIECES, blocked, SILENT)
 
 
-def test_processes_that_race_all_get_a_whole_file(packages: Path, cache: Path) -> None:
+def test_an_unknown_source_is_refused(index: Index, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_MODEL_SOURCE", "torrent")
+    with pytest.raises(EngineError, match="VOICE_MODEL_SOURCE: got 'torrent', accepted: index or hub"):
+        locate(PIECES, cache, SILENT)
+
+
+def test_processes_that_race_all_get_a_whole_file(index: Index, cache: Path) -> None:
     code = (
         "import sys, pathlib\n"
-        "from tests.model_files.test_cache import JOINED\n"
+        "from tests.model_files.index import PIECES\n"
         "from voice_grpc.model_files.cache import locate\n"
-        "print(locate(JOINED, pathlib.Path(sys.argv[1]), lambda line: print(line, file=sys.stderr)))"
+        "from voice_grpc.model_files.progress import Lines\n"
+        "print(locate(PIECES, pathlib.Path(sys.argv[1]), Lines(lambda line: print(line, file=sys.stderr))))"
     )
-    project = str(Path(__file__).parents[2])
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(packages), project])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     racers = [
         subprocess.Popen(
             [sys.executable, "-c", code, str(cache)], env=environment, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True,
         )
-        for _ in range(4)
+        for _ in range(3)
     ]  # fmt: skip
-    ends = [racer.communicate(timeout=30) for racer in racers]
-    assert [racer.returncode for racer in racers] == [0] * 4, ends
-    assert sum(err.count("putting pieces together") for _, err in ends) == 1
-    assert (cache / "pieces/model.gguf").read_bytes() == ONE + TWO
+    ends = [racer.communicate(timeout=50) for racer in racers]
+    assert [racer.returncode for racer in racers] == [0] * 3, ends
+    assert index.asked == ["vg_part1", "vg_part2"]
+    assert (cache / "pieces/m.gguf").read_bytes() == ONE + TWO
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VOICE_GRPC_CACHE", "/somewhere/else")
-    assert cache_directory() == Path("/somewhere/else")
+    monkeypatch.setenv("VOICE_GRPC_CACHE", "~/somewhere")
+    assert cache_directory() == Path.home() / "somewhere"
     monkeypatch.delenv("VOICE_GRPC_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
     assert cache_directory() == Path("/xdg/voice-grpc")
@@ -164,7 +189,47 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache_directory() == Path.home() / ".cache/voice-grpc"
 
 
+def test_without_a_home_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("VOICE_GRPC_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(EngineError, match="set VOICE_GRPC_CACHE"):
+        cache_directory()
+
+
+# ---------------------------------------------------------------- the list
+
+
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_every_file_is_pinned(model: Model) -> None:
-    assert all(len(bytes.fromhex(file.sha256)) == 32 and file.parts for file in model.files)
+    assert all(len(bytes.fromhex(file.sha256)) == 32 and file.size for file in model.files)
+    assert all(len(bytes.fromhex(each.sha256)) == 32 and each.size for each in model.wheels)
     assert model.entry in {"", *(file.name for file in model.files)}
+    assert model.is_shipped == (not model.wheels)
+    assert model.licence
+    assert model.stage in ("vad", "stt", "llm", "tts")
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_parts_come_in_the_order_of_the_wheels(model: Model) -> None:
+    packages = [each.package.partition("==")[0] for each in model.wheels]
+    for file in model.files:
+        places = [packages.index(part.partition("/")[0]) for part in file.parts]
+        assert places == sorted(set(places))
+        assert places or model.is_shipped
+
+
+def test_what_is_shipped_is_what_is_pinned() -> None:
+    (model,) = (each for each in MODELS.values() if each.is_shipped)
+    assert sha256_of(SHIPPED / model.entry) == model.files[0].sha256
+
+
+def test_no_model_is_a_dependency() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    listed = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    names = {each.split("==")[0].split(">")[0].split("[")[0] for each in listed}
+    wheels = [each for model in MODELS.values() for each in model.wheels]
+    assert not names & {each.package.partition("==")[0] for each in wheels}

