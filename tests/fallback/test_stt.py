@@ -188,7 +188,7 @@ def test_one_utterance_probes_from_its_first_sample_on() -> None:
         words = await probe.final()
         assert "server" in words.text
         assert words.fallback is None
-        assert chain.links[0].is_ready
+        assert chain.members[0].is_ready
         for stream in (probe, other):
             await stream.close()
 

@@ -20,7 +20,7 @@ from voice_grpc.client import Call, CallFailed, connect
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 from voice_grpc.settings import Settings
-from voice_grpc.settings.command_line import GROUPS, variable
+from voice_grpc.settings.command_line import COMMAND_LINE, GROUPS
 from voice_grpc.settings.environment import VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ needs_models = pytest.mark.skipif(
 
 def environment(given: Mapping[str, str], home: Path) -> dict[str, str]:
     """Nothing of this machine's settings, and state of its own."""
-    ours = {*VARIABLES, *(variable(name) for name in Settings.model_fields)}
+    ours = {*VARIABLES, *(COMMAND_LINE.variable(name) for name in Settings.model_fields)}
     kept = {key: value for key, value in os.environ.items() if key not in ours}
     return {**kept, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(home), "PYTHONUNBUFFERED": "1", **given}
 
@@ -112,7 +112,7 @@ async def test_help_tells_every_option_its_variable_and_its_default(tmp_path: Pa
             continue
         flag = "--" + name.replace("_", "-")
         assert f"  {flag}" in out
-        assert variable(name) in out
+        assert COMMAND_LINE.variable(name) in out
         assert (field.description or "?").split()[0] in out
     for default in ("50051", "16", "900", "on)", "base"):
         assert f"default {default}" in out

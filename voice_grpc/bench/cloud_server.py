@@ -27,7 +27,7 @@ async def serve() -> None:
     await built.vad.close()
     engines = replace(built, vad=ScriptedVad())
     try:
-        await server.open_house(engines, MemoryStore(), load_personas())
+        await server.make_ready(engines, MemoryStore(), load_personas())
         print(f"listening on {server.port}", flush=True)
         await stop.wait()
     finally:

@@ -28,7 +28,7 @@ async def serve() -> None:
     )
     server = Server(Settings(port=0, max_sessions=1000, _env_file=None))  # type: ignore[call-arg]
     await server.start()
-    await server.open_house(script.engines, MemoryStore(), load_personas())
+    await server.make_ready(script.engines, MemoryStore(), load_personas())
     print(f"listening on {server.port}", flush=True)
     await stop.wait()
     await server.stop()

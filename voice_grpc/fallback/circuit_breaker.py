@@ -30,13 +30,13 @@ PROBE_SECONDS = 60.0
 @dataclass(slots=True)
 class CircuitBreaker:
     failures: int = 0
-    """In a row."""
+    """How many calls failed since the last whole answer."""
     cooling: float = 0.0
     """Seconds for which it is, or was last, left out; 0 once an answer was whole."""
     open_since: float | None = None
     """None: closed."""
     reopens_at: float = 0.0
-    """Of an open circuit: from when on one call may try."""
+    """From when on one call may try while the circuit is open; monotonic seconds."""
     _probe_since: float | None = None
 
     def is_closed(self) -> bool:
