@@ -61,17 +61,13 @@ class EngineCheck:
     speech: tuple[Samples, int] | None = None
     """The sentence as a voice said it, and its rate in Hz."""
 
-    @property
-    def is_elsewhere(self) -> bool:
-        return not self.engine.is_embedded
-
     async def attempt(self, what: Callable[[], Awaitable[None]], seconds: float) -> bool:
         """Whether it went well; what went wrong is noted, also what nobody thought of."""
         try:
             async with asyncio.timeout(seconds):
                 await what()
         except TimeoutError:
-            self.is_stuck = not self.is_elsewhere
+            self.is_stuck = self.engine.is_embedded
             self._note(EngineTimeout(self.result.stage, f"not done within {seconds:g} s"))
         except EngineError as error:
             self._note(error)
@@ -83,8 +79,8 @@ class EngineCheck:
 
     def _note(self, error: EngineError) -> None:
         reached = None if isinstance(error, EngineMissing) else _is_reached(error)
-        found = replace(self.result, model=self.engine.name, where=self.engine.location)
-        self.result = replace(found, is_reachable=reached, works=False, error=str(error), fix=error.advice)
+        result = replace(self.result, model=self.engine.name, where=self.engine.location)
+        self.result = replace(result, is_reachable=reached, works=False, error=str(error), fix=error.advice)
 
 
 def _is_reached(error: EngineError) -> bool:
@@ -95,7 +91,7 @@ async def warm_and_call(check: EngineCheck) -> bool:
     """Whether it got warm. Recognisers are called later, with something to hear."""
     now = asyncio.get_running_loop().time
     started = now()
-    seconds = WARM_SECONDS if check.is_elsewhere else LOAD_SECONDS
+    seconds = LOAD_SECONDS if check.engine.is_embedded else WARM_SECONDS
     if not await check.attempt(check.engine.warm, seconds):
         return False
     engine: Any = check.engine
@@ -147,8 +143,8 @@ async def _speak(check: EngineCheck, tts: Tts) -> None:
 
 async def listen(check: EngineCheck, speech: Samples | None) -> None:
     if speech is None:
-        found = replace(check.result, works=True, result="(no voice works: nothing was said to it)")
-        check.result = found
+        text = "(no voice works: nothing was said to it)"
+        check.result = replace(check.result, works=True, result=text)
         return
     stt: Any = check.engine
     await check.attempt(lambda: _hear(check, stt, speech), CALL_SECONDS)
@@ -241,14 +237,15 @@ def _checks(settings: Settings) -> tuple[list[EngineCheck], list[CheckResult]]:
 
 async def _examine(checks: list[EngineCheck]) -> None:
     """What computes here in threads that spin comes last; all else side by side."""
-    alone = [p for p in checks if p.result.stage == "llm" and not p.is_elsewhere]
+    alone = [check for check in checks if check.result.stage == "llm" and check.engine.is_embedded]
     async with asyncio.TaskGroup() as tasks:
         warmed = {
-            id(p): tasks.create_task(warm_and_call(p), name=f"check-{p.result.engine}")
-            for p in checks
-            if p not in alone
+            id(check): tasks.create_task(warm_and_call(check), name=f"check-{check.result.engine}")
+            for check in checks
+            if check not in alone
         }
-    spoken = sorted((p for p in checks if p.speech is not None), key=lambda p: p.is_elsewhere)
+    spoken = [check for check in checks if check.speech is not None]
+    spoken.sort(key=lambda check: not check.engine.is_embedded)
     speech = _resampled(*spoken[0].speech) if spoken and spoken[0].speech else None
     async with asyncio.TaskGroup() as tasks:
         for check in checks:

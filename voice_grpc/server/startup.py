@@ -40,7 +40,7 @@ class WarmUp:
     """Which engines got warm, and how long each took."""
 
     def __init__(self) -> None:
-        self._took: dict[int, float] = {}
+        self._warm_ms: dict[int, float] = {}
 
     async def warm(self, stages: Mapping[str, Members], vad: Vad) -> None:
         """All side by side but an embedded language model, which comes last and alone: its threads wait for
@@ -61,21 +61,23 @@ class WarmUp:
             await self._warm("llm", member, is_alone=True)
 
     def tell(self, stages: Mapping[str, Members], vad: Vad, say: Say) -> None:
-        """Raises `EngineError` when nobody is left for a stage."""
-        say(f"vad  {vad.name}  {vad.location}  warm in {self._took[id(vad)]:.0f} ms")
+        """A line a stage, and one for each engine that is not there.
+
+        Raises `EngineError` for a stage without any.
+        """
+        say(f"vad  {vad.name}  {vad.location}  warm in {self._warm_ms[id(vad)]:.0f} ms")
         for stage, members in stages.items():
             for member in members:
-                if id(member.engine) not in self._took:
-                    say(
-                        f"{stage}  {member.engine.name}  {member.engine.location}  NOT THERE: {_told(member)}"
-                    )
-            warm = [member.engine for member in members if id(member.engine) in self._took]
+                if id(member.engine) not in self._warm_ms:
+                    engine = member.engine
+                    say(f"{stage}  {engine.name}  {engine.location}  NOT THERE: {_failure(member)}")
+            warm = [member.engine for member in members if id(member.engine) in self._warm_ms]
             if warm:
                 then = "".join(f", then {engine.name}" for engine in warm[1:])
-                took = f"warm in {self._took[id(warm[0])]:.0f} ms"
+                took = f"warm in {self._warm_ms[id(warm[0])]:.0f} ms"
                 say(f"{stage}  {warm[0].name}  {warm[0].location}  {took}{then}")
         for stage, members in stages.items():
-            if not any(id(member.engine) in self._took for member in members):
+            if not any(id(member.engine) in self._warm_ms for member in members):
                 raise _nobody(stage, members)
 
     async def _warm(self, stage: str, member: Member[Any], *, is_alone: bool) -> None:
@@ -95,18 +97,19 @@ class WarmUp:
         now = asyncio.get_running_loop().time
         started = now()
         await engine.warm()
-        self._took[id(engine)] = (now() - started) * 1000
+        self._warm_ms[id(engine)] = (now() - started) * 1000
 
 
-def _told(member: Member[Any]) -> str:
+def _failure(member: Member[Any]) -> str:
+    """What it failed with, and what the operator should do."""
     advice = f" ({member.last.advice})" if member.last and member.last.advice else ""
     return f"{member.last}{advice}"
 
 
 def _nobody(stage: str, members: Members) -> EngineError:
     if len(members) == 1:
-        return EngineError(stage, f"{stage}: {_told(members[0])}", retryable=False)
-    failures = "; ".join(f"{member.engine.name}: {_told(member)}" for member in members)
+        return EngineError(stage, f"{stage}: {_failure(members[0])}", retryable=False)
+    failures = "; ".join(f"{member.engine.name}: {_failure(member)}" for member in members)
     return EngineError(stage, f"{stage}: no engine works: {failures}", retryable=False)
 
 
