@@ -181,7 +181,7 @@ def _row(name: str, measured: np.ndarray, drawn: np.ndarray, ours: np.ndarray | 
 
 
 def _percentiles(seconds: np.ndarray, percents: tuple[int, ...], *, places: int) -> list[str]:
-    """In milliseconds; what is not known is left out."""
+    """Milliseconds as text; what is not known is left out."""
     known = seconds[~np.isnan(seconds)]
     if not len(known):
         return ["–"] * len(percents)

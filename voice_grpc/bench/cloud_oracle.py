@@ -94,8 +94,8 @@ def drawn(stt: Iterable[str], llm: Iterable[str], tts: Iterable[str]) -> dict[st
 def _firsts(lines: Iterable[str], text_of: Callable[[dict[str, Any]], str]) -> dict[str, float]:
     """What was drawn for each question; of one that was asked twice, the last one."""
     found: dict[str, float] = {}
-    for line in lines:
-        call = json.loads(line)
+    for entry in lines:
+        call = json.loads(entry)
         match = _ASKED.search(text_of(call)) if call["end"] != "refused" else None
         if match is not None:
             found[match[0]] = float(call["first"])

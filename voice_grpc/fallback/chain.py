@@ -166,7 +166,7 @@ class Attempt(Generic[E]):
 @dataclass(frozen=True, slots=True)
 class Candidates(Generic[E]):
     members: tuple[Member[E], ...]
-    """In the order in which they are to be asked."""
+    """Sorted by whom to ask first."""
     cause: EngineError | None
     """Why the first of `members` does the work of a better one; None: it is the best."""
 

@@ -19,7 +19,7 @@ No clock lives here: `now` is an argument, monotonic seconds. (M. Nygard, Releas
 from dataclasses import dataclass
 
 FAILURES = 3
-"""In a row: one bad second of a vendor is no reason to leave it."""
+"""How many in a row open the circuit: one bad second of a vendor is no reason to leave it."""
 
 COOLING_SECONDS, LONGEST_SECONDS = 10.0, 300.0
 
@@ -36,7 +36,7 @@ class CircuitBreaker:
     open_since: float | None = None
     """None: closed."""
     reopens_at: float = 0.0
-    """From when on one call may try while the circuit is open; monotonic seconds."""
+    """When the circuit, if it is open, lets one call try again; monotonic seconds."""
     _probe_since: float | None = None
 
     def is_closed(self) -> bool:

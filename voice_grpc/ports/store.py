@@ -30,7 +30,7 @@ class Store(Protocol):
         ...
 
     async def save(self, session: SavedSession) -> None:
-        """In the place of what was kept under the same id."""
+        """Replaces what was kept under the same id."""
         ...
 
     async def sessions(self, owner: str, limit: int, before: float | None) -> Sequence[SavedSession]:

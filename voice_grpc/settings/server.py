@@ -84,7 +84,7 @@ class Settings(EngineSettings):
 
     @classmethod
     def _variable(cls, key: str) -> str:
-        """Of the environment: its own name, or the field's with the prefix."""
+        """The environment variable of a field: its own name, or the field's with the prefix."""
         field = cls.model_fields.get(key)
         if field is None:
             return key
