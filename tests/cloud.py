@@ -26,7 +26,7 @@ class Cloud:
 
     @property
     def variables(self) -> dict[str, str]:
-        """All that the mission sets, and the address of the fake Gemini."""
+        """What an operator of all three vendors sets, and the address of the fake Gemini."""
         return {
             "WHISPER_SERVER_URL": self.whisper.url,
             "GEMINI_API_KEY": GEMINI_KEY,
