@@ -17,8 +17,7 @@ from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.session.harness import virtual
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import BadState, EngineError, EngineMissing, EngineUnreachable
-from voice_grpc.engines.scripted import ScriptedAnswer as Line
-from voice_grpc.engines.scripted import ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad
+from voice_grpc.engines.scripted import ScriptedAnswer, ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad
 from voice_grpc.fallback import LlmChain, Member, SttChain, TtsChain
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import (
@@ -431,7 +430,7 @@ class Embedded(ScriptedLlm):
 
 
 async def test_only_an_embedded_model_reads_the_beginning() -> None:
-    remote, embedded = ScriptedLlm([Line("Hi.")]), Embedded([Line("Hi.")])
+    remote, embedded = ScriptedLlm([ScriptedAnswer("Hi.")]), Embedded([ScriptedAnswer("Hi.")])
     await prime(LlmChain([remote, embedded]), "You are kind.")
     assert not remote.prompts
     assert [prompt.instructions for prompt in embedded.prompts] == ["You are kind."]
@@ -441,8 +440,8 @@ async def test_only_an_embedded_model_reads_the_beginning() -> None:
 
 async def test_an_embedded_model_that_fails_there_is_left_out_or_refuses_the_start() -> None:
     error = EngineError("llm", "out of memory")
-    chain = LlmChain([ScriptedLlm([Line("Hi.")]), Embedded([Line("", error=error)])])
+    chain = LlmChain([ScriptedLlm([ScriptedAnswer("Hi.")]), Embedded([ScriptedAnswer("", error=error)])])
     await prime(chain, "")
-    assert [link.is_ready for link in chain.members] == [True, False]
+    assert [member.is_ready for member in chain.members] == [True, False]
     with pytest.raises(EngineError, match="out of memory"):
-        await prime(LlmChain([Embedded([Line("", error=error)])]), "")
+        await prime(LlmChain([Embedded([ScriptedAnswer("", error=error)])]), "")

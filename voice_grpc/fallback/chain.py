@@ -57,26 +57,28 @@ class Member(Generic[E]):
         return self.breaker.is_closed()
 
     def begin(self) -> "Attempt[E]":
+        """A call of it, to be used as a block."""
         return Attempt(self, self.breaker.begin(_now()))
 
     async def wake(self) -> None:
-        """Raises what its `warm` raises."""
+        """Warm it if it is still cold. Raises what its `warm` raises."""
         if not self.is_warm:
             await self.engine.warm()
             self.is_warm = True
 
     def stayed_cold(self, error: EngineError, *, is_told: bool = False) -> None:
-        """At the start: it is left out until it is due, and warmed then."""
+        """It could not be warmed at the start: it is left out until it is due, and warmed then."""
         self.is_warm = False
         self.failed(error, for_good=True, is_told=is_told)
 
     def cleaned(self, error: EngineError) -> EngineError:
-        """The same error, fit for everybody."""
+        """The same error, without the secrets that its engine may have left in it."""
         error.args = (self.redact(str(error)), *error.args[1:])
         error.advice = self.redact(error.advice)
         return error
 
     def answered(self, *, is_whole: bool) -> None:
+        """A call gave its first output, or all of it (`is_whole`)."""
         if not self.is_ready:
             log.info("%s answers again", self.engine.name)
         if is_whole:
@@ -88,8 +90,8 @@ class Member(Generic[E]):
     def failed(
         self, error: EngineError, *, is_probe: bool = False, for_good: bool = False, is_told: bool = False
     ) -> None:
-        """Counted, unless it is about this one request: what one caller sends must not take the engine
-        away from the others. And told to the operator, who may have been `is_told` otherwise."""
+        """A call failed. That is counted unless the one request is to blame: what a caller sends must not
+        take the engine away from the others. And it is logged, unless the operator `is_told` otherwise."""
         self.cleaned(error)
         if isinstance(error, EngineBlocked):
             self.answered(is_whole=True)
@@ -102,7 +104,7 @@ class Member(Generic[E]):
         self._tell(error, may_be_news=(was_ready or is_probe) and not is_told)
 
     def left_out(self) -> EngineError:
-        """Why it is not asked now, and since when."""
+        """The error that stands for not asking it now: why, and since when."""
         stage, cause = (self.last.stage, str(self.last)) if self.last else ("session", "it failed")
         now = _now()
         since = 0.0 if self.breaker.open_since is None else now - self.breaker.open_since
@@ -112,7 +114,7 @@ class Member(Generic[E]):
         return EngineError(stage, f"{text}: {cause}")
 
     def _tell(self, error: EngineError, *, may_be_news: bool) -> None:
-        """Not once a turn: while it is left out, and while it says the same, the operator knows."""
+        """A warning when it is news, and not once a turn: the operator knows of one that is left out."""
         out = "" if self.is_ready else f"; left out for {self.breaker.cooling:.0f} s"
         advice = f" ({error.advice})" if error.advice else ""
         text = f"{error.stage}: {self.engine.name}: {error}{advice}{out}"

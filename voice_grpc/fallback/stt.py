@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..core.audio import Samples, seconds
 from ..core.errors import EngineBlocked, EngineError, EngineTimeout
+from ..core.languages import primary
 from ..ports import Fallback, Stt, SttOptions, SttStream, Transcription
 from .chain import Attempt, Candidates, Chain, Member, candidates
 
@@ -27,7 +28,7 @@ class SttChain(Chain[Stt]):
         return ChainStream(self, options)
 
     def candidates(self, options: SttOptions) -> Candidates[Stt]:
-        languages = {tag.replace("_", "-").split("-")[0].lower() for tag in options.languages}
+        languages = {primary(tag) for tag in options.languages}
         return candidates(self.members, lambda member: len(languages - member.engine.languages))
 
 

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from ..core.errors import EngineBlocked, EngineEmpty, EngineError
+from ..core.languages import primary
 from ..ports import Clause, Fallback, Speech, Tts, TtsItem, Voice, VoiceChoice
 from ..ports.streaming import CancellableStream
 from .chain import FIRST_SECONDS, Attempt, Chain, FirstOutput, Member, Redact, candidates
@@ -235,7 +236,7 @@ class TtsChain(Chain[Tts]):
         if voices is None:
             return int(is_known)
         language = choice.language or self._language_of(choice.id)
-        if language and _primary(language) not in voices.languages:
+        if language and primary(language) not in voices.languages:
             return 2
         return int(is_known and choice.id not in voices.by_id)
 
@@ -260,9 +261,4 @@ class _Voices:
 
     def __init__(self, voices: Sequence[Voice]) -> None:
         self.by_id = {voice.id: voice for voice in voices}
-        self.languages = {_primary(voice.language) for voice in voices}
-
-
-def _primary(tag: str) -> str:
-    """The language of a BCP 47 tag, without script and region."""
-    return tag.replace("_", "-").split("-")[0].lower()
+        self.languages = {primary(voice.language) for voice in voices}

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 
 from ..codec import opus
 from ..core.errors import BadState, EngineError, VoiceError, first
+from ..core.languages import primary
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
 from ..ports import Engines, Store, Tts, members
@@ -31,7 +32,6 @@ from ..settings.environment import export_vendor_variables
 from ..settings.personas import DEFAULT_ID, Persona, load_personas
 from ..settings.redaction import Redaction, log_to_stderr, secrets_of
 from ..wire.catalog import Catalog
-from ..wire.fields import primary
 from .startup import build_engines, close_engines, open_store
 
 log = logging.getLogger(__name__)
