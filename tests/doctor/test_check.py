@@ -79,7 +79,7 @@ async def test_each_gets_a_real_call_and_the_recogniser_real_speech(monkeypatch:
 
 @needs_espeak
 @pytest.mark.parametrize(
-    ("trouble", "is_reachable", "parts"),
+    ("trouble", "is_reachable", "expected"),
     [
         (Trouble.DENIED, True, ["HTTP 401", "check OPENAI_API_KEY"]),
         (Trouble.QUOTA, True, ["HTTP 429", "quota"]),
@@ -89,7 +89,7 @@ async def test_each_gets_a_real_call_and_the_recogniser_real_speech(monkeypatch:
     ],
 )
 async def test_what_is_broken_is_said_with_what_to_fix(
-    monkeypatch: pytest.MonkeyPatch, trouble: Trouble, is_reachable: bool, parts: Sequence[str]
+    monkeypatch: pytest.MonkeyPatch, trouble: Trouble, is_reachable: bool, expected: Sequence[str]
 ) -> None:
     async with clouds() as cloud:
         cloud.openai.script.always = trouble
@@ -99,7 +99,7 @@ async def test_what_is_broken_is_said_with_what_to_fix(
     broken = of(found, "llm", "openai")
     assert not broken.works
     assert broken.is_reachable is is_reachable
-    assert all(part in f"{broken.error} {broken.fix}" for part in parts), broken
+    assert all(text in f"{broken.error} {broken.fix}" for text in expected), broken
     assert of(found, "llm", "gemini").works
     assert not found.is_well
 

@@ -36,9 +36,9 @@ def test_an_utterance_goes_on_with_who_took_over() -> None:
 
     async def story() -> None:
         stream = SttChain([server, local]).open(SttOptions())
-        for parts in range(1, 4):
+        for count in range(1, 4):
             stream.feed(SOUND)
-            assert (await stream.final()).text == f"final of local: {1600 * parts}"
+            assert (await stream.final()).text == f"final of local: {1600 * count}"
         await stream.close()
 
     virtual(story())

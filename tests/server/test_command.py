@@ -39,15 +39,15 @@ needs_models = pytest.mark.skipif(
 def environment(given: Mapping[str, str], home: Path) -> dict[str, str]:
     """Nothing of this machine's settings, and state of its own."""
     ours = {*VARIABLES, *(COMMAND_LINE.variable(name) for name in Settings.model_fields)}
-    kept = {key: value for key, value in os.environ.items() if key not in ours}
-    return {**kept, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(home), "PYTHONUNBUFFERED": "1", **given}
+    others = {key: value for key, value in os.environ.items() if key not in ours}
+    return {**others, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(home), "PYTHONUNBUFFERED": "1", **given}
 
 
 @asynccontextmanager
 async def started(
     *command: str, home: Path, variables: Mapping[str, str] | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """In `home`, in a process group of its own: what is left of it at the end is killed."""
+    """A process in `home`, in a process group of its own: what is left of it at the end is killed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *command,
@@ -168,7 +168,7 @@ async def test_a_port_in_use(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "parts"),
+    ("variables", "expected"),
     [
         ({"VOICE_LLM": "gpt"}, ["--llm (VOICE_LLM): got 'gpt', accepted:", "gemini, openai, local"]),
         ({"VOICE_STT": "server"}, ["VOICE_STT names 'server': set WHISPER_SERVER_URL"]),
@@ -179,10 +179,10 @@ async def test_a_port_in_use(tmp_path: Path) -> None:
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 async def test_an_engine_that_is_asked_for_wrongly_is_one_line(
-    variables: dict[str, str], parts: list[str], tmp_path: Path
+    variables: dict[str, str], expected: list[str], tmp_path: Path
 ) -> None:
     said = await refused("--port", "0", home=tmp_path, variables=variables)
-    assert all(part in said for part in parts), said
+    assert all(text in said for text in expected), said
     assert "hush" not in said
 
 

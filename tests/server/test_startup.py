@@ -157,7 +157,7 @@ def test_what_is_asked_for_and_not_there_is_said_with_what_is_missing(
 ) -> None:
     with pytest.raises(EngineMissing) as refused:
         chosen(stage, STAGES[stage], settings(monkeypatch, variables))
-    assert all(part in str(refused.value) for part in said)
+    assert all(text in str(refused.value) for text in said)
 
 
 def test_a_url_that_is_none_refuses_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
