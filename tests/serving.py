@@ -232,8 +232,8 @@ class Served:
     store: Store
     channel: grpc.aio.Channel
 
-    async def open_house(self) -> None:
-        await self.server.open_house(self.script.engines, self.store, PERSONAS)
+    async def make_ready(self) -> None:
+        await self.server.make_ready(self.script.engines, self.store, PERSONAS)
 
     @property
     def target(self) -> str:
@@ -311,7 +311,7 @@ async def serving(
     served = Served(server, script or scripted(), store or MemoryStore(), channel)
     try:
         if is_open:
-            await served.open_house()
+            await served.make_ready()
         yield served
     finally:
         await channel.close()

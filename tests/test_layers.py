@@ -27,7 +27,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "engines": ("core", "ports", "codec", "net", "model_files"),
     "session": ("core", "ports", "codec"),
     "wire": ("core", "ports", "codec", "settings.personas", "pb", "version"),
-    "rpc": ("fallback", "core", "ports", "codec", "net", "session", "wire", "pb", "version"),
+    "rpc": ("core", "ports", "codec", "net", "session", "wire", "pb", "version"),
     "server": (
         *("core", "ports", "codec", "net", "session", "fallback", "engines", "store", "settings"),
         *("wire", "rpc", "pb", "version"),

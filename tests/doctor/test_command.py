@@ -120,9 +120,9 @@ async def test_whatever_a_model_does_the_others_are_examined(
     async with clouds(Cloud(gemini=gemini)) as cloud:
         given = settings(monkeypatch, cloud.variables, stt="server", llm="gemini", tts="google")
         found = await examine(given)
-        works = {each.stage: each.works for each in found.findings}
+        works = {each.stage: each.works for each in found.results}
         assert works == {"vad": True, "stt": True, "llm": False, "tts": True}
-        assert [each.error for each in found.findings if each.stage == "llm"] != [""]
+        assert [each.error for each in found.results if each.stage == "llm"] != [""]
         await gemini.script.until_open(0)
 
 
@@ -136,7 +136,7 @@ async def test_a_recogniser_that_hears_nothing_is_broken(
     began = time.monotonic()
     async with clouds(Cloud(whisper=whisper)) as cloud:
         given = settings(monkeypatch, cloud.variables, stt="server", llm="gemini", tts="google")
-        found = {each.stage: each for each in (await examine(given)).findings}
+        found = {each.stage: each for each in (await examine(given)).results}
         await whisper.script.until_open(0)
     assert not found["stt"].works
     assert found["stt"].error

@@ -58,7 +58,7 @@ async def talking_house(
     channel = connect(f"127.0.0.1:{server.port}")
     try:
         kept = store or MemoryStore()
-        await server.open_house(Engines(vad, stt, llm, tts, APOLOGY), kept, PERSONAS)
+        await server.make_ready(Engines(vad, stt, llm, tts, APOLOGY), kept, PERSONAS)
         served = Served(server, scripted(), kept, channel)
         if gateway is None:
             yield House(served, 0)

@@ -50,7 +50,7 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def test_parts_are_joined_once(packages: Path, cache: Path) -> None:
+def test_pieces_are_joined_once(packages: Path, cache: Path) -> None:
     said: list[str] = []
     path = locate(JOINED, cache, said.append)
     assert path.read_bytes() == ONE + TWO
@@ -76,7 +76,7 @@ def test_a_damaged_file_is_named_and_rebuilt(
     assert str(path) in caplog.text
 
 
-def test_a_file_without_a_receipt_is_hashed_not_rebuilt(packages: Path, cache: Path) -> None:
+def test_a_file_without_a_mark_is_hashed_not_rebuilt(packages: Path, cache: Path) -> None:
     path = locate(JOINED, cache)
     inode = path.stat().st_ino
     (cache / "pieces" / "model.gguf.verified").write_text("{ not json")
@@ -107,7 +107,7 @@ def test_a_missing_package_says_what_to_install(tmp_path: Path, cache: Path) -> 
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_second_part_leaves_nothing_behind(packages: Path, cache: Path) -> None:
+def test_a_missing_second_piece_leaves_nothing_behind(packages: Path, cache: Path) -> None:
     (packages / "vg_part2/data/m.part2").unlink()
     with pytest.raises(EngineMissing, match="pieces is not installed"):
         locate(JOINED, cache)
@@ -166,5 +166,5 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_every_file_is_pinned(model: Model) -> None:
-    assert all(len(bytes.fromhex(file.sha256)) == 32 and file.parts for file in model.files)
+    assert all(len(bytes.fromhex(file.sha256)) == 32 and file.pieces for file in model.files)
     assert model.entry in {"", *(file.name for file in model.files)}

@@ -102,7 +102,7 @@ async def test_a_personas_prosody_is_around_every_clause() -> None:
         "default": replace(PERSONAS["default"], pitch="+2st", volume="soft", speaking_rate=1.2)
     }
     async with serving(script, is_open=False) as served:
-        await served.server.open_house(served.script.engines, served.store, personas)
+        await served.server.make_ready(served.script.engines, served.store, personas)
         async with served.talk() as talk:
             started = await talk.config()
             assert round(started.effective_config.voice.speaking_rate, 3) == 1.2

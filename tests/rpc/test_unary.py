@@ -277,7 +277,7 @@ async def test_health_is_alive_at_once_and_ready_when_the_models_are() -> None:
         watch = health.Watch(health_pb2.HealthCheckRequest(service=SERVICE))
         async with asyncio.timeout(WITHIN):
             assert (await watch.read()).status == Health.NOT_SERVING
-            await served.open_house()
+            await served.make_ready()
             assert (await watch.read()).status == Health.SERVING
             assert (await check(""), await check(SERVICE)) == (Health.SERVING, Health.SERVING)
             async with served.talk() as talk, asyncio.TaskGroup() as tasks:
@@ -307,7 +307,7 @@ async def test_before_it_is_ready_every_method_says_so() -> None:
             assert how.message == "the models are still loading; try again in some seconds"
         for stream in (stub.Synthesize(pb.SynthesizeRequest(text="x")), stub.Transcribe()):
             assert await stream.code() is Code.UNAVAILABLE
-        await served.open_house()
+        await served.make_ready()
         await served.assert_serves()
 
 
@@ -346,14 +346,23 @@ async def test_reflection_is_on_and_channelz_off_by_default() -> None:
         assert await servers_by_channelz(served) is None
 
 
-async def test_a_persona_whose_voice_is_not_there_ends_the_start() -> None:
-    mumbler = Persona("default", "Mumbler", "Mumble.", voice="nobody")
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"voice": "nobody"}, "persona.default.voice: got 'nobody', accepted: one of hum, tone"),
+        (
+            {"language": "fr-CA"},
+            "persona.default.language: got 'fr-CA', accepted: a BCP 47 tag of a language that a voice "
+            "speaks: en, es",
+        ),
+    ],
+)
+async def test_a_persona_that_no_voice_can_play_ends_the_start(wrong: dict[str, str], said: str) -> None:
+    mumbler = Persona("default", "Mumbler", "Mumble.", **wrong)  # type: ignore[arg-type]
     server = Server(Settings(port=0, _env_file=None))  # type: ignore[call-arg]
     await server.start()
     try:
-        with pytest.raises(
-            BadState, match=r"persona.default.voice: got 'nobody', accepted: one of hum, tone"
-        ):
-            await server.open_house(Script().engines, MemoryStore(), {"default": mumbler})
+        with pytest.raises(BadState, match=said):
+            await server.make_ready(Script().engines, MemoryStore(), {"default": mumbler})
     finally:
         await server.stop()

@@ -89,10 +89,10 @@ def spoken(sentences: Sequence[str] = SENTENCES, *, varies: bool = True) -> Iter
     from piper import PiperVoice, SynthesisConfig
 
     voice = PiperVoice.load(model_path("joe"))
-    manner = SynthesisConfig() if varies else SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0)
+    how = SynthesisConfig() if varies else SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0)
     noise = np.random.default_rng(1)
     for sentence in sentences:
-        native = np.concatenate([chunk.audio_float_array for chunk in voice.synthesize(sentence, manner)])
+        native = np.concatenate([chunk.audio_float_array for chunk in voice.synthesize(sentence, how)])
         clean = soxr.resample(native, voice.config.sample_rate, RATE_HZ)
         level = float(np.sqrt(np.mean(np.square(clean)))) * 0.1
         yield SpokenPhrase(sentence, to_pcm16(clean), "synthetic")

@@ -32,7 +32,7 @@ class Score:
     transcribe: Transcribe
     errors: dict[str, int] = field(default_factory=dict)
     seconds: list[tuple[float, float]] = field(default_factory=list)
-    """Of audio, and taken."""
+    """For each utterance how long it is, and how long it took."""
 
     async def take(self, utterance: SpokenPhrase, show: bool) -> None:
         begun = time.perf_counter()

@@ -36,6 +36,7 @@ class EspeakTts:
     """Implements `ports.Tts`. A voice is known by its language, such as `espeak-es`."""
 
     location = "in process"
+    is_embedded = True
 
     def __init__(self, binary: str = "espeak-ng") -> None:
         self._binary = binary

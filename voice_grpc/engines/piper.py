@@ -76,6 +76,8 @@ _Jobs: TypeAlias = "asyncio.Queue[tuple[int, _Rendering] | None]"
 class PiperTts:
     """Implements `ports.Tts`. A voice is known by the stem of its file, such as `en_US-joe-medium`."""
 
+    is_embedded = True
+
     def __init__(self, voice_path: Path | None = None, *, threads: int = 1) -> None:
         """`voice_path`: an ONNX file with its `.onnx.json` beside it; by default the packaged one.
 

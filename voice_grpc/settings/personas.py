@@ -13,13 +13,13 @@ from ..core.errors import PersonaError, SsmlError
 from ..core.text.ssml import PROSODY, is_prosody, parse
 
 DEFAULT_ID = "default"
-"""Of the persona that is taken when a session names none; every file has it."""
+"""Id of the persona that is taken when a session names none; every file has it."""
 
 _PACKAGED = Path(__file__).with_name("personas.toml")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{1,8}){0,4}")
 _LONGEST = {"name": 80, "description": 200, "instructions": 8_000, "voice": 200, "greeting": 1_000}
-"""In characters."""
+"""Longest value of each key, in characters."""
 RATE = "speaking_rate"
 _REQUIRED = ("name", "instructions")
 

@@ -54,6 +54,8 @@ class _Attempt:
 class GeminiLlm:
     """Implements `ports.Llm`. Belongs to the event loop in which it was warmed."""
 
+    is_embedded = False
+
     calls_tools = True
 
     def __init__(self, key: str = "", model: str = DEFAULT_MODEL, *, patience: Timeouts = _PATIENCE) -> None:

@@ -88,6 +88,8 @@ _Part: TypeAlias = CancellableStream[Speech]
 class GoogleTts:
     """Implements `ports.Tts`."""
 
+    is_embedded = False
+
     def __init__(
         self,
         credentials: str = "",

@@ -81,6 +81,8 @@ class LocalLlm:
     chat template is taken for an instruction-tuned one and gets chat messages.
     """
 
+    is_embedded = True
+
     calls_tools = False
 
     def __init__(

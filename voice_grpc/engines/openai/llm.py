@@ -35,6 +35,8 @@ _Item: TypeAlias = TextDelta | CallRequest | Usage
 class OpenAiLlm:
     """Implements `ports.Llm`. Belongs to the event loop in which it was warmed."""
 
+    is_embedded = False
+
     def __init__(
         self, base_url: str, key: str = "", model: str = "", *, patience: Timeouts = _PATIENCE
     ) -> None:

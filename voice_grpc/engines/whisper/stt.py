@@ -27,6 +27,8 @@ _INTERIM_AT_LEAST_S = 0.4
 class WhisperStt:
     """Implements `ports.Stt`."""
 
+    is_embedded = True
+
     def __init__(self, model: str = "base", threads: int = 1, workers: int = 2) -> None:
         """`model`: `base`, `tiny` (English only), the directory of a CTranslate2 model, or a hub id.
 

@@ -186,6 +186,8 @@ _LOADING_S = 30.0
 class SocketStt(ABC):
     """Implements `ports.Stt` but for its protocol."""
 
+    is_embedded = False
+
     name: str
     codes: frozenset[str]
     """Whisper's codes of the languages that the server understands."""

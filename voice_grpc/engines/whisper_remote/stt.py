@@ -57,6 +57,8 @@ def whisper_server(
 class WhisperHttpStt:
     """Implements `ports.Stt`."""
 
+    is_embedded = False
+
     def __init__(
         self,
         address: WhisperAddress,
