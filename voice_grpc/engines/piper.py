@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..core.audio import Floats, Samples, to_pcm16
+from ..core.audio import Samples, levelled, to_pcm16
 from ..core.errors import EngineError, EngineMissing
 from ..model_files.catalog import model_path
 from ..ports import Clause, Speech, Voice, VoiceChoice
@@ -61,13 +61,6 @@ def _cut(window: str) -> int:
 
 _AHEAD = 2
 """Pieces of one answer that are synthesised, or wait for it, while the one before them is consumed."""
-
-_LOUDNESS = 0.1
-"""RMS of full scale, -20 dBFS: what recorded speech usually has. Piper's own peak normalisation makes
-a lone "Sure." twice as loud as a sentence."""
-
-_PEAK = 0.89
-"""-1 dBFS: headroom for whoever resamples or encodes this."""
 
 _Rendering: TypeAlias = "asyncio.Future[Samples]"
 _Jobs: TypeAlias = "asyncio.Queue[tuple[int, _Rendering] | None]"
@@ -212,22 +205,13 @@ def _open(path: Path, threads: int) -> Any:
 
 
 def _synthesise(model: Any, text: str, rate: float) -> Samples:
+    """Levelled here: Piper's own peak normalisation makes a lone "Sure." twice as loud as a sentence."""
     from piper import SynthesisConfig
 
     slowness = model.config.length_scale / min(max(rate, 0.5), 2.0)
     settings = SynthesisConfig(length_scale=slowness, normalize_audio=False)
     parts = [chunk.audio_float_array for chunk in model.synthesize(text, settings)]
-    return to_pcm16(_levelled(np.concatenate(parts))) if parts else np.zeros(0, np.int16)
-
-
-def _levelled(sound: Floats) -> Floats:
-    """At `_LOUDNESS` where there is sound, as far as `_PEAK` allows; noise alone stays as faint as it is."""
-    peak = float(np.max(np.abs(sound), initial=0.0))
-    if peak < 1e-3:
-        return sound
-    voiced = sound[np.abs(sound) > peak / 20]
-    loudness = float(np.sqrt(np.mean(np.square(voiced))))
-    return sound * np.float32(min(_LOUDNESS / loudness, _PEAK / peak))
+    return to_pcm16(levelled(np.concatenate(parts))) if parts else np.zeros(0, np.int16)
 
 
 def _language_tag(stem: str, espeak: str) -> str:

@@ -1,4 +1,4 @@
-"""What every model behind a network is told of a conversation, whatever words its API has for it.
+"""What every language model is told of a conversation, whatever words its API has for it.
 
 History only grows at its end, or loses whole blocks of turns at once, so that a server finds the prefix
 it has cached.
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from ..core.conversation import Heard, Message, Role
+from ..core.languages import primary
 from ..ports import Prompt
 
 OPENING = "(The call begins.)"
@@ -35,22 +36,33 @@ def instructions(prompt: Prompt) -> str:
 
 
 def recent(conversation: Sequence[Message], characters: int) -> list[Message]:
-    """Whole turns, the newest ones; counted in blocks from the oldest, so that the start moves rarely.
-    The turn that is answered is always whole; `characters` are of those before it."""
+    """Whole turns, the newest ones (`first_kept`). The turn that is answered is always whole; `characters`
+    are of those before it."""
     turns: list[list[Message]] = []
     for message in conversation:
         if not turns or (message.role is Role.USER and turns[-1][-1].role is not Role.USER):
             turns.append([])
         turns[-1].append(message)
-    before = [0, *accumulate(sum(map(_length, turn)) for turn in turns[:-1])]
-    blocks = [position // (characters // 2) for position in before]
-    starts = (i for i in range(len(turns)) if i == 0 or blocks[i] > blocks[i - 1])
-    start = next((i for i in starts if before[-1] - before[i] <= characters), len(turns) - 1)
-    return [message for turn in turns[max(start, 0) :] for message in turn]
+    lengths = [sum(map(_length, turn)) for turn in turns[:-1]]
+    return [message for turn in turns[first_kept([*lengths, 0], characters) :] for message in turn]
+
+
+def first_kept(lengths: Sequence[int], room: int) -> int:
+    """Where to begin in what has `lengths`, so that the rest fits into `room` (at least 2); the last one is
+    kept whatever its length.
+
+    Blocks of half of `room` are counted from the oldest, and one begins only at their bounds: while a
+    conversation grows, what is kept begins at the same place for many turns.
+    """
+    before = [0, *accumulate(lengths)]
+    blocks = [position // (room // 2) for position in before]
+    starts = (i for i in range(len(lengths)) if i == 0 or blocks[i] > blocks[i - 1])
+    fitting = (i for i in starts if before[-1] - before[i] <= room)
+    return next(fitting, max(len(lengths) - 1, 0))
 
 
 def said(message: Message) -> str:
-    """What was heard of it, marked where the user cut it off."""
+    """What was heard of `message`, marked where the user cut it off."""
     text = message.text.strip()
     return text if message.role is Role.USER or message.heard is Heard.WHOLE else f"{text} {CUT_OFF}"
 
@@ -59,8 +71,13 @@ def _length(message: Message) -> int:
     return len(message.text) + sum(len(use.arguments) + len(use.result) for use in message.uses)
 
 
+def language_name(tag: str) -> str:
+    """In English, of a BCP 47 tag; empty where it is none of those that models are usually trained on."""
+    return _LANGUAGES.get(primary(tag), "")
+
+
 def _language(prompt: Prompt) -> str:
     if not prompt.language:
         return "Answer in the language that the user speaks."
-    name = _LANGUAGES.get(prompt.language.split("-")[0].lower())
+    name = language_name(prompt.language)
     return f"Answer in {name} ({prompt.language})." if name else f"Answer in the language {prompt.language}."

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ...core.errors import EngineError
+from ...core.languages import primary
 from ...ports import Voice, VoiceChoice
 
 STREAMING = frozenset({"Chirp3-HD", "Journey"})
@@ -126,9 +127,9 @@ def _named(voices: Sequence[GoogleVoice], id: str) -> GoogleVoice:
 
 def _tag(language: str) -> tuple[str, str]:
     """`zh-Hans-TW` is ("cmn", "TW"): language and region as Google has them, empty where there is none."""
-    first, *rest = language.replace("_", "-").split("-")
+    rest = language.replace("_", "-").split("-")[1:]
     region = next((part.upper() for part in rest if len(part) == 2 or part.isdigit()), "")
-    code = _ALIASES.get(first.lower(), first.lower())
+    code = _ALIASES.get(primary(language), primary(language))
     return ("yue", region) if (code, region) == ("cmn", "HK") else (code, region)
 
 
