@@ -31,7 +31,7 @@ UNHURRIED = 10.0
 """Seconds: where nothing stalls, a machine that others use too is no reason to be late."""
 
 
-def patience(trouble: Trouble) -> Timeouts:
+def timeouts(trouble: Trouble) -> Timeouts:
     """Short where the far end stalls, so that being late is what is seen."""
     stalls = trouble in (Trouble.STALL_FIRST, Trouble.STALL_MIDDLE)
     wait = DEADLINE if stalls else UNHURRIED

@@ -24,10 +24,6 @@ from .credentials import Headers, Tokens, load
 from .errors import BREAKS, SERVICE, StreamFate, fate_of, translated
 from .voices import GoogleVoice, known, parsed
 
-# ----------------------------------------------------------------
-# what this process asked of the service, beside the quotas of the whole project
-
-
 CONCURRENT_STREAMS = 100
 """`ConcurrentStreamingSessionsPerProject`: cloud.google.com/text-to-speech/quotas."""
 CHIRP3_REQUESTS_A_MINUTE = 200
@@ -36,7 +32,7 @@ CHIRP3_REQUESTS_A_MINUTE = 200
 
 @dataclass(slots=True)
 class QuotaUsage:
-    """What was asked of the service by this process; the quotas are those of the whole project."""
+    """What this process asked of the service; the quotas are those of the whole project."""
 
     streams_open: int = 0
     streams: int = 0
@@ -80,7 +76,7 @@ OPTIONS = (
     ("grpc.max_receive_message_length", 16 << 20),
 )
 
-SpeechCall: TypeAlias = "grpc.aio.StreamStreamCall[Any, Any]"
+SynthesisCall: TypeAlias = "grpc.aio.StreamStreamCall[Any, Any]"
 
 _GENDERS = {1: "male", 2: "female"}
 """SsmlVoiceGender."""
@@ -91,10 +87,10 @@ _CLIENT: tuple[str, str] = ClientInfo().to_grpc_metadata()  # type: ignore[no-un
 logging.getLogger(TextToSpeechGrpcAsyncIOTransport.__module__).setLevel(logging.INFO)
 
 
-class GoogleTtsChannel:
-    def __init__(self, credentials: str, endpoint: str, patience: Timeouts) -> None:
+class GoogleTtsClient:
+    def __init__(self, credentials: str, endpoint: str, timeouts: Timeouts) -> None:
         """Raises `EngineMissing` for an endpoint that is none."""
-        self._credentials, self._patience = credentials, patience
+        self._credentials, self._timeouts = credentials, timeouts
         self.target, self.is_plain = _address(endpoint)
         self.usage = QuotaUsage()
         self._tokens: Tokens | None = None
@@ -110,7 +106,7 @@ class GoogleTtsChannel:
         """All that can be used by name. Raises `EngineError`."""
         transport, headers = await self._ready()
         call = transport.list_voices(ListVoicesRequest(), metadata=headers)
-        answer = await self._answered(call, self._patience.connect + self._patience.first)
+        answer = await self._answered(call, self._timeouts.connect + self._timeouts.first)
         voices = ListVoicesResponse.pb(answer).voices  # proto-plus takes 50 ms over 2,000 voices
         return known(
             parsed(
@@ -132,26 +128,26 @@ class GoogleTtsChannel:
                     raise
         return await self._synthesize(request, voice)
 
-    async def open_stream(self, voice: GoogleVoice) -> SpeechCall:
+    async def open_stream(self, voice: GoogleVoice) -> SynthesisCall:
         """A call that is connected; whoever has it ends it with `end_stream`. Raises `EngineError`."""
         transport, headers = await self._ready()
-        call: SpeechCall = transport.streaming_synthesize(metadata=headers)
+        call: SynthesisCall = transport.streaming_synthesize(metadata=headers)
         self.usage.streams += 1
         self.usage.streams_open += 1
         self.usage.count(voice)
         try:
-            async with asyncio.timeout(self._patience.connect):
+            async with asyncio.timeout(self._timeouts.connect):
                 await call.wait_for_connection()
         except TimeoutError:
             self.end_stream(call)
-            text = f"{SERVICE}: no connection to {self.target} within {self._patience.connect:g} s"
+            text = f"{SERVICE}: no connection to {self.target} within {self._timeouts.connect:g} s"
             raise EngineUnreachable("tts", text) from None
         except (grpc.RpcError, asyncio.CancelledError) as error:
             self.end_stream(call)
             self.fail(error)
         return call
 
-    def end_stream(self, call: SpeechCall) -> None:
+    def end_stream(self, call: SynthesisCall) -> None:
         """Whatever it does: the far end is told at once, unless it had ended the call itself."""
         call.cancel()
         self.usage.streams_open -= 1
@@ -182,11 +178,11 @@ class GoogleTtsChannel:
         self.usage.requests += 1
         self.usage.count(voice)
         call = transport.synthesize_speech(request, metadata=headers)
-        answer = await self._answered(call, self._patience.first)
+        answer = await self._answered(call, self._timeouts.first)
         return bytes(answer.audio_content)
 
     async def _answered(self, call: Any, seconds: float) -> Any:
-        """Of a unary call; cancelling this cancels it."""
+        """The answer of a unary call; cancelling this cancels the call."""
         try:
             async with asyncio.timeout(seconds):
                 return await call

@@ -1,4 +1,4 @@
-"""What a server is asked: a prompt as the body of `POST /chat/completions`, on the terms learned so far."""
+"""What a server is asked: a prompt as the body of `POST /chat/completions`, with what it is known to take."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -99,22 +99,22 @@ def _object(arguments: str) -> str:
         return "{}"
 
 
-def request(prompt: Prompt, model: str, terms: Capabilities) -> Json:
+def request(prompt: Prompt, model: str, capabilities: Capabilities) -> Json:
     body: Json = {
         "model": model,
-        "messages": messages(prompt, terms.history, takes_system=terms.takes_system),
+        "messages": messages(prompt, capabilities.history, takes_system=capabilities.takes_system),
         "stream": True,
-        terms.limit: prompt.max_tokens + terms.room,
+        capabilities.limit: prompt.max_tokens + capabilities.room,
     }
-    if terms.counts_usage:
+    if capabilities.counts_usage:
         body["stream_options"] = {"include_usage": True}
-    if terms.effort:
-        body["reasoning_effort"] = terms.effort
-    if terms.switches_template:
+    if capabilities.effort:
+        body["reasoning_effort"] = capabilities.effort
+    if capabilities.switches_template:
         body["chat_template_kwargs"] = {"enable_thinking": False}
-    if prompt.temperature is not None and terms.sets_temperature:
+    if prompt.temperature is not None and capabilities.sets_temperature:
         body["temperature"] = prompt.temperature
-    if prompt.tools and terms.takes_tools:
+    if prompt.tools and capabilities.takes_tools:
         body["tools"] = [_declaration(tool) for tool in prompt.tools]
     return body
 
