@@ -155,7 +155,8 @@ class GoogleTtsClient:
     def fail(self, error: BaseException) -> NoReturn:
         """Raise what a call raised, as ours. That it was cancelled is passed on, unless it was by `close`."""
         if isinstance(error, grpc.RpcError):
-            raise translated(error, advice=self.usage.said) from error
+            secrets = self._tokens.secrets if self._tokens is not None else ()
+            raise translated(error, advice=self.usage.said, secrets=secrets) from error
         task = asyncio.current_task()
         if isinstance(error, asyncio.CancelledError) and (task is None or not task.cancelling()):
             raise self._closed() from None
