@@ -18,6 +18,7 @@ from ..core.audio import Samples, levelled, to_pcm16
 from ..core.errors import EngineError, EngineMissing
 from ..model_files.catalog import model_path
 from ..ports import Clause, Speech, Voice, VoiceChoice
+from ..ports.streaming import TaskSet
 
 # ----------------------------------------------------------------
 # what of a clause Piper is given, and in which pieces. Pure functions over text
@@ -78,6 +79,7 @@ class PiperTts:
         self._threads = threads
         self._model: Any = None
         self._rate_hz = 0
+        self._tasks = TaskSet()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tts")
 
     @property
@@ -103,9 +105,7 @@ class PiperTts:
         self._accept(voice)
         jobs: _Jobs = asyncio.Queue()  # `room` bounds it
         room = asyncio.Semaphore(_AHEAD)
-        feeding = asyncio.get_running_loop().create_task(
-            self._feed(clauses, voice.rate, jobs, room), name="tts-feed"
-        )
+        feeding = self._tasks.start(self._feed(clauses, voice.rate, jobs, room), "piper-feed")
         try:
             while (job := await jobs.get()) is not None:
                 index, rendering = job
@@ -113,13 +113,18 @@ class PiperTts:
                 room.release()
                 if len(samples):
                     yield Speech(index, samples, self._rate_hz)
-            await feeding
+            await asyncio.wait([feeding])
+            if feeding.cancelled():
+                raise self._closed()
+            feeding.result()
         finally:
-            await _drop(feeding, jobs)
+            await self._tasks.end(feeding)
+            _drop(jobs)
 
     async def close(self) -> None:
         """What is being synthesised ends by itself within about a second; what waits fails at once."""
         self._model = None
+        await self._tasks.close()
         self._pool.shutdown(wait=False)
 
     async def _feed(
@@ -170,12 +175,8 @@ class PiperTts:
         self._path = path
 
 
-async def _drop(feeding: "asyncio.Task[None]", jobs: _Jobs) -> None:
-    """Nothing that waits for the thread is synthesised any more; what failed unseen stays unseen."""
-    feeding.cancel()
-    await asyncio.wait([feeding])
-    if not feeding.cancelled():
-        feeding.exception()
+def _drop(jobs: _Jobs) -> None:
+    """Nothing that waits for the thread is synthesised any more."""
     while not jobs.empty():
         if (job := jobs.get_nowait()) is not None:
             job[1].cancel()

@@ -17,7 +17,7 @@ from google.genai import types
 from ...core.conversation import Message, Role
 from ...core.errors import EngineEmpty, EngineError, EngineTimeout
 from ...ports import LlmItem, Prompt
-from ...ports.streaming import CancellableStream, reading
+from ...ports.streaming import CancellableStream, TaskSet, reading
 from ..http.client import OpenedOnce
 from ..timeouts import Timeouts
 from .client import address, close_gemini, is_on_vertex, open_gemini, secrets_of
@@ -61,6 +61,7 @@ class GeminiLlm:
         self._timeouts = timeouts
         self._on_vertex = is_on_vertex(self._key)
         self._ladder, self._rung = thinking(self._model), 0
+        self._tasks = TaskSet()
         self._client = OpenedOnce(
             partial(open_gemini, self._key, timeouts.connect), close_gemini, self._closed
         )
@@ -88,6 +89,7 @@ class GeminiLlm:
 
     async def close(self) -> None:
         await self._client.close()
+        await self._tasks.close()
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[LlmItem, None]:
         """Raises `EngineError`: `EngineTimeout` by `timeouts`, the rest by `errors`."""
@@ -120,7 +122,7 @@ class GeminiLlm:
         """One request. Whatever ends this iterator ends the request at the far end."""
         clock = asyncio.get_running_loop().time
         answer.tools = asked.tools
-        async with CancellableStream(reading(partial(self._open, asked))) as chunks:
+        async with CancellableStream(reading(partial(self._open, asked)), tasks=self._tasks) as chunks:
             while not answer.is_full:
                 seconds = self._timeouts.between if answer.has_begun else max(0.0, give_up - clock())
                 try:

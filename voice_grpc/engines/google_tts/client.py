@@ -19,6 +19,7 @@ from google.cloud.texttospeech_v1 import ListVoicesRequest, ListVoicesResponse, 
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcAsyncIOTransport
 
 from ...core.errors import EngineError, EngineMissing, EngineTimeout, EngineUnreachable
+from ...ports.streaming import TaskSet
 from ..timeouts import Timeouts
 from .credentials import Headers, Tokens, load
 from .errors import BREAKS, SERVICE, StreamFate, fate_of, translated
@@ -93,6 +94,8 @@ class GoogleTtsClient:
         self._credentials, self._timeouts = credentials, timeouts
         self.target, self.is_plain = _address(endpoint)
         self.usage = QuotaUsage()
+        self.tasks = TaskSet()
+        """Of all calls and answers; `close` ends them."""
         self._tokens: Tokens | None = None
         self._transport: TextToSpeechGrpcAsyncIOTransport | None = None
         self._opening = asyncio.Lock()
@@ -159,10 +162,10 @@ class GoogleTtsClient:
             raise translated(error, advice=self.usage.said, secrets=secrets) from error
         task = asyncio.current_task()
         if isinstance(error, asyncio.CancelledError) and (task is None or not task.cancelling()):
-            raise self._closed() from None
+            raise self.closed() from None
         raise error
 
-    def _closed(self) -> EngineError:
+    def closed(self) -> EngineError:
         return EngineError("tts", f"{SERVICE}: the engine is closed", retryable=False)
 
     async def close(self) -> None:
@@ -173,6 +176,7 @@ class GoogleTtsClient:
             if self._transport is not None:
                 await self._transport.grpc_channel.close(0)
                 self._transport = None
+        await self.tasks.close()
 
     async def _synthesize(self, request: SynthesizeSpeechRequest, voice: GoogleVoice) -> bytes:
         transport, headers = await self._ready()
@@ -199,7 +203,7 @@ class GoogleTtsClient:
         """
         async with self._opening:
             if self._is_closed:
-                raise self._closed()
+                raise self.closed()
             if self._transport is None:
                 if not self.is_plain:
                     self._tokens = Tokens(await asyncio.to_thread(load, self._credentials))

@@ -195,13 +195,12 @@ class SpeechStream:
     async def _call(self, put: Put) -> None:
         self._alignment, self._watchdog = self._new_alignment(), StallWatchdog(self._timeouts)
         call = await self._client.open_stream(self._request.voice)
-        writing = asyncio.get_running_loop().create_task(self._write(call), name="google-tts-text")
+        writing = self._client.tasks.start(self._write(call), "google-tts-text")
         try:
             await self._read(call, put)
         finally:
             self._client.end_stream(call)
-            writing.cancel()
-            await asyncio.wait([writing])
+            await self._client.tasks.end(writing)
         self._learn()
 
     # ------------------------------------------------------------ text

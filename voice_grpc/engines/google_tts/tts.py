@@ -100,11 +100,15 @@ class GoogleTts:
         request = SpeechRequest(chosen, min(max(voice.rate, SLOWEST), FASTEST))
         answer = _Answer(self._client, request, self._timeouts, self._paces)
         has_sound = False
-        async with answer.parts, CancellableStream(partial(answer.plan, clauses), _AHEAD) as parts:
-            while (part := await parts.next()) is not None:
-                while (speech := await part.next()) is not None:
-                    has_sound = True
-                    yield speech
+        plan = CancellableStream(partial(answer.plan, clauses), _AHEAD, tasks=self._client.tasks)
+        try:
+            async with answer.parts, plan as parts:
+                while (part := await parts.next()) is not None:
+                    while (speech := await part.next()) is not None:
+                        has_sound = True
+                        yield speech
+        except ConnectionAbortedError:
+            raise self._client.closed() from None
         if answer.has_words and not has_sound:
             raise EngineEmpty("tts", f"{SERVICE} gave no sound")
 
@@ -150,7 +154,7 @@ class _Answer:
                 stream.end()
 
     async def _begin(self, run: Callable[[Put], Awaitable[None]]) -> _Part:
-        return await self.parts.enter_async_context(CancellableStream(run))
+        return await self.parts.enter_async_context(CancellableStream(run, tasks=self._client.tasks))
 
     def _new_stream(self) -> SpeechStream:
         idle_seconds = ENOUGH * IDLE_SECONDS
