@@ -284,3 +284,12 @@ async def test_ending_one_leaves_the_others_and_its_error_is_nobodys() -> None:
     assert waiting.cancelled()
     del failing
     gc.collect()
+
+
+async def test_what_is_closed_starts_nothing_any_more() -> None:
+    tasks = TaskSet()
+    await tasks.close()
+    with pytest.raises(ConnectionAbortedError):
+        await CancellableStream(reading(opening(Stream())), tasks=tasks).__aenter__()
+    await tasks.close()
+    assert running() == []

@@ -28,8 +28,13 @@ class TaskSet:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._is_closed = False
 
     def start(self, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
+        """Raises `ConnectionAbortedError` once closed."""
+        if self._is_closed:
+            work.close()
+            raise ConnectionAbortedError(f"{name} cannot begin any more")
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -45,7 +50,8 @@ class TaskSet:
             task.exception()
 
     async def close(self, seconds: float = CLOSING_SECONDS) -> None:
-        """Cancel them all, and wait for them together, at most `seconds`."""
+        """For good: cancel them all, and wait for them together, at most `seconds`."""
+        self._is_closed = True
         for task in self._tasks:
             task.cancel()
         if self._tasks:

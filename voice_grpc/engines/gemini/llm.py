@@ -98,6 +98,8 @@ class GeminiLlm:
                 yield item
 
     async def _ask(self, prompt: Prompt, first_seconds: float) -> AsyncGenerator[LlmItem, None]:
+        if self._client.is_closed:
+            raise self._closed()
         attempt = _Attempt(self._rung)
         give_up = asyncio.get_running_loop().time() + first_seconds
         while True:
