@@ -1,18 +1,17 @@
-"""What every engine must stand, whatever its vendor: the subjects of `test_conformance_{stt,llm,tts}.py`.
+"""What every engine must stand, whatever its vendor: the subjects of the `test_conformance_` files.
 
 A subject is one engine with a far end that can be told to go wrong. An engine in this process has no
 far end: its subject says which troubles it can have at all, and the others are not asked of it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from tests.fakes.script import Script, Trouble
-from voice_grpc.core.errors import EngineError
 from voice_grpc.engines.timeouts import Timeouts
 
 E = TypeVar("E")
@@ -79,30 +78,3 @@ async def best(attempt: Callable[[], Awaitable[float]]) -> float:
 
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def engine_tasks() -> set[str]:
-    """Names of the tasks that run code of ours in this loop; the fakes' own are not among them."""
-    codes = {task: getattr(task.get_coro(), "cr_code", None) for task in asyncio.all_tasks()}
-    return {task.get_name() for task, code in codes.items() if code and "/voice_grpc/" in code.co_filename}
-
-
-async def until_only(tasks: "set[asyncio.Task[Any]]") -> None:
-    """No other task runs any more, nor of the fakes, which need a moment to see that they were left."""
-    async with asyncio.timeout(5):
-        while not asyncio.all_tasks() <= tasks:  # noqa: ASYNC110 - there is no event for it
-            await asyncio.sleep(0.001)
-
-
-async def failure(work: Awaitable[object]) -> EngineError | None:
-    """The error of ours that `work` ends with; None: it goes well."""
-    try:
-        await work
-    except EngineError as error:
-        return error
-    return None
-
-
-async def rest(items: AsyncIterator[object]) -> None:
-    async for _ in items:
-        pass

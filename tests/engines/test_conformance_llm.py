@@ -21,12 +21,8 @@ from tests.engines.conformance import (
     Rig,
     Subject,
     best,
-    engine_tasks,
-    failure,
     open_files,
-    rest,
     until_idle,
-    until_only,
 )
 from tests.fakes import gemini, openai_llm_rules
 from tests.fakes.script import Script, Trouble
@@ -367,36 +363,3 @@ async def test_what_is_closed_answers_no_more(subject: Subject[Llm]) -> None:
         assert time.perf_counter() - start < 2.0
         with pytest.raises(EngineError):
             await ask(rig.engine)
-
-
-@every
-async def test_no_task_outlives_the_engine(subject: Subject[Llm]) -> None:
-    before = asyncio.all_tasks()
-    async with subject.open(Trouble.NONE) as rig:
-        await ask(rig.engine)
-        if subject is not subject_llm_local.LOCAL:
-            await rig.engine.close()
-        assert engine_tasks() == set()
-    await until_only(before)
-
-
-@having(Trouble.STALL_FIRST, Trouble.STALL_MIDDLE)
-async def test_closing_ends_an_answer_under_way(subject: Subject[Llm], trouble: Trouble) -> None:
-    """Also of whoever neither reads on nor gives it up; who reads on is told."""
-    before = asyncio.all_tasks()
-    async with subject.open(trouble) as rig, asyncio.TaskGroup() as tasks:
-        kept = rig.engine.stream(LONG)
-        if trouble is Trouble.STALL_MIDDLE:
-            await anext(kept)
-        items: list[LlmItem] = []
-        reading = tasks.create_task(failure(keep(rig.engine, LONG, items)))
-        assert rig.far is not None
-        await rig.far.until_open(1)
-        async with asyncio.timeout(2):
-            await rig.engine.close()
-        assert engine_tasks() == set()
-        await rig.far.until_open(0)
-        async with asyncio.timeout(2):
-            assert isinstance(await reading, EngineError)
-            assert isinstance(await failure(rest(kept)), EngineError)
-    await until_only(before)

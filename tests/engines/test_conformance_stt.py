@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.engines import subject_stt_http, subject_stt_local, subject_stt_sockets
-from tests.engines.conformance import DEADLINE, Rig, Subject, engine_tasks, failure, until_only
+from tests.engines.conformance import DEADLINE, Rig, Subject
 from tests.fakes.script import Script, Trouble
 from tests.saying import said
 from voice_grpc.core.audio import RATE_HZ, Samples
@@ -344,34 +344,3 @@ async def give_up(rig: Rig[Stt], samples: Samples, count: int) -> None:
             await rig.far.until_open(0)
     for stream in streams:
         await stream.close()
-
-
-@every
-async def test_no_task_outlives_the_engine(subject: Subject[Stt]) -> None:
-    """Nor one of an utterance that nobody ended."""
-    samples = await sound_for(subject)
-    before = asyncio.all_tasks()
-    async with subject.open(Trouble.NONE) as rig:
-        await heard(rig.engine, samples)
-        feed(rig.engine.open(SttOptions()), samples)
-        await asyncio.sleep(0.01)
-        async with asyncio.timeout(2):
-            await rig.engine.close()
-        assert engine_tasks() == set()
-    await until_only(before)
-
-
-@having(Trouble.STALL_FIRST, Trouble.STALL_MIDDLE)
-async def test_closing_ends_an_answer_under_way(subject: Subject[Stt], trouble: Trouble) -> None:
-    before = asyncio.all_tasks()
-    async with subject.open(trouble) as rig, asyncio.TaskGroup() as tasks:
-        asked = tasks.create_task(failure(heard(rig.engine, hum())))
-        assert rig.far is not None
-        await rig.far.until_open(1)
-        async with asyncio.timeout(2):
-            await rig.engine.close()
-        assert engine_tasks() == set()
-        await rig.far.until_open(0)
-        async with asyncio.timeout(2):
-            assert isinstance(await asked, EngineError)
-    await until_only(before)

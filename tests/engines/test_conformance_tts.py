@@ -21,12 +21,8 @@ from tests.engines.conformance import (
     Rig,
     Subject,
     best,
-    engine_tasks,
-    failure,
     open_files,
-    rest,
     until_idle,
-    until_only,
 )
 from tests.fakes.latency import Latency, Profile
 from tests.fakes.script import Trouble
@@ -382,35 +378,3 @@ async def test_closing_takes_no_time(subject: Subject[Tts]) -> None:
         await rig.engine.close()
         await rig.engine.close()
         assert time.perf_counter() - start < 2.0
-
-
-@every
-async def test_no_task_outlives_the_engine(subject: Subject[Tts]) -> None:
-    before = asyncio.all_tasks()
-    async with subject.open(Trouble.NONE) as rig:
-        await say(rig.engine)
-        if subject is not subject_tts_local.PIPER:
-            await rig.engine.close()
-        assert engine_tasks() == set()
-    await until_only(before)
-
-
-@having(Trouble.STALL_FIRST, Trouble.STALL_MIDDLE)
-async def test_closing_ends_an_answer_under_way(subject: Subject[Tts], trouble: Trouble) -> None:
-    """Also of whoever neither reads on nor gives it up; who reads on is told."""
-    before = asyncio.all_tasks()
-    async with subject.open(trouble) as rig, asyncio.TaskGroup() as tasks:
-        kept = rig.engine.speak(endless(), ANY)
-        if trouble is Trouble.STALL_MIDDLE:
-            await anext(kept)
-        reading = tasks.create_task(failure(keep(rig.engine, endless(), [])))
-        assert rig.far is not None
-        await rig.far.until_open(1)
-        async with asyncio.timeout(2):
-            await rig.engine.close()
-        assert engine_tasks() == set()
-        await rig.far.until_open(0)
-        async with asyncio.timeout(2):
-            assert isinstance(await reading, EngineError)
-            assert isinstance(await failure(rest(kept)), EngineError)
-    await until_only(before)
