@@ -126,5 +126,5 @@ class EspeakTts:
 
 def _bcp47(tag: str) -> str:
     """`en-us` → `en-US`; longer variants (`en-gb-x-rp`) stay as they are."""
-    parts = tag.split("-")
-    return f"{parts[0]}-{parts[1].upper()}" if len(parts) == 2 and len(parts[1]) == 2 else tag
+    subtags = tag.split("-")
+    return f"{subtags[0]}-{subtags[1].upper()}" if len(subtags) == 2 and len(subtags[1]) == 2 else tag

@@ -20,9 +20,7 @@ from ..model_files.catalog import model_path
 from ..ports import Clause, Speech, Voice, VoiceChoice
 from ..ports.streaming import TaskSet
 
-# ----------------------------------------------------------------
-# what of a clause Piper is given, and in which pieces. Pure functions over text
-
+# ---------------------------------------------------------------- what of a clause Piper is given
 
 _PIECE = 160
 """Characters: about ten seconds of speech, which keep the thread for about one."""
@@ -59,6 +57,8 @@ def _cut(window: str) -> int:
             return ends[-1]
     return _PIECE
 
+
+# ---------------------------------------------------------------- the engine
 
 _AHEAD = 2
 """Pieces of one answer that are synthesised, or wait for it, while the one before them is consumed."""
@@ -211,8 +211,8 @@ def _synthesise(model: Any, text: str, rate: float) -> Samples:
 
     slowness = model.config.length_scale / min(max(rate, 0.5), 2.0)
     settings = SynthesisConfig(length_scale=slowness, normalize_audio=False)
-    parts = [chunk.audio_float_array for chunk in model.synthesize(text, settings)]
-    return to_pcm16(levelled(np.concatenate(parts))) if parts else np.zeros(0, np.int16)
+    chunks = [chunk.audio_float_array for chunk in model.synthesize(text, settings)]
+    return to_pcm16(levelled(np.concatenate(chunks))) if chunks else np.zeros(0, np.int16)
 
 
 def _language_tag(stem: str, espeak: str) -> str:

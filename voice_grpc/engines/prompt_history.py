@@ -11,13 +11,16 @@ from ..core.conversation import Heard, Message, Role
 from ..core.languages import primary
 from ..ports import Prompt
 
+HISTORY_CHARACTERS = 24_000
+"""Earlier turns that a large model is sent: about 6,000 tokens, twenty minutes of talk."""
+
 OPENING = "(The call begins.)"
 """Said by the user who was greeted first or who has not spoken yet: models want the user to begin."""
 
 CUT_OFF = "—"
 """Ends an answer that the user interrupted. Models copy what they see in history, and this one is silent."""
 
-_HOUSE_RULE = (
+_SPOKEN_RULE = (
     f"What you write is spoken aloud. Where an earlier answer of yours ends with “{CUT_OFF}”, the user "
     "interrupted you there and has heard no more of it."
 )
@@ -32,7 +35,9 @@ _LANGUAGES = {
 
 
 def instructions(prompt: Prompt) -> str:
-    return "\n\n".join(part for part in (prompt.instructions.strip(), _HOUSE_RULE, _language(prompt)) if part)
+    """The persona's own, what holds for all that is spoken, and the language of the answer."""
+    paragraphs = (prompt.instructions.strip(), _SPOKEN_RULE, _language(prompt))
+    return "\n\n".join(filter(None, paragraphs))
 
 
 def recent(conversation: Sequence[Message], characters: int) -> list[Message]:

@@ -36,8 +36,8 @@ def address(on_vertex: bool) -> str:
         url = os.environ.get("GOOGLE_VERTEX_BASE_URL") or f"https://{host}.googleapis.com"
     else:
         url = os.environ.get("GOOGLE_GEMINI_BASE_URL") or DEFAULT_URL
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    read = urlsplit(url)
+    return f"{read.scheme}://{read.netloc.rpartition('@')[2]}"
 
 
 def secrets_of(key: str) -> tuple[str, ...]:

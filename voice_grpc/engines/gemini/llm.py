@@ -42,7 +42,7 @@ class _Attempt:
     """How a request is put next, after what was refused of it."""
 
     rung: int
-    """Of the ladder of `thinking`."""
+    """Place in the ladder of `thinking`."""
     keeps_signatures: bool = True
     is_retry: bool = False
     """The one retry on a fresh connection is used up."""

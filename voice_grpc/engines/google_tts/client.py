@@ -95,7 +95,7 @@ class GoogleTtsClient:
         self.target, self.is_plain = _address(endpoint)
         self.usage = QuotaUsage()
         self.tasks = TaskSet()
-        """Of all calls and answers; `close` ends them."""
+        """Those of all answers, which `close` ends."""
         self._tokens: Tokens | None = None
         self._transport: TextToSpeechGrpcAsyncIOTransport | None = None
         self._opening = asyncio.Lock()
@@ -222,16 +222,16 @@ class GoogleTtsClient:
 
 
 def _address(endpoint: str) -> tuple[str, bool]:
-    """Host and port, and whether it is unencrypted."""
+    """Host and port of `endpoint`, and whether it is unencrypted."""
     text = endpoint.strip()
     try:
-        parts = urlsplit(text if "://" in text else f"https://{text or HOST}")
-        host, port = parts.hostname, parts.port
-        is_bare = not (parts.username or parts.password or parts.query or parts.path.strip("/"))
+        url = urlsplit(text if "://" in text else f"https://{text or HOST}")
+        host, port = url.hostname, url.port
+        is_bare = not (url.username or url.password or url.query or url.path.strip("/"))
     except ValueError:
         host, port, is_bare = None, None, False
-    is_plain = is_bare and parts.scheme == "http"
-    if not host or not is_bare or parts.scheme not in ("http", "https") or (is_plain and port is None):
+    is_plain = is_bare and url.scheme == "http"
+    if not host or not is_bare or url.scheme not in ("http", "https") or (is_plain and port is None):
         raise EngineMissing(
             "tts",
             "GOOGLE_TTS_ENDPOINT is not usable; accepted: nothing, a host such as "

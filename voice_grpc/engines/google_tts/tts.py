@@ -34,11 +34,11 @@ logger = logging.getLogger(__name__)
 DEFAULT_VOICE = "en-US-Chirp3-HD-Kore"
 
 _AHEAD = 1
-"""Parts of an answer that are ready to be consumed after the current one; one more is being asked for."""
+"""Segments of an answer that are ready to be consumed after the current one; one more is being asked for."""
 _TRIAL = "Hello there, this is what I sound like."
 """Said at start: long enough to measure the pace of the voice."""
 
-_Part: TypeAlias = CancellableStream[Speech]
+_Segment: TypeAlias = CancellableStream[Speech]
 """A run of clauses on one stream, or one clause by itself."""
 
 
@@ -102,9 +102,9 @@ class GoogleTts:
         has_sound = False
         plan = CancellableStream(partial(answer.plan, clauses), _AHEAD, tasks=self._client.tasks)
         try:
-            async with answer.parts, plan as parts:
-                while (part := await parts.next()) is not None:
-                    while (speech := await part.next()) is not None:
+            async with answer.segments, plan as segments:
+                while (segment := await segments.next()) is not None:
+                    while (speech := await segment.next()) is not None:
                         has_sound = True
                         yield speech
         except ConnectionAbortedError:
@@ -118,17 +118,17 @@ class GoogleTts:
 
 
 class _Answer:
-    """Divides clauses into parts, each of which works from the moment it is made."""
+    """Divides clauses into segments, each of which works from the moment it is made."""
 
     def __init__(
         self, client: GoogleTtsClient, request: SpeechRequest, timeouts: Timeouts, paces: Paces
     ) -> None:
-        self.parts = AsyncExitStack()
-        """The parts of this answer, whether they were taken or not: leaving the stack stops them."""
+        self.segments = AsyncExitStack()
+        """The segments of this answer, whether they were taken or not: leaving the stack stops them."""
         self.has_words = False
         self._client, self._request, self._timeouts, self._paces = client, request, timeouts, paces
 
-    async def plan(self, clauses: AsyncIterator[Clause], put: Callable[[_Part], Awaitable[None]]) -> None:
+    async def plan(self, clauses: AsyncIterator[Clause], put: Callable[[_Segment], Awaitable[None]]) -> None:
         """What `clauses` raise is told after what was said before."""
         stream: SpeechStream | None = None
         try:
@@ -153,8 +153,8 @@ class _Answer:
             if stream is not None:
                 stream.end()
 
-    async def _begin(self, run: Callable[[Put], Awaitable[None]]) -> _Part:
-        return await self.parts.enter_async_context(CancellableStream(run, tasks=self._client.tasks))
+    async def _begin(self, run: Callable[[Put], Awaitable[None]]) -> _Segment:
+        return await self.segments.enter_async_context(CancellableStream(run, tasks=self._client.tasks))
 
     def _new_stream(self) -> SpeechStream:
         idle_seconds = ENOUGH * IDLE_SECONDS
@@ -163,7 +163,7 @@ class _Answer:
 
 def _encodable(clause: Clause) -> Clause:
     """Without lone surrogates, which UTF-8 has none of."""
-    text, ssml = (part.encode(errors="replace").decode() for part in (clause.text, clause.ssml))
+    text, ssml = (each.encode(errors="replace").decode() for each in (clause.text, clause.ssml))
     return Clause(clause.index, text, ssml)
 
 

@@ -1,4 +1,6 @@
-"""Which of Google's voices says it. Pure functions over the list that `ListVoices` gives.
+"""Which voices Google has, and which of them says a clause.
+
+`choose` and what it needs are pure functions over the list that `ListVoices` gives; `VoiceCache` keeps it.
 
 A name says what a voice is: `<language>-<family>-<name>`, such as en-US-Chirp3-HD-Kore or
 es-ES-Neural2-A (cloud.google.com/text-to-speech/docs/list-voices-and-types). Bare names (`Kore`) are
@@ -137,9 +139,7 @@ def known(voices: Iterable[GoogleVoice | None]) -> list[GoogleVoice]:
     return sorted((voice for voice in voices if voice is not None), key=lambda voice: voice.id)
 
 
-# ----------------------------------------------------------------
-# the list of voices, fetched once and then now and then
-
+# ---------------------------------------------------------------- the list, fetched now and then
 
 REFRESH_SECONDS = 3600.0
 """New voices come a few times a year; asking more often is of no use."""
@@ -148,7 +148,8 @@ logger = logging.getLogger(__name__)
 
 
 class VoiceCache:
-    """The first who asks waits for it; a refresh goes on beside whoever asks, and may fail."""
+    """The list of voices: the first who asks waits for it; a refresh goes on beside whoever asks, and may
+    fail."""
 
     def __init__(
         self, fetch: Callable[[], Awaitable[list[GoogleVoice]]], refresh_seconds: float = REFRESH_SECONDS

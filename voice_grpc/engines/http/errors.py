@@ -66,12 +66,12 @@ def secrets_in(url: str) -> tuple[str, ...]:
     """What nobody is to see of an address: its password, or its name where there is none (a token then),
     both as basic authentication joins them, and each value of its query, which may hold a key."""
     try:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
+        read = urlsplit(url if "://" in url else f"http://{url}")
     except ValueError:
         return (url,)
-    name, password = unquote(parts.username or ""), unquote(parts.password or "")
-    found = [password or name, f"{name}:{password}" if name else "", parts.query]
-    found += [value for _, value in parse_qsl(parts.query) if len(value) >= _SHORTEST]
+    name, password = unquote(read.username or ""), unquote(read.password or "")
+    found = [password or name, f"{name}:{password}" if name else "", read.query]
+    found += [value for _, value in parse_qsl(read.query) if len(value) >= _SHORTEST]
     return tuple(each for each in found if each)
 
 

@@ -180,7 +180,7 @@ class LocalLlm:
 
 
 def _read(event: dict[str, Any]) -> list[TextDelta | Usage | EngineError]:
-    """Of one event in the shape of OpenAI's streams; progress events hold neither text nor usage."""
+    """What one event in the shape of OpenAI's streams holds; of progress it holds neither text nor usage."""
     if "error" in event:
         reason = event["error"].get("message", "no reason given")
         return [EngineError("llm", f"the local model refused: {reason}")]

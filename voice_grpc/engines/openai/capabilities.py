@@ -19,11 +19,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..prompt_history import HISTORY_CHARACTERS
 from .errors import Refusal
 
-HISTORY_CHARACTERS = 24_000
-"""Of earlier turns: about 6,000 tokens, twenty minutes of talk. The turn that is answered is always whole."""
 _LEAST_HISTORY = 1_500
+"""Characters of earlier turns that are sent to a model with however little room."""
 ROOM = 1024
 """Tokens beyond the limit of an answer for a model that thinks: its thoughts count against the limit."""
 
@@ -33,10 +33,10 @@ _EFFORTS = ("none", "minimal", "low")
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     base: int = 0
-    """Which of `Address.bases`."""
+    """Place in `OpenAiAddress.bases` of the one to ask."""
     limit: str = "max_tokens"
     effort: str = _EFFORTS[0]
-    """Empty: not said."""
+    """Value of `reasoning_effort`; empty: it is left out."""
     switches_template: bool = True
     counts_usage: bool = True
     sets_temperature: bool = True
@@ -45,7 +45,7 @@ class Capabilities:
     room: int = 0
     history: int = HISTORY_CHARACTERS
     begins_inside: bool = False
-    """Its answers begin with thoughts whose opening tag the template wrote."""
+    """The model's answers begin with thoughts whose opening tag the template wrote."""
 
 
 def learned(

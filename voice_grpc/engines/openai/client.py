@@ -1,8 +1,8 @@
-"""The requests to a server over httpx2, on connections that are kept for the next turn.
+"""Where a server is, and the requests to it over httpx2.
 
-What lives here: HTTP. What must not: how long an answer may take (`llm.py`). Leaving `events`
-closes its connection at once: httpx2 closes the iterators inside each other, so that no task has to stand
-inside the iteration.
+What lives here: the address, and HTTP. What must not: how long an answer may take (`llm.py`), and how a
+client is opened (`http/client.py`). Leaving `events` closes its connection at once: httpx2 closes the
+iterators inside each other, so that no task has to stand inside the iteration.
 """
 
 import asyncio
@@ -24,9 +24,7 @@ from ..http.json_values import mapping, sequence, text
 from ..http.sse import Event, EventReader
 from .errors import BASE_ADVICE, KEY_ADVICE, MODEL_ADVICE, SERVER, StaleConnection, missing, refusal
 
-# ----------------------------------------------------------------
-# where a server is and how it lets us in, out of what the operator wrote as OPENAI_BASE_URL and key
-
+# ---------------------------------------------------------------- where a server is
 
 _VERSION = re.compile(r"/v\d\w*(/|$)")
 _METHOD = re.compile(r"/(chat/completions|completions|models)$")
@@ -34,15 +32,17 @@ _METHOD = re.compile(r"/(chat/completions|completions|models)$")
 
 @dataclass(frozen=True, slots=True)
 class OpenAiAddress:
+    """Where a server is and how it lets us in, out of OPENAI_BASE_URL and OPENAI_API_KEY."""
+
     location: str
     """Scheme, host, port and path, without a name, a password or a query."""
     bases: tuple[str, ...]
     """What `/chat/completions` follows, the likeliest first. Most want `/v1`; some have no version."""
     query: str = field(default="", repr=False)
-    """To be kept: Azure wants its `api-version` there."""
+    """The query of the URL, which is kept: Azure wants its `api-version` there."""
     authorization: str = field(default="", repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    """Never to be shown."""
+    """What of the URL and the key is never to be shown."""
     fault: str = ""
 
     def check(self) -> None:
@@ -91,11 +91,13 @@ def address(base_url: str, key: str) -> OpenAiAddress:
     )
 
 
+# ---------------------------------------------------------------- requests
+
 _DONE = "[DONE]"
 _TAIL_SECONDS = 0.1
 """For the end of a body behind `[DONE]`, without which a connection cannot be used again."""
 _MOST_BYTES = 8 << 20
-"""Of a list of models, and of an error: the longest lists have some hundreds of them."""
+"""Read of a list of models, and of an error: the longest lists have some hundreds of models."""
 
 _NO_CHAT = re.compile(
     r"embed|whisper|\btts|transcri|rerank|moderation|dall-?e|image|sora|realtime|audio|davinci|babbage"

@@ -70,7 +70,7 @@ class StaleConnection(Exception):
 
 
 def refusal(status: int, body: bytes) -> Refusal:
-    """Of an answer that is no 200; whatever stands between us and the server may have written it."""
+    """What an answer says whose status is not 200; anything between us and the server may have written it."""
     try:
         said = json.loads(body)
     except ValueError:
@@ -80,7 +80,7 @@ def refusal(status: int, body: bytes) -> Refusal:
 
 
 def refusal_in(chunk: Mapping[str, Any]) -> Refusal | None:
-    """Of an event in a stream that began well."""
+    """The error that `chunk`, an event of a stream that began well, may be."""
     if chunk.get("error") or chunk.get("object") == "error":
         return _refusal(chunk, 0)
     return None
