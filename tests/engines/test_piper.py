@@ -135,7 +135,7 @@ async def test_a_cancelled_answer_leaves_nothing_behind(tts: PiperTts) -> None:
     assert speaking.cancelled()
     assert await said(tts, "Yes.")
     assert script.asked <= 3
-    assert not [task for task in asyncio.all_tasks() if task.get_name() == "tts-feed"]
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "piper-feed"]
 
 
 async def test_an_answer_that_breaks_off_says_why(tts: PiperTts) -> None:

@@ -18,10 +18,10 @@ RATE_HZ = 22_050
 """What espeak-ng makes."""
 
 WORDS_A_MINUTE = 165
-"""At rate 1: its own 175 is hurried beside Piper and Chirp."""
+"""At rate 1: espeak-ng's own 175 is hurried beside Piper and Chirp."""
 
 AT_ONCE = 4
-"""Processes. A clause takes some 30 ms."""
+"""Processes at once. A clause takes some 30 ms."""
 
 CLAUSE_SECONDS = 10.0
 
@@ -67,7 +67,7 @@ class EspeakTts:
         self._voices.clear()
 
     async def speak(self, clauses: AsyncIterator[Clause], voice: VoiceChoice) -> AsyncGenerator[Speech, None]:
-        """Raises `EngineError` for an unknown voice and for a language that it does not speak."""
+        """Raises `EngineError` for an unknown voice and for a language that espeak-ng does not speak."""
         tag = self._pick(voice)
         async for clause in clauses:
             samples = await self._say(clause, tag, voice.rate)
@@ -101,7 +101,7 @@ class EspeakTts:
         return to_pcm16(levelled(to_float(np.frombuffer(wav[44 : len(wav) // 2 * 2], "<i2"))))
 
     async def _run(self, arguments: list[str], text: bytes) -> bytes:
-        """What it writes. Cancelled, the process is killed and reaped."""
+        """What a process writes to its standard output. Cancelled, it is killed and reaped."""
         async with self._room:
             process = await asyncio.create_subprocess_exec(
                 self._binary, *arguments,

@@ -27,7 +27,7 @@ _PIECE = 160
 
 
 def speakable(text: str) -> str:
-    """Without emoji and other symbols, which espeak would read out by name, and without Piper's
+    """`text` without emoji and other symbols, which espeak would read out by name, and without Piper's
     `[[phonemes]]`; empty when nothing is left that has a sound."""
     kept = "".join(" " if _is_mute(character) else character for character in text)
     kept = " ".join(kept.replace("[[", " ").split())
@@ -39,7 +39,7 @@ def _is_mute(character: str) -> bool:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """At most `_PIECE` characters each, cut after a sentence, else after a phrase, else after a word."""
+    """`text`, at most `_PIECE` characters each: cut after a sentence, else a phrase, else a word."""
     while len(text) > _PIECE:
         cut = _cut(text[: _PIECE + 1])
         yield text[:cut].rstrip()
@@ -49,7 +49,7 @@ def pieces(text: str) -> Iterator[str]:
 
 
 def _cut(window: str) -> int:
-    """Never in the first quarter: a short piece and a long one take no less time than two of a size."""
+    """Where to cut, never in the first quarter: a short and a long piece take as long as two of a size."""
     spaces = [i for i, character in enumerate(window) if character == " "]
     for marks in (".!?…", ",;:–—", ""):
         ends = [i for i in spaces if not marks or window[i - 1] in marks]

@@ -54,7 +54,7 @@ async def gemini(
                 yield llm, fake
             finally:
                 await llm.close()
-    assert [task for task in asyncio.all_tasks() if task.get_name() == "pump"] == []
+    assert [task for task in asyncio.all_tasks() if task.get_name() == "stream"] == []
 
 
 async def ask(llm: GeminiLlm, prompt: Prompt = HELLO) -> list[LlmItem]:

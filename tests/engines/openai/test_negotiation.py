@@ -42,7 +42,7 @@ async def ask(llm: OpenAiLlm, prompt: Prompt = HELLO) -> str:
         return "".join([item.text async for item in items if isinstance(item, TextDelta)])
 
 
-# ---------------------------------------------------------------- terms
+# ---------------------------------------------------------------- capabilities
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One channel to the service, its three methods, and what of the quotas they use.
+"""One gRPC channel to the service, its three methods, and how much of the quotas they use.
 
 The methods are those of the vendor's transport, not of its client: the client's `streaming_synthesize`
 waits for the connection before it gives the call out, so that a call that is cancelled there cannot be
@@ -38,9 +38,9 @@ class QuotaUsage:
     streams_open: int = 0
     streams: int = 0
     requests: int = 0
-    """Unary ones."""
+    """Unary requests."""
     characters: int = 0
-    """Sent to be spoken: what is billed."""
+    """Characters sent to be spoken: what is billed."""
     _chirp3: deque[float] = field(default_factory=deque)
 
     def count(self, voice: GoogleVoice) -> None:
@@ -80,7 +80,7 @@ OPTIONS = (
 SynthesisCall: TypeAlias = "grpc.aio.StreamStreamCall[Any, Any]"
 
 _GENDERS = {1: "male", 2: "female"}
-"""SsmlVoiceGender."""
+"""By `SsmlVoiceGender` of the service's proto."""
 _CLIENT: tuple[str, str] = ClientInfo().to_grpc_metadata()  # type: ignore[no-untyped-call]
 """The versions of everything, as the vendor's client tells them."""
 
@@ -89,6 +89,8 @@ logging.getLogger(TextToSpeechGrpcAsyncIOTransport.__module__).setLevel(logging.
 
 
 class GoogleTtsClient:
+    """The service as the engine sees it. Belongs to the event loop in which it is first used."""
+
     def __init__(self, credentials: str, endpoint: str, timeouts: Timeouts) -> None:
         """Raises `EngineMissing` for an endpoint that is none."""
         self._credentials, self._timeouts = credentials, timeouts
@@ -106,7 +108,7 @@ class GoogleTtsClient:
         return f"http://{self.target}" if self.is_plain else self.target
 
     async def voices(self) -> list[GoogleVoice]:
-        """All that can be used by name. Raises `EngineError`."""
+        """All voices that can be used by name. Raises `EngineError`."""
         transport, headers = await self._ready()
         call = transport.list_voices(ListVoicesRequest(), metadata=headers)
         answer = await self._answered(call, self._timeouts.connect + self._timeouts.first)
@@ -122,7 +124,7 @@ class GoogleTtsClient:
         )
 
     async def synthesize(self, request: SynthesizeSpeechRequest, voice: GoogleVoice) -> bytes:
-        """The sound, as encoded as it was asked for. Raises `EngineError`."""
+        """The sound of a unary request, a WAV file. Raises `EngineError`."""
         for _ in range(BREAKS):
             try:
                 return await self._synthesize(request, voice)
@@ -151,7 +153,7 @@ class GoogleTtsClient:
         return call
 
     def end_stream(self, call: SynthesisCall) -> None:
-        """Whatever it does: the far end is told at once, unless it had ended the call itself."""
+        """Ends `call`, whatever it does: the far end is told at once, unless it had ended the call itself."""
         call.cancel()
         self.usage.streams_open -= 1
 

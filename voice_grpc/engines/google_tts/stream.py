@@ -54,19 +54,19 @@ class StallWatchdog:
                 self._deadline = None
 
     def sent(self) -> None:
-        """Some text."""
+        """Text was given to the service."""
         if self._owing_since is None:
             self._owing_since = _now()
             self._move()
 
     def closed(self) -> None:
-        """No more text comes."""
+        """The service was told that no more text comes."""
         self._closed_at = _now()
         self._move()
 
     @contextmanager
     def heard(self) -> Iterator[None]:
-        """Some sound came; inside, it is taken."""
+        """Sound came from the service; inside, it is handed on."""
         self._heard_at, self._owing_since, self._is_giving = _now(), None, True
         self._move()
         yield
@@ -76,7 +76,7 @@ class StallWatchdog:
         self._move()
 
     def expire(self) -> None:
-        """There is nothing to wait for any more."""
+        """End the waiting now: nothing will come any more."""
         if self._deadline is not None and not self._deadline.expired():
             self._deadline.reschedule(_now())
 
@@ -86,7 +86,7 @@ class StallWatchdog:
 
     @property
     def silent_seconds(self) -> float:
-        """Since the last sound; 0 before the first and while it is taken."""
+        """Seconds since the last sound; 0 before the first and while one is handed on."""
         return 0.0 if self._heard_at is None or self._is_giving else _now() - self._heard_at
 
     @property
@@ -113,17 +113,18 @@ def _now() -> float:
 
 
 IDLE_SECONDS = 5.0
-"""Without text, after which the service answers ABORTED: "Input must be sent continuously, at least every
-5s seconds" (github.com/livekit/agents/issues/2406)."""
+"""Seconds without text, after which the service answers ABORTED: "Input must be sent continuously, at least
+every 5s seconds" (github.com/livekit/agents/issues/2406)."""
 ENOUGH = 0.8
 """The share of `IDLE_SECONDS` after which a stream is half-closed."""
 SETTLED_SECONDS = 0.6
-"""Without sound, after which all there is to say was said: the service makes sound in less than it lasts."""
+"""Seconds without sound, after which all there is to say was said: the service makes sound in less time than
+it lasts."""
 
 _WAITING = 16
 """Clauses that may wait to be sent; whoever brings more waits. Sending takes no time to speak of."""
 _RESUMED = (StreamFate.IDLE, StreamFate.LOST, StreamFate.BROKEN)
-"""After which what was left unsaid is said on a new stream."""
+"""How a call may end so that what it left unsaid is said on a new one."""
 
 Paces: TypeAlias = dict[str, float]
 """Seconds a letter by the id of a voice, at the normal rate, as measured."""
@@ -132,6 +133,8 @@ logger = logging.getLogger(__name__)
 
 
 class SpeechStream:
+    """A run of clauses that are said on one call, and on another where that ends early."""
+
     def __init__(
         self,
         client: GoogleTtsClient,
@@ -140,21 +143,21 @@ class SpeechStream:
         paces: Paces,
         idle_seconds: float,
     ) -> None:
-        """`idle_seconds`: without a clause, after which the call is half-closed."""
+        """`idle_seconds`: how long the call waits for a clause before it is half-closed."""
         self.is_closed = False
-        """It takes no more clauses."""
+        """The stream takes no more clauses."""
         self._client, self._request, self._timeouts = client, request, timeouts
         self._paces, self._idle_seconds = paces, idle_seconds
         self._clauses: asyncio.Queue[Clause | None] = asyncio.Queue(_WAITING)
         self._watchdog = StallWatchdog(timeouts)
         self._alignment = self._new_alignment()
         self._again: deque[Clause] = deque()
-        """Left unsaid by a stream that ended early."""
+        """Clauses that a call which ended early left unsaid."""
         self._is_ended = False
         self._failure: Exception | None = None
 
     async def send(self, clause: Clause) -> None:
-        """Only while it is not closed."""
+        """`clause` is said after those before it; only while the stream is not closed."""
         await self._clauses.put(clause)
 
     def end(self) -> None:
@@ -164,7 +167,7 @@ class SpeechStream:
             self._clauses.put_nowait(None)
 
     async def run(self, put: Put) -> None:
-        """Say it all. Raises `EngineError`.
+        """Say all clauses. Raises `EngineError`.
 
         What the service left unsaid when it ended the call by itself is said on a new one, and so is
         all of it when the connection broke before any sound; once, if it does that again without a sound, and
@@ -222,7 +225,7 @@ class SpeechStream:
             self._watchdog.expire()
 
     async def _next(self) -> Clause | None:
-        """None when nothing more comes, or not soon enough.
+        """The clause to send next; None when nothing more comes, or not soon enough.
 
         A service that holds the first clause back to see what follows is told early that nothing does.
         """

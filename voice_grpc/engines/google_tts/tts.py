@@ -77,7 +77,7 @@ class GoogleTts:
         return self._client.usage
 
     async def voices(self) -> Sequence[Voice]:
-        """All that can be used by name. Raises `EngineError` when there never was a list."""
+        """All voices that can be used by name. Raises `EngineError` when there never was a list."""
         return [voice.port for voice in await self._voice_cache.voices()]
 
     async def warm(self) -> None:
@@ -162,7 +162,7 @@ class _Answer:
 
 
 def _encodable(clause: Clause) -> Clause:
-    """Without lone surrogates, which UTF-8 has none of."""
+    """`clause` without lone surrogates, which UTF-8 has none of."""
     text, ssml = (each.encode(errors="replace").decode() for each in (clause.text, clause.ssml))
     return Clause(clause.index, text, ssml)
 

@@ -23,16 +23,16 @@ class Negotiator:
         self._client, self._bases = client, bases
         self._model, self._found = model, ""
         self._is_proven = False
-        """There was an answer on these capabilities."""
+        """A server that was asked by `capabilities` has answered."""
         self._finding = asyncio.Lock()
 
     @property
     def model(self) -> str:
-        """Empty while it is not known."""
+        """The model that is asked for; empty while the server's first one is not known."""
         return self._model or self._found
 
     async def model_on(self, capabilities: Capabilities) -> str:
-        """Raises what `OpenAiClient.models` raises."""
+        """The model to ask for, found if need be. Raises what `OpenAiClient.models` raises."""
         async with self._finding:
             if not self.model:
                 self._found = (await self._client.models(capabilities.base))[0]

@@ -28,9 +28,13 @@ class AnswerDeadline:
     """The deadline of one answer, which moves while events come."""
 
     seconds: float
+    """To the first event, or to the whole answer where it comes at once."""
     longest: float
+    """Seconds for the whole answer, however often it goes on."""
     between: float
+    """Seconds from one event to the next."""
     limit: asyncio.Timeout = field(init=False)
+    """The timeout that is moved."""
     has_begun: bool = False
     _end: float = field(init=False)
 
@@ -47,11 +51,11 @@ class AnswerDeadline:
 
 
 CONNECTIONS = 64
-"""At once: what no server with one model has a use for. One more request waits, within its deadline."""
+"""Requests at once: more than a server with one model has a use for. One more waits, within its deadline."""
 
 _BROKEN = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 _MOST_BYTES = 4 << 20
-"""Of an answer: some hundred times what ten minutes of speech are as verbose JSON."""
+"""Read of an answer: some hundred times what ten minutes of speech are as verbose JSON."""
 _TAIL_SECONDS = 0.1
 """For the end of a body behind its last event, without which a connection cannot be used again."""
 _CLOSE_SECONDS = 1.0
@@ -62,7 +66,7 @@ class HttpRequest:
     path: str
     fields: Mapping[str, str] = field(default_factory=dict)
     wav: bytes = b""
-    """Empty: the fields go alone."""
+    """The file to be transcribed; empty: the fields go alone."""
     is_get: bool = False
 
 
