@@ -73,9 +73,6 @@ FOREIGN = ("numpy",)
 ROOT_MODULES = ("version", "__main__", "pb")
 """All that lies at the root of `voice_grpc`; none of it is a layer."""
 
-TASKLESS = ("core", "engines", "ports", "bench", "pb")
-"""Not searched for tasks: the first has none, engines own what they start, the others are no server."""
-
 
 def our_name(dotted: str) -> str | None:
     """As `ARROWS` spells it: `voice_grpc.core.turn` is `core.turn`. None: not ours."""
@@ -155,46 +152,6 @@ def worldly(source: str) -> list[str]:
     return found
 
 
-def last_name(node: ast.expr | None) -> str:
-    """`self._tasks` and `_tasks` are both `_tasks`; of anything else nothing."""
-    match node:
-        case ast.Attribute(attr=name):
-            return name
-        case ast.Name(id=name):
-            return name
-        case ast.Constant(value=str(text)):
-            return text.split(".")[-1]
-    return ""
-
-
-def groups(tree: ast.AST) -> set[str]:
-    """Names of task groups: opened with `async with`, annotated arguments, or given by a property."""
-    found = set()
-    for node in ast.walk(tree):
-        match node:
-            case ast.withitem(context_expr=ast.Call(func=func), optional_vars=ast.expr() as name):
-                found |= {last_name(name)} if last_name(func) == "TaskGroup" else set()
-            case ast.arg(arg=name, annotation=ast.expr() as kind):
-                found |= {name} if last_name(kind) == "TaskGroup" else set()
-            case ast.FunctionDef(name=name, returns=ast.expr() as kind):
-                found |= {name} if last_name(kind) == "TaskGroup" else set()
-    return found
-
-
-def stray_tasks(source: str) -> list[str]:
-    """Tasks that no TaskGroup of the same file owns."""
-    tree = ast.parse(source)
-    owners, found = groups(tree), []
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        name = last_name(node.func)
-        owner = last_name(node.func.value) if isinstance(node.func, ast.Attribute) else ""
-        if name in ("ensure_future", "gather") or (name == "create_task" and owner not in owners):
-            found.append(f"line {node.lineno}: {ast.unparse(node.func)}")
-    return found
-
-
 def modules() -> Iterator[tuple[str, Path]]:
     """Ours, by dotted name."""
     for package, folder in FOLDERS.items():
@@ -206,13 +163,6 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 MODULES = [pytest.param(name, path, id=name) for name, path in modules()]
 CORE = [pytest.param(path, id=name) for name, path in modules() if name.startswith("voice_grpc.core")]
-TASKS = [
-    pytest.param(path, id=name)
-    for name, path in modules()
-    if (our_name(name) or "").split(".")[0] not in TASKLESS
-]
-
-
 # ---------------------------------------------------------------- the house
 
 
@@ -224,11 +174,6 @@ def test_arrows_point_inward(module: str, path: Path) -> None:
 @pytest.mark.parametrize("path", CORE)
 def test_core_has_no_clock_no_wait_and_no_files(path: Path) -> None:
     assert worldly(path.read_text()) == []
-
-
-@pytest.mark.parametrize("path", TASKS)
-def test_every_task_belongs_to_a_group(path: Path) -> None:
-    assert stray_tasks(path.read_text()) == []
 
 
 def test_no_rule_is_about_nothing() -> None:
@@ -335,31 +280,3 @@ def test_an_inward_arrow_is_not(module: str, source: str) -> None:
 def test_a_worldly_core_is_found(source: str) -> None:
     assert worldly(source)
     assert not worldly("def f():\n    floor.open(1)")
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "asyncio.create_task(f())",
-        "create_task(f())",
-        "asyncio.get_running_loop().create_task(f())",
-        "self._loop.create_task(f())",
-        "asyncio.ensure_future(f())",
-        "asyncio.gather(f(), g())",
-        "async def f(tasks: asyncio.TaskGroup):\n    other.create_task(g())",
-    ],
-)
-def test_a_stray_task_is_found(source: str) -> None:
-    assert len(stray_tasks(source)) == 1
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "async def f():\n    async with asyncio.TaskGroup() as tasks:\n        tasks.create_task(g())",
-        "def f(tasks: asyncio.TaskGroup):\n    tasks.create_task(g())",
-        "class A:\n    def tasks(self) -> TaskGroup: ...\n    def f(self): self.tasks.create_task(g())",
-    ],
-)
-def test_a_task_of_a_group_is_not(source: str) -> None:
-    assert stray_tasks(source) == []

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from tests.engines.conformance import Rig, Subject
-from tests.engines.conformance import patience as patience_of
+from tests.engines.conformance import timeouts as timeouts_of
 from tests.fakes.openai_llm import STYLES, Answer, FakeOpenAi
 from tests.fakes.openai_llm_rules import KEY
 from tests.fakes.script import Script, Trouble
@@ -20,7 +20,7 @@ async def open_openai(
     """With the first model that the server lists; Ollama asks for no key and gets one all the same."""
     script = Script(between=0.005)
     async with FakeOpenAi(script, answers, "" if style == "ollama" else KEY, style=style) as fake:
-        llm = OpenAiLlm(fake.url, KEY, patience=patience_of(trouble))
+        llm = OpenAiLlm(fake.url, KEY, timeouts=timeouts_of(trouble))
         await llm.warm()
         script.calls.clear()
         script.always = trouble

@@ -15,7 +15,15 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 
 from tests.engines import subject_llm_gemini, subject_llm_local, subject_llm_openai
-from tests.engines.conformance import DEADLINE, SOON, Rig, Subject, best, open_files, until_idle
+from tests.engines.conformance import (
+    DEADLINE,
+    SOON,
+    Rig,
+    Subject,
+    best,
+    open_files,
+    until_idle,
+)
 from tests.fakes import gemini, openai_llm_rules
 from tests.fakes.script import Script, Trouble
 from voice_grpc.core.conversation import Message, Role

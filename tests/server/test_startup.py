@@ -293,7 +293,7 @@ async def test_without_any_engine_for_a_stage_there_is_no_start(monkeypatch: pyt
         assert str(refused.value).startswith("tts: Google Cloud TTS: ")
         assert "check GOOGLE_TTS_CREDENTIALS" in str(refused.value)
         assert [line for line in said if line.startswith("tts") and "NOT THERE" in line]
-        assert not [task for task in asyncio.all_tasks() if "pump" in task.get_name()]
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "stream"]
 
 
 async def test_when_none_of_several_works_each_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

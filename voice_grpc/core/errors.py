@@ -112,8 +112,8 @@ class EngineEmpty(EngineError):
 
 
 class EngineMissing(EngineError):
-    def __init__(self, stage: str, message: str) -> None:
-        super().__init__(stage, message, retryable=False)
+    def __init__(self, stage: str, message: str, *, advice: str = "") -> None:
+        super().__init__(stage, message, retryable=False, advice=advice)
 
 
 class EngineDenied(EngineError):

@@ -28,7 +28,7 @@ from voice_grpc.engines.gemini.llm import DEFAULT_MODEL, GeminiLlm
 from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import LlmItem, Prompt, TextDelta, Usage
 
-PATIENT, SOON = Timeouts(5, 10, 10), Timeouts(5, 0.3, 0.3)
+UNHURRIED, SOON = Timeouts(5, 10, 10), Timeouts(5, 0.3, 0.3)
 HELLO = Prompt("Be brief.", (Message(Role.USER, "Hello.", 1),))
 WEATHER = ToolDeclaration(
     "weather",
@@ -43,18 +43,18 @@ async def gemini(
     script: Script | None = None,
     model: str = DEFAULT_MODEL,
     key: str = KEY,
-    patience: Timeouts = PATIENT,
+    timeouts: Timeouts = UNHURRIED,
 ) -> AsyncIterator[tuple[GeminiLlm, FakeGemini]]:
     """Not warmed: the first call opens the client."""
     async with FakeGemini(script, answers or (Answer(),)) as fake:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("GOOGLE_GEMINI_BASE_URL", fake.url)
-            llm = GeminiLlm(key, model, patience=patience)
+            llm = GeminiLlm(key, model, timeouts=timeouts)
             try:
                 yield llm, fake
             finally:
                 await llm.close()
-    assert [task for task in asyncio.all_tasks() if task.get_name() == "pump"] == []
+    assert [task for task in asyncio.all_tasks() if task.get_name() == "stream"] == []
 
 
 async def ask(llm: GeminiLlm, prompt: Prompt = HELLO) -> list[LlmItem]:
@@ -224,7 +224,7 @@ async def test_a_hundred_thrown_away_leave_neither_tasks_nor_sockets() -> None:
     [(Trouble.STALL_FIRST, "did not begin"), (Trouble.STALL_MIDDLE, "went silent")],
 )
 async def test_silence_has_a_deadline(trouble: Trouble, said: str) -> None:
-    async with gemini(patience=SOON) as (llm, fake):
+    async with gemini(timeouts=SOON) as (llm, fake):
         await llm.warm()
         fake.script.always = trouble
         start = time.perf_counter()
@@ -237,7 +237,7 @@ async def test_silence_has_a_deadline(trouble: Trouble, said: str) -> None:
 
 async def test_chunks_without_words_do_not_put_the_deadline_off() -> None:
     answer = Answer("Late.", shown_thoughts="Let me think a little about what that could mean.")
-    async with gemini(Answer(), answer, patience=SOON) as (llm, fake):
+    async with gemini(Answer(), answer, timeouts=SOON) as (llm, fake):
         await llm.warm()
         fake.script.between = 0.1
         with pytest.raises(EngineTimeout, match="did not begin"):
@@ -246,7 +246,7 @@ async def test_chunks_without_words_do_not_put_the_deadline_off() -> None:
 
 
 async def test_a_slow_reader_is_not_a_silent_model() -> None:
-    async with gemini(Answer("one two three"), patience=Timeouts(5, 10, 0.25)) as (llm, _):
+    async with gemini(Answer("one two three"), timeouts=Timeouts(5, 10, 0.25)) as (llm, _):
         words = []
         async with aclosing(llm.stream(HELLO)) as items:
             async for item in items:

@@ -38,7 +38,7 @@ async def server(
     *answers: Answer, style: str = "vllm", traits: Traits | None = None
 ) -> AsyncIterator[tuple[OpenAiLlm, FakeOpenAi]]:
     async with FakeOpenAi(None, answers or (Answer(),), style=style, traits=traits) as fake:
-        llm = OpenAiLlm(fake.url, KEY, patience=SOON)
+        llm = OpenAiLlm(fake.url, KEY, timeouts=SOON)
         try:
             yield llm, fake
         finally:
@@ -181,8 +181,8 @@ async def test_what_is_not_the_protocol_is_an_error_of_ours(
 async def test_nobody_there_says_so() -> None:
     async with FakeOpenAi() as fake:
         url = fake.url
-    llm = OpenAiLlm(url, KEY, "m", patience=SOON)
-    with pytest.raises(EngineUnreachable, match="no connection") as caught:
+    llm = OpenAiLlm(url, KEY, "m", timeouts=SOON)
+    with pytest.raises(EngineUnreachable, match=r"cannot be reached \(Connection refused\)") as caught:
         await llm.warm()
     assert caught.value.advice
     await llm.close()
@@ -197,7 +197,7 @@ async def test_a_wrong_key_is_found_at_start_and_not_repeated(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with FakeOpenAi(style=style) as fake:
-        llm = OpenAiLlm(fake.url, "sesame-open-please", patience=SOON)
+        llm = OpenAiLlm(fake.url, "sesame-open-please", timeouts=SOON)
         with pytest.raises(EngineDenied) as caught:
             await llm.warm()
         await llm.close()
@@ -210,7 +210,7 @@ async def test_a_wrong_key_is_found_at_start_and_not_repeated(
 @pytest.mark.parametrize("key", ["new\nline", "naïve", "\x00", "a\tb"])
 async def test_a_key_that_cannot_be_sent_is_denied_and_not_shown(key: str) -> None:
     async with FakeOpenAi() as fake:
-        llm = OpenAiLlm(fake.url, key, patience=SOON)
+        llm = OpenAiLlm(fake.url, key, timeouts=SOON)
         with pytest.raises(EngineDenied) as caught:
             await llm.warm()
         assert key not in f"{caught.value} {caught.value.advice}"
@@ -247,7 +247,7 @@ async def test_no_secret_of_an_address_is_logged(caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.DEBUG)
     async with FakeOpenAi(style="vllm") as fake:
         url = fake.url.replace("://", "://me:sesame@") + "?api-key=barley"
-        llm = OpenAiLlm(url, KEY, patience=SOON)
+        llm = OpenAiLlm(url, KEY, timeouts=SOON)
         await llm.warm()
         assert await ask(llm)
         await llm.close()

@@ -31,11 +31,11 @@ async def server(
     script: Script | None = None,
     traits: Traits | None = None,
     model: str = "",
-    patience: Timeouts = SOON,
+    timeouts: Timeouts = SOON,
 ) -> AsyncIterator[tuple[OpenAiLlm, FakeOpenAi]]:
     """Not warmed: the first call opens the connection and finds the model."""
     async with FakeOpenAi(script, answers or (Answer(),), style=style, traits=traits) as fake:
-        llm = OpenAiLlm(fake.url, KEY, model, patience=patience)
+        llm = OpenAiLlm(fake.url, KEY, model, timeouts=timeouts)
         try:
             yield llm, fake
         finally:
@@ -265,7 +265,7 @@ async def test_warming_waits_for_a_server_that_still_loads() -> None:
 @pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/", "/v1/chat/completions", "/v1/models"])
 async def test_an_address_may_be_written_in_any_way(end: str) -> None:
     async with FakeOpenAi(style="vllm") as fake:
-        llm = OpenAiLlm(f" {fake.url}{end} ", f" {KEY}\n", patience=SOON)
+        llm = OpenAiLlm(f" {fake.url}{end} ", f" {KEY}\n", timeouts=SOON)
         assert text(await ask(llm))
         assert text(await ask(llm))
         assert len(fake.script.calls) == 2
@@ -276,7 +276,7 @@ async def test_an_address_may_be_written_in_any_way(end: str) -> None:
 async def test_the_version_may_be_elsewhere_or_missing(prefix: str) -> None:
     traits = Traits(prefix=prefix)
     async with FakeOpenAi(style="vllm", traits=traits) as fake:
-        llm = OpenAiLlm(fake.url + prefix, KEY, patience=SOON)
+        llm = OpenAiLlm(fake.url + prefix, KEY, timeouts=SOON)
         await llm.warm()
         assert text(await ask(llm))
         await llm.close()
@@ -284,7 +284,7 @@ async def test_the_version_may_be_elsewhere_or_missing(prefix: str) -> None:
 
 async def test_nothing_there_names_the_setting() -> None:
     async with FakeOpenAi(traits=Traits(prefix="/elsewhere")) as fake:
-        llm = OpenAiLlm(fake.url, KEY, "gpt-4.1-mini", patience=SOON)
+        llm = OpenAiLlm(fake.url, KEY, "gpt-4.1-mini", timeouts=SOON)
         for _ in range(2):
             with pytest.raises(EngineMissing, match="OPENAI_BASE_URL"):
                 await llm.warm()
@@ -308,7 +308,7 @@ async def test_an_answer_that_nobody_reads_on_is_closed() -> None:
 
 async def test_a_slow_list_of_models_has_a_deadline() -> None:
     async with writing(b"") as url:
-        llm = OpenAiLlm(url, patience=SOON)
+        llm = OpenAiLlm(url, timeouts=SOON)
         with pytest.raises(EngineTimeout, match="did not list its models"):
             await ask(llm)
         await llm.close()
@@ -326,7 +326,7 @@ async def test_thoughts_do_not_put_the_deadline_off() -> None:
 
 
 async def test_a_slow_reader_is_not_a_silent_model() -> None:
-    async with server(Answer("one two three"), patience=Timeouts(1, 1, 0.05)) as (llm, _):
+    async with server(Answer("one two three"), timeouts=Timeouts(1, 1, 0.05)) as (llm, _):
         words = []
         async with aclosing(llm.stream(HELLO)) as items:
             async for item in items:
@@ -338,7 +338,7 @@ async def test_a_slow_reader_is_not_a_silent_model() -> None:
 async def test_nobody_waits_for_the_count_of_tokens() -> None:
     body = stream_of(delta("Yes."), delta("", "stop"), end="")
     async with writing(HEAD + f"{len(body):x}\r\n".encode() + body + b"\r\n") as url:
-        llm = OpenAiLlm(url, model="m", patience=Timeouts(1, 1, 5))
+        llm = OpenAiLlm(url, model="m", timeouts=Timeouts(1, 1, 5))
         start = time.perf_counter()
         assert await ask(llm) == [TextDelta("Yes.")]
         assert time.perf_counter() - start < 1.5
@@ -349,7 +349,7 @@ async def test_an_answer_that_ends_with_its_connection_has_to_say_that_it_is_who
     head = b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
     for end, kind in ((delta("", "stop"), None), (delta(" and"), EngineUnreachable)):
         async with writing(head + stream_of(delta("Yes"), end, end=""), closes=True) as url:
-            llm = OpenAiLlm(url, model="m", patience=SOON)
+            llm = OpenAiLlm(url, model="m", timeouts=SOON)
             items: list[LlmItem] = []
             if kind is None:
                 assert await ask(llm) == [TextDelta("Yes")]
@@ -386,6 +386,6 @@ async def test_a_body_may_be_cut_anywhere(seed: int) -> None:
     chunks = [body[start:end] for start, end in zip(edges, edges[1:], strict=False)]
     written = [f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n" for chunk in chunks]
     async with writing(HEAD, *written, b"0\r\n\r\n") as url:
-        llm = OpenAiLlm(url, model="m", patience=SOON)
+        llm = OpenAiLlm(url, model="m", timeouts=SOON)
         assert text(await ask(llm)) == "Grüße, 世界 🙂"
         await llm.close()

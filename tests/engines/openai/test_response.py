@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from voice_grpc.core.errors import EngineError
 from voice_grpc.engines.http.sse import MOST_CHARACTERS, Event, EventReader
-from voice_grpc.engines.openai.response import Calls, ThoughtFilter
+from voice_grpc.engines.openai.response import ThoughtFilter, ToolCalls
 from voice_grpc.ports import CallRequest
 
 
@@ -119,7 +119,7 @@ def test_thoughts_that_the_template_opened_are_known_by_their_end() -> None:
 
 
 def call(deltas: Iterable[object]) -> list[CallRequest]:
-    calls = Calls()
+    calls = ToolCalls()
     for delta in deltas:
         calls.add(delta)
     return list(calls.requests("model"))

@@ -1,4 +1,7 @@
-"""JSON of a server that may be anybody's: what is not of the shape that is asked for counts as not there."""
+"""JSON of a server that may be anybody's: what is not of the shape that is asked for counts as not there.
+
+A file of its own: events, lists of models and errors of several vendors are read with it.
+"""
 
 from collections.abc import Mapping
 from typing import Any

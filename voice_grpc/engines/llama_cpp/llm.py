@@ -2,7 +2,7 @@
 
 One thread of our pool waits for each generation; llama.cpp batches the generations of all slots.
 What a slot computed stays there, and what leaves it stays in memory for a while: a prompt that only
-grew costs its new tokens. `transcript_prompt` keeps prompts growing at their end.
+grew costs its new tokens. `prompt` keeps prompts growing at their end.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _CLOSE_S = 2.0
 _TAIL = 160
 """Characters in which a model that says the same thing over and over is noticed."""
 
-_Item: TypeAlias = TextDelta | Usage | EngineError | None
+_Event: TypeAlias = TextDelta | Usage | EngineError | None
 
 
 class _Generation:
@@ -37,7 +37,7 @@ class _Generation:
 
     def __init__(self) -> None:
         self.is_unwanted = False
-        self._items: asyncio.Queue[_Item] = asyncio.Queue()
+        self._items: asyncio.Queue[_Event] = asyncio.Queue()
         self._is_begun = False
         self._tail = ""
         self._loop = asyncio.get_running_loop()
@@ -67,7 +67,7 @@ class _Generation:
             self._put(EngineError("llm", f"the local model failed: {error}"))
         self._put(None)
 
-    def _put(self, item: _Item) -> None:
+    def _put(self, item: _Event) -> None:
         try:
             self._loop.call_soon_threadsafe(self._items.put_nowait, item)
         except RuntimeError:  # the loop is closed: nobody listens any more
@@ -182,7 +182,7 @@ class LocalLlm:
 
 
 def _read(event: dict[str, Any]) -> list[TextDelta | Usage | EngineError]:
-    """Of one event in the shape of OpenAI's streams; progress events hold neither text nor usage."""
+    """What one event in the shape of OpenAI's streams holds; of progress it holds neither text nor usage."""
     if "error" in event:
         reason = event["error"].get("message", "no reason given")
         return [EngineError("llm", f"the local model refused: {reason}")]
