@@ -15,8 +15,9 @@ import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus
 
+from ..net.addresses import parse
 from .server import Settings
 
 HIDDEN = "***"
@@ -82,19 +83,12 @@ def secrets_of(settings: Settings) -> list[str]:
     return [secret for secret in found if secret]
 
 
-def _of_url(url: str) -> Iterator[str]:
-    """A password; a name without one is a token. And both as basic authentication sends them."""
+def _of_url(url: str) -> Iterable[str]:
+    """All that is secret in an address, or the whole text where it is none. A scheme may be left out."""
     try:
-        parts = urlsplit(url)
+        return parse(url if "://" in url else f"http://{url}").secrets
     except ValueError:
-        yield url
-        return
-    written = parts.password or parts.username
-    if written:
-        name, password = unquote(parts.username or ""), unquote(parts.password or "")
-        yield from (written, unquote(written), f"{name}:{password}")
-    if parts.query:
-        yield parts.query
+        return (url,)
 
 
 def _of_credentials(given: str) -> Iterator[str]:

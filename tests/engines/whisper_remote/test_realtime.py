@@ -249,6 +249,24 @@ def test_what_a_server_complains_of(event: dict[str, Any], kind: type[EngineErro
         assert "WHISPER_SERVER_MODEL" in error.advice
 
 
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("ws://h", "s3cret-key"),
+        ("ws://s3cret-key@h", ""),
+        ("ws://me:s3cret-key@h", ""),
+        ("ws://me:s3cret%2Dkey@h", ""),
+        ("ws://h?model=m&api_key=s3cret-key", ""),
+        ("ws://h?api_key=s3cret%2Dkey", ""),
+    ],
+)
+def test_what_a_socket_repeats_of_a_secret_is_left_out(url: str, key: str) -> None:
+    address = parse_address(url, key)
+    told = str(failure({"error": {"message": "no such key: s3cret-key", "code": "s3cret-key"}}, address))
+    assert "s3cret-key" not in told
+    assert "no such key: …" in told
+
+
 async def test_a_transcription_that_failed() -> None:
     async with serving("openai", Script(always=Trouble.ERROR_FIRST), fails_item=True) as (_, stt):
         with pytest.raises(EngineError, match="Transcription failed"):

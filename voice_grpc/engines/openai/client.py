@@ -6,7 +6,6 @@ inside the iteration.
 """
 
 import asyncio
-import base64
 import json
 import logging
 import re
@@ -14,11 +13,11 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import httpx2
 
 from ...core.errors import EngineDenied, EngineError
+from ...net import addresses
 from ..http.json_values import mapping, sequence, text
 from ..http.sse import Event, EventReader
 from .errors import BASE_ADVICE, KEY_ADVICE, MODEL_ADVICE, StaleConnection, missing, refusal
@@ -67,29 +66,15 @@ def address(base_url: str, key: str) -> OpenAiAddress:
     if not written:
         return OpenAiAddress("", (), fault="is not set")
     try:
-        parts = urlsplit(written if "://" in written else f"http://{written}")
-        host, port = parts.hostname, parts.port
+        found = addresses.parse(written if "://" in written else f"http://{written}", key)
     except ValueError:
         return OpenAiAddress("", (), fault="is no address")
-    if parts.scheme not in ("http", "https") or not host:
+    if found.scheme not in ("http", "https") or not found.host:
         return OpenAiAddress("", (), fault="is no http(s) address")
-    place = f"[{host}]" if ":" in host else host
-    origin = f"{parts.scheme}://{place}" + (f":{port}" if port else "")
-    path = _METHOD.sub("", parts.path.rstrip("/")).rstrip("/")
+    path = _METHOD.sub("", found.path).rstrip("/")
     paths = (path,) if _VERSION.search(path) else (f"{path}/v1", path)
-    name, password = unquote(parts.username or ""), unquote(parts.password or "")
-    basic = base64.b64encode(f"{name}:{password}".encode("utf-8", "replace")).decode()
-    authorization = f"Bearer {key}" if key else f"Basic {basic}" if parts.username else ""
-    secrets = [key, password, parts.password or "", parts.query]
-    if parts.username:
-        secrets += [basic] if password else [basic, name]
-    return OpenAiAddress(
-        origin + path,
-        tuple(origin + each for each in paths),
-        parts.query,
-        authorization,
-        tuple(sorted({each for each in secrets if each}, key=len, reverse=True)),
-    )
+    bases = tuple(found.origin + each for each in paths)
+    return OpenAiAddress(found.origin + path, bases, found.query, found.authorization, found.secrets)
 
 
 _httpx_log = logging.getLogger("httpx2")

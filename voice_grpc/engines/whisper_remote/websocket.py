@@ -5,12 +5,12 @@ What lives here: the transport. What is said on it is each protocol's own (`whis
 """
 
 import asyncio
-import base64
 import json
 import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -101,11 +101,9 @@ class WebSockets:
     async def open(self, path: str, query: str, seconds: float) -> WebSocketWire:
         """Raises `EngineError`."""
         address = self._address
-        host = f"[{address.host}]" if ":" in address.host else address.host
-        url = f"{address.scheme}://{host}:{address.port}{path or '/'}" + (f"?{query}" if query else "")
         with mapped(address):
             connection = await connect(
-                url,
+                replace(address, path=path, query=query).url,
                 additional_headers=address.headers,
                 user_agent_header="voice-grpc",
                 open_timeout=seconds,
@@ -125,21 +123,9 @@ class WebSockets:
 
 
 def said(text: object, address: WhisperAddress) -> str:
-    """What a server says, for people: its first line, short, and without what was secret in our request."""
-    shown = " ".join(str(text).split())
-    for secret in _secrets(address):
-        shown = shown.replace(secret, "…")
+    """What a server says, for people: in one line, short, and without what was secret in our request."""
+    shown = " ".join(address.hide(str(text)).split())
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
-
-
-def _secrets(address: WhisperAddress) -> list[str]:
-    """The longest first; a query may hold a token."""
-    kind, _, value = address.authorization.partition(" ")
-    found = [value, *(part.partition("=")[2] for part in address.query.split("&"))]
-    if kind == "Basic":
-        pair = base64.b64decode(value).decode()
-        found += [pair, pair.partition(":")[2]]
-    return sorted((each for each in found if len(each) > 3), key=len, reverse=True)
 
 
 def denied(address: WhisperAddress, reason: str) -> EngineDenied:
