@@ -18,7 +18,8 @@ import httpx2
 
 from ...core.errors import EngineDenied, EngineError
 from ...net import addresses
-from ..http.json_values import mapping, sequence, text
+from ..http.json_values import mapping
+from ..http.models import for_chat, listed
 from ..http.sse import Event, EventReader
 from .errors import BASE_ADVICE, KEY_ADVICE, MODEL_ADVICE, StaleConnection, missing, refusal
 
@@ -79,7 +80,6 @@ def address(base_url: str, key: str) -> OpenAiAddress:
 
 _httpx_log = logging.getLogger("httpx2")
 
-_DONE = "[DONE]"
 _KEEP_ALIVE_SECONDS = 120.0
 """Idle connections live through the pauses between turns; what a server closes before is noticed, or
 tried once more. httpx2's own 5 s would open a new one for nearly every turn."""
@@ -87,13 +87,6 @@ _TAIL_SECONDS = 0.1
 """For the end of a body behind `[DONE]`, without which a connection cannot be used again."""
 _MOST_BYTES = 8 << 20
 """Of a list of models, and of an error: the longest lists have some hundreds of them."""
-
-_NO_CHAT = re.compile(
-    r"embed|whisper|\btts|transcri|rerank|moderation|dall-?e|image|sora|realtime|audio|davinci|babbage"
-    r"|turbo-instruct|\bbge\b|minilm",
-    re.IGNORECASE,
-)
-"""Models that a server may list first and that do not chat: taken only where there is no other."""
 
 
 class OpenAiClient:
@@ -122,12 +115,7 @@ class OpenAiClient:
                 raise missing(f"{self._address.location} lists no models: {MODEL_ADVICE}", MODEL_ADVICE)
             if response.status_code != 200:
                 raise refusal(response.status_code, body)
-        try:
-            listed = mapping(json.loads(body))
-        except ValueError:
-            listed = {}
-        names = [text(mapping(each).get("id")) for each in sequence(listed.get("data"))]
-        found = sorted(filter(None, names), key=lambda name: bool(_NO_CHAT.search(name.rsplit("/", 1)[-1])))
+        found = for_chat(listed(body))
         if not found:
             raise missing(f"{self._address.location} lists no models: {MODEL_ADVICE}", MODEL_ADVICE)
         return found
@@ -154,13 +142,13 @@ class OpenAiClient:
             chunks = await stack.enter_async_context(aclosing(response.aiter_bytes()))
             async for chunk in chunks:
                 for event in reader.feed(chunk):
-                    if event.data.strip() == _DONE:
+                    if event.is_done:
                         await _read_out(chunks)
                         yield {}
                         return
                     yield _chunk(event)
             for event in reader.flush():
-                yield {} if event.data.strip() == _DONE else _chunk(event)
+                yield {} if event.is_done else _chunk(event)
 
     async def _send(self, stack: AsyncExitStack, request: httpx2.Request) -> httpx2.Response:
         """`stack` closes what it opens."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ...core.audio import RATE_HZ, Samples, sample_count, seconds
 from ...core.errors import EngineError
 from ...ports import Transcription
+from ..http.models import for_transcripts, listed
 from ..timeouts import Timeouts
 from .address import WhisperAddress
 from .errors import BUSY, BadAnswer, Busy, bad_answer, late, missing, refusal
@@ -17,7 +18,6 @@ from .http_dialects import (
     TranscribeOptions,
     is_there,
     is_whisper_cpp,
-    listed_model,
     places,
 )
 from .http_responses import EVENTS, read
@@ -141,7 +141,7 @@ class HttpClient:
                 manners, model=self._model or (DEFAULT_MODEL if manners.protocol == OPENAI else "")
             )
         reply = await self._http.send(HttpRequest(manners.models_path, is_get=True), self._answer_seconds)
-        found = listed_model(reply.body) if reply.status == 200 else ""
+        found = next(iter(for_transcripts(listed(reply.body))), "") if reply.status == 200 else ""
         lists = reply.status not in (404, 405, 501)
         return replace(manners, model=self._model or found or DEFAULT_MODEL, lists_models=lists)
 

@@ -3,11 +3,8 @@
 What lives here: the facts. How they are found out is `http_client.py`'s.
 """
 
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 OPENAI, CPP = "openai", "whispercpp"
 
@@ -18,11 +15,6 @@ _CPP_SAYS = b"no 'file' field"
 OpenAI's path (`--inference-path`)."""
 
 DEFAULT_MODEL = "whisper-1"
-_HEARS = re.compile(
-    r"transcri|\basr\b|speech-to-text|voxtral|parakeet|canary|moonshine|wav2vec", re.IGNORECASE
-)
-_ASR = "automatic-speech-recognition"
-"""What speaches calls the task of such a model in its list."""
 
 VERBOSE, PLAIN = "verbose_json", "json"
 
@@ -105,25 +97,3 @@ def is_there(status: int, kind: str) -> bool:
 
 def is_whisper_cpp(body: bytes) -> bool:
     return _CPP_SAYS in body
-
-
-def listed_model(body: bytes) -> str:
-    """The first of a list that hears; a server with one model may call it anything. Empty: there is none."""
-    try:
-        listed = json.loads(body)["data"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return ""
-    models: list[dict[str, Any]] = (
-        [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    )
-    named = [(str(each["id"]), each.get("task")) for each in models if isinstance(each.get("id"), str)]
-    ranked = sorted(named, key=lambda model: _rank(*model))
-    return ranked[0][0] if ranked else ""
-
-
-def _rank(name: str, task: object) -> int:
-    if task == _ASR:
-        return 0
-    if "whisper" in name.lower():
-        return 1
-    return 2 if _HEARS.search(name) else 3

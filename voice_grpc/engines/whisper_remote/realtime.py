@@ -12,7 +12,7 @@ import base64
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
@@ -22,6 +22,7 @@ import soxr
 
 from ...core.audio import RATE_HZ, Samples, sample_count
 from ...core.errors import EngineError, EngineQuota, EngineUnreachable
+from ..http.models import for_transcripts, listed
 from ..timeouts import Timeouts
 from ..whisper.languages import known_to
 from .address import WhisperAddress
@@ -204,24 +205,19 @@ def failure(event: Mapping[str, Any], address: WhisperAddress) -> EngineError:
 # which models a server has whose sockets want one named
 
 
-_TRANSCRIBES = re.compile("whisper|voxtral|transcribe|parakeet|canary|asr", re.IGNORECASE)
-
-
 async def first_model(address: WhisperAddress, seconds: float) -> str:
     """The first of `GET /v1/models` that by its name transcribes, else the first; empty where none is told.
 
     Nothing is raised: whether the server can be used at all shows when it is.
     """
-    scheme = {"ws": "http", "wss": "https"}[address.scheme]
-    host = f"[{address.host}]" if ":" in address.host else address.host
     path = re.sub("/realtime$", "", address.path) or "/v1"
+    place = replace(address, scheme={"ws": "http", "wss": "https"}[address.scheme], path=f"{path}/models")
     try:
         async with await asyncio.to_thread(_client, address, seconds) as client:
-            answer = await client.get(f"{scheme}://{host}:{address.port}{path}/models")
-            names = [str(model["id"]) for model in answer.raise_for_status().json()["data"]]
-    except (httpx2.HTTPError, httpx2.InvalidURL, LookupError, TypeError, ValueError):
+            answer = (await client.get(place.location)).raise_for_status()
+    except (httpx2.HTTPError, httpx2.InvalidURL):
         return ""
-    return next((name for name in names if _TRANSCRIBES.search(name)), names[0] if names else "")
+    return next(iter(for_transcripts(listed(answer.content))), "")
 
 
 def _client(address: WhisperAddress, seconds: float) -> httpx2.AsyncClient:
