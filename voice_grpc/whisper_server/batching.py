@@ -13,7 +13,7 @@ import threading
 import time
 from bisect import insort
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ from ..engines.whisper.decoding import (
     reading,
 )
 from ..engines.whisper.model import Abandoned
+from ..engines.worker_threads import WorkerThreads, hand_over
 from .metrics import Metrics
 
 # ----------------------------------------------------------------
@@ -131,7 +132,7 @@ class Batcher:
     def __init__(self, model: BatchReader, how: Batching, metrics: Metrics) -> None:
         self._model, self._metrics = model, metrics
         self._workers = how.workers
-        self._threads: list[threading.Thread] = []
+        self._threads = WorkerThreads("whisper-batch", self._drive)
         self._line = JobQueue(how)
         self._last = 0
         self._is_closed = False
@@ -139,10 +140,7 @@ class Batcher:
         metrics.queue.set_function(lambda: len(self._line))
 
     def start(self) -> None:
-        for number in range(self._workers):
-            thread = threading.Thread(target=self._drive, name=f"whisper-batch-{number}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        self._threads.start(self._workers)
 
     @contextmanager
     def expect(self) -> Iterator[None]:
@@ -180,14 +178,8 @@ class Batcher:
             self._is_closed = True
             refused = self._line.clear()
             self._changed.notify_all()
-        for job in refused:
-            _hop(job.answer, _closed())
-        await asyncio.to_thread(self._join, timeout_s)
-
-    def _join(self, timeout_s: float) -> None:
-        until = time.monotonic() + timeout_s
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
+        hand_over([(job.answer, _closed()) for job in refused])
+        await self._threads.join(timeout_s)
 
     # ------------------------------------------------------------ in the threads
 
@@ -236,17 +228,17 @@ class Batcher:
     def _advance(self, job: Job, seen: DecodeResult | Exception) -> None:
         """To its next look, or to its answer."""
         if isinstance(seen, Exception):
-            _hop(job.answer, seen)
+            hand_over([(job.answer, seen)])
             return
         try:
             job.shot = job.steps.send(seen)
         except StopIteration as end:
-            _hop(job.answer, end.value)
+            hand_over([(job.answer, end.value)])
             return
         job.kind, job.since = self._model.kind(job.shot), time.monotonic()
         with self._changed:
             if self._is_closed:
-                _hop(job.answer, _closed())
+                hand_over([(job.answer, _closed())])
                 return
             self._line.add(job)
             self._changed.notify()
@@ -254,17 +246,3 @@ class Batcher:
 
 def _closed() -> Draining:
     return Draining("The server goes away")
-
-
-def _hop(answer: PendingResult, outcome: DecodeResult | Exception | None) -> None:
-    with suppress(RuntimeError):  # its loop is closed: nobody waits there any more
-        answer.get_loop().call_soon_threadsafe(_settle, answer, outcome)
-
-
-def _settle(answer: PendingResult, outcome: DecodeResult | Exception | None) -> None:
-    if answer.done():
-        return
-    if isinstance(outcome, Exception):
-        answer.set_exception(outcome)
-    else:
-        answer.set_result(outcome)

@@ -11,8 +11,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from ..engines.whisper.languages import NAMES
 from ..engines.whisper.segments import Segment
-from .languages import NAMES
 from .params import TranscribeParams
 from .transcriber import SpeechPiece
 

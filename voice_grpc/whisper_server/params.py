@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import Literal, TypeVar, get_args
 
 from ..core.errors import EngineError
+from ..engines.whisper.languages import CODES
 from .errors import ApiError, bad_request
-from .languages import CODES
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
 Granularity = Literal["segment", "word"]

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.audio import RATE_HZ, Floats, sample_count, seconds
 from ..core.errors import EngineError
-from ..engines.whisper.chunking import LONGEST_PIECE_S, first_piece
+from ..engines.whisper.chunking import LONGEST_CHUNK_S, first_chunk
 from ..engines.whisper.decoding import DecodeOptions, DecodeResult
 from ..engines.whisper.model import WhisperModel, first_line
 from ..engines.whisper.segments import Segment, TimedWord
@@ -26,7 +26,7 @@ from .params import TranscribeParams
 
 T = TypeVar("T")
 
-_AHEAD = round((LONGEST_PIECE_S + 2.0) * RATE_HZ)
+_AHEAD = round((LONGEST_CHUNK_S + 2.0) * RATE_HZ)
 """Samples that are looked through for a place to cut."""
 
 _EARLY_S = (4.0, 12.0)
@@ -140,7 +140,7 @@ def _stretch(sound: AudioFile, ahead: Floats) -> tuple[Floats, Floats]:
     """What is ahead after the next piece, and the piece; empty at the end."""
     if len(ahead) < _AHEAD:
         ahead = np.concatenate([ahead, sound.read(_AHEAD - len(ahead))])
-    at = first_piece(ahead)
+    at = first_chunk(ahead)
     return ahead[at:], ahead[:at]
 
 

@@ -6,7 +6,7 @@ import pytest
 from voice_grpc.bench.stt_utterances import normal_words, word_errors
 from voice_grpc.core.audio import RATE_HZ
 from voice_grpc.core.errors import EngineError
-from voice_grpc.engines.whisper.chunking import first_piece, is_silent
+from voice_grpc.engines.whisper.chunking import first_chunk, is_silent
 from voice_grpc.engines.whisper.decoding import (
     FULL,
     LONGER,
@@ -106,8 +106,8 @@ def test_what_is_too_soft_or_too_short_is_silence() -> None:
 def test_what_is_too_long_is_cut_in_its_quietest_place() -> None:
     audio = np.random.default_rng(0).standard_normal(40 * RATE_HZ).astype(np.float32)
     audio[22 * RATE_HZ : round(22.2 * RATE_HZ)] = 0.0
-    assert 22.0 <= first_piece(audio) / RATE_HZ <= 22.2
-    assert first_piece(audio[: 28 * RATE_HZ]) == 28 * RATE_HZ
+    assert 22.0 <= first_chunk(audio) / RATE_HZ <= 22.2
+    assert first_chunk(audio[: 28 * RATE_HZ]) == 28 * RATE_HZ
 
 
 def test_a_text_may_be_as_long_as_speech_can_be() -> None:

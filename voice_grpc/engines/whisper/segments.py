@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.audio import RATE_HZ, Floats
+from .chunking import power
 
 _STAMP_S = 0.02
 """From one time token to the next (openai/whisper `tokenizer.py`)."""
@@ -67,9 +68,8 @@ def segments(
 def voiced(audio: Floats, words: Sequence[TimedWord]) -> tuple[TimedWord, ...]:
     """Without the silence at both ends of a word: the decoder's attention rests on it before a first word
     and in pauses (measured: a word after 1 s of silence began at 0.0)."""
-    hops = len(audio) // _HOP
-    power = np.mean(np.square(audio[: hops * _HOP]).reshape(-1, _HOP), axis=1)
-    is_loud = power > _QUIET * (np.percentile(power, 90) if hops else 0.0)
+    powers = power(audio, _HOP)
+    is_loud = powers > _QUIET * (np.percentile(powers, 90) if len(powers) else 0.0)
     found = []
     for word in words:
         first, last = int(word.start * RATE_HZ / _HOP), int(np.ceil(word.end * RATE_HZ / _HOP))

@@ -6,7 +6,6 @@ On two shared cores a sentence of 3 s is final in 0.15 to 0.25 s where the stock
 """
 
 import asyncio
-from itertools import takewhile
 
 import numpy as np
 
@@ -14,14 +13,12 @@ from ...core.audio import RATE_HZ, Floats, Samples, sample_count, to_float
 from ...core.errors import EngineError
 from ...ports import SttOptions, Transcription
 from .languages import iso_code
+from .local_agreement import INTERIM_AT_LEAST_S, agreement
 from .model import Hardware, WhisperModel
 from .transcribe import Passage, Written, write
 from .workers import IsAbandoned, WorkerPool
 
 _CLOSE_S = 1.8
-
-_INTERIM_AT_LEAST_S = 0.4
-"""Of less, a greedy text is a guess that only flickers."""
 
 
 class WhisperStt:
@@ -112,10 +109,10 @@ class WhisperStream:
 
     async def interim(self) -> Transcription | None:
         """None also while there is too little to tell (under 0.4 s)."""
-        if len(self._pcm) < 2 * sample_count(_INTERIM_AT_LEAST_S) or not self._stt.has_room():
+        if len(self._pcm) < 2 * sample_count(INTERIM_AT_LEAST_S) or not self._stt.has_room():
             return None
         text, language = await self._write(is_interim=True)
-        stability = _agreement(self._interim, text)
+        stability = agreement(self._interim, text)
         self._interim = text
         return Transcription(text, language, stability)
 
@@ -146,11 +143,3 @@ class WhisperStream:
             del self._pcm[: 2 * samples]
             self._settled_at += samples
             self._settled += text
-
-
-def _agreement(before: str, now: str) -> float:
-    """The share of the words that stayed since the last look: those tend to stay for good (the
-    "local agreement" of streaming Whisper)."""
-    old, new = before.split(), now.split()
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
-    return same / len(new) if new else 0.0

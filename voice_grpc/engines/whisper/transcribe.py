@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ...core.audio import Floats, seconds
 from ...core.errors import EngineError
-from .chunking import first_piece
+from .chunking import first_chunk
 from .decoding import DecodeOptions, DecodeResult, reading
 from .model import WhisperModel, first_line
 
@@ -52,7 +52,7 @@ def _pieces(model: WhisperModel, passage: Passage) -> Written:
     pieces: list[tuple[int, str]] = []
     audio, language, sure = passage.audio, "", False
     while len(audio):
-        cut = first_piece(audio)
+        cut = first_chunk(audio)
         glance = passage.is_interim and cut == len(audio)
         among = (language,) if sure else passage.languages
         heard = _piece(model, audio[:cut], DecodeOptions(among, passage.prompt, is_glance=glance), passage)

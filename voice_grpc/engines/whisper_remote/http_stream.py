@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...core.audio import RATE_HZ, Samples, sample_count, seconds, to_float
+from ...core.audio import Samples, sample_count, seconds, to_float
 from ...core.errors import EngineError, EngineTimeout
 from ...ports import Transcription, Word
-from ..whisper.chunking import is_silent
+from ..whisper.chunking import CUT_HOP, is_silent, quiet_place
 from ..whisper.languages import iso_code
-from ..whisper.local_agreement import agreement
+from ..whisper.local_agreement import INTERIM_AT_LEAST_S, agreement
 from .errors import Busy, Throttled, TooLong
 from .http_client import HttpClient
 from .http_dialects import TranscribeOptions
@@ -77,11 +77,8 @@ def give_up(limit: asyncio.Timeout) -> None:
         limit.reschedule(asyncio.get_running_loop().time())
 
 
-_INTERIM_AT_LEAST_S = 0.4
-"""Of less, a text is a guess that only flickers."""
 _CUT_WITHIN_S = 5.0
 """What is too long for one request is cut at its quietest place, this close to the limit."""
-_CUT_HOP = RATE_HZ // 10
 _CONTEXT = 200
 """Characters of the part before that go up with the next one, as Whisper goes on by itself (224 tokens)."""
 
@@ -123,7 +120,7 @@ class HttpStream:
         end = self._fed
         if self._known is not None and self._known[0] == end:
             return self._known[1]
-        if self._look is not None or end < sample_count(_INTERIM_AT_LEAST_S) or not self._traffic.has_room():
+        if self._look is not None or end < sample_count(INTERIM_AT_LEAST_S) or not self._traffic.has_room():
             return None
         try:
             async with asyncio.timeout(None) as self._look:
@@ -186,7 +183,7 @@ class HttpStream:
             start = self._parts[-1].end if self._parts else 0
             samples = self._samples(start, end)
             if len(samples) > self._service.longest:
-                samples = samples[: _quiet_place(samples, self._service.longest)]
+                samples = samples[: _cut(samples, self._service.longest)]
             try:
                 heard = await self._service.transcribe(samples, self._question())
             except TooLong:
@@ -228,8 +225,7 @@ class HttpStream:
         return EngineError("stt", "the utterance is closed", retryable=False)
 
 
-def _quiet_place(samples: Samples, longest: int) -> int:
-    """The middle of the quietest tenth of a second of the last that fit."""
-    within = min(sample_count(_CUT_WITHIN_S), longest // 2) // _CUT_HOP * _CUT_HOP
-    tail = to_float(samples[longest - within : longest]).reshape(-1, _CUT_HOP)
-    return longest - within + int(np.argmin(np.mean(np.square(tail), axis=1))) * _CUT_HOP + _CUT_HOP // 2
+def _cut(samples: Samples, longest: int) -> int:
+    """How many of `samples` go up first where only `longest` may: to a quiet place near that."""
+    start = longest - min(sample_count(_CUT_WITHIN_S), longest // 2) // CUT_HOP * CUT_HOP
+    return start + quiet_place(to_float(samples[start:longest]))

@@ -17,6 +17,7 @@ import numpy as np
 from ...core.audio import RATE_HZ, Samples, audible_from, to_float
 from ...core.errors import EngineError, EngineTimeout, EngineUnreachable
 from ..timeouts import Timeouts
+from ..whisper.chunking import power
 from .address import WhisperAddress
 from .websocket import Wire
 
@@ -128,14 +129,13 @@ class UtteranceAudio:
 
 def pause_end(samples: Samples) -> int:
     """Where the longest silence after the first sound ends, which is the end of all where there is none."""
-    whole = len(samples) // _HOP * _HOP
-    power = np.mean(np.square(to_float(samples[:whole])).reshape(-1, _HOP), axis=1)
-    loud = np.append(np.flatnonzero(power > _AUDIBLE * _AUDIBLE), len(power))
+    powers = power(to_float(samples), _HOP)
+    loud = np.append(np.flatnonzero(powers > _AUDIBLE * _AUDIBLE), len(powers))
     gaps = np.diff(loud)
     if not len(gaps) or gaps.max() <= _PAUSE_HOPS:
         return len(samples)
     end = int(loud[np.argmax(gaps) + 1])
-    return end * _HOP if end < len(power) else len(samples)
+    return end * _HOP if end < len(powers) else len(samples)
 
 
 _PARTING_S = 0.5

@@ -15,12 +15,9 @@ from ...core.errors import EngineError, EngineUnreachable
 from ...ports import SttOptions, Transcription
 from ..timeouts import Timeouts
 from ..whisper.languages import iso_code, iso_codes, whisper_codes
-from ..whisper.local_agreement import agreement
+from ..whisper.local_agreement import INTERIM_AT_LEAST_S, agreement
 from .address import WhisperAddress
 from .socket_connection import Ask, Connection, ConnectionPool, SocketProtocol, UtteranceAudio, pause_end
-
-_INTERIM_AT_LEAST_S = 0.4
-"""Of less, a text is a guess that only flickers."""
 
 
 class SocketStream:
@@ -46,7 +43,7 @@ class SocketStream:
 
     async def interim(self) -> Transcription | None:
         """None also while there is too little to tell, and while a connection is made anew."""
-        if self._is_looking or self._sound.length - self._begin < sample_count(_INTERIM_AT_LEAST_S):
+        if self._is_looking or self._sound.length - self._begin < sample_count(INTERIM_AT_LEAST_S):
             return None
         self._is_looking = True
         try:
