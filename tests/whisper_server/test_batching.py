@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import numpy as np
 import pytest
 
-from voice_grpc.bench.stt_utterances import LabelledUtterance, normal_words, word_errors
+from voice_grpc.bench.stt_utterances import SpokenText, normal_words, word_errors
 from voice_grpc.core.audio import RATE_HZ, Floats, to_float
 from voice_grpc.core.errors import Draining, EngineError
 from voice_grpc.engines.whisper.decoding import (
@@ -211,7 +211,7 @@ def alone_and_together(
     return alone, [together[number] for number in range(len(shots))], [len(each) for each in kinds.values()]
 
 
-def test_company_changes_no_word(whisper: WhisperModel, utterances: list[LabelledUtterance]) -> None:
+def test_company_changes_no_word(whisper: WhisperModel, utterances: list[SpokenText]) -> None:
     """Nor any probability: to the bit, on a CPU with int8."""
     shots = [
         DecodeRequest(to_float(said.samples), whisper.looks[0], DecodeOptions(("en",)))
@@ -227,7 +227,7 @@ def test_company_changes_no_word(whisper: WhisperModel, utterances: list[Labelle
 
 
 def test_each_of_a_batch_has_its_own_language_task_and_prompt(
-    whisper: WhisperModel, utterances: list[LabelledUtterance]
+    whisper: WhisperModel, utterances: list[SpokenText]
 ) -> None:
     sound = to_float(next(each for each in utterances if "weather" in each.words).samples)
     wishes = [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.saying import said
-from voice_grpc.bench.stt_utterances import SENTENCES, LabelledUtterance, normal_words, spoken, word_errors
+from voice_grpc.bench.stt_utterances import SENTENCES, SpokenText, normal_words, spoken, word_errors
 from voice_grpc.core.audio import RATE_HZ, Samples, silence, to_pcm16
 from voice_grpc.core.errors import EngineError, EngineMissing
 from voice_grpc.engines.whisper.model import Abandoned, find
@@ -134,7 +134,7 @@ def second_sentence() -> Samples:
 
 
 @pytest.fixture(scope="module")
-def long_speech() -> list[LabelledUtterance]:
+def long_speech() -> list[SpokenText]:
     pytest.importorskip("piper")
     return [said for said in spoken(SENTENCES[5:], varies=False) if said.kind == "synthetic"]
 
@@ -202,7 +202,7 @@ async def test_silence_and_noise_are_no_words(whisper: WhisperStt) -> None:
 
 
 async def test_what_is_longer_than_a_window_is_settled_piece_by_piece(
-    whisper: WhisperStt, sentence: Samples, long_speech: list[LabelledUtterance]
+    whisper: WhisperStt, sentence: Samples, long_speech: list[SpokenText]
 ) -> None:
     sentences = [said.samples for said in long_speech]
     speech = np.concatenate([part for samples in sentences for part in (samples, silence(0.5))])
