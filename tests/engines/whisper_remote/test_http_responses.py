@@ -335,9 +335,9 @@ def test_a_path_is_of_the_server_or_of_the_method(
 
 
 def test_what_is_refused_is_asked_for_more_simply() -> None:
-    manners = HttpDialect(OPENAI, "/v1/audio/transcriptions", "m")
-    assert [each.format for each in manners.simpler(is_streamed=False)] == ["json"]
-    streamed = list(manners.simpler(is_streamed=True))
+    dialect = HttpDialect(OPENAI, "/v1/audio/transcriptions", "m")
+    assert [each.format for each in dialect.simpler(is_streamed=False)] == ["json"]
+    streamed = list(dialect.simpler(is_streamed=True))
     assert [(each.streams, each.streamed_format) for each in streamed[:2]] == [
         (True, "json"),
         (False, "verbose_json"),

@@ -21,7 +21,8 @@ from voice_grpc.core.audio import RATE_HZ, Samples, silence
 from voice_grpc.core.errors import EngineDenied, EngineError, EngineQuota, EngineUnreachable
 from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.engines.whisper_remote.address import parse_address
-from voice_grpc.engines.whisper_remote.realtime import RealtimeStt, failure
+from voice_grpc.engines.whisper_remote.realtime import RealtimeStt
+from voice_grpc.engines.whisper_remote.realtime_dialects import failure
 from voice_grpc.ports import SttOptions, Transcription
 
 QUICK = Timeouts(connect=0.5, first=0.8, between=0.4)
@@ -46,7 +47,7 @@ async def serving(
 ) -> AsyncIterator[tuple[FakeRealtime, RealtimeStt]]:
     async with FakeRealtime(script, dialect=dialect, **options) as fake:
         address = parse_address(fake.url, options.get("token", ""))
-        stt = RealtimeStt(address, model=model, patience=QUICK)
+        stt = RealtimeStt(address, model=model, timeouts=QUICK)
         try:
             yield fake, stt
         finally:
@@ -275,7 +276,7 @@ async def test_a_transcription_that_failed() -> None:
 
 async def test_a_model_in_the_query_that_must_not_be_there() -> None:
     async with FakeRealtime(dialect="openai") as fake:
-        stt = RealtimeStt(parse_address(fake.url.partition("?")[0]), model="whisper-1", patience=QUICK)
+        stt = RealtimeStt(parse_address(fake.url.partition("?")[0]), model="whisper-1", timeouts=QUICK)
         with pytest.raises(EngineError, match="must not provide a model"):
             await stt.warm()
         await stt.close()

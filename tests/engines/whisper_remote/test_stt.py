@@ -115,7 +115,7 @@ def faster_whisper_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @asynccontextmanager
 async def engine(url: str, key: str = "") -> AsyncIterator[Stt]:
-    stt = whisper_server(url, key=key, patience=PATIENT)
+    stt = whisper_server(url, key=key, timeouts=PATIENT)
     try:
         await stt.warm()
         yield stt

@@ -1,5 +1,8 @@
 """Where a Whisper server is, read from `WHISPER_SERVER_URL` and `WHISPER_API_KEY`: which schemes there are,
-their ports, and what is told of a URL or a key that is none."""
+their ports, and what is told of a URL or a key that is none.
+
+A file of its own: the engines of all protocols name its type, and `stt.py`, which reads it, imports them.
+"""
 
 from dataclasses import replace
 from typing import TypeAlias

@@ -6,6 +6,8 @@ What lives here: the facts. How they are found out is `http_client.py`'s.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from .utterance import TranscribeOptions
+
 OPENAI, CPP = "openai", "whispercpp"
 
 _TRANSCRIPTIONS, _INFERENCE = "/audio/transcriptions", "/inference"
@@ -20,17 +22,8 @@ VERBOSE, PLAIN = "verbose_json", "json"
 
 
 @dataclass(frozen=True, slots=True)
-class TranscribeOptions:
-    """What goes up besides the sound."""
-
-    language: str = ""
-    """Whisper's code; empty: it is to find out."""
-    prompt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class HttpDialect:
-    """Of one server, as far as they are known."""
+    """What one server wants, as far as it is known."""
 
     protocol: str
     path: str
@@ -50,17 +43,17 @@ class HttpDialect:
         is_usual = self.protocol == OPENAI and self.path.endswith(_TRANSCRIPTIONS)
         return self.path.removesuffix(_TRANSCRIPTIONS) + "/models" if is_usual else ""
 
-    def fields(self, question: TranscribeOptions, *, is_streamed: bool = False) -> dict[str, str]:
+    def fields(self, options: TranscribeOptions, *, is_streamed: bool = False) -> dict[str, str]:
         found = {"response_format": self.streamed_format if is_streamed else self.format, "temperature": "0"}
         if self.protocol == CPP:
-            found["language"] = question.language or "auto"  # left out, it is English
+            found["language"] = options.language or "auto"  # left out, it is English
             found["no_language_probabilities"] = "true"  # else it looks at the sound once more
             found["suppress_nst"] = "true"  # no "(music)" and "[laughter]"
         else:
             found["model"] = self.model
             found |= {} if self.lists_models else {"model_name": self.model}
-            found |= {"language": question.language} if question.language else {}
-        found |= {"prompt": question.prompt} if question.prompt else {}
+            found |= {"language": options.language} if options.language else {}
+        found |= {"prompt": options.prompt} if options.prompt else {}
         found |= {"stream": "true"} if is_streamed else {}
         return found
 
