@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from voice_grpc.net.addresses import HIDDEN, bracketed, parse
+from voice_grpc.net.addresses import HIDDEN, bracketed, parse, secrets_in
 
 SECRET = "hush-hush-key"
 
@@ -64,6 +64,11 @@ def test_what_is_secret_is_hidden_as_it_is_written_decoded_and_sent(url: str, ke
         assert SECRET not in address.hide(told)
         assert "hush%2Dhush" not in address.hide(told)
     assert HIDDEN in address.hide(address.authorization or address.query)
+
+
+@pytest.mark.parametrize("url", [f"me:{SECRET}@box", f"https://box?key={SECRET}", f"http://[{SECRET}"])
+def test_secrets_are_found_in_a_url_without_a_scheme_and_in_what_is_none(url: str) -> None:
+    assert any(SECRET in secret for secret in secrets_in(url))
 
 
 def test_two_words_of_a_query_are_one_secret() -> None:

@@ -67,25 +67,33 @@ def parse(url: str, key: str = "") -> Address:
 
     Raises `ValueError` for brackets that are not closed, and a port that is none.
     """
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port
-    name, password = unquote(parts.username or ""), unquote(parts.password or "")
+    found = urlsplit(url)
+    host, port = found.hostname or "", found.port
+    name, password = unquote(found.username or ""), unquote(found.password or "")
     basic = base64.b64encode(f"{name}:{password}".encode("utf-8", "replace")).decode()
-    secrets = {key, *_in_query(parts.query)}
+    secrets = {key, *_in_query(found.query)}
     if password:
-        secrets |= {basic, f"{name}:{password}", password, parts.password or ""}
+        secrets |= {basic, f"{name}:{password}", password, found.password or ""}
     elif name:  # a name without a password is a token
-        secrets |= {basic, name, parts.username or ""}
+        secrets |= {basic, name, found.username or ""}
     authorization = f"Basic {basic}" if name or password else ""
     return Address(
-        parts.scheme,
+        found.scheme,
         host,
         port,
-        parts.path.rstrip("/"),
-        parts.query,
+        found.path.rstrip("/"),
+        found.query,
         f"Bearer {key}" if key else authorization,
         tuple(sorted(filter(None, secrets), key=len, reverse=True)),
     )
+
+
+def secrets_in(url: str) -> tuple[str, ...]:
+    """All that must not be shown of a URL, whose scheme may be missing; of what is none, the whole text."""
+    try:
+        return parse(url if "://" in url else f"http://{url}").secrets
+    except ValueError:
+        return (url,)
 
 
 def bracketed(host: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote, quote_plus
 
-from ..net.addresses import parse
+from ..net.addresses import secrets_in
 from .server import Settings
 
 HIDDEN = "***"
@@ -77,18 +77,10 @@ def secrets_of(settings: Settings) -> list[str]:
         os.environ.get("GOOGLE_API_KEY", ""),
     ]
     for url in (settings.whisper_server_url, settings.openai_base_url):
-        found += _of_url(url.get_secret_value())
+        found += secrets_in(url.get_secret_value())
     found += _of_credentials(settings.google_tts_credentials.get_secret_value())
     found += _of_credentials(os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", ""))
     return [secret for secret in found if secret]
-
-
-def _of_url(url: str) -> Iterable[str]:
-    """All that is secret in an address, or the whole text where it is none. A scheme may be left out."""
-    try:
-        return parse(url if "://" in url else f"http://{url}").secrets
-    except ValueError:
-        return (url,)
 
 
 def _of_credentials(given: str) -> Iterator[str]:

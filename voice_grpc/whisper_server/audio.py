@@ -1,7 +1,7 @@
 """A file of any format → 16 kHz mono, a stretch at a time: whatever its length, little of it is in memory.
 
 WAV, FLAC, OGG, MP3 and more by libsndfile; MP4 (M4A) and WebM by PyAV, told which of the two it is, since
-FFmpeg left to guess would follow a playlist to other files. Synchronous: not for the event loop.
+FFmpeg left to hypothesis would follow a playlist to other files. Synchronous: not for the event loop.
 """
 
 import threading
@@ -40,7 +40,7 @@ class AudioFile:
 
     @property
     def seconds(self) -> float:
-        """Of what was read so far."""
+        """Length of what was read so far."""
         return self._read / RATE_HZ
 
     def open(self) -> None:
@@ -57,11 +57,11 @@ class AudioFile:
     def read(self, samples: int) -> Floats:
         """As many, or fewer at the end. Raises `BadAudio`."""
         with self._inside:
-            parts, size = [self._left], len(self._left)
+            blocks, size = [self._left], len(self._left)
             while size < samples and len(block := self._next()):
-                parts.append(block)
+                blocks.append(block)
                 size += len(block)
-            whole = np.concatenate(parts)
+            whole = np.concatenate(blocks)
             self._left = whole[samples:]
             self._read += min(size, samples)
             if self._read > self._most:

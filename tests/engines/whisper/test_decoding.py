@@ -15,14 +15,16 @@ from voice_grpc.engines.whisper.decoding import (
     agree,
     better,
     in_silence,
-    looks,
+    passes,
     repeats,
     token_cap,
 )
 from voice_grpc.engines.whisper.languages import likeliest, whisper_codes
 
 
-def guess(text: str = "hello", logprob: float = -0.3, no_speech: float = 0.0, tokens: int = 10) -> Hypothesis:
+def hypothesis(
+    text: str = "hello", logprob: float = -0.3, no_speech: float = 0.0, tokens: int = 10
+) -> Hypothesis:
     return Hypothesis(text, logprob, no_speech, tokens, audio_s=1.0)
 
 
@@ -53,9 +55,9 @@ def test_speech_that_repeats_words_is_no_loop(text: str) -> None:
     assert not repeats(text, audio_s=1.2)
 
 
-def test_a_glance_that_comes_back_to_its_words_is_a_stutter() -> None:
-    assert guess("My name is Anna. What is my name is Anna?").is_stutter
-    assert not guess("ask not what your country can do for you ask what you can do for your").is_stutter
+def test_an_interim_that_comes_back_to_its_words_is_a_stutter() -> None:
+    assert hypothesis("My name is Anna. What is my name is Anna?").is_stutter
+    assert not hypothesis("ask not what your country can do for you ask what you can do for your").is_stutter
 
 
 def test_a_sentence_said_twice_at_the_pace_of_speech_is_no_loop() -> None:
@@ -63,26 +65,26 @@ def test_a_sentence_said_twice_at_the_pace_of_speech_is_no_loop() -> None:
 
 
 def test_a_likely_text_is_enough_and_a_loop_or_a_doubt_is_not() -> None:
-    first = looks(2.0)[0]
-    assert guess().is_enough(first)
-    assert not guess(logprob=-0.7).is_enough(first)
-    assert guess(logprob=-0.7, tokens=4).is_enough(first)
-    assert not guess(no_speech=0.5).is_enough(first)
-    assert not guess("so it goes so it goes").is_enough(first)
+    first = passes(2.0)[0]
+    assert hypothesis().is_enough(first)
+    assert not hypothesis(logprob=-0.7).is_enough(first)
+    assert hypothesis(logprob=-0.7, tokens=4).is_enough(first)
+    assert not hypothesis(no_speech=0.5).is_enough(first)
+    assert not hypothesis("so it goes so it goes").is_enough(first)
 
 
 def test_noise_is_told_from_words() -> None:
-    assert guess("Thank you.", -1.2, 0.7).is_noise(looks(2.0)[0])
-    assert guess("...").is_noise(looks(2.0)[0])
-    assert guess("I'm sorry", -0.6, 0.5).is_noise(LONGER)
-    assert not guess("Stop.", -0.86, 0.05).is_noise(LONGER)
+    assert hypothesis("Thank you.", -1.2, 0.7).is_noise(passes(2.0)[0])
+    assert hypothesis("...").is_noise(passes(2.0)[0])
+    assert hypothesis("I'm sorry", -0.6, 0.5).is_noise(LONGER)
+    assert not hypothesis("Stop.", -0.86, 0.05).is_noise(LONGER)
 
 
-def test_of_two_guesses_the_likelier_wins_unless_it_goes_round() -> None:
-    loop, plain = guess("go to it go to it", -0.1), guess("go to it", -0.9)
+def test_of_two_hypotheses_the_likelier_wins_unless_it_goes_round() -> None:
+    loop, plain = hypothesis("go to it go to it", -0.1), hypothesis("go to it", -0.9)
     assert better(loop, plain) is plain
-    assert better(guess(logprob=-0.2), plain).logprob == -0.2
-    assert agree(guess("Stop!"), guess("stop."))
+    assert better(hypothesis(logprob=-0.2), plain).logprob == -0.2
+    assert agree(hypothesis("Stop!"), hypothesis("stop."))
     assert not agree(loop, plain)
 
 
@@ -123,9 +125,9 @@ def test_languages_are_chosen_among_those_that_are_spoken() -> None:
     assert whisper_codes((), {"en"}) == ("en",)
     with pytest.raises(EngineError, match="does not understand fr, it; it knows English only"):
         whisper_codes(("fr", "it"), {"en"})
-    heard = [("<|la|>", 0.5), ("<|de|>", 0.3), ("<|en|>", 0.1)]
-    assert likeliest(heard, ())[0] == "la"
-    code, probability = likeliest(heard, ("en", "de"))
+    detected = [("<|la|>", 0.5), ("<|de|>", 0.3), ("<|en|>", 0.1)]
+    assert likeliest(detected, ())[0] == "la"
+    code, probability = likeliest(detected, ("en", "de"))
     assert code == "de"
     assert probability == pytest.approx(0.75)
 

@@ -13,12 +13,12 @@ _STAMP_S = 0.02
 
 _HOP = RATE_HZ // 50
 _QUIET = 0.01
-"""Of the power that the loudest tenth has: 20 dB below speech."""
+"""Share of the power that the loudest tenth has, below which a hop is quiet: 20 dB below speech."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Seconds from the first sample of the piece that was read."""
+    """Seconds from the first sample of the chunk that was read."""
 
     start: float
     end: float

@@ -29,7 +29,7 @@ SERIAL = InterimRoom(most=1, is_beside_finals=False, is_freed_by_giving_up=True)
 _CUT_WITHIN_S = 5.0
 """What is too long for one request is cut at its quietest place, this close to the limit."""
 _CONTEXT = 200
-"""Characters of the part before that go up with the next one, as Whisper goes on by itself (224 tokens)."""
+"""Characters of the chunk before that go up with the next one, as Whisper goes on by itself (224 tokens)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from .interims import InterimLimiter, InterimRoom
 from .utterance import TranscribeOptions, UtteranceAudio
 from .websocket import Wire
 
-_PARTING_S = 0.5
-"""For goodbyes."""
+_GOODBYE_S = 0.5
+"""Seconds for what is said before hanging up."""
 
 _ROOM = InterimRoom(most=2, is_beside_finals=False)
 """Where each interim is a request of its own."""
@@ -144,7 +144,7 @@ class Connection:
         """Politely where there is somebody to be polite to; everything is gone when it returns."""
         if self._wire is not None and self.failure is None and self.is_ready:
             with suppress(EngineError, TimeoutError):
-                async with asyncio.timeout(_PARTING_S):
+                async with asyncio.timeout(_GOODBYE_S):
                     await self.protocol.leave(self._wire)
                     await self._wire.close()
         self.abort()

@@ -20,7 +20,7 @@ from ...core.errors import EngineDenied, EngineError, EngineQuota, EngineUnreach
 from .address import WhisperAddress
 
 _CLOSE_S = 0.3
-"""For the closing handshake: nothing is waited for behind it."""
+"""Seconds for the closing handshake: nothing is waited for behind it."""
 
 _SHOWN = 200
 """Characters of what a server says that are passed on."""
@@ -40,7 +40,7 @@ class Wire(Protocol):
     async def send(self, message: Any) -> None: ...
 
     async def receive(self) -> Any:
-        """The next one. Raises `EngineUnreachable` when the connection ends."""
+        """The next message. Raises `EngineUnreachable` when the connection ends."""
         ...
 
     async def settle(self) -> None:
