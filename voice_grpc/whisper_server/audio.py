@@ -22,11 +22,11 @@ _RATES_HZ = (1_000, 768_000)
 
 
 class BadAudio(Exception):
-    """It cannot be read, or what it claims is absurd; the message is for the caller."""
+    """A file that cannot be read, or what it claims is absurd; the message is for the caller."""
 
 
 class AudioFile:
-    """Reads from where it stands; close it."""
+    """Reads `file` from where it stands; close it."""
 
     def __init__(self, file: BinaryIO, most_s: float) -> None:
         """`most_s`: what is longer is refused, by `open` when it says so itself, else when it turns out."""
@@ -55,7 +55,7 @@ class AudioFile:
                 raise BadAudio("The file holds no sound")
 
     def read(self, samples: int) -> Floats:
-        """As many, or fewer at the end. Raises `BadAudio`."""
+        """The next `samples`, or fewer at the end. Raises `BadAudio`."""
         with self._inside:
             blocks, size = [self._left], len(self._left)
             while size < samples and len(block := self._next()):
@@ -76,7 +76,7 @@ class AudioFile:
             self._blocks = None
 
     def _next(self) -> Floats:
-        """Empty at the end."""
+        """The next block; empty at the end."""
         if self._blocks is not None:
             for block in self._blocks:
                 if len(block):

@@ -198,7 +198,7 @@ class Batcher:
             self._metrics.processing.inc(time.perf_counter() - begun)
 
     def _next(self) -> list[Job]:
-        """Empty when it is closed."""
+        """The next batch, once there is one; empty when this is closed."""
         with self._changed:
             self._queue.idle += 1
             try:

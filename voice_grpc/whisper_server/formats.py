@@ -28,7 +28,7 @@ _WORD = re.compile(r"\s*\S+")
 
 
 def settled(text: str) -> str:
-    """All but the last words."""
+    """All of `text` but its last words."""
     return "".join(_WORD.findall(text)[:-HELD_BACK])
 
 
@@ -88,7 +88,7 @@ class TranscriptWriter:
 
     @property
     def language(self) -> str:
-        """Its English name, as OpenAI has it; empty when nothing was said and none was asked for."""
+        """English name of the language, as OpenAI has it; empty when nothing was said and none was asked."""
         if self.params.task == "translate":
             return "english"
         detected = [chunk.language for chunk in self.chunks if chunk.language]

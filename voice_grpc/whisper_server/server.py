@@ -9,14 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import uvicorn
 
 from .. import __version__
-from ..core.audio import RATE_HZ
 from ..core.errors import BadState
 from ..engines.whisper.decoding import DecodeOptions, DecodeRequest
-from ..engines.whisper.model import Hardware, WhisperModel, compute_types, found_device
+from ..engines.whisper.model import PACKAGED, Hardware, WhisperModel, compute_types, found_device, hum
 from .admission import Admission
 from .app import ALIAS, Routes, application
 from .batching import Batcher, Batching
@@ -29,7 +27,6 @@ from .transcriber import FileTranscriber
 
 log = logging.getLogger(__name__)
 
-_PACKAGED = ("base", "tiny")
 _STEP_S = {"cpu": 1.0, "cuda": 2.0}
 """Windows of 4, 5, 6 … seconds. Measured with base on a CPU and 37 utterances (318 words): with windows to
 the sample 4.1 % of the words were wrong and the median was 132 ms; with steps of 1 s 4.1 % and 148, of 2 s
@@ -126,7 +123,7 @@ class WhisperServer:
 
 def names(model: str) -> tuple[str, ...]:
     """What requests may call it: its own name, OpenAI's, and what the command was given."""
-    own = f"whisper-{model}" if model in _PACKAGED else model
+    own = PACKAGED.get(model, model)
     path = Path(model).expanduser()
     own = path.absolute().name if path.is_absolute() or model.startswith((".", "~")) else own
     return tuple(dict.fromkeys((own, ALIAS, model)))
@@ -160,8 +157,8 @@ def _hardware(settings: WhisperServerSettings) -> Hardware:
 
 def _warm(model: WhisperModel, device: str, batch: int) -> None:
     """A GPU compiles and allocates for each kind of pass, and for company; a CPU has little to prepare."""
-    hum = (0.1 * np.sin(np.arange(RATE_HZ) * 0.2)).astype(np.float32)
+    sound = hum()
     on_gpu = device == "cuda"
     for decode_pass in model.passes if on_gpu else model.passes[:1]:
         for count in (1, batch) if on_gpu else (1,):
-            model.decode([DecodeRequest(hum, decode_pass, DecodeOptions(("en",)))] * count, lambda: False)
+            model.decode([DecodeRequest(sound, decode_pass, DecodeOptions(("en",)))] * count, lambda: False)

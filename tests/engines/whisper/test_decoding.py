@@ -5,7 +5,6 @@ import pytest
 
 from voice_grpc.bench.stt_utterances import normal_words, word_errors
 from voice_grpc.core.audio import RATE_HZ
-from voice_grpc.core.errors import EngineError
 from voice_grpc.engines.whisper.chunking import first_chunk, is_silent
 from voice_grpc.engines.whisper.decoding import (
     FULL,
@@ -19,7 +18,6 @@ from voice_grpc.engines.whisper.decoding import (
     repeats,
     token_cap,
 )
-from voice_grpc.engines.whisper.languages import likeliest, whisper_codes
 
 
 def hypothesis(
@@ -115,21 +113,6 @@ def test_what_is_too_long_is_cut_in_its_quietest_place() -> None:
 def test_a_text_may_be_as_long_as_speech_can_be() -> None:
     assert token_cap(3.0, LONGER) == 36
     assert token_cap(3.0, FULL) == 100
-
-
-def test_languages_are_chosen_among_those_that_are_spoken() -> None:
-    known = {"en", "de", "no", "jw"}
-    assert whisper_codes(("en-US", "de_DE", "en-GB", "xx"), known) == ("en", "de")
-    assert whisper_codes(("nb-NO", "jv"), known) == ("no", "jw")
-    assert whisper_codes((), known) == ()
-    assert whisper_codes((), {"en"}) == ("en",)
-    with pytest.raises(EngineError, match="does not understand fr, it; it knows English only"):
-        whisper_codes(("fr", "it"), {"en"})
-    detected = [("<|la|>", 0.5), ("<|de|>", 0.3), ("<|en|>", 0.1)]
-    assert likeliest(detected, ())[0] == "la"
-    code, probability = likeliest(detected, ("en", "de"))
-    assert code == "de"
-    assert probability == pytest.approx(0.75)
 
 
 def test_words_are_compared_as_a_listener_would() -> None:

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voice_grpc.engines.http.sse import MOST_CHARACTERS, Event
-from voice_grpc.engines.whisper.languages import told_language
 from voice_grpc.engines.whisper_remote.errors import BadAnswer, complaint
 from voice_grpc.engines.whisper_remote.http_client import HEADER_BYTES, wav
 from voice_grpc.engines.whisper_remote.http_dialects import OPENAI, HttpDialect, places
@@ -267,18 +266,6 @@ def test_events_that_stop_before_their_end_are_no_transcript() -> None:
 )
 def test_a_complaint_is_found_wherever_it_is(answer: bytes, said: str) -> None:
     assert complaint(answer) == said
-
-
-@pytest.mark.parametrize(
-    ("told", "code"),
-    [
-        ("english", "en"), ("English", "en"), ("en", "en"), ("en-US", "en"), ("zh_TW", "zh"), ("jw", "jv"),
-        ("haitian creole", "ht"), ("castilian", "es"), ("cantonese", "yue"), ("", ""), ("unknown", ""),
-        ("<|en|>", ""), (None, ""), (7, ""), ("n/a", ""),
-    ],
-)  # fmt: skip
-def test_a_language_is_told_in_many_ways(told: object, code: str) -> None:
-    assert told_language(told) == code
 
 
 def test_a_file_is_a_head_of_44_bytes_and_the_sound() -> None:

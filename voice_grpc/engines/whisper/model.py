@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.audio import Floats, seconds
+from ...core.audio import RATE_HZ, Floats, seconds
 from ...core.errors import EngineError, EngineMissing
 from ...model_files.catalog import model_path
 from .decoding import (
@@ -35,14 +35,15 @@ from .decoding import (
 from .languages import SURE, iso_code, likeliest, whisper_codes
 from .segments import TimedWord, segments, voiced
 
-_PACKAGED = {"base": "whisper-base", "tiny": "whisper-tiny"}
+PACKAGED = {"base": "whisper-base", "tiny": "whisper-tiny"}
+"""The names of `WHISPER_MODEL` for models that come in packages, and those of the models."""
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 
 
 def find(model: str, download: Callable[[str], str]) -> Path:
     """The directory of `base`, `tiny`, a path, or a hub id, which is fetched."""
-    if model in _PACKAGED:
-        return model_path(_PACKAGED[model])
+    if model in PACKAGED:
+        return model_path(PACKAGED[model])
     path = Path(model).expanduser()
     if path.is_dir():
         missing = [name for name in _NEEDED if not (path / name).is_file()]
@@ -98,7 +99,7 @@ def found_device(wanted: str) -> str:
 
 
 def compute_types(device: str) -> tuple[str, ...]:
-    """What it can compute with, the best first."""
+    """What `device` can compute with, the best first."""
     known: set[str] = _ctranslate2().get_supported_compute_types(device)
     best = [name for name in (_ON_CUDA if device == "cuda" else ("int8",)) if name in known]
     return *best, *sorted(known - {*best})
@@ -118,10 +119,16 @@ _PROMPT_TOKENS = 64
 
 _FRAMES_FULL = 3000
 _AROUND_WORDS = ' .,;:!?…"“”„«»()[]¿¡。，、！？：；'
-"""Left out of timed words; an apostrophe or a hyphen is part of one."""
+"""Characters left out around timed words; an apostrophe or a hyphen is part of one."""
 
 _LONGEST = 448
-"""Whisper's text context. CTranslate2 gives at most half of `max_length` to the answer."""
+"""Tokens of Whisper's text context. CTranslate2 gives at most half of `max_length` to the answer."""
+
+
+def hum() -> Floats:
+    """A second of sound that is no speech and no silence, to warm a model with."""
+    wave: Floats = (0.1 * np.sin(np.arange(RATE_HZ) * 0.2)).astype(np.float32)
+    return wave
 
 
 class WhisperModel:
@@ -166,7 +173,7 @@ class WhisperModel:
         return frozenset(map(iso_code, self._codes))
 
     def codes(self, tags: Sequence[str]) -> tuple[str, ...]:
-        """Raises `EngineError` when it knows none of the BCP 47 `tags`."""
+        """Whisper's codes of the BCP 47 `tags`. Raises `EngineError` when the model knows none of them."""
         return whisper_codes(tags, self._codes)
 
     def batch_key(self, request: DecodeRequest) -> tuple[DecodePass, int, int]:

@@ -9,12 +9,12 @@ import asyncio
 
 import numpy as np
 
-from ...core.audio import RATE_HZ, Floats, Samples, sample_count, to_float
+from ...core.audio import Floats, Samples, sample_count, to_float
 from ...core.errors import EngineError
 from ...ports import SttOptions, Transcription
 from .languages import iso_code
 from .local_agreement import INTERIM_AT_LEAST_S, agreement
-from .model import Hardware, WhisperModel
+from .model import PACKAGED, Hardware, WhisperModel, hum
 from .transcribe import TranscriptionRequest, TranscriptionResult, transcribe
 from .workers import IsAbandoned, WorkerPool
 
@@ -39,8 +39,7 @@ class WhisperStt:
 
     @property
     def name(self) -> str:
-        packaged = self._model_name in ("base", "tiny")
-        return f"whisper-{self._model_name} int8" if packaged else f"{self._model_name} int8"
+        return f"{PACKAGED.get(self._model_name, self._model_name)} int8"
 
     @property
     def location(self) -> str:
@@ -57,8 +56,7 @@ class WhisperStt:
             hardware = Hardware(threads=self._threads, workers=self._workers)
             self._model = await asyncio.to_thread(WhisperModel, self._model_name, hardware)
             self._pool.start()
-        hum = np.sin(np.arange(RATE_HZ) * 0.2).astype(np.float32) * np.float32(0.1)
-        for running in [self.transcribe(hum, ("en",), "", is_interim=False) for _ in range(self._workers)]:
+        for running in [self.transcribe(hum(), ("en",), "", is_interim=False) for _ in range(self._workers)]:
             await running
 
     def open(self, options: SttOptions) -> "WhisperStream":
@@ -73,7 +71,7 @@ class WhisperStt:
     def transcribe(
         self, audio: Floats, languages: tuple[str, ...], prompt: str, *, is_interim: bool
     ) -> "asyncio.Future[TranscriptionResult]":
-        """In a thread, soon; cancel what is returned and it is dropped."""
+        """What is said in `audio`, found out in a thread, soon; cancel what is returned and it is dropped."""
         model = self._model
         if model is None:
             raise EngineError("stt", f"{self.name} is closed", retryable=False)

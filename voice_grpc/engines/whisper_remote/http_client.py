@@ -34,7 +34,7 @@ _PCM, _CHANNELS, _WIDTH = 1, 1, 2
 
 
 def wav(samples: Samples) -> bytes:
-    """16 kHz mono s16le: what Whisper hears, so that no server has to resample."""
+    """`samples` as a file of 16 kHz mono s16le: what Whisper hears, so that no server has to resample."""
     data = samples.astype("<i2", copy=False).tobytes()
     head = struct.pack(
         "<4sI4s4sIHHIIHH4sI",
@@ -62,7 +62,7 @@ SECONDS_A_SECOND = 0.1
 LONGEST_SECONDS = 600.0
 """Length of the sound in one request: 19 MB of WAV, under OpenAI's 25 MB."""
 SHORTEST_SECONDS = 15.0
-"""A server that takes no file of this length (0.5 MB) takes none."""
+"""Length of sound in one request: a server that takes no file of this length (0.5 MB) takes none."""
 STREAMED_FROM_SECONDS = 30.0
 """Whisper's window. What is longer is transcribed window by window, and events show that it goes on; what is
 shorter gains nothing by them, and the whole answers of most servers say more: language, words, silence."""

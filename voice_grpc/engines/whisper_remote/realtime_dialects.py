@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from ...core.errors import EngineError, EngineQuota, EngineUnreachable
 from .address import WhisperAddress
-from .websocket import denied, said
+from .websocket import denied, shown
 
 SessionUpdate: TypeAlias = Callable[[str, str, str], dict[str, object]]
 """Model, language and prompt, the last two empty where there are none, to the event that says so."""
@@ -94,9 +94,9 @@ def failure(event: Mapping[str, Any], address: WhisperAddress) -> EngineError:
     """What an error (a text to vLLM, an object to the others) or a failed transcription is to us."""
     error = event.get("error")
     stated = error if isinstance(error, dict) else {"message": error, "code": event.get("code")}
-    code, text = str(stated.get("code") or stated.get("type") or ""), said(stated.get("message"), address)
+    code, text = str(stated.get("code") or stated.get("type") or ""), shown(stated.get("message"), address)
     where = address.location
-    message = f"{where} failed: {text}" + (f" ({said(code, address)})" if code else "")
+    message = f"{where} failed: {text}" + (f" ({shown(code, address)})" if code else "")
     if code in ("invalid_api_key", "authentication_error", "permission_error"):
         return denied(address, code)
     if code in ("rate_limit_exceeded", "rate_limit_error", "insufficient_quota"):

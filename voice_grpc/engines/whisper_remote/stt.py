@@ -5,13 +5,12 @@ ws(s)://     WhisperLive, or a realtime transcription session                 wh
 tcp://       Wyoming                                                          wyoming.py
 """
 
-import numpy as np
-
-from ...core.audio import RATE_HZ
+from ...core.audio import to_pcm16
 from ...core.errors import EngineMissing
 from ...ports import Stt, SttOptions
 from ..timeouts import Timeouts
 from ..whisper.languages import iso_codes, known_to, whisper_codes
+from ..whisper.model import hum
 from .address import WhisperAddress, parse_address
 from .http_client import LOADING_SECONDS, HttpClient
 from .http_dialects import CPP, OPENAI
@@ -86,8 +85,7 @@ class WhisperHttpStt:
 
     async def warm(self) -> None:
         """Real requests, so that the model is loaded there and the connection open here."""
-        hum = (np.sin(np.arange(RATE_HZ) * 0.2) * 3_000).astype(np.int16)
-        await self._client.prove(hum, LOADING_SECONDS)
+        await self._client.prove(to_pcm16(hum()), LOADING_SECONDS)
 
     def open(self, options: SttOptions) -> HttpStream:
         """Raises `EngineError` when Whisper understands none of the languages."""

@@ -44,7 +44,7 @@ class UtteranceAudio:
             event.set()
 
     def cut(self, start: int, end: int) -> Samples:
-        """A copy: a view would not let the utterance grow."""
+        """The samples from `start` to `end`, copied: a view would not let the utterance grow."""
         with memoryview(self._pcm) as pcm:
             return np.frombuffer(bytes(pcm[2 * start : 2 * end]), "<i2")
 

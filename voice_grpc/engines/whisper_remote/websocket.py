@@ -48,11 +48,11 @@ class Wire(Protocol):
         ...
 
     def abort(self) -> None:
-        """At once, whatever is still to be sent."""
+        """End it at once, whatever is still to be sent."""
         ...
 
     async def close(self) -> None:
-        """Politely."""
+        """With a goodbye, where the protocol has one."""
         ...
 
 
@@ -92,7 +92,7 @@ class WebSocketWire:
 
 
 class WebSockets:
-    """Opens them to one address."""
+    """Opens connections to one address."""
 
     def __init__(self, address: WhisperAddress) -> None:
         self._address = address
@@ -116,16 +116,16 @@ class WebSockets:
         return WebSocketWire(connection, address)
 
     async def _context(self) -> ssl.SSLContext:
-        """Read from the disk once."""
+        """The trusted certificates, read from the disk once."""
         if self._tls is None:
             self._tls = await asyncio.to_thread(ssl.create_default_context)
         return self._tls
 
 
-def said(text: object, address: WhisperAddress) -> str:
+def shown(text: object, address: WhisperAddress) -> str:
     """What a server says, for people: in one line, short, and without what was secret in our request."""
-    shown = " ".join(address.hide(str(text)).split())
-    return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
+    safe = " ".join(address.hide(str(text)).split())
+    return safe if len(safe) <= _SHOWN else safe[: _SHOWN - 1] + "…"
 
 
 def denied(address: WhisperAddress, reason: str) -> EngineDenied:
@@ -177,10 +177,10 @@ def _refused(address: WhisperAddress, status: int) -> EngineError:
 
 def _closed(address: WhisperAddress, error: ConnectionClosed) -> EngineError:
     code = error.rcvd.code if error.rcvd else 1006
-    reason = said(error.rcvd.reason, address) if error.rcvd else ""
+    reason = shown(error.rcvd.reason, address) if error.rcvd else ""
     if code in (_POLICY_VIOLATION, _UNAUTHORIZED, _FORBIDDEN):
         return denied(address, f"close code {code} {reason}".rstrip())
     if code == _TRY_AGAIN_LATER:
         return EngineQuota("stt", f"{address.location} is full (close code {code} {reason})")
-    shown = f"{code} {reason}".rstrip()
-    return EngineUnreachable("stt", f"the connection to {address.location} broke (close code {shown})")
+    ended = f"{code} {reason}".rstrip()
+    return EngineUnreachable("stt", f"the connection to {address.location} broke (close code {ended})")

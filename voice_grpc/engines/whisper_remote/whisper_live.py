@@ -21,10 +21,11 @@ from ..whisper.languages import known_to
 from .address import WhisperAddress
 from .socket_stream import SocketStt
 from .utterance import TranscribeOptions
-from .websocket import WebSockets, Wire, said
+from .websocket import WebSockets, Wire, shown
 
 _PUSH_S = 1.1
-"""Silence behind the speech: what is left of it is then more than the 1.0 s below which nothing is done."""
+"""Seconds of silence behind the speech: what is left of it is then more than the 1.0 s below which nothing
+is done."""
 
 _PUSH_FRAMES = 40
 
@@ -158,7 +159,7 @@ class WhisperLiveProtocol:
         return False
 
     async def leave(self, wire: Wire) -> None:
-        """As bytes; as a text the server stumbles over it."""
+        """END_OF_AUDIO, as bytes: as a text the server stumbles over it."""
         if self._updated_at == math.inf and self._pushed_at < math.inf and not self.language:
             self._stt.trust = max(0, self._stt.trust - 1)
         await wire.send(b"END_OF_AUDIO")
@@ -172,4 +173,4 @@ class WhisperLiveProtocol:
                 wait = f"{float(message.get('message') or 0.0):.1f} min"
                 raise EngineQuota("stt", f"{where} is full: the next place is free in {wait}", advice=_FULL)
             case "ERROR":
-                raise EngineError("stt", f"{where} failed: {said(message.get('message'), address)}")
+                raise EngineError("stt", f"{where} failed: {shown(message.get('message'), address)}")

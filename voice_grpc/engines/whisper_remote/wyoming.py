@@ -23,7 +23,7 @@ from ..whisper.languages import LANGUAGES
 from .address import WhisperAddress
 from .socket_stream import SocketStt
 from .utterance import TranscribeOptions
-from .websocket import Wire, said
+from .websocket import Wire, shown
 
 _HEADER, _BODY = 1 << 16, 1 << 22
 """Bytes that a header and what follows it may have: an `info` with many voices has some 100 KiB."""
@@ -106,7 +106,7 @@ class EventWire:
 
 
 async def open_wire(address: WhisperAddress, seconds: float) -> EventWire:
-    """Raises `EngineUnreachable`, and TimeoutError after `seconds`."""
+    """A new connection. Raises `EngineUnreachable`, and TimeoutError after `seconds`."""
     try:
         async with asyncio.timeout(seconds):
             streams = await asyncio.open_connection(address.host, address.port, limit=_HEADER)
@@ -237,6 +237,6 @@ class WyomingProtocol:
 def complain(event: WyomingEvent, address: WhisperAddress) -> None:
     """Raises what the server says that went wrong."""
     if event.type == "error":
-        text = said(event.data.get("text", ""), address)
+        text = shown(event.data.get("text", ""), address)
         code = event.data.get("code")
         raise EngineError("stt", f"{address.location} failed: {text}" + (f" ({code})" if code else ""))
