@@ -32,7 +32,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *("core", "ports", "codec", "net", "session", "fallback", "engines", "store", "settings"),
         *("wire", "rpc", "pb", "version"),
     ),
-    "whisper_server": ("core", "net", "engines.whisper", "settings", "version"),
+    "whisper_server": ("core", "net", "engines.whisper", "engines.worker_threads", "settings", "version"),
     "doctor": ("core", "ports", "codec", "net", "engines", "settings", "server"),
     "client": ("net", "pb"),
     "bench": (
@@ -48,7 +48,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "whisper_remote": ("whisper",),
 }
 """What a folder of `engines` may import of its siblings, besides itself and `SHARED`."""
-SHARED = ("http", "timeouts", "prompt_history")
+SHARED = ("http", "timeouts", "prompt_history", "worker_threads")
 """What engines share. A single file or a folder of `engines` that is not here is an engine."""
 
 WORLD = {

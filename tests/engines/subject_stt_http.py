@@ -18,7 +18,7 @@ KEY = "key-of-the-conformance-suite"
 async def _open(style: str, trouble: Trouble) -> AsyncIterator[Rig[Stt]]:
     far = Script()
     async with FakeWhisperHttp(far, style=style, key=KEY) as fake:
-        engine = whisper_server(fake.url, key=KEY, patience=timeouts_of(trouble))
+        engine = whisper_server(fake.url, key=KEY, timeouts=timeouts_of(trouble))
         try:
             await engine.warm()
             far.always = trouble

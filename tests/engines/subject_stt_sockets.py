@@ -28,7 +28,7 @@ async def _open(
 ) -> AsyncIterator[Rig[Stt]]:
     far = Script()
     async with make_fake(far) as fake:
-        engine = make_engine(parse_address(fake.url, KEY), patience=timeouts_of(trouble))
+        engine = make_engine(parse_address(fake.url, KEY), timeouts=timeouts_of(trouble))
         try:
             await engine.warm()
             far.always = trouble

@@ -101,6 +101,20 @@ def given(**more: str) -> Settings:
     )
 
 
+@pytest.mark.parametrize("scheme", ["", "http://"])
+@pytest.mark.parametrize(
+    "place",
+    ["{0}@host", "me:{0}@host", "host/v1?api-version=2024-10-21&api-key={0}", "host/v1?model=m&token={0}"],
+)
+@pytest.mark.parametrize("secret", ["sesame-street", "sesame%2Dstreet"])
+def test_what_a_url_holds_is_redacted(scheme: str, place: str, secret: str) -> None:
+    settings = Settings(_env_file=None, openai_base_url=scheme + place.format(secret))  # type: ignore[call-arg, arg-type]
+    shown = Redaction(secrets_of(settings))(
+        f"2024-10-21: the key sesame-street, sent as {secret}, is unknown"
+    )
+    assert shown == f"2024-10-21: the key {HIDDEN}, sent as {HIDDEN}, is unknown"
+
+
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """Of everything, libraries too, at the most talkative level, as the server writes it."""

@@ -13,7 +13,7 @@ import httpx2
 import numpy as np
 import pytest
 
-from voice_grpc.bench.stt_utterances import SpokenPhrase
+from voice_grpc.bench.stt_utterances import SpokenText
 from voice_grpc.whisper_server.command import command
 from voice_grpc.whisper_server.options import COMMAND_LINE, GROUPS, WhisperServerSettings
 
@@ -206,13 +206,13 @@ def test_while_the_model_loads_it_says_so_and_a_signal_ends_it(tmp_path: Path) -
 
 
 @pytest.fixture(scope="module")
-def long_file(utterances: list[SpokenPhrase]) -> bytes:
+def long_file(utterances: list[SpokenText]) -> bytes:
     """Some seconds of work: two or three pieces."""
     return wav(np.concatenate([each.samples for each in utterances]))
 
 
 @pytest.fixture(scope="module")
-def longer_file(utterances: list[SpokenPhrase]) -> bytes:
+def longer_file(utterances: list[SpokenText]) -> bytes:
     return wav(np.tile(np.concatenate([each.samples for each in utterances]), 2))
 
 

@@ -15,8 +15,9 @@ import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus
 
+from ..net.addresses import secrets_in
 from .server import Settings
 
 HIDDEN = "***"
@@ -76,25 +77,10 @@ def secrets_of(settings: Settings) -> list[str]:
         os.environ.get("GOOGLE_API_KEY", ""),
     ]
     for url in (settings.whisper_server_url, settings.openai_base_url):
-        found += _of_url(url.get_secret_value())
+        found += secrets_in(url.get_secret_value())
     found += _of_credentials(settings.google_tts_credentials.get_secret_value())
     found += _of_credentials(os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", ""))
     return [secret for secret in found if secret]
-
-
-def _of_url(url: str) -> Iterator[str]:
-    """A password; a name without one is a token. And both as basic authentication sends them."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        yield url
-        return
-    written = parts.password or parts.username
-    if written:
-        name, password = unquote(parts.username or ""), unquote(parts.password or "")
-        yield from (written, unquote(written), f"{name}:{password}")
-    if parts.query:
-        yield parts.query
 
 
 def _of_credentials(given: str) -> Iterator[str]:

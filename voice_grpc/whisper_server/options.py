@@ -53,7 +53,7 @@ class WhisperServerSettings(BaseSettings):
     threads: int = Field(1, ge=1, le=64, description="CPU threads of one batch.")
     workers: int = Field(0, ge=0, le=64, description="Batches at once; 0: one a core on a CPU, 1 on a GPU.")
 
-    max_batch: int = Field(0, ge=0, le=256, description="Pieces in one batch; 0: 4 on a CPU, 16 on a GPU.")
+    max_batch: int = Field(0, ge=0, le=256, description="Chunks in one batch; 0: 4 on a CPU, 16 on a GPU.")
     batch_wait: float = Field(
         0.005,
         ge=0.0,

@@ -271,6 +271,22 @@ def test_a_name_and_a_password_let_in_too() -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "http://sesame-street@host",
+        "http://me:sesame%2Dstreet@host",
+        "http://host?api-version=2024-10-21&api-key=sesame-street",
+        "http://host?api-key=sesame%2Dstreet",
+    ],
+)
+def test_what_a_server_repeats_of_an_address_is_left_out(url: str) -> None:
+    body = b'{"error": {"message": "the key sesame-street is unknown to version 2024-10-21"}}'
+    told = str(engine_error(refusal(500, body), "m", address(url, "").secrets))
+    assert "sesame" not in told
+    assert "2024-10-21" in told
+
+
+@pytest.mark.parametrize(
     "url", ["", "ftp://host", "http://", "http://host:port", "http://[", "unix:///run/llm"]
 )
 async def test_what_is_no_address_names_the_setting(url: str) -> None:

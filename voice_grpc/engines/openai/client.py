@@ -6,21 +6,21 @@ iterators inside each other, so that no task has to stand inside the iteration.
 """
 
 import asyncio
-import base64
 import json
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import httpx2
 
 from ...core.errors import EngineDenied, EngineError
+from ...net import addresses
 from ..http.client import OpenedOnce, open_client
-from ..http.errors import OPENING_ERRORS, secrets_in, unopened
-from ..http.json_values import mapping, sequence, text
+from ..http.errors import OPENING_ERRORS, unopened
+from ..http.json_values import mapping
+from ..http.models import for_chat, listed
 from ..http.sse import Event, EventReader
 from .errors import BASE_ADVICE, KEY_ADVICE, MODEL_ADVICE, SERVER, StaleConnection, missing, refusal
 
@@ -68,43 +68,23 @@ def address(base_url: str, key: str) -> OpenAiAddress:
     if not written:
         return OpenAiAddress("", (), fault="is not set")
     try:
-        parts = urlsplit(written if "://" in written else f"http://{written}")
-        host, port = parts.hostname, parts.port
+        found = addresses.parse(written if "://" in written else f"http://{written}", key)
     except ValueError:
         return OpenAiAddress("", (), fault="is no address")
-    if parts.scheme not in ("http", "https") or not host:
+    if found.scheme not in ("http", "https") or not found.host:
         return OpenAiAddress("", (), fault="is no http(s) address")
-    place = f"[{host}]" if ":" in host else host
-    origin = f"{parts.scheme}://{place}" + (f":{port}" if port else "")
-    path = _METHOD.sub("", parts.path.rstrip("/")).rstrip("/")
+    path = _METHOD.sub("", found.path).rstrip("/")
     paths = (path,) if _VERSION.search(path) else (f"{path}/v1", path)
-    name, password = unquote(parts.username or ""), unquote(parts.password or "")
-    basic = base64.b64encode(f"{name}:{password}".encode("utf-8", "replace")).decode()
-    authorization = f"Bearer {key}" if key else f"Basic {basic}" if parts.username else ""
-    secrets = {key, parts.password or "", basic if parts.username else "", *secrets_in(written)}
-    return OpenAiAddress(
-        origin + path,
-        tuple(origin + each for each in paths),
-        parts.query,
-        authorization,
-        tuple(secrets - {""}),
-    )
+    bases = tuple(found.origin + each for each in paths)
+    return OpenAiAddress(found.origin + path, bases, found.query, found.authorization, found.secrets)
 
 
 # ---------------------------------------------------------------- requests
 
-_DONE = "[DONE]"
 _TAIL_SECONDS = 0.1
 """For the end of a body behind `[DONE]`, without which a connection cannot be used again."""
 _MOST_BYTES = 8 << 20
 """Read of a list of models, and of an error: the longest lists have some hundreds of models."""
-
-_NO_CHAT = re.compile(
-    r"embed|whisper|\btts|transcri|rerank|moderation|dall-?e|image|sora|realtime|audio|davinci|babbage"
-    r"|turbo-instruct|\bbge\b|minilm",
-    re.IGNORECASE,
-)
-"""Models that a server may list first and that do not chat: taken only where there is no other."""
 
 
 class OpenAiClient:
@@ -127,12 +107,7 @@ class OpenAiClient:
                 raise missing(f"{self._address.location} lists no models", MODEL_ADVICE)
             if response.status_code != 200:
                 raise refusal(response.status_code, body)
-        try:
-            listed = mapping(json.loads(body))
-        except ValueError:
-            listed = {}
-        names = [text(mapping(each).get("id")) for each in sequence(listed.get("data"))]
-        found = sorted(filter(None, names), key=lambda name: bool(_NO_CHAT.search(name.rsplit("/", 1)[-1])))
+        found = for_chat(listed(body))
         if not found:
             raise missing(f"{self._address.location} lists no models", MODEL_ADVICE)
         return found
@@ -158,13 +133,13 @@ class OpenAiClient:
             chunks = await stack.enter_async_context(aclosing(response.aiter_bytes()))
             async for chunk in chunks:
                 for event in reader.feed(chunk):
-                    if event.data.strip() == _DONE:
+                    if event.is_done:
                         await _read_out(chunks)
                         yield {}
                         return
                     yield _chunk(event)
             for event in reader.flush():
-                yield {} if event.data.strip() == _DONE else _chunk(event)
+                yield {} if event.is_done else _chunk(event)
 
     async def _send(
         self, stack: AsyncExitStack, method: str, url: str, content: str | None = None

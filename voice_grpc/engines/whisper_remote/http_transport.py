@@ -16,11 +16,11 @@ import httpx2
 from ...core.errors import EngineError
 from ..http.client import KEPT, OpenedOnce, limited, open_client
 from ..http.errors import OPENING_ERRORS, unopened
-from ..http.whisper_sse import EventReader
+from ..http.sse import EventReader
 from ..timeouts import Timeouts
 from .address import WhisperAddress
 from .errors import BUSY, late, unreachable
-from .http_responses import EVENTS
+from .http_responses import EVENTS, ends_transcript
 
 
 @dataclass(slots=True)
@@ -157,9 +157,13 @@ class WhisperHttp:
         body, reader = bytearray(), EventReader()
         async for chunk in chunks:
             self._add(body, chunk)
-            if events := reader.feed(chunk):
+            try:
+                events = [*reader.feed(chunk)]
+            except ValueError:
+                raise self._too_much() from None
+            if events:
                 deadline.go_on()
-            if any(event.is_last for event in events):
+            if any(map(ends_transcript, events)):
                 with suppress(TimeoutError, httpx2.HTTPError):
                     async with asyncio.timeout(_TAIL_SECONDS):
                         async for tail in chunks:
@@ -170,7 +174,10 @@ class WhisperHttp:
     def _add(self, body: bytearray, chunk: bytes) -> None:
         body += chunk
         if len(body) > _MOST_BYTES:
-            raise EngineError("stt", f"{self.address.location} answered with more than any transcript is")
+            raise self._too_much()
+
+    def _too_much(self) -> EngineError:
+        return EngineError("stt", f"{self.address.location} answered with more than any transcript is")
 
     # ------------------------------------------------------------ connections
 
