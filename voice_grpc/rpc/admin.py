@@ -111,9 +111,8 @@ class AdminMethods:
         size = request.page_size or DEFAULT_PAGE
         if size > MAX_PAGE:
             raise BadField("page_size", size, f"1 to {MAX_PAGE}")
-        before = _before(request.page_token)
-        found = await self.registry.store.sessions(owner, size + 1, before)
-        token = repr(found[size - 1].updated_at) if len(found) > size else ""
+        found = await self.registry.store.sessions(owner, size + 1, _place(request.page_token))
+        token = _page_token(found[size - 1]) if len(found) > size else ""
         sessions = [self._session(saved) for saved in found[:size]]
         return pb.ListSessionsResponse(sessions=sessions, next_page_token=token)
 
@@ -147,16 +146,26 @@ def _required(session_id: str) -> str:
     return session_id
 
 
-def _before(token: str) -> float | None:
+AFTER_ALL_IDS = "~"
+"""Sorts behind every id that a session can have (`wire/config.py`, SESSION_ID)."""
+
+
+def _page_token(last: SavedSession) -> str:
+    return f"{last.updated_at!r} {last.id}"
+
+
+def _place(token: str) -> tuple[float, str] | None:
+    """The session that the page before ended with. A token of earlier versions is its time alone."""
     if not token:
         return None
+    time, _, id = token.partition(" ")
     try:
-        before = float(token)
+        updated_at = float(time)
     except ValueError:
-        before = 0.0
-    if not 0.0 < before < float("inf"):
+        updated_at = 0.0
+    if not 0.0 < updated_at < float("inf"):
         raise BadField("page_token", token, "next_page_token of the response before")
-    return before
+    return updated_at, id or AFTER_ALL_IDS
 
 
 def _voice(voice: Voice) -> pb.Voice:
