@@ -12,7 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from ..core.config import SessionConfig
 from ..core.endpointing import EndpointSettings
-from ..core.errors import BadField
+from ..core.errors import BadField, Reason
 from ..core.responses import Notice
 from ..core.turn_actions import TurnSettings
 from ..pb import voice_pb2 as pb
@@ -93,7 +93,7 @@ def not_available(message: pb.SessionConfig, seq: int) -> list[Notice]:
     }
     text = "{} is not available on this server yet: {}"
     return [
-        Notice("protocol", "NOT_AVAILABLE", text.format(path, instead), seq=seq, field=path)
+        Notice("protocol", Reason.NOT_AVAILABLE, text.format(path, instead), seq=seq, field=path)
         for path, (is_asked, instead) in asked.items()
         if is_asked
     ]
@@ -106,11 +106,11 @@ def session_notices(
     notices = not_available(message, seq)
     if config.tools and not catalog.calls_tools:
         text = "config.tools: the language model of this server calls no tools; it is not told of them"
-        notices.append(Notice("llm", "NOT_AVAILABLE", text, seq=seq, field="config.tools"))
+        notices.append(Notice("llm", Reason.NOT_AVAILABLE, text, seq=seq, field="config.tools"))
     spoken = catalog.spoken
     if config.languages and primary(config.languages[0]) not in spoken:
         text = f"no voice speaks {config.languages[0]!r}; voices speak: {', '.join(sorted(spoken))}"
-        notices.append(Notice("tts", "VOICE_LANGUAGE", text, field="config.language_codes", seq=seq))
+        notices.append(Notice("tts", Reason.VOICE_LANGUAGE, text, field="config.language_codes", seq=seq))
     return notices
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core import requests as i
 from ..core.config import MAX_AUDIO_BYTES, MAX_TEXT, SessionConfig
-from ..core.errors import BadField, CallerError
+from ..core.errors import BadField, CallerError, Reason
 from ..pb import voice_pb2 as pb
 from .catalog import Catalog
 from .config import not_available, update_paths, with_changes
@@ -121,7 +121,7 @@ def _tool_result(message: pb.ToolResult, seq: int) -> i.ConverseRequest:
 
 
 def _refused(error: CallerError, seq: int) -> i.RefusedRequest:
-    return i.RefusedRequest("BAD_MESSAGE", str(error), error.field, seq)
+    return i.RefusedRequest(Reason.BAD_MESSAGE, str(error), error.field, seq)
 
 
 _ARMS: Mapping[str, Callable[[Any, int], i.ConverseRequest | None]] = {
