@@ -1,6 +1,7 @@
 """The unary methods and what stands beside them: health, reflection, channelz."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from contextlib import suppress
 
@@ -284,6 +285,19 @@ async def test_conversations_outlive_the_server(tmp_path_factory: pytest.TempPat
         await store.close()
     texts = [message.text for message in script.llm.prompts[1].messages]
     assert texts == ["I am Ada.", "Nice to meet you, Ada.", "Who am I?"]
+
+
+async def test_the_log_names_the_labels_of_a_conversation_and_not_what_they_say(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They may say who the caller is."""
+    caplog.set_level(logging.DEBUG)
+    async with serving() as served, served.talk() as talk:
+        await talk.config(session_id="one", metadata={"patient": "Ada Lovelace"})
+        await talk.half_close()
+        assert await talk.ended() == OK
+    assert "session one: begins ['patient']" in caplog.messages
+    assert "Lovelace" not in caplog.text
 
 
 # ---------------------------------------------------------------- health

@@ -69,7 +69,7 @@ class VoiceService(VoiceServiceServicer):
             name = f"session {config.session_id}"
             async with errors_as_status(context, name), house.registry.open(config, owner) as session:
                 session.announce(session_notices(first.config, config, first.seq or count, house.catalog))
-                log.info("%s: begins %s", name, dict(config.metadata))
+                log.info("%s: begins %s", name, [label for label, _ in config.metadata])
                 requests = _requests(context, session, count, house.catalog)
                 await session.run(requests, _sender(await _writer(context), config))
                 log.info("%s: ends", name)

@@ -75,9 +75,8 @@ class Parts:
         if voice.voice_id:
             fields.one_of(voice.voice_id, "voice.voice_id", voices, self.catalog.listed_voices)
         if request.language_code:
-            spoken = self.catalog.spoken
-            listed = f"a BCP 47 tag of a language that a voice speaks: {', '.join(sorted(spoken))}"
-            fields.language(request.language_code, "language_code", spoken, listed)
+            listed = f"a BCP 47 tag of a language that a voice speaks: {self.catalog.listed_spoken}"
+            fields.language(request.language_code, "language_code", self.catalog.spoken, listed)
         rate = fields.number(voice, "speaking_rate", "voice", (0.5, 2.0), 1.0)
         choice = VoiceChoice(voice.voice_id, request.language_code, rate)
         output = _Output(audio_format(request, "output_audio", 24_000), write)

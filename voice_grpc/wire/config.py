@@ -13,13 +13,13 @@ from google.protobuf.duration_pb2 import Duration
 from ..core.config import SessionConfig
 from ..core.endpointing import EndpointSettings
 from ..core.errors import BadField, Reason
+from ..core.languages import primary
 from ..core.responses import Notice
 from ..core.turn_actions import TurnSettings
 from ..pb import voice_pb2 as pb
 from . import fields
 from .audio_format import audio_format, format_message
 from .catalog import Catalog
-from .fields import primary
 from .tools import declaration_message, declarations
 
 # ----------------------------------------------------------------
@@ -107,9 +107,8 @@ def session_notices(
     if config.tools and not catalog.calls_tools:
         text = "config.tools: the language model of this server calls no tools; it is not told of them"
         notices.append(Notice("llm", Reason.NOT_AVAILABLE, text, seq=seq, field="config.tools"))
-    spoken = catalog.spoken
-    if config.languages and primary(config.languages[0]) not in spoken:
-        text = f"no voice speaks {config.languages[0]!r}; voices speak: {', '.join(sorted(spoken))}"
+    if config.languages and primary(config.languages[0]) not in catalog.spoken:
+        text = f"no voice speaks {config.languages[0]!r}; voices speak: {catalog.listed_spoken}"
         notices.append(Notice("tts", Reason.VOICE_LANGUAGE, text, field="config.language_codes", seq=seq))
     return notices
 
