@@ -353,7 +353,7 @@ async def test_a_flood_of_texts_is_refused_beyond_some() -> None:
 
 
 async def test_no_config_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voice_grpc.rpc.first_request.CONFIG_SECONDS", 0.05)
+    monkeypatch.setattr("voice_grpc.rpc.streams.CONFIG_SECONDS", 0.05)
     async with serving() as served:
         async with served.talk() as talk:
             how = await talk.ended()

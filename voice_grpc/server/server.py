@@ -23,7 +23,8 @@ from ..rpc.admin import AdminMethods
 from ..rpc.auth import Authenticator
 from ..rpc.service import ServiceContext, VoiceService
 from ..rpc.sessions import SessionRegistry
-from ..rpc.synthesize import Parts
+from ..rpc.synthesize import SynthesizeMethod
+from ..rpc.transcribe import TranscribeMethod
 from ..session.clock import LoopClock
 from ..session.lifetime import SessionLimits
 from ..settings import Settings
@@ -105,8 +106,13 @@ class Server:
                 raise BadState(place, persona.voice, catalog.listed_voices)
         clock = LoopClock()
         self._registry = SessionRegistry(engines, store, clock, limits, settings.max_sessions)
-        desk = AdminMethods(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES)
-        self._service.house = ServiceContext(self._registry, desk, Parts(engines, catalog, clock), catalog)
+        self._service.ready = ServiceContext(
+            self._registry,
+            catalog,
+            AdminMethods(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES),
+            TranscribeMethod(engines, catalog, clock),
+            SynthesizeMethod(engines, catalog),
+        )
         await self._health.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
 
     async def drain(self, grace: float) -> None:

@@ -58,16 +58,19 @@ def _applied(m: o.ConfigApplied, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(config_applied=applied)
 
 
-def _speech(m: o.SpeechEvent, rate_hz: int) -> pb.ConverseResponse:
+def speech_event(m: o.SpeechEvent, rate_hz: int) -> pb.SpeechEvent:
     kinds = {
         o.SpeechKind.STARTED: pb.SpeechEvent.KIND_STARTED,
         o.SpeechKind.STOPPED: pb.SpeechEvent.KIND_STOPPED,
         o.SpeechKind.IDLE: pb.SpeechEvent.KIND_IDLE_TIMEOUT,
     }
-    event = pb.SpeechEvent(
+    return pb.SpeechEvent(
         kind=kinds[m.speaking], position_samples=_at(m.position, rate_hz), probability=m.probability
     )
-    return pb.ConverseResponse(speech_event=event)
+
+
+def _speech(m: o.SpeechEvent, rate_hz: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(speech_event=speech_event(m, rate_hz))
 
 
 def transcript(m: o.Transcript, rate_hz: int) -> pb.Transcript:
