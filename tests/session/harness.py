@@ -124,7 +124,7 @@ class Loudspeaker:
             if message.turn != self._turn:
                 self._turn, self._received, self._begun = message.turn, 0, now + self.delay
             self._received = message.offset + message.duration
-        elif isinstance(message, o.Flush) and message.turn == self._turn:
+        elif isinstance(message, o.PlaybackControl) and message.turn == self._turn:
             self._received = self.played(now)
 
     def played(self, now: float) -> int:

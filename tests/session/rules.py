@@ -57,7 +57,7 @@ def check_order(said: list[o.ConverseResponse], turn: int, *, is_ended: bool) ->
 def check_cut(said: list[o.ConverseResponse], turn: int) -> None:
     """4."""
     mine = _of_turn(said, turn)
-    cuts = [place for place, m in enumerate(mine) if isinstance(m, o.Flush | o.Interrupted)]
+    cuts = [place for place, m in enumerate(mine) if isinstance(m, o.PlaybackControl | o.Interrupted)]
     if cuts:
         assert not [m for m in mine[cuts[0] :] if isinstance(m, o.AudioOutput | o.ResponseText)], (
             f"4: turn {turn}"

@@ -46,7 +46,7 @@ def test_the_answer_stops_a_quarter_of_a_second_after_the_onset() -> None:
     assert talk.when(o.TurnPhase.INTERRUPTED, 1) == at(CUT)
     assert talk.when(o.TurnPhase.USER_SPEAKING, 2) == at(CUT)
     assert talk.audio(1)[-1][0] <= CUT
-    assert talk.only(o.Flush)[1].turn == 1
+    assert talk.only(o.PlaybackControl)[1].turn == 1
     metrics = talk.all(o.TurnMetrics)[0][1]
     assert metrics.turn == 1
     assert metrics.seconds["interrupt_stop"] == at(0.25)

@@ -1,6 +1,7 @@
 """Converse messages ⇄ what the session takes and says: every arm, every default, there and back."""
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 import pytest
@@ -11,11 +12,12 @@ from google.protobuf.message import Message
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.config import AudioFormat, Encoding, SessionConfig
+from voice_grpc.core.conversation import Heard, Role
 from voice_grpc.core.errors import BadField
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import Voice
 from voice_grpc.settings.personas import Persona, load_personas
-from voice_grpc.wire import fields
+from voice_grpc.wire import enums, fields
 from voice_grpc.wire import requests as wire_in
 from voice_grpc.wire import responses as wire_out
 from voice_grpc.wire.catalog import Catalog
@@ -259,7 +261,7 @@ SAID: list[tuple[o.ConverseResponse, str]] = [
     (o.ConfigApplied(CONFIG, 9), "config_applied"),
     (o.Transcript(2, 0, 1, "hi", True, 0, 16_000), "transcript"),
     (o.ResponseText(2, 0, "Hi."), "response_text"),
-    (o.Flush(2), "playback_control"),
+    (o.PlaybackControl(2), "playback_control"),
     (o.ToolCall(2, "call-2-1", "weather", '{"city": "Rome", "days": 2}'), "tool_call"),
     (o.ToolCallCancelled(2, ("call-2-1",)), "tool_call_cancelled"),
     (o.Notice("llm", "ENGINE_ERROR", "lost", True, 5, "x", 2), "notice"),
@@ -268,6 +270,7 @@ SAID: list[tuple[o.ConverseResponse, str]] = [
     (o.GoAway(1.5, "drain"), "go_away"),
     *((o.TurnEvent(2, phase, "why"), "turn_event") for phase in o.TurnPhase),
     *((o.SpeechEvent(speaking, 16_000, 0.5), "speech_event") for speaking in o.SpeechKind),
+    *((o.PlaybackControl(2, action), "playback_control") for action in o.PlaybackAction),
     *((o.Interrupted(2, cut, 480, "So", False), "interrupted") for cut in o.Cut),
     *((o.SessionEnded(reason), "session_ended") for reason in o.EndReason),
 ]
@@ -317,6 +320,38 @@ def test_metrics_that_do_not_apply_are_left_out() -> None:
 def test_durations_are_right_to_the_microsecond(seconds: float) -> None:
     duration = to_duration(seconds)
     assert duration.ToTimedelta().total_seconds() == seconds
+
+
+# ---------------------------------------------------------------- enumerations
+
+
+TABLES: list[tuple[Mapping[Any, int], Iterable[Any], Any, set[str]]] = [
+    (enums.ENCODINGS, Encoding, pb.AudioEncoding, set()),
+    (enums.ACTIVITY_KINDS, i.ActivityKind, pb.UserActivity.Kind, set()),
+    (enums.PLAYBACK_STATES, i.PlaybackState, pb.PlaybackReport.State, set()),
+    (enums.SPEECH_KINDS, o.SpeechKind, pb.SpeechEvent.Kind, set()),
+    (enums.TURN_STATES, o.TurnPhase, pb.TurnEvent.State, set()),
+    (enums.PLAYBACK_ACTIONS, o.PlaybackAction, pb.PlaybackControl.Action, {"ACTION_DUCK", "ACTION_UNDUCK"}),
+    (enums.CANCEL_REASONS, o.Cut, pb.Interrupted.Reason, set()),
+    (enums.END_REASONS, o.EndReason, pb.SessionEnded.Reason, set()),
+    (enums.STAGES, enums.STAGES, pb.Stage, set()),
+    (enums.ROLES, Role, pb.SessionMessage.Role, set()),
+    (enums.HEARD, Heard, pb.SessionMessage.Heard, set()),
+]
+"""The table, all of ours, the proto's, and what of it is never sent yet."""
+
+
+@pytest.mark.parametrize(("table", "ours", "theirs", "later"), TABLES)
+def test_an_enumeration_has_every_value_of_the_contract_once(
+    table: Mapping[Any, int], ours: Iterable[Any], theirs: Any, later: set[str]
+) -> None:
+    assert set(table) == set(ours)
+    unspecified = {name for name, value in theirs.items() if value == 0}
+    assert sorted(theirs.Name(value) for value in table.values()) == sorted(
+        set(theirs.keys()) - unspecified - later
+    )
+    for one, value in table.items():
+        assert enums.inverse(table)[value] == one
 
 
 # ---------------------------------------------------------------- fields

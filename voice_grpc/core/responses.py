@@ -98,9 +98,16 @@ class ResponseText:
     is_final: bool = False
 
 
+class PlaybackAction(Enum):
+    FLUSH = "flush"
+
+
 @dataclass(frozen=True, slots=True)
-class Flush:
+class PlaybackControl:
+    """What the client is to do with the sound of `turn` that it already has."""
+
     turn: int
+    action: PlaybackAction = PlaybackAction.FLUSH
 
 
 class Cut(Enum):
@@ -186,7 +193,7 @@ ConverseResponse: TypeAlias = (
     | Transcript
     | TurnEvent
     | ResponseText
-    | Flush
+    | PlaybackControl
     | Interrupted
     | ToolCall
     | ToolCallCancelled

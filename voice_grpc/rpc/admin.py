@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from .. import __version__
 from ..core.config import MAX_AUDIO_BYTES, MAX_TEXT, RATES_HZ
-from ..core.conversation import Heard, Message, Role
+from ..core.conversation import Message
 from ..core.errors import BadField
 from ..fallback import LlmChain, SttChain, TtsChain
 from ..pb import voice_pb2 as pb
@@ -15,6 +15,7 @@ from ..session.lifetime import SessionLimits
 from ..wire.audio_format import available_encodings
 from ..wire.catalog import Catalog
 from ..wire.config import to_duration
+from ..wire.enums import HEARD, ROLES
 from ..wire.tools import to_struct
 from .sessions import SessionRegistry
 
@@ -32,17 +33,6 @@ FEATURES = (
     "transcribe",
     "synthesize",
 )
-
-HEARD = {
-    Heard.WHOLE: pb.SessionMessage.HEARD_WHOLE,
-    Heard.REPORTED: pb.SessionMessage.HEARD_CLIENT_REPORTED,
-    Heard.ESTIMATED: pb.SessionMessage.HEARD_SERVER_ESTIMATED,
-}
-ROLES = {
-    Role.USER: pb.SessionMessage.ROLE_USER,
-    Role.ASSISTANT: pb.SessionMessage.ROLE_ASSISTANT,
-    Role.TOOLS: pb.SessionMessage.ROLE_TOOLS,
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ..core.config import SessionConfig
 from ..core.conversation import Heard
 from ..core.events import Why
 from ..core.requests import PlaybackReport, PlaybackState
-from ..core.responses import Cut, Flush, Interrupted, Notice, TurnEvent, TurnPhase
+from ..core.responses import Cut, Interrupted, Notice, PlaybackControl, TurnEvent, TurnPhase
 from ..core.timeline import Mark
 from ..ports import Prompt, Transcription
 from .listener import Listener
@@ -73,7 +73,7 @@ class Outcomes:
             self._memory.conversation.take_back(turn)
             if reply.delivery.has_begun:
                 outbox.put(Interrupted(turn, cut, 0, "", standing.is_reported))
-                outbox.put(Flush(turn))
+                outbox.put(PlaybackControl(turn))
             outbox.put_in_order(TurnEvent(turn, TurnPhase.DISCARDED, "its words go into the next turn"))
             return
         self.interrupted(turn, cut, standing)
@@ -82,7 +82,7 @@ class Outcomes:
     def interrupted(self, turn: int, cut: Cut, standing: PlaybackPosition) -> None:
         outbox = self._around.outbox
         outbox.put(Interrupted(turn, cut, standing.played, standing.heard_text, standing.is_reported))
-        outbox.put(Flush(turn))
+        outbox.put(PlaybackControl(turn))
         outbox.put_in_order(TurnEvent(turn, TurnPhase.INTERRUPTED, cut.value))
         self._remember(turn, standing)
 
