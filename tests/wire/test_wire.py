@@ -1,7 +1,9 @@
 """Converse messages ⇄ what the session takes and says: every arm, every default, there and back."""
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -13,7 +15,7 @@ from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.config import AudioFormat, Encoding, SessionConfig
 from voice_grpc.core.conversation import Heard, Role
-from voice_grpc.core.errors import BadField
+from voice_grpc.core.errors import BadField, Reason
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import Voice
 from voice_grpc.settings.personas import Persona, load_personas
@@ -352,6 +354,18 @@ def test_an_enumeration_has_every_value_of_the_contract_once(
     )
     for one, value in table.items():
         assert enums.inverse(table)[value] == one
+
+
+CONTRACT = (Path(__file__).parents[2] / "protos/voice/v1/voice.proto").read_text(encoding="utf-8")
+
+
+def test_the_contract_lists_every_reason() -> None:
+    assert [reason for reason in Reason if not re.search(rf"\b{reason}\b", CONTRACT)] == []
+
+
+def test_the_contract_lists_what_an_update_may_name() -> None:
+    listed = CONTRACT.split("// Which fields of `config` count:")[1].split("Empty:")[0]
+    assert re.findall(r"`(\w+)`", listed) == list(UPDATABLE)
 
 
 # ---------------------------------------------------------------- fields
