@@ -33,7 +33,7 @@ WITHIN = 10.0
 """Seconds until a message that does not come is a failed test; on a busy machine it may take a while."""
 
 RATE_HZ = 16_000
-"""Of the sound that goes in, unless a test says otherwise."""
+"""Rate of the sound that goes in, unless a test says otherwise."""
 
 LOCAL = (("grpc.enable_http_proxy", 0),)
 

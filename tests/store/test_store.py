@@ -209,7 +209,7 @@ async def test_a_file_of_an_earlier_version_goes_on(path: Path) -> None:
 async def test_a_file_goes_on_however_many_versions_were_left_out(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of version 1, met by a server of version 4."""
+    """One of version 1, met by a server of version 4."""
     path.parent.mkdir()
     first = sqlite3.connect(path)
     first.executescript(FIRST_VERSION)

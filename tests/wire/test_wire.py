@@ -134,9 +134,9 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert config.turns.turn_deadline == 5.0
 
 
-def test_what_is_wished_is_had_and_told_back() -> None:
+def test_what_is_asked_for_is_had_and_told_back() -> None:
     """And what is told back, sent as a config, is the same config."""
-    wished = pb.SessionConfig(
+    asked = pb.SessionConfig(
         session_id="a.b_c-d:1",
         input_audio=pb.AudioFormat(encoding=pb.AUDIO_ENCODING_MULAW, sample_rate_hz=8_000, channels=2),
         output_audio=pb.AudioFormat(encoding=pb.AUDIO_ENCODING_ALAW, sample_rate_hz=48_000, channels=1),
@@ -162,8 +162,8 @@ def test_what_is_wished_is_had_and_told_back() -> None:
         send=pb.OutputSelection(interim_transcripts=False, words=True, metrics=False),
         greeting="Hi.",
     )
-    config = session_config(wished, CATALOG)
-    assert config_message(config) == wished
+    config = session_config(asked, CATALOG)
+    assert config_message(config) == asked
     assert session_config(config_message(config), CATALOG) == config
 
 
@@ -177,8 +177,8 @@ def test_a_persona_brings_its_own_and_the_caller_may_change_it() -> None:
     config = session_config(pb.SessionConfig(persona_id="spanish"), CATALOG)
     told = (config.instructions, config.voice, config.languages, config.greeting)
     assert told == ("Habla.", "hum", ("es",), "¡Hola!")
-    wished = pb.SessionConfig(persona_id="spanish", instructions="Be brief.", greeting="")
-    config = session_config(wished, CATALOG)
+    asked = pb.SessionConfig(persona_id="spanish", instructions="Be brief.", greeting="")
+    config = session_config(asked, CATALOG)
     assert (config.instructions, config.greeting, config.voice) == ("Be brief.", "", "hum")
 
 
@@ -219,8 +219,8 @@ def test_a_thousand_voices_are_gone_through_once_and_not_by_each_session() -> No
 # ---------------------------------------------------------------- updates
 
 
-def changed(paths: list[str], **wishes: Any) -> SessionConfig:
-    return with_changes(CONFIG, pb.SessionConfig(**wishes), paths, CATALOG)
+def changed(paths: list[str], **given: Any) -> SessionConfig:
+    return with_changes(CONFIG, pb.SessionConfig(**given), paths, CATALOG)
 
 
 def test_an_update_changes_what_its_mask_names_and_nothing_else() -> None:

@@ -123,7 +123,7 @@ class AdminMethods:
 
 
 def _infos(stage: "pb.Stage", engine: Engine) -> list[pb.EngineInfo]:
-    """Of a chain, all of its engines in the order they are tried."""
+    """The engines of a stage: where there are several, in the order in which they are tried."""
     members: list[tuple[Engine, bool]] = [(engine, True)]
     if isinstance(engine, SttChain | LlmChain | TtsChain):
         members = [(link.engine, link.is_ready) for link in engine.links]

@@ -83,7 +83,7 @@ async def _abort(context: Context, status: grpc.Status) -> None:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Of a group that holds nothing but errors of ours the first one; a bug among them is not hidden."""
+    """The first one of a group that holds nothing but errors of ours; a bug among them is not hidden."""
     while isinstance(error, BaseExceptionGroup):
         ours, rest = error.split(e.VoiceError)
         if ours is None or rest is not None:

@@ -1,6 +1,6 @@
 """Synthesize: text to speech alone, as fast as it is made.
 
-The caller's wishes are read here; how clauses become chunks is `_Playout`'s alone.
+`SynthesizeMethod` reads what is asked for; how clauses become chunks is `_Playout`'s alone.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What this server has to choose from. Facts alone: whether a wish is among them, others check."""
+"""What this server has to choose from. Facts alone: others check whether a caller's choice is among them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,8 @@
 """What a caller sends on a Converse stream → what the session takes. Pure functions, one an arm.
 
-An empty or unknown payload is None: ignored. An unknown enum value counts as UNSPECIFIED. What the session
-says in return is `responses.py`'s; what a config may hold is `config.py`'s.
+An empty or unknown payload is None: ignored. An unknown enum value counts as UNSPECIFIED, and what the
+proto says is not acted on (`discontinuity`, `buffered_samples`, `underruns`) is left behind here. What the
+session says in return is `responses.py`'s; what a config may hold is `config.py`'s.
 """
 
 import json
