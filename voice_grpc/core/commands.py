@@ -1,4 +1,4 @@
-"""What to do: imperative, frozen, nothing but fields. `session/session.py` carries them out, in order."""
+"""What to do: imperative, frozen, nothing but fields. `session/command_runner.py` does it."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -17,13 +17,14 @@ from ..core.errors import EngineEmpty, EngineTimeout
 from ..core.text.normalization import speakable
 from ..core.text.segmentation import ClauseSplitter
 from ..pb import voice_pb2 as pb
-from ..ports import Clause, Engines, Fallback, TtsItem, VoiceChoice
+from ..ports import Clause, Engines, Fallback, Tts, TtsItem, VoiceChoice
 from ..wire import fields
 from ..wire.audio_format import audio_format
 from ..wire.catalog import Catalog
 from .streams import Write, promptly
 
 CHUNK_SECONDS = 0.1
+"""Sound in one message, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class SynthesizeMethod:
         rate = fields.number(voice, "speaking_rate", "voice", (0.5, 2.0), 1.0)
         choice = VoiceChoice(voice.voice_id, request.language_code, rate)
         playout = _Playout(audio_format(request, "output_audio", 24_000), promptly(write))
-        await playout.speak(self.engines, text, choice, idle)
+        await playout.speak(self.engines.tts, text, choice, idle)
 
 
 class _Playout:
@@ -58,13 +59,13 @@ class _Playout:
         self._index = self._offset = 0
         self._segment = -1
 
-    async def speak(self, engines: Engines, text: str, choice: VoiceChoice, idle: float | None) -> None:
+    async def speak(self, tts: Tts, text: str, choice: VoiceChoice, idle: float | None) -> None:
         splitter = ClauseSplitter()
         clauses = [*splitter.feed(text), *splitter.flush()]
         resampler: Resampler | None = None
         segment = 0
-        async with aclosing(engines.tts.speak(_spoken(clauses, choice.language), choice)) as speech:
-            async for sound in _in_time(speech, idle):
+        async with aclosing(tts.speak(_spoken(clauses, choice.language), choice)) as speech:
+            while (sound := await _next(speech, idle)) is not None:
                 if isinstance(sound, Fallback):
                     continue
                 if resampler is None or resampler.from_hz != sound.rate_hz:
@@ -112,14 +113,10 @@ async def _spoken(clauses: list[str], language: str) -> AsyncIterator[Clause]:
             yield Clause(index, spoken)
 
 
-async def _in_time(speech: AsyncIterator[TtsItem], idle: float | None) -> AsyncIterator[TtsItem]:
-    """`speech`, but no longer waited for than `idle` seconds at a time. Raises `EngineTimeout`."""
-    while True:
-        try:
-            async with asyncio.timeout(idle):
-                sound = await anext(speech)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise EngineTimeout("tts", f"the voice gave no sound for {idle:g} s") from None
-        yield sound
+async def _next(speech: AsyncIterator[TtsItem], idle: float | None) -> TtsItem | None:
+    """None at the end. Raises `EngineTimeout` where nothing comes for `idle` seconds."""
+    try:
+        async with asyncio.timeout(idle):
+            return await anext(speech, None)
+    except TimeoutError:
+        raise EngineTimeout("tts", f"the voice gave no sound for {idle:g} s") from None
