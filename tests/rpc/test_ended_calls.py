@@ -4,6 +4,7 @@ They have the limits of a session, and are told by the same statuses.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -166,21 +167,28 @@ async def test_a_synthesis_of_the_maximum_age_is_told() -> None:
 # ---------------------------------------------------------------- too slow
 
 
-async def test_a_listener_that_takes_no_sound_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_listener_that_takes_no_sound_is_ended(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """Its window is small, and the status comes behind what fills it."""
     monkeypatch.setattr("voice_grpc.rpc.streams.SEND_SECONDS", 0.3)
+    caplog.set_level(logging.INFO, "voice_grpc")
+    told = "the client took no message for 0.3 s; read as fast as they come"
     options = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 16_384), *LOCAL)
     async with (
         serving(max_sessions=1) as served,
         grpc.aio.insecure_channel(served.target, options) as channel,
     ):
         call = stub_of(channel).Synthesize(pb.SynthesizeRequest(text="And so on. " * 700))
-        await asyncio.sleep(1.0)
+        for _ in range(200):
+            if f"Synthesize: SlowClient: {told}" in caplog.messages:
+                break
+            await asyncio.sleep(0.05)
         await served.assert_serves()
         async with reading(call) as its:
             how = await its.ended()
         assert_told(how, Code.RESOURCE_EXHAUSTED, "SLOW_CLIENT")
-        assert how.message == "the client took no message for 0.3 s; read as fast as they come"
+        assert how.message == told
 
 
 # ---------------------------------------------------------------- drained

@@ -26,7 +26,7 @@ Write: TypeAlias = Callable[[Message], Awaitable[None]]
 CONFIG_SECONDS = 10.0
 """From the opening of a stream to its config."""
 
-LAST_WORDS_SECONDS = 0.25
+LAST_WORDS_SECONDS = 0.4
 """For a call that a drain ends, to say what it still has. A drain waits 0.5 s beyond its own time."""
 
 
