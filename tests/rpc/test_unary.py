@@ -1,6 +1,7 @@
 """The unary methods and what stands beside them: health, reflection, channelz."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from contextlib import suppress
 
@@ -13,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from voice_grpc.core.errors import BadState
 from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedLlm
 from voice_grpc.pb import voice_pb2 as pb
+from voice_grpc.ports import SavedSession
 from voice_grpc.server.server import Server
 from voice_grpc.settings import Settings
 from voice_grpc.settings.personas import Persona
@@ -158,6 +160,28 @@ async def test_sessions_come_in_pages_the_last_used_first() -> None:
     assert pages == 3
 
 
+async def test_sessions_saved_in_one_microsecond_are_all_listed() -> None:
+    async with serving() as served:
+        for n in range(3):
+            await served.store.save(SavedSession(f"s{n}", "", 1.0, 2.0, 0, "default", "", ()))
+        found, token = [], ""
+        for _ in range(3):
+            request = pb.ListSessionsRequest(page_size=1, page_token=token)
+            page = await served.stub.ListSessions(request)
+            found += [session.session_id for session in page.sessions]
+            token = page.next_page_token
+    assert (found, token) == (["s0", "s1", "s2"], "")
+
+
+async def test_a_page_token_of_an_earlier_version_is_taken() -> None:
+    """It was a time alone."""
+    async with serving() as served:
+        for n in range(3):
+            await served.store.save(SavedSession(f"s{n}", "", 1.0, 2.0 + n, 0, "default", "", ()))
+        page = await served.stub.ListSessions(pb.ListSessionsRequest(page_token="4.0"))
+    assert [session.session_id for session in page.sessions] == ["s1", "s0"]
+
+
 @pytest.mark.parametrize(("size", "ok"), [(0, True), (1, True), (200, True), (201, False)])
 async def test_page_sizes(size: int, ok: bool) -> None:
     async with serving() as served:
@@ -169,7 +193,7 @@ async def test_page_sizes(size: int, ok: bool) -> None:
             assert (how.code, list(how.fields)) == (Code.INVALID_ARGUMENT, ["page_size"])
 
 
-@pytest.mark.parametrize("token", ["x", "nan", "inf", "1e999", "-1"])
+@pytest.mark.parametrize("token", ["x", "nan", "inf", "1e999", "-1", " s1", "x s1"])
 async def test_a_page_token_that_was_never_given(token: str) -> None:
     async with serving() as served:
         how = await refusal(served.stub.ListSessions(pb.ListSessionsRequest(page_token=token)))
@@ -261,6 +285,19 @@ async def test_conversations_outlive_the_server(tmp_path_factory: pytest.TempPat
         await store.close()
     texts = [message.text for message in script.llm.prompts[1].messages]
     assert texts == ["I am Ada.", "Nice to meet you, Ada.", "Who am I?"]
+
+
+async def test_the_log_names_the_labels_of_a_conversation_and_not_what_they_say(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They may say who the caller is."""
+    caplog.set_level(logging.DEBUG)
+    async with serving() as served, served.talk() as talk:
+        await talk.config(session_id="one", metadata={"patient": "Ada Lovelace"})
+        await talk.half_close()
+        assert await talk.ended() == OK
+    assert "session one: begins ['patient']" in caplog.messages
+    assert "Lovelace" not in caplog.text
 
 
 # ---------------------------------------------------------------- health

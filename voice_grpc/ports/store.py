@@ -36,8 +36,13 @@ class Store(Protocol):
         """Replaces what was kept under the same id."""
         ...
 
-    async def sessions(self, owner: str, limit: int, before: float | None) -> Sequence[SavedSession]:
-        """Newest first, without their messages, at most `limit`, updated before `before` (Unix seconds)."""
+    async def sessions(
+        self, owner: str, limit: int, after: tuple[float, str] | None
+    ) -> Sequence[SavedSession]:
+        """At most `limit`, without their messages: the last updated first, of one time by id.
+
+        `after` is (`updated_at`, `id`) of the one that the list before ended with; None: from the start.
+        """
         ...
 
     async def delete(self, session_id: str) -> bool:

@@ -23,7 +23,8 @@ from ..rpc.admin import AdminMethods
 from ..rpc.auth import Authenticator
 from ..rpc.service import ServiceContext, VoiceService
 from ..rpc.sessions import SessionRegistry
-from ..rpc.synthesize import Parts
+from ..rpc.synthesize import SynthesizeMethod
+from ..rpc.transcribe import TranscribeMethod
 from ..session.lifetime import SessionLimits
 from ..settings import Settings
 from ..settings.command_line import COMMAND_LINE
@@ -99,8 +100,13 @@ class Server:
         )
         await check_personas(catalog, engines.tts)
         self._registry = SessionRegistry(engines, store, limits, settings.max_sessions)
-        desk = AdminMethods(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES)
-        self._service.house = ServiceContext(self._registry, desk, Parts(engines, catalog), catalog)
+        self._service.ready = ServiceContext(
+            self._registry,
+            catalog,
+            AdminMethods(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES),
+            TranscribeMethod(engines, catalog),
+            SynthesizeMethod(engines, catalog),
+        )
         await self._health.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
 
     async def drain(self, grace: float) -> None:
