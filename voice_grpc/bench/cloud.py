@@ -6,7 +6,6 @@ Fakes, server and load are a process each.
 
 import asyncio
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from ..client import connect
+from ..net.child_process import ChildEnded, running
 from .cloud_oracle import ANSWER, QUESTION, Turn, chunks_to_first_clause, drawn, turns
 from .load import HeardTurn, talk
-from .overhead import MAX_LATENESS
+from .overhead import MAX_LATENESS, complain
 
 CYCLE_SECONDS = 4.8
 """A question and its answer, of the slowest draws too; a multiple of 160 ms (`load.py`)."""
@@ -63,14 +63,14 @@ class Cloud:
 def _started(module: str, *flags: str, env: dict[str, str] | None = None) -> Iterator[str]:
     """The address that it prints: a port, or a URL."""
     command = [sys.executable, "-m", module, *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT, env=env) as process:
-        assert process.stdout is not None
+    environment = {**(os.environ if env is None else env), "PYTHONPATH": str(_ROOT)}
+    with running(module, command, complain, environment=environment) as process:
         try:
-            if not (line := process.stdout.readline()):
-                raise NoCheckout(f"{module} does not start: see above, and install the project with [dev]")
-            yield line.split()[-1]
-        finally:
-            process.terminate()
+            address = process.address()
+        except ChildEnded as error:
+            said = f"{error.message}: see above, and install the project with [dev]"
+            raise NoCheckout(said) from None
+        yield address
 
 
 @contextmanager

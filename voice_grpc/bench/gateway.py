@@ -6,7 +6,6 @@ ways. Server, gateway and load are a process each. They begin together, once the
 """
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -18,6 +17,7 @@ from websockets.typing import Subprotocol
 
 from ..client import Call
 from ..client import connect as connect_grpc
+from ..net.child_process import running
 from ..pb import voice_pb2 as pb
 from .load import FRAME_SECONDS, SILENCE
 from .overhead import scripted_server
@@ -46,12 +46,8 @@ class Added:
 def _gateway(target: int) -> Iterator[int]:
     command = [sys.executable, "-m", "voice_grpc", "gateway", "--port", "0"]
     command += ["--target", f"127.0.0.1:{target}", "--max-per-address", "1000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield int(process.stdout.readline().rsplit(":", 1)[1])
-        finally:
-            process.terminate()
+    with running("gateway", command, lambda line: None) as gateway:
+        yield int(gateway.address().rpartition(":")[2])
 
 
 async def measure(seconds: float, sessions: int = SESSIONS) -> Added:

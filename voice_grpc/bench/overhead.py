@@ -1,7 +1,6 @@
 """The server's own overhead: measured voice-to-voice minus what the scripted engines were told to take."""
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import numpy as np
 
 from ..client import connect
 from ..core.turn_actions import TurnSettings
+from ..net.child_process import LISTENING, running
 from .load import CYCLE_SECONDS, HeardTurn, talk
 from .scripted_server import LLM_SECONDS, STT_SECONDS, TTS_SECONDS
 
@@ -38,16 +38,18 @@ class Overhead:
     """CPU seconds of the server per session-second, in ms."""
 
 
+def complain(line: str) -> None:
+    """What a process of the bench says, but for its address."""
+    if not line.startswith(LISTENING):
+        print(line, file=sys.stderr)
+
+
 @contextmanager
 def scripted_server() -> Iterator[tuple[int, int]]:
     """Its port and pid."""
     command = [sys.executable, "-m", "voice_grpc.bench.scripted_server"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield int(process.stdout.readline().split()[-1]), process.pid
-        finally:
-            process.terminate()
+    with running("scripted server", command, complain) as server:
+        yield int(server.address()), server.pid
 
 
 async def measure(sessions: int, seconds: float) -> Overhead:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -14,8 +13,9 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from ..codec import opus
-from ..core.errors import BadState, VoiceError, first
+from ..core.errors import BadState, VoiceError
 from ..fallback import TtsChain
+from ..net.signals import INTERRUPTED, Signals
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
 from ..ports import Engines, Store
@@ -30,7 +30,7 @@ from ..settings import Settings
 from ..settings import environment as vendor_variables
 from ..settings.command_line import help_text, parse
 from ..settings.personas import DEFAULT_ID, Persona, load_personas
-from ..settings.redaction import Redaction, log_to_stderr, secrets_of
+from ..settings.redaction import log_without_secrets
 from ..wire.catalog import Catalog
 from .startup import build_engines, close_engines, open_store, prime
 
@@ -124,17 +124,7 @@ class Server:
 
 async def serve(settings: Settings) -> None:
     """Until a signal: SIGTERM drains, SIGINT drains briefly. Raises `VoiceError` when it cannot begin."""
-    stop = asyncio.Event()
-    graces = {signal.SIGINT: INTERRUPT_GRACE, signal.SIGTERM: settings.drain_seconds}
-    received: list[signal.Signals] = []
-    loop = asyncio.get_running_loop()
-
-    def receive(number: signal.Signals) -> None:
-        received.append(number)
-        stop.set()
-
-    for number in graces:
-        loop.add_signal_handler(number, receive, number)
+    signals = Signals()
     server = Server(settings)
     personas = load_personas(settings.personas)
     async with AsyncExitStack() as closing:
@@ -142,31 +132,14 @@ async def serve(settings: Settings) -> None:
         await server.start()
         store = await open_store(settings)
         closing.push_async_callback(store.close)
-        engines = await _loaded(settings, stop)
+        engines = await signals.leaving_meanwhile(build_engines(settings, _say))
         closing.push_async_callback(close_engines, engines)
         await prime(engines.llm, personas[DEFAULT_ID].instructions)
         await server.open_house(engines, store, personas)
         _say(f"listening on {settings.host}:{server.port}")
-        await stop.wait()
+        is_interrupt = await signals.next() is signal.SIGINT
         log.info("stopping: no new conversations, open ones finish")
-        await server.drain(graces[received[0]])
-
-
-async def _loaded(settings: Settings, stop: asyncio.Event) -> Engines:
-    """The engines; a signal while they load ends the process, since a load cannot be cancelled."""
-
-    async def leave() -> None:
-        await stop.wait()
-        sys.stdout.flush()
-        os._exit(130)
-
-    async with asyncio.TaskGroup() as tasks:
-        leaving = tasks.create_task(leave(), name="leave")
-        try:
-            engines = await build_engines(settings, _say)
-        finally:
-            leaving.cancel()
-    return engines
+        await server.drain(INTERRUPT_GRACE if is_interrupt else settings.drain_seconds)
 
 
 def command(argv: list[str]) -> int:
@@ -177,17 +150,12 @@ def command(argv: list[str]) -> int:
     try:
         settings = parse(argv)
         vendor_variables.export()
-        log_to_stderr(settings.log_level, Redaction(secrets_of(settings)))
+        log_without_secrets(settings.log_level, settings)
         asyncio.run(serve(settings))
     except KeyboardInterrupt:
-        return 130  # before the signal handlers were there
+        return INTERRUPTED  # before the signal handlers were there
     except VoiceError as error:
         return _fail(str(error))
-    except BaseExceptionGroup as group:
-        ours, rest = group.split(VoiceError)
-        if ours is None or rest is not None:
-            raise
-        return _fail(str(first(ours)))
     return 0
 
 
