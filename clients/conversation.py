@@ -2,6 +2,8 @@
 
 responses ─▶ receive ─▶ playout ─▶ loudspeaker ─┐
                 └─▶ turns, screen ◀─ captions ◀─┴─▶ reports ─▶ call
+
+Whoever waits for something to become true waits on a `Condition`, which is told when it may have.
 """
 
 import asyncio
@@ -20,12 +22,14 @@ from .recording import Recording
 from .screen import Screen
 from .turns import State, Turns
 
-# ----------------------------------------------------------------
-# waiting for something to become true in a world that is told when it may have changed
+REPORT_EVERY = 0.01
+"""Seconds from one report of what was played to the next: half a frame."""
+
+Control = pb.PlaybackControl
 
 
 class Condition:
-    """`look` after every change, `end` when no more will come; `until` waits. One event loop."""
+    """`notify` after every change, `end` when no more will come; `until` waits. One event loop."""
 
     def __init__(self) -> None:
         self.has_ended = False
@@ -40,20 +44,14 @@ class Condition:
             self._waiting = [waiting for waiting in self._waiting if waiting[1] is not held]
         return condition()
 
-    def look(self) -> None:
+    def notify(self) -> None:
         for condition, held in self._waiting:
             if not held.done() and (self.has_ended or condition()):
                 held.set_result(None)
 
     def end(self) -> None:
         self.has_ended = True
-        self.look()
-
-
-REPORT_EVERY = 0.01
-"""Seconds between two looks at what was played: half a frame."""
-
-Control = pb.PlaybackControl
+        self.notify()
 
 
 class Conversation:
@@ -75,8 +73,8 @@ class Conversation:
         """Takes in responses until the call ends; never raises for that: see `failure`."""
         try:
             async for response in self.call:
-                self._accept(response)
-                self._changes.look()
+                self.accept(response)
+                self._changes.notify()
         except CallFailed as failure:
             self.failure = failure
         finally:
@@ -91,8 +89,15 @@ class Conversation:
                     self.screen.words(self._captions.rest(report.turn))
                     self._show_metrics(report.turn)
                 await self.call.send(report)
-                self._changes.look()
+                self._changes.notify()
             await asyncio.sleep(REPORT_EVERY)
+
+    async def stop(self) -> None:
+        """Silence at once, whichever answers play or wait; what the user is saying meanwhile is answered."""
+        for turn in self.playout.turns:
+            self.flush(turn)
+        if turn := await self.call.interrupt():
+            self.flush(turn)
 
     def flush(self, turn: int) -> None:
         """Silence at once, and nothing more of that turn."""
@@ -114,7 +119,8 @@ class Conversation:
         """Nobody speaks, nothing is being answered and nothing is left to play."""
         return self.turns.is_quiet and self.playout.is_idle
 
-    def _accept(self, response: pb.ConverseResponse) -> None:
+    def accept(self, response: pb.ConverseResponse) -> None:
+        """Plays, shows or notes it."""
         self.turns.receive(response)
         match response.WhichOneof("payload"):
             case "audio":

@@ -121,12 +121,13 @@ async def _converse(
 ) -> Script:
     """What was said and heard is saved however it ends."""
     async with Call.open(channel, session_config(is_prepared=True)) as call:
-        dialogue, mouth = Conversation(call, screen, Recording(time.monotonic())), VirtualMicrophone()
-        script = Script(dialogue, mouth, clips, LAST if LAST in clips else LAST_OF_STRANGER)
+        conversation = Conversation(call, screen, Recording(time.monotonic()))
+        microphone = VirtualMicrophone()
+        script = Script(conversation, microphone, clips, LAST if LAST in clips else LAST_OF_STRANGER)
         try:
-            async with conversing(dialogue, mouth, plays=True):
+            async with conversing(conversation, microphone, plays=True):
                 await script.play()
-                await finish(dialogue)
+                await finish(conversation)
         finally:
-            dialogue.recording.save(options.save)
+            conversation.recording.save(options.save)
     return script

@@ -109,7 +109,20 @@ def parse(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> 
         parser.error("--push-to-talk is for the microphone; with --wav and --text there is none")
     if any(not text.strip() for text in options.text):
         parser.error("--text needs words")
+    options.token = options.token.strip()
+    _check_texts(parser, options)
     return options
+
+
+def _check_texts(parser: argparse.ArgumentParser, options: TalkOptions) -> None:
+    """What gRPC can send: bytes of a command line that are no UTF-8 come as surrogates."""
+    if not (options.token.isascii() and options.token.isprintable()):
+        parser.error("--token: got a secret, accepted: printable ASCII characters")
+    for name in ("target", "session", "persona", "voice", "language", "text"):
+        given = getattr(options, name)
+        for text in [given] if isinstance(given, str) else given:
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                parser.error(f"--{name}: got {text!r}, accepted: text in UTF-8")
 
 
 def _server_arguments(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:

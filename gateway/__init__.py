@@ -1,9 +1,9 @@
 """Browsers ⇄ Converse: a gateway that translates and adds nothing.
 
-    browser ─▶ door ─▶ bridge ─▶ dialect.up   ─▶ upstream ─▶ Converse
+    browser ─▶ admission ─▶ bridge ─▶ dialect.up   ─▶ upstream ─▶ Converse
             ◀─────────── bridge ◀─ dialect.down ◀─ upstream ◀─
 
-    door.py             who is let in: Origin, token, how many
+    admission.py             who is let in: Origin, token, how many
     bridge.py           one socket and its stream: two loops, one end
     dialect.py          what a dialect is; proto, json and simple are the three
     upstream.py         one Converse stream as bytes

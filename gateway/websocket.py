@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 from voice_grpc.client import CallFailed
 
 from .admission import TOKEN_PREFIX
-from .close_codes import DONE, CloseReason, ConversationEnded, Refused, farewell_of, first_farewell
+from .close_codes import DONE, CloseReason, ConversationEnded, Refused, close_reason_of, first_farewell
 from .dialects.dialect import Dialect, Frame
 from .dialects.proto_binary import NAME as PROTO
 from .dialects.proto_binary import ProtoDialect
@@ -117,14 +117,14 @@ async def bridge(
 ) -> CloseReason | None:
     """Until either side ends. How the socket is to be closed; None: it is gone already."""
     try:
-        farewell = await _converse(socket, dialect, channel, token)
+        close_reason = await _converse(socket, dialect, channel, token)
     except Refused as refused:
-        farewell = refused.farewell
-    if farewell is not None and farewell.code != 4408:
+        close_reason = refused.close_reason
+    if close_reason is not None and close_reason.code != 4408:
         with suppress(ConversationEnded):
-            for frame in dialect.over(farewell):
+            for frame in dialect.over(close_reason):
                 await _deliver(socket, frame)
-    return farewell
+    return close_reason
 
 
 async def _converse(
@@ -139,29 +139,29 @@ async def _converse(
         return None
     opening = dialect.first(frame)
     async with Upstream.open(channel, token or opening.token) as upstream:
-        farewell: CloseReason | None = DONE
+        close_reason: CloseReason | None = DONE
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_up(socket, dialect, upstream, opening.requests), name="up")
                 tasks.create_task(_down(socket, dialect, upstream), name="down")
         except* ConversationEnded as group:
-            farewell = first_farewell(group)
-        return farewell
+            close_reason = first(group).close_reason
+        return close_reason
 
 
 async def _up(socket: Socket, dialect: Dialect, upstream: Upstream, requests: list[bytes]) -> None:
-    meter, loop = RateLimiter(), asyncio.get_running_loop()
+    limiter, loop = RateLimiter(), asyncio.get_running_loop()
     for request in requests:
         await upstream.send(request)
     while (frame := await socket.receive()) is not None:
-        if meter.is_flooded(len(frame), loop.time()):
+        if limiter.is_flooded(len(frame), loop.time()):
             raise ConversationEnded(
                 CloseReason(4429, "more comes in than a conversation needs: send as fast as you speak")
             )
         try:
             requests = dialect.up(frame)
         except Refused as refused:
-            raise ConversationEnded(refused.farewell) from None
+            raise ConversationEnded(refused.close_reason) from None
         for request in requests:
             await upstream.send(request)
     raise ConversationEnded(None)
@@ -173,7 +173,7 @@ async def _down(socket: Socket, dialect: Dialect, upstream: Upstream) -> None:
             for frame in dialect.down(message):
                 await _deliver(socket, frame)
     except CallFailed as failure:
-        raise ConversationEnded(farewell_of(failure)) from None
+        raise ConversationEnded(close_reason_of(failure)) from None
     raise ConversationEnded(DONE)
 
 

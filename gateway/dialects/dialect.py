@@ -34,6 +34,6 @@ class Dialect(Protocol):
         """How a response is told; nothing for what this dialect does not tell."""
         ...
 
-    def over(self, farewell: CloseReason) -> list[Frame]:
+    def over(self, close_reason: CloseReason) -> list[Frame]:
         """Said before the socket is closed; nothing where the close code is all."""
         ...

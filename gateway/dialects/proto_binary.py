@@ -18,6 +18,6 @@ class ProtoDialect:
     def down(self, message: bytes) -> list[Frame]:
         return [message]
 
-    def over(self, farewell: CloseReason) -> list[Frame]:
+    def over(self, close_reason: CloseReason) -> list[Frame]:
         """The close code and its reason tell it."""
         return []

@@ -77,17 +77,17 @@ class JsonDialect:
             return [sound_frame.written(response.turn, response.audio)]
         return [MessageToJson(response, indent=None)]
 
-    def over(self, farewell: CloseReason) -> list[Frame]:
-        return [json.dumps({"error": told(farewell)})] if farewell.message else []
+    def over(self, close_reason: CloseReason) -> list[Frame]:
+        return [json.dumps({"error": error_json(close_reason)})] if close_reason.message else []
 
 
-def told(farewell: CloseReason) -> dict[str, str | int]:
+def error_json(close_reason: CloseReason) -> dict[str, str | int]:
     """Of an end that is an error."""
-    error: dict[str, str | int] = {"code": farewell.code, "message": farewell.message}
-    if farewell.reason:
-        error["reason"] = farewell.reason
-    if farewell.field:
-        error["field"] = farewell.field
+    error: dict[str, str | int] = {"code": close_reason.code, "message": close_reason.message}
+    if close_reason.reason:
+        error["reason"] = close_reason.reason
+    if close_reason.field:
+        error["field"] = close_reason.field
     return error
 
 

@@ -16,7 +16,7 @@ from voice_grpc.pb import voice_pb2 as pb
 
 from ..close_codes import CloseReason, bad_message
 from .dialect import Frame, OpeningFrame
-from .proto_json import parsed, told
+from .proto_json import error_json, parsed
 
 # ----------------------------------------------------------------
 # the `start` of the simple dialect → the config of a session: every key checked, every default filled
@@ -178,7 +178,7 @@ class SimpleDialect:
         self._rate_hz = RATE_HZ
         self._turn = 0
         """Whose answer is playing."""
-        self._teller = ResponseWriter()
+        self._writer = ResponseWriter()
 
     # ------------------------------------------------------------ to us
 
@@ -236,9 +236,9 @@ class SimpleDialect:
         if response.WhichOneof("payload") == "audio":
             self._turn = response.turn
             return [response.audio.data] if response.audio.data else []
-        return [json.dumps(said, ensure_ascii=False) for said in self._teller.tell(response)]
+        return [json.dumps(said, ensure_ascii=False) for said in self._writer.tell(response)]
 
-    def over(self, farewell: CloseReason) -> list[Frame]:
-        if not farewell.message:
+    def over(self, close_reason: CloseReason) -> list[Frame]:
+        if not close_reason.message:
             return []
-        return [json.dumps({"type": "error", **told(farewell), "fatal": True}, ensure_ascii=False)]
+        return [json.dumps({"type": "error", **error_json(close_reason), "fatal": True}, ensure_ascii=False)]

@@ -23,7 +23,7 @@ from ..close_codes import (
     ConversationEnded,
     Refused,
     bad_message,
-    farewell_of,
+    close_reason_of,
     first_farewell,
 )
 from ..dialects.proto_json import JsonDialect
@@ -79,7 +79,7 @@ class Call:
         self._reports = Reports(self.track.playlist)
         self._peer, self._grpc, self._token = peer, grpc_channel, token
         self._dialect = JsonDialect()
-        self._hearing: InboundTrack | None = None
+        self._inbound: InboundTrack | None = None
         self._channel: RTCDataChannel | None = None
         self._texts: asyncio.Queue[str | bytes | None] = asyncio.Queue(MAX_WAITING)
         """None: the browser is gone."""
@@ -90,8 +90,8 @@ class Call:
     # ------------------------------------------------------------ told by aiortc
 
     def _on_track(self, track: object) -> None:
-        if isinstance(track, MediaStreamTrack) and track.kind == "audio" and self._hearing is None:
-            self._hearing = InboundTrack(track)
+        if isinstance(track, MediaStreamTrack) and track.kind == "audio" and self._inbound is None:
+            self._inbound = InboundTrack(track)
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
         if self._channel is None:
@@ -117,14 +117,14 @@ class Call:
 
     async def run(self) -> None:
         """Until either side ends; the connection is closed then."""
-        farewell: CloseReason | None = None
+        close_reason: CloseReason | None = None
         try:
-            farewell = await self._converse()
+            close_reason = await self._converse()
         except Refused as refused:
-            farewell = refused.farewell
+            close_reason = refused.close_reason
         finally:
-            if farewell is not None and farewell.message:
-                for text in self._dialect.over(farewell):
+            if close_reason is not None and close_reason.message:
+                for text in self._dialect.over(close_reason):
                     self._tell(text)
                 await asyncio.sleep(0.1)  # the channel sends in the background, and tells nobody when it has
             await self._peer.close()
@@ -142,29 +142,29 @@ class Call:
         if config.WhichOneof("payload") != "config":
             raise bad_message('config: got another message first, accepted: {"config": {…}}', "config")
         _set_formats(config.config)
-        farewell: CloseReason | None = DONE
+        close_reason: CloseReason | None = DONE
         async with Upstream.open(self._grpc, self._token or opening.token) as upstream:
             await upstream.send(config.SerializeToString())
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    if (hearing := self._hearing) is not None:
-                        tasks.create_task(hearing.run(), name="track")
-                        tasks.create_task(self._hear(hearing, upstream), name="hear")
+                    if (inbound := self._inbound) is not None:
+                        tasks.create_task(inbound.run(), name="track")
+                        tasks.create_task(self._hear(inbound, upstream), name="hear")
                     tasks.create_task(self._watch(), name="watch")
                     tasks.create_task(self._up(upstream), name="up")
                     tasks.create_task(self._report(upstream), name="report")
                     tasks.create_task(self._down(upstream), name="down")
             except* ConversationEnded as group:
-                farewell = first_farewell(group)
-        return farewell
+                close_reason = first(group).close_reason
+        return close_reason
 
     async def _watch(self) -> None:
         await until_gone(self._peer)
         raise ConversationEnded(None)
 
-    async def _hear(self, hearing: InboundTrack, upstream: Upstream) -> None:
+    async def _hear(self, inbound: InboundTrack, upstream: Upstream) -> None:
         while True:
-            audio = await hearing.next()
+            audio = await inbound.next()
             await upstream.send(pb.ConverseRequest(audio=audio).SerializeToString())
 
     async def _up(self, upstream: Upstream) -> None:
@@ -176,7 +176,7 @@ class Call:
             try:
                 requests = self._dialect.up(text)
             except Refused as refused:
-                raise ConversationEnded(refused.farewell) from None
+                raise ConversationEnded(refused.close_reason) from None
             for request in requests:
                 await upstream.send(request)
         raise ConversationEnded(None)
@@ -199,7 +199,7 @@ class Call:
                 for text in self._dialect.down(message):
                     self._tell(text)
         except CallFailed as failure:
-            raise ConversationEnded(farewell_of(failure)) from None
+            raise ConversationEnded(close_reason_of(failure)) from None
         raise ConversationEnded(DONE)
 
     async def _report(self, upstream: Upstream) -> None:

@@ -104,24 +104,24 @@ async def test_one_address_does_not_take_all_the_room() -> None:
 def test_visits_are_counted_by_address() -> None:
     from starlette.datastructures import Headers
 
-    door = Admission((), 3, 2)
-    with door.visit(Headers({}), "a"), door.visit(Headers({}), "b"), door.visit(Headers({}), "a"):
-        assert door.count == 3
-        with pytest.raises(Rejected), door.visit(Headers({}), "c"):
+    admission = Admission((), 3, 2)
+    with admission.visit(Headers({}), "a"), admission.visit(Headers({}), "b"), admission.visit(Headers({}), "a"):
+        assert admission.count == 3
+        with pytest.raises(Rejected), admission.visit(Headers({}), "c"):
             pass
-    assert door.count == 0
+    assert admission.count == 0
 
 
 # ---------------------------------------------------------------- floods and stalls
 
 
 def test_speech_is_no_flood_and_a_burst_neither() -> None:
-    meter = RateLimiter()
-    assert not any(meter.is_flooded(3_840, n * 0.02) for n in range(50 * 600))
-    meter = RateLimiter()
-    assert not any(meter.is_flooded(640, 0.0) for _ in range(int(MESSAGES_A_SECOND * BURST_SECONDS)))
-    assert meter.is_flooded(640, 0.0)
-    assert not meter.is_flooded(640, 1.0)
+    limiter = RateLimiter()
+    assert not any(limiter.is_flooded(3_840, n * 0.02) for n in range(50 * 600))
+    limiter = RateLimiter()
+    assert not any(limiter.is_flooded(640, 0.0) for _ in range(int(MESSAGES_A_SECOND * BURST_SECONDS)))
+    assert limiter.is_flooded(640, 0.0)
+    assert not limiter.is_flooded(640, 1.0)
     assert RateLimiter().is_flooded(int(BYTES_A_SECOND * BURST_SECONDS) + 1, 0.0)
 
 
@@ -150,7 +150,7 @@ async def test_a_frame_beyond_the_limit_ends_its_own_socket() -> None:
 
 
 async def test_nothing_at_all_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.bridge.FIRST_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.websocket.FIRST_SECONDS", 0.05)
     async with house() as here, here.browser() as browser:
         assert await browser.closed() == (4408, "nothing came within 0.05 s")
 
@@ -171,11 +171,11 @@ class DeafSocket:
 
 
 async def test_a_browser_that_does_not_read_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.bridge.SEND_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.websocket.SEND_SECONDS", 0.05)
     async with house() as here:
-        farewell = await bridge(DeafSocket(), SimpleDialect(), here.served.channel, "")
-        assert farewell is not None
-        assert (farewell.code, farewell.message) == (4408, "this client reads too slowly")
+        close_reason = await bridge(DeafSocket(), SimpleDialect(), here.served.channel, "")
+        assert close_reason is not None
+        assert (close_reason.code, close_reason.message) == (4408, "this client reads too slowly")
         await here.served.assert_serves()
 
 

@@ -55,6 +55,10 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert Redaction()(text) == text
 
 
+def test_a_secret_that_is_no_text_is_one_too() -> None:
+    assert Redaction(["\udcffsentinel"])("it was \udcffsentinel") == "it was ***"
+
+
 def test_a_traceback_in_a_log_is_without_secrets() -> None:
     written = io.StringIO()
     handler = logging.StreamHandler(written)

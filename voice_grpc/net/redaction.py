@@ -17,7 +17,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 HIDDEN = "***"
 
@@ -95,7 +95,9 @@ def _without_secret(found: re.Match[str]) -> str:
 
 def _forms(secret: str) -> Iterator[str]:
     """As it is, and as headers, URLs, JSON and tracebacks spell it."""
-    yield from (secret, secret.strip(), quote(secret, safe=""), quote(secret), quote_plus(secret))
+    yield from (secret, secret.strip())
+    for quoted in (quote(secret, "", errors="replace"), quote(secret, errors="replace")):
+        yield from (quoted, quoted.replace("%20", "+"))
     yield from (json.dumps(secret)[1:-1], repr(secret)[1:-1])
     raw = secret.encode("utf-8", "replace")
     for encoded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw), binascii.hexlify(raw)):

@@ -83,7 +83,7 @@ class Server:
         address = f"{self._settings.host}:{self._settings.port}"
         try:
             self.port = self._grpc.add_insecure_port(address)
-        except RuntimeError:
+        except (RuntimeError, UnicodeError):
             raise BadState("port", address, "an address of this machine whose port is free") from None
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         await self._health.set(SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING)
