@@ -72,12 +72,8 @@ class Gateway:
         ]
         return _with_headers(Starlette(routes=routes))
 
-    # ------------------------------------------------------------ the page
-
     async def page(self, request: Request) -> Response:
         return FileResponse(WEB / "index.html")
-
-    # ------------------------------------------------------------ conversations
 
     async def converse(self, socket: WebSocket) -> None:
         offered = socket.scope.get("subprotocols", [])
@@ -133,7 +129,7 @@ def _address(scope: Scope) -> str:
 
 
 def _with_headers(app: ASGIApp) -> ASGIApp:
-    """Of every HTTP answer."""
+    """`HEADERS` on every HTTP answer."""
     added = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:

@@ -50,7 +50,7 @@ class CloseReason:
 
 
 class Refused(Exception):
-    """The socket is at its end; `close_reason` says why."""
+    """What the browser sent is the end of its socket; `close_reason` says why."""
 
     def __init__(self, close_reason: CloseReason) -> None:
         super().__init__(close_reason.message)
@@ -68,20 +68,12 @@ class ConversationEnded(Exception):
 DONE = CloseReason(1000, "")
 
 
-def first_farewell(group: BaseExceptionGroup[ConversationEnded]) -> CloseReason | None:
-    """Of the side that ended first."""
-    error: BaseExceptionGroup[ConversationEnded] | ConversationEnded = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error.close_reason
-
-
 def bad_message(message: str, field: str = "") -> Refused:
     return Refused(CloseReason(4400, message, "BAD_MESSAGE", field))
 
 
 def no_message(message: str) -> Refused:
-    """Of the wrong kind for the dialect."""
+    """The frame is of the wrong kind for the dialect."""
     return Refused(CloseReason(1008, message, "BAD_MESSAGE"))
 
 

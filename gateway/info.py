@@ -21,16 +21,18 @@ ASK_SECONDS = 3.0
 """For the server behind to answer."""
 
 STATUS = {4400: 400, 4401: 401, 4403: 403, 1013: 503, 4503: 503, 1001: 503}
-"""Of HTTP, for a close code."""
+"""Close code → status of an HTTP answer."""
 
 
 class ServerFacts:
+    """The routes that only ask the server behind."""
+
     def __init__(self, channel: grpc.aio.Channel, admission: Admission, page: dict[str, object]) -> None:
         """`page`: what the page is told of the gateway itself."""
         self._channel, self._admission, self._page = channel, admission, page
 
     async def health(self, request: Request) -> Response:
-        """Of the gateway and the server behind, for who routes traffic here."""
+        """Whether the gateway and the server behind are well, for who routes traffic here."""
         stub = health_pb2_grpc.HealthStub(self._channel)
         status, reason = "ok", ""
         try:

@@ -1,4 +1,7 @@
-"""`voice.v1.proto`: binary frames that are ConverseRequest and ConverseResponse, passed through."""
+"""`voice.v1.proto`: binary frames that are ConverseRequest and ConverseResponse, passed through.
+
+A file of its own: one dialect.
+"""
 
 from ..close_codes import CloseReason, no_message
 from .dialect import Frame, OpeningFrame
@@ -7,6 +10,8 @@ NAME = "voice.v1.proto"
 
 
 class ProtoDialect:
+    """Frames as they are."""
+
     def first(self, frame: Frame) -> OpeningFrame:
         return OpeningFrame(self.up(frame))
 

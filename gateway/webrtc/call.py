@@ -15,6 +15,7 @@ from aiortc.stats import RTCTransportStats
 from google.protobuf.json_format import MessageToJson
 
 from voice_grpc.client import CallFailed
+from voice_grpc.net import first
 from voice_grpc.pb import voice_pb2 as pb
 
 from ..close_codes import (
@@ -24,40 +25,18 @@ from ..close_codes import (
     Refused,
     bad_message,
     close_reason_of,
-    first_farewell,
 )
 from ..dialects.proto_json import JsonDialect
 from ..upstream import Upstream
 from .inbound_track import InboundTrack
 from .outbound_track import RATE_HZ, SECONDS, OutboundTrack, Reports
 
-# ----------------------------------------------------------------
-# whether a browser is still there. ICE alone takes 36 seconds to be sure (six lost checks, RFC 7675)
-
-
-LOOK_SECONDS = 2.0
+PROBE_SECONDS = 2.0
+"""From one look at what came to the next."""
 
 GONE_SECONDS = 16.0
 """Without a packet: a browser that only listens sends receiver reports every five seconds or sooner
 (RFC 3550, 6.2)."""
-
-
-async def until_gone(peer: RTCPeerConnection) -> None:
-    """Returns when nothing has come from it for `GONE_SECONDS`."""
-    loop = asyncio.get_running_loop()
-    count, since = -1, loop.time()
-    while loop.time() - since < GONE_SECONDS:
-        await asyncio.sleep(LOOK_SECONDS)
-        received = await _received(peer)
-        if received != count:
-            count, since = received, loop.time()
-
-
-async def _received(peer: RTCPeerConnection) -> int:
-    """Packets of every kind, inside the encryption."""
-    stats = (await peer.getStats()).values()
-    return sum(each.packetsReceived for each in stats if isinstance(each, RTCTransportStats))
-
 
 SETUP_SECONDS = 20.0
 """From the offer to the config on an open channel; a browser that gives up in between is cleaned up."""
@@ -71,6 +50,26 @@ MAX_WAITING = 256
 log = logging.getLogger(__name__)
 
 
+async def until_gone(peer: RTCPeerConnection) -> None:
+    """Returns when nothing has come from the browser for `GONE_SECONDS`.
+
+    ICE alone takes 36 seconds to be sure (six lost checks, RFC 7675).
+    """
+    loop = asyncio.get_running_loop()
+    count, since = -1, loop.time()
+    while loop.time() - since < GONE_SECONDS:
+        await asyncio.sleep(PROBE_SECONDS)
+        received = await _received(peer)
+        if received != count:
+            count, since = received, loop.time()
+
+
+async def _received(peer: RTCPeerConnection) -> int:
+    """How many packets of every kind came, inside the encryption."""
+    stats = (await peer.getStats()).values()
+    return sum(each.packetsReceived for each in stats if isinstance(each, RTCTransportStats))
+
+
 class Call:
     """Made with an offer that was taken; `run` is all of its life."""
 
@@ -82,7 +81,7 @@ class Call:
         self._inbound: InboundTrack | None = None
         self._channel: RTCDataChannel | None = None
         self._texts: asyncio.Queue[str | bytes | None] = asyncio.Queue(MAX_WAITING)
-        """None: the browser is gone."""
+        """What came on the channel and is not sent on yet; None: the browser is gone."""
         peer.on("track", self._on_track)
         peer.on("datachannel", self._on_channel)
         peer.on("connectionstatechange", self._on_state)
@@ -132,12 +131,12 @@ class Call:
     async def _converse(self) -> CloseReason | None:
         try:
             async with asyncio.timeout(SETUP_SECONDS):
-                first = await self._texts.get()
+                opening_text = await self._texts.get()
         except TimeoutError:
             return CloseReason(4408, f"no config came within {SETUP_SECONDS:g} s")
-        if first is None:
+        if opening_text is None:
             return None
-        opening = self._dialect.first(first)
+        opening = self._dialect.first(opening_text)
         config = pb.ConverseRequest.FromString(opening.requests[0])
         if config.WhichOneof("payload") != "config":
             raise bad_message('config: got another message first, accepted: {"config": {…}}', "config")
@@ -149,7 +148,7 @@ class Call:
                 async with asyncio.TaskGroup() as tasks:
                     if (inbound := self._inbound) is not None:
                         tasks.create_task(inbound.run(), name="track")
-                        tasks.create_task(self._hear(inbound, upstream), name="hear")
+                        tasks.create_task(self._send_sound(inbound, upstream), name="sound")
                     tasks.create_task(self._watch(), name="watch")
                     tasks.create_task(self._up(upstream), name="up")
                     tasks.create_task(self._report(upstream), name="report")
@@ -162,7 +161,7 @@ class Call:
         await until_gone(self._peer)
         raise ConversationEnded(None)
 
-    async def _hear(self, inbound: InboundTrack, upstream: Upstream) -> None:
+    async def _send_sound(self, inbound: InboundTrack, upstream: Upstream) -> None:
         while True:
             audio = await inbound.next()
             await upstream.send(pb.ConverseRequest(audio=audio).SerializeToString())
@@ -195,7 +194,7 @@ class Call:
                         self._tell(_without_data(response))
                     continue
                 if response.playback_control.action == pb.PlaybackControl.ACTION_FLUSH:
-                    await self._told(upstream, self._reports.cleared(response.turn))
+                    await self._report_to_both(upstream, self._reports.cleared(response.turn))
                 for text in self._dialect.down(message):
                     self._tell(text)
         except CallFailed as failure:
@@ -206,10 +205,10 @@ class Call:
         while True:
             await asyncio.sleep(SECONDS)
             for report in self._reports.due():
-                await self._told(upstream, report)
+                await self._report_to_both(upstream, report)
 
-    async def _told(self, upstream: Upstream, report: pb.PlaybackReport) -> None:
-        """To the server, and to the page."""
+    async def _report_to_both(self, upstream: Upstream, report: pb.PlaybackReport) -> None:
+        """Tell the server, and the page."""
         request = pb.ConverseRequest(playback=report)
         self._tell(MessageToJson(request, indent=None))
         await upstream.send(request.SerializeToString())
@@ -225,6 +224,7 @@ class Call:
 
 
 def _set_formats(config: pb.SessionConfig) -> None:
+    """Those of our tracks, whatever the page asked for."""
     pcm = pb.AUDIO_ENCODING_PCM_S16LE
     config.input_audio.CopyFrom(pb.AudioFormat(encoding=pcm, sample_rate_hz=16_000, channels=1))
     config.output_audio.CopyFrom(pb.AudioFormat(encoding=pcm, sample_rate_hz=RATE_HZ, channels=1))
@@ -232,7 +232,8 @@ def _set_formats(config: pb.SessionConfig) -> None:
 
 
 def _without_data(response: pb.ConverseResponse) -> str:
-    told = pb.ConverseResponse()
-    told.CopyFrom(response)
-    told.audio.ClearField("data")
-    return MessageToJson(told, indent=None)
+    """Where a segment's sound begins, as JSON."""
+    place = pb.ConverseResponse()
+    place.CopyFrom(response)
+    place.audio.ClearField("data")
+    return MessageToJson(place, indent=None)

@@ -64,7 +64,7 @@ class Peer:
     """20 ms each."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def error_json(self, text: str) -> None:
+    def told(self, text: str) -> None:
         self.texts.append(json.loads(text))
         self._changed.set()
 
