@@ -124,13 +124,13 @@ class Conversation:
         self.turns.receive(response)
         match response.WhichOneof("payload"):
             case "audio":
-                self._hear(response.turn, response.audio)
+                self._play(response.turn, response.audio)
             case "response_text":
                 text = response.response_text
                 self._captions.text(response.turn, text.segment_index, text.delta)
             case "transcript":
                 words = response.transcript
-                (self.screen.heard if words.is_final else self.screen.interim)(words.text)
+                (self.screen.said if words.is_final else self.screen.interim)(words.text)
             case "playback_control":
                 self._control(response.turn, response.playback_control.action)
             case "interrupted":
@@ -148,7 +148,7 @@ class Conversation:
                 why = response.go_away.reason
                 self.screen.line(f"       ! the server will end this conversation ({why})")
 
-    def _hear(self, turn: int, audio: pb.AudioOutput) -> None:
+    def _play(self, turn: int, audio: pb.AudioOutput) -> None:
         self._captions.audio(turn, audio.segment_index, audio.offset_samples)
         samples = np.frombuffer(audio.data, "<i2", len(audio.data) // 2).astype(np.int16)
         self.playout.receive(turn, samples, time.monotonic(), audio.is_last)

@@ -211,4 +211,4 @@ def _cells(outcome: Outcome) -> list[str]:
     ]
     cut = "–" if outcome.silence is None else f"{outcome.silence * 1000:.0f}"
     answer = f"{turn.cut.heard_text.strip()} ✂" if turn.cut else turn.answer.strip()
-    return [str(turn.number), at_ear, *stages, cut, f"{turn.heard_as} ▸ {answer}"]
+    return [str(turn.number), at_ear, *stages, cut, f"{turn.transcript} ▸ {answer}"]

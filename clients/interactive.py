@@ -88,7 +88,7 @@ class Talker:
             case _ if line.startswith("/"):
                 screen.line(f"       {line} is not known; there are /stop /pause /resume /quit")
             case _:
-                screen.heard(line)
+                screen.said(line)
                 await call.send(pb.TextInput(text=line))
 
     async def _toggle(self) -> None:

@@ -137,7 +137,7 @@ async def _ask(conversation: Conversation, microphone: VirtualMicrophone | None,
         microphone.say(question.sound)
         await all_said(conversation, microphone)
     else:
-        conversation.screen.heard(question.name)
+        conversation.screen.said(question.name)
         await conversation.call.send(pb.TextInput(text=question.name, text_only=question.text_only))
     return await answered(conversation, before, question.name)
 

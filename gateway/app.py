@@ -36,7 +36,7 @@ HEADERS = {
 
 
 class Calls(Protocol):
-    """WebRTC calls (`webrtc/signaling.py`)."""
+    """WebRTC calls: what `webrtc.signaling.RtcCalls` is, where that is installed."""
 
     async def answer(self, offer: str, token: str, visit: AbstractContextManager[None]) -> tuple[str, str]:
         """The call's id and the SDP answer. `visit` is entered for the life of the call.
@@ -116,8 +116,8 @@ class Gateway:
 async def _limited(request: Request, size: int) -> str | None:
     """The body as text; None when it is longer than `size` bytes."""
     body = b""
-    async for part in request.stream():
-        body += part
+    async for chunk in request.stream():
+        body += chunk
         if len(body) > size:
             return None
     return body.decode(errors="replace")

@@ -91,7 +91,7 @@ class GatewaySettings(BaseSettings):
     @field_validator("ice_servers")
     @classmethod
     def _check_ice_servers(cls, texts: list[str]) -> list[str]:
-        """Of several the one that is wrong is told."""
+        """Tells which one of several is wrong."""
         for text in texts:
             try:
                 ice_server(text)

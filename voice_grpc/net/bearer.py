@@ -2,6 +2,8 @@
 
 Tokens are kept and compared as SHA-256 digests, all of them each time: a wrong token takes as long as a
 right one, whatever it has in common with it.
+
+A file of its own: servers of gRPC, HTTP and WebSocket need it, and nothing else that it could stand with.
 """
 
 import hashlib
