@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from voice_grpc.net.addresses import HIDDEN, bracketed, parse, secrets_in
+from voice_grpc.net.addresses import bracketed, parse, secrets_in
+from voice_grpc.net.redaction import HIDDEN
 
 SECRET = "hush-hush-key"
 
@@ -85,3 +86,11 @@ def test_what_everybody_may_know_is_not_hidden() -> None:
 def test_what_is_too_short_is_not_searched_for_inside_of_words() -> None:
     assert parse("http://me:pw@box?k=ab").hide("about: upwards") == "about: upwards"
     assert "pw" in parse("http://me:pw@box").secrets
+
+
+def test_secrets_of_any_text_that_may_be_an_address() -> None:
+    found = set(secrets_in("https://me:p%20w@host/?key=abcd"))
+    assert {"p%20w", "p w", "me:p w", "abcd", "key=abcd"} <= found
+    assert "token" in secrets_in("token@host")
+    assert not secrets_in("https://host:1/path")
+    assert secrets_in("http://[broken") == ("http://[broken",)

@@ -139,6 +139,8 @@ def test_help_groups_all_settings() -> None:
         (["--host", "256.1.1.1", "--port", "0"], "256.1.1.1:0"),
         (["--store", "/proc/none/x", "--port", "0"], "/proc/none/x"),
         (["--personas", "none.toml"], "none.toml"),
+        (["--host", "\udcff", "--port", "0"], "\\udcff:0"),
+        (["--tokens", "\udcff-token", "--store", "/proc/none/x", "--port", "0"], "/proc/none/x"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

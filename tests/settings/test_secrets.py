@@ -30,11 +30,12 @@ from voice_grpc.engines.google_tts.tts import GoogleTts
 from voice_grpc.engines.openai.llm import OpenAiLlm
 from voice_grpc.engines.whisper_remote.stt import whisper_server
 from voice_grpc.fallback import LlmChain, SttChain, TtsChain
+from voice_grpc.net.redaction import HIDDEN, RedactedFormatter, Redaction
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 from voice_grpc.ports import Clause, Prompt, SttOptions, VoiceChoice
 from voice_grpc.settings import Settings
-from voice_grpc.settings.redaction import HIDDEN, RedactedFormatter, Redaction, secrets_of
+from voice_grpc.settings.redaction import secrets_of
 
 WHISPER_KEY = "sentinel-whisper-key+/1"
 PASSWORD = "sentinel pass/wörd:2"

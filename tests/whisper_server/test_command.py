@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -17,7 +19,7 @@ from voice_grpc.bench.stt_utterances import SpokenText
 from voice_grpc.whisper_server.command import command
 from voice_grpc.whisper_server.options import COMMAND_LINE, GROUPS, WhisperServerSettings
 
-from .process import ROOT, TRANSCRIPTIONS, Process, running, started, tone, upload, wav
+from .process import ROOT, TRANSCRIPTIONS, Process, environment, running, started, tone, upload, wav
 
 BLOCKER = """
 import sys
@@ -268,3 +270,36 @@ def test_idle_it_ends_at_once_and_a_second_signal_hurries_it(longer_file: bytes)
         threading.Timer(0.2, process.popen.send_signal, (signal.SIGINT,)).start()
         assert process.popen.wait(20) == 0
         assert time.monotonic() - began < 10
+
+
+LEAKS = """
+import logging, sys
+import voice_grpc.whisper_server.serving as serving
+
+async def serve(settings, say):
+    (key,) = settings.api_key
+    logging.getLogger("voice_grpc").error("%s came with Bearer abcdef123", key.get_secret_value())
+    raise RuntimeError("a bug: sentinel-key, hub-secret, http://me:pass-word@host")
+
+serving.serve = serve
+from voice_grpc.whisper_server.command import command
+sys.exit(command([]))
+"""
+
+
+def test_no_secret_comes_out_in_the_log_or_in_what_ends_the_process(tmp_path: Path) -> None:
+    variables = {"WHISPER_API_KEY": "sentinel-key", "HF_TOKEN": "hub-secret"}
+    ended = subprocess.run(
+        [sys.executable, "-c", LEAKS],
+        env=environment(variables),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert "*** came with Bearer ***" in ended.stderr
+    assert "RuntimeError: a bug: ***, ***, http://***@host" in ended.stderr
+    for secret in ("sentinel-key", "hub-secret", "abcdef123", "pass-word"):
+        assert secret not in ended.stderr

@@ -7,8 +7,8 @@ The detector is scripted in both: it hears the end of speech exactly, so that th
 """
 
 import asyncio
+import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -25,6 +25,7 @@ from ..engines.scripted import (
     ScriptedVad,
     Voicing,
 )
+from ..net.child_process import LISTENING, ChildEnded, running
 from ..ports import Engines
 from ..server.server import Server
 from ..server.startup import build_engines, close_engines
@@ -87,22 +88,26 @@ def started(
     directory: Path | None = None,
     is_quiet: bool = False,
 ) -> Iterator[tuple[str, int]]:
-    """`python -m MODULE FLAGS`: the last word of its first line, which is its address, and its pid.
+    """`python -m MODULE FLAGS`: where it listens, and its pid. `directory` is where the module is found.
 
     `is_quiet`: what it logs is not shown. Raises `NotStarted`.
     """
-    errors = subprocess.DEVNULL if is_quiet else None
-    command = [sys.executable, "-m", module, *flags]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=directory, env=env
+    environment = dict(os.environ if env is None else env)
+    if directory is not None:
+        environment["PYTHONPATH"] = str(directory)
+
+    def complain(line: str) -> None:
+        if not is_quiet and not line.startswith(LISTENING):
+            print(line, file=sys.stderr)
+
+    with running(
+        module, [sys.executable, "-m", module, *flags], complain, environment=environment
     ) as process:
-        assert process.stdout is not None
         try:
-            if not (first := process.stdout.readline()):
-                raise NotStarted(f"{module} does not start: see above")
-            yield first.split()[-1], process.pid
-        finally:
-            process.terminate()
+            address = process.address()
+        except ChildEnded as error:
+            raise NotStarted(f"{error.message}: see above") from None
+        yield address.split()[-1], process.pid
 
 
 if __name__ == "__main__":

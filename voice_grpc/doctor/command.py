@@ -7,10 +7,11 @@ import sys
 from dataclasses import asdict, fields, replace
 
 from ..core.errors import VoiceError
+from ..net.redaction import Redaction
 from ..settings import Settings
 from ..settings.command_line import GROUPS, CommandLine
 from ..settings.environment import export_vendor_variables
-from ..settings.redaction import Redaction, log_to_stderr, secrets_of
+from ..settings.redaction import log_without_secrets
 from .check import CheckResult, Report, examine
 
 HEAD = """\
@@ -41,8 +42,7 @@ def command(argv: list[str]) -> int:
     try:
         settings = _COMMAND_LINE.parse([word for word in argv if word != "--json"])
         export_vendor_variables()
-        redact = Redaction(secrets_of(settings))
-        log_to_stderr("debug" if settings.log_level == "debug" else "error", redact)
+        redact = log_without_secrets("debug" if settings.log_level == "debug" else "error", settings)
         return asyncio.run(_run(settings, redact, is_json=is_json))
     except KeyboardInterrupt:
         return 130

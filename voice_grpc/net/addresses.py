@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-HIDDEN = "…"
+from .redaction import hide
 
 _SHORTEST = 4
-"""Characters: what is shorter would be found in the middle of words."""
+"""Characters of a value in a query that may be a secret."""
 
 _PUBLIC = frozenset(("api-version", "api_version", "intent", "language", "model", "version"))
 """Names in a query whose values are no secrets, and are missed where they are left out of a message."""
@@ -57,9 +57,7 @@ class Address:
 
     def hide(self, text: str) -> str:
         """`text` without what is secret here: a server may repeat it in its error."""
-        for secret in self.secrets:
-            text = text.replace(secret, HIDDEN) if len(secret) >= _SHORTEST else text
-        return text
+        return hide(text, self.secrets)
 
 
 def parse(url: str, key: str = "") -> Address:

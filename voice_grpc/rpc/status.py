@@ -83,13 +83,11 @@ async def _abort(context: Context, status: grpc.Status) -> None:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The first one of a group that holds nothing but errors of ours; a bug among them is not hidden."""
-    while isinstance(error, BaseExceptionGroup):
-        ours, rest = error.split(e.VoiceError)
-        if ours is None or rest is not None:
-            return error
-        error = ours.exceptions[0]
-    return error
+    """Of a group that holds nothing but errors of ours the first one; a bug among them is not hidden."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    ours, rest = error.split(e.VoiceError)
+    return error if ours is None or rest is not None else e.first(ours)
 
 
 def status_of(error: BaseException) -> grpc.Status:

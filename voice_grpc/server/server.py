@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -14,8 +13,9 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from ..codec import opus
-from ..core.errors import BadState, EngineError, VoiceError, first
+from ..core.errors import BadState, EngineError, VoiceError
 from ..core.languages import primary
+from ..net.signals import INTERRUPTED, Signals
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
 from ..ports import Engines, Store, Tts, members
@@ -30,7 +30,7 @@ from ..settings import Settings
 from ..settings.command_line import COMMAND_LINE
 from ..settings.environment import export_vendor_variables
 from ..settings.personas import DEFAULT_ID, Persona, load_personas
-from ..settings.redaction import Redaction, log_to_stderr, secrets_of
+from ..settings.redaction import log_without_secrets
 from ..wire.catalog import Catalog
 from .startup import build_engines, close_engines, open_store
 
@@ -83,7 +83,7 @@ class Server:
         address = f"{self._settings.host}:{self._settings.port}"
         try:
             self.port = self._grpc.add_insecure_port(address)
-        except RuntimeError:
+        except (RuntimeError, UnicodeError):
             raise BadState("port", address, "an address of this machine whose port is free") from None
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         await self._health.set(SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING)
@@ -150,17 +150,7 @@ async def _lists_all_voices(tts: Tts) -> bool:
 
 async def serve(settings: Settings) -> None:
     """Until a signal: SIGTERM drains, SIGINT drains briefly. Raises `VoiceError` when it cannot begin."""
-    stop = asyncio.Event()
-    graces = {signal.SIGINT: INTERRUPT_GRACE, signal.SIGTERM: settings.drain_seconds}
-    received: list[signal.Signals] = []
-    loop = asyncio.get_running_loop()
-
-    def receive(number: signal.Signals) -> None:
-        received.append(number)
-        stop.set()
-
-    for number in graces:
-        loop.add_signal_handler(number, receive, number)
+    signals = Signals()
     server = Server(settings)
     personas = load_personas(settings.personas)
     async with AsyncExitStack() as closing:
@@ -168,30 +158,14 @@ async def serve(settings: Settings) -> None:
         await server.start()
         store = await open_store(settings)
         closing.push_async_callback(store.close)
-        engines = await _loaded(settings, personas[DEFAULT_ID].instructions, stop)
+        starting = build_engines(settings, _say, personas[DEFAULT_ID].instructions)
+        engines = await signals.leaving_meanwhile(starting)
         closing.push_async_callback(close_engines, engines)
         await server.make_ready(engines, store, personas)
         _say(f"listening on {settings.host}:{server.port}")
-        await stop.wait()
+        is_interrupt = await signals.next() is signal.SIGINT
         log.info("stopping: no new conversations, open ones finish")
-        await server.drain(graces[received[0]])
-
-
-async def _loaded(settings: Settings, instructions: str, stop: asyncio.Event) -> Engines:
-    """The engines; a signal while they load ends the process, since a load cannot be cancelled."""
-
-    async def leave() -> None:
-        await stop.wait()
-        sys.stdout.flush()
-        os._exit(130)
-
-    async with asyncio.TaskGroup() as tasks:
-        leaving = tasks.create_task(leave(), name="leave")
-        try:
-            engines = await build_engines(settings, _say, instructions)
-        finally:
-            leaving.cancel()
-    return engines
+        await server.drain(INTERRUPT_GRACE if is_interrupt else settings.drain_seconds)
 
 
 def command(argv: list[str]) -> int:
@@ -202,17 +176,12 @@ def command(argv: list[str]) -> int:
     try:
         settings = COMMAND_LINE.parse(argv)
         export_vendor_variables()
-        log_to_stderr(settings.log_level, Redaction(secrets_of(settings)))
+        log_without_secrets(settings.log_level, settings)
         asyncio.run(serve(settings))
     except KeyboardInterrupt:
-        return 130  # before the signal handlers were there
+        return INTERRUPTED  # before the signal handlers were there
     except VoiceError as error:
         return _fail(str(error))
-    except BaseExceptionGroup as group:
-        ours, rest = group.split(VoiceError)
-        if ours is None or rest is not None:
-            raise
-        return _fail(str(first(ours)))
     return 0
 
 

@@ -19,9 +19,10 @@ from ..core.errors import EngineEmpty, EngineError, EngineTimeout
 from ..core.errors import first as first_of
 from ..fallback import LlmChain, Member, SttChain, TtsChain
 from ..fallback.chain import FIRST_SECONDS
+from ..net.redaction import Redaction
 from ..ports import Apology, Clause, Engine, Engines, Llm, Prompt, Speech, Store, Tts, Vad, VoiceChoice
 from ..settings import Settings
-from ..settings.redaction import Redaction, secrets_of
+from ..settings.redaction import secrets_of
 from ..store import MemoryStore, SqliteStore
 from .engine_registry import LLM, STT, TTS, chosen
 

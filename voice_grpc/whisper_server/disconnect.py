@@ -10,6 +10,7 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..core.errors import first
 from .errors import ApiError
 
 
@@ -36,7 +37,7 @@ class DisconnectMiddleware:
                 gone = ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "The server goes away", retry_after=1)
                 await JSONResponse(gone.body, gone.status, gone.headers)(scope, receive, send)
         except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None  # the only one: the watch never fails
+            raise first(group) from None  # the only one: the watch never fails
 
     async def _run(self, scope: Scope, call: "_Call") -> None:
         await self._app(scope, call.receive, call.send)

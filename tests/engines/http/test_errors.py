@@ -14,7 +14,8 @@ from voice_grpc.core.errors import (
     EngineTimeout,
     EngineUnreachable,
 )
-from voice_grpc.engines.http.errors import kind_of, reason, refused, secrets_in, shown, transport_error
+from voice_grpc.engines.http.errors import kind_of, reason, refused, shown, transport_error
+from voice_grpc.net.addresses import secrets_in
 
 URL = "https://me:open%2Fsesame@box.example/v1?key=bar%20ley&version=2"
 TOKEN_URL = "http://tok%2Fen-of-mine@box.example"

@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.harness import house
-from tests.gateway.talking import heard_by, real_engines, talking_house, transcribed, write_microphone, wrong
+from tests.gateway.harness import deployed
+from tests.gateway.talking import (
+    heard_by,
+    real_engines,
+    talking_deployment,
+    transcribed,
+    write_microphone,
+    wrong,
+)
 from tests.gateway.web.chromium import BINARY, Page, chromium
 from tests.saying import said
 from voice_grpc.core.audio import Samples
@@ -54,7 +61,7 @@ async def choose(page: Page, transport: str) -> None:
 @pytest.mark.parametrize("transport", ["ws", "pcm", "rtc"])
 async def test_a_spoken_question_gets_a_spoken_answer(transport: str, real: Real, tmp_path: Path) -> None:
     microphone = write_microphone(tmp_path / "mic.wav", 4.0, await asyncio.to_thread(said, QUESTION), 60.0)
-    async with talking_house(real, [ANSWER], gateway={}) as here, chromium(tmp_path, microphone) as page:
+    async with talking_deployment(real, [ANSWER], gateway={}) as here, chromium(tmp_path, microphone) as page:
         await page.go(f"{here.url}/")
         await choose(page, transport)
         await page.go(f"{here.url}/")
@@ -103,7 +110,7 @@ async def test_a_barge_in_stops_the_answer_and_what_was_heard_is_shown(
     stop = await asyncio.to_thread(said, "Please stop talking now, that is enough.")
     again: list[Samples | float] = [5.0, stop]
     microphone = write_microphone(tmp_path / "mic.wav", 4.0, question, *again * INTERRUPTIONS, 60.0)
-    async with talking_house(real, [LONG], gateway={}) as here, chromium(tmp_path, microphone) as page:
+    async with talking_deployment(real, [LONG], gateway={}) as here, chromium(tmp_path, microphone) as page:
         await page.go(f"{here.url}/")
         await choose(page, transport)
         await page.go(f"{here.url}/")
@@ -124,7 +131,7 @@ async def test_a_reload_goes_on_and_a_dead_server_comes_back(
     transport: str, real: Real, tmp_path: Path
 ) -> None:
     store = MemoryStore()
-    async with talking_house(real, [ANSWER, "It is Paris."], store=store, gateway={}) as here:
+    async with talking_deployment(real, [ANSWER, "It is Paris."], store=store, gateway={}) as here:
         port = here.served.server.port
         async with chromium(tmp_path, write_microphone(tmp_path / "mic.wav", 60.0)) as page:
             await page.go(f"{here.url}/")
@@ -145,7 +152,7 @@ async def test_a_reload_goes_on_and_a_dead_server_comes_back(
             await here.served.server.stop()
             await page.until("document.getElementById('alert').innerText.includes('Trying again')")
             await page.screenshot(SHOTS / f"{transport}-7-away.png")
-            async with talking_house(real, ["It is Paris."], store=store, port=port):
+            async with talking_deployment(real, ["It is Paris."], store=store, port=port):
                 await page.until(f"{STATE} === 'listening'")
                 assert await page.text("#alert") == ""
                 await page.run("document.getElementById('words').value = 'Again?'")
@@ -161,7 +168,7 @@ async def test_a_refused_microphone_says_what_to_do_and_leaves_the_keyboard(
     real: Real, tmp_path: Path
 ) -> None:
     async with (
-        talking_house(real, [ANSWER], gateway={}) as here,
+        talking_deployment(real, [ANSWER], gateway={}) as here,
         chromium(tmp_path, write_microphone(tmp_path / "mic.wav", 5.0), is_allowed=False) as page,
     ):
         await page.go(f"{here.url}/")
@@ -189,7 +196,7 @@ PLAY = """
 
 async def test_answers_are_played_one_after_the_other_and_counted(tmp_path: Path) -> None:
     async with (
-        house() as here,
+        deployed() as here,
         chromium(tmp_path, write_microphone(tmp_path / "mic.wav", 60.0)) as page,
     ):
         await page.go(f"{here.url}/")
@@ -214,7 +221,7 @@ ENTER = "(t => { t.value = '%s'; t.dispatchEvent(new Event('change')); })(docume
 async def test_a_server_that_asks_for_a_token_is_told_one(transport: str, tmp_path: Path) -> None:
     shown = "document.getElementById('alert').innerText"
     async with (
-        house(tokens=["right"]) as here,
+        deployed(tokens=["right"]) as here,
         chromium(tmp_path, write_microphone(tmp_path / "mic.wav", 60.0)) as page,
     ):
         await page.go(f"{here.url}/")
@@ -236,7 +243,7 @@ async def test_a_server_that_asks_for_a_token_is_told_one(transport: str, tmp_pa
 
 async def test_choices_buttons_and_keys(real: Real, tmp_path: Path) -> None:
     async with (
-        talking_house(real, [LONG], gateway={}) as here,
+        talking_deployment(real, [LONG], gateway={}) as here,
         chromium(tmp_path, write_microphone(tmp_path / "mic.wav", 60.0)) as page,
     ):
         await page.go(f"{here.url}/")

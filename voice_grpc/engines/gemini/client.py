@@ -11,8 +11,9 @@ import httpx2
 from google import genai
 from google.genai import types
 
+from ...net.addresses import secrets_in
 from ..http.client import limited, open_client
-from ..http.errors import OPENING_ERRORS, secrets_in, unopened
+from ..http.errors import OPENING_ERRORS, unopened
 from .errors import SERVER
 
 KEPT_SECONDS = 200.0

@@ -4,12 +4,10 @@ What lives here: one map of httpx2's errors, one of HTTP's statuses, one way to 
 must not: the words by which one vendor tells one mistake from another (each vendor's `errors.py`).
 """
 
-import base64
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+from collections.abc import Iterable, Mapping
 
 import httpx2
 
@@ -21,14 +19,12 @@ from ...core.errors import (
     EngineTimeout,
     EngineUnreachable,
 )
+from ...net.redaction import HIDDEN, hide
 
 CERTIFICATE_ADVICE = "let SSL_CERT_FILE name the authority that signed it"
 
-HIDDEN = "***"
 _SHOWN = 300
 """Characters of what others say."""
-_SHORTEST = 4
-"""Characters of a secret that is hidden wherever it is found; a shorter one only where it is a word."""
 
 _LOOKS_SECRET = re.compile(
     r"\b(?:sk|gsk|pk|xai|hf)[-_][\w*.-]{6,}"  # OpenAI (which quotes half of a wrong one), Groq, xAI, …
@@ -46,33 +42,9 @@ def shown(text: object, secrets: Iterable[str] = (), *, limit: int = _SHOWN) -> 
     """What others say, for people: one line of at most `limit` characters, without `secrets` however they
     are spelt, and without what looks like a key. Hidden first and cut afterwards: half of a secret would
     not be found."""
-    said = str(text)
-    spelt = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
-    for spelling in sorted(spelt, key=len, reverse=True):
-        is_short = len(spelling) < _SHORTEST
-        said = re.sub(rf"\b{re.escape(spelling)}\b" if is_short else re.escape(spelling), HIDDEN, said)
+    said = hide(str(text), secrets)
     said = " ".join(_LOOKS_SECRET.sub(HIDDEN, said).split())
     return said if len(said) <= limit else f"{said[: limit - 1]}…"
-
-
-def _spellings(secret: str) -> Iterator[str]:
-    """As headers and URLs carry it."""
-    raw = secret.encode("utf-8", "replace")
-    yield from (secret, unquote(secret), quote(secret), quote(secret, safe=""), quote_plus(secret))
-    yield base64.b64encode(raw).decode().rstrip("=")
-
-
-def secrets_in(url: str) -> tuple[str, ...]:
-    """What nobody is to see of an address: its password, or its name where there is none (a token then),
-    both as basic authentication joins them, and each value of its query, which may hold a key."""
-    try:
-        read = urlsplit(url if "://" in url else f"http://{url}")
-    except ValueError:
-        return (url,)
-    name, password = unquote(read.username or ""), unquote(read.password or "")
-    found = [password or name, f"{name}:{password}" if name else "", read.query]
-    found += [value for _, value in parse_qsl(read.query) if len(value) >= _SHORTEST]
-    return tuple(each for each in found if each)
 
 
 def kind_of(status: int) -> type[EngineError]:

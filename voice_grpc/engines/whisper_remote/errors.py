@@ -136,4 +136,4 @@ def message_of(said: Any, deep: int = _DEEPEST) -> str:
 
 
 def _shown(address: WhisperAddress, said: str) -> str:
-    return shown(address.hide(said), limit=_SHOWN)
+    return shown(said, address.secrets, limit=_SHOWN)

@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 
 from ...core.errors import EngineDenied, EngineError, EngineQuota, EngineUnreachable
+from ..http import errors
 from .address import WhisperAddress
 
 _CLOSE_S = 0.3
@@ -124,8 +125,7 @@ class WebSockets:
 
 def shown(text: object, address: WhisperAddress) -> str:
     """What a server says, for people: in one line, short, and without what was secret in our request."""
-    safe = " ".join(address.hide(str(text)).split())
-    return safe if len(safe) <= _SHOWN else safe[: _SHOWN - 1] + "…"
+    return errors.shown(text, address.secrets, limit=_SHOWN)
 
 
 def denied(address: WhisperAddress, reason: str) -> EngineDenied:
