@@ -56,7 +56,7 @@ CANCELLED_CALLS = {"gemini": 1000, "openai": 1000, "scripted": 1000, "local": 40
 
 @asynccontextmanager
 async def open_calling_gemini(trouble: Trouble) -> AsyncIterator[Rig[Llm]]:
-    answer = gemini.Answer(calls_what_is_declared=True)
+    answer = gemini.GeminiReply(calls_what_is_declared=True)
     async with gemini.FakeGemini(Script(), [answer]) as fake:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("GOOGLE_GEMINI_BASE_URL", fake.url)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.cloud import Cloud, clear, clouds, free_port, settings
-from tests.fakes.gemini import Answer, FakeGemini
+from tests.fakes.gemini import FakeGemini, GeminiReply
 from tests.fakes.google_tts import FakeGoogleTts
 from tests.fakes.openai_llm_rules import KEY as OPENAI_KEY
 from tests.fakes.script import Script, Trouble
@@ -244,7 +244,7 @@ async def test_each_stage_says_who_does_it_where_and_who_comes_after(monkeypatch
             expected = rf"tts  google en-US-Chirp3-HD-Kore  {cloud.google.url}  warm in \d+ ms"
             assert re.fullmatch(expected, tts)
             assert len(engines.apology.samples) > 0
-            assert await answer(engines) == (Answer().text, [])
+            assert await answer(engines) == (GeminiReply().text, [])
 
 
 async def test_one_that_cannot_be_warmed_is_said_and_left_out(
@@ -342,7 +342,7 @@ async def test_vendors_that_were_down_at_the_start_are_taken_when_they_are_back(
         )
         await closing.enter_async_context(clouds(back))
         engines = Engines(ScriptedVad(), stt, llm, tts, None)  # type: ignore[arg-type]
-        assert (await answer(engines))[0] == Answer().text
+        assert (await answer(engines))[0] == GeminiReply().text
         stream = stt.open(SttOptions())
         stream.feed(np.full(16_000, 1_000, np.int16))
         assert (await stream.final()).text == "what is the time"

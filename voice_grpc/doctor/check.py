@@ -16,6 +16,7 @@ from ..codec.transcode import Resampler
 from ..core.audio import RATE_HZ, Samples
 from ..core.conversation import Message, Role
 from ..core.errors import EngineEmpty, EngineError, EngineMissing, EngineTimeout, EngineUnreachable
+from ..core.languages import primary
 from ..ports import Clause, Engine, Llm, Prompt, Speech, Stt, SttOptions, TextDelta, Tts, Voice, VoiceChoice
 from ..server.engine_registry import STAGES, asked_for, made, ways_to_get_one
 from ..settings import Settings
@@ -178,7 +179,7 @@ def _voice(engine: str, voices: Sequence[Voice]) -> str:
     english = [voice for voice in voices if voice.language.lower().startswith("en")]
     named = [voice for voice in voices if voice.id in engine]
     chosen = next(iter([*named, *english, *voices]), None)
-    languages = len({voice.language.split("-")[0] for voice in voices})
+    languages = len({primary(voice.language) for voice in voices})
     of = f", 1 of {len(voices)} in {languages} languages" if len(voices) > 1 else ""
     return f"{chosen.id}{of}" if chosen is not None else ""
 

@@ -27,8 +27,8 @@ _STATE = (1, 1, 128)
 _WARM_UP_WINDOWS = 4
 _CLOSE_S = 2.0
 
-_Answer: TypeAlias = "asyncio.Future[float]"
-_Job: TypeAlias = tuple["SileroStream", Floats, _Answer]
+_Probability: TypeAlias = "asyncio.Future[float]"
+_Job: TypeAlias = tuple["SileroStream", Floats, _Probability]
 
 
 class SileroStream:
@@ -98,11 +98,11 @@ class SileroVad:
     def open(self) -> SileroStream:
         return SileroStream(self)
 
-    def submit(self, stream: SileroStream, window: Floats) -> _Answer:
+    def submit(self, stream: SileroStream, window: Floats) -> _Probability:
         """Hand one window to the thread. The samples are copied: a cancelled caller may reuse its own."""
         if not self._is_open:
             raise EngineError("vad", f"{self.name} is closed or was never warmed", retryable=False)
-        answer: _Answer = asyncio.get_running_loop().create_future()
+        answer: _Probability = asyncio.get_running_loop().create_future()
         self._jobs.put((stream, window.copy(), answer))
         return answer
 

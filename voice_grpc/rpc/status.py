@@ -83,7 +83,7 @@ async def _abort(context: Context, status: grpc.Status) -> None:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Of a group that holds nothing but errors of ours the first one; a bug among them is not hidden."""
+    """The first error of a group that holds nothing but ours; a bug among them is not hidden."""
     if not isinstance(error, BaseExceptionGroup):
         return error
     ours, rest = error.split(e.VoiceError)

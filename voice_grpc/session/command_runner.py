@@ -11,6 +11,7 @@ from ..core import commands as c
 from ..core.conversation import Heard
 from ..core.errors import Reason
 from ..core.events import CancelReason, Event
+from ..core.languages import primary
 from ..core.requests import PlaybackReport, PlaybackState
 from ..core.responses import Interrupted, Notice, PlaybackAction, PlaybackControl
 from ..core.timeline import Mark
@@ -254,4 +255,4 @@ class CommandRunner:
         spoken = self._transcriber.language or self._memory.language
         if len(languages) == 1 or not spoken:
             return languages[0] if languages else spoken
-        return next((tag for tag in languages if tag.split("-")[0].lower() == spoken), spoken)
+        return next((tag for tag in languages if primary(tag) == spoken), spoken)

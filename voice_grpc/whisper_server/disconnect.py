@@ -24,7 +24,7 @@ class DisconnectMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        call = _Call(receive, send)
+        call = _WatchedCall(receive, send)
         try:
             async with asyncio.TaskGroup() as tasks:
                 work = tasks.create_task(self._run(scope, call), name="request")
@@ -39,11 +39,11 @@ class DisconnectMiddleware:
         except BaseExceptionGroup as group:
             raise first(group) from None  # the only one: the watch never fails
 
-    async def _run(self, scope: Scope, call: "_Call") -> None:
+    async def _run(self, scope: Scope, call: "_WatchedCall") -> None:
         await self._app(scope, call.receive, call.send)
 
 
-class _Call:
+class _WatchedCall:
     """One request, between the server and the application."""
 
     def __init__(self, receive: Receive, send: Send) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice_grpc.engines.http.sse import MOST_CHARACTERS, Event, EventReader, events_of
+from voice_grpc.engines.http.sse import MOST_CHARACTERS, EventReader, ServerSentEvent, events_of
 
 
 def pieces(whole: bytes, cuts: Iterable[int]) -> list[bytes]:
@@ -14,7 +14,7 @@ def pieces(whole: bytes, cuts: Iterable[int]) -> list[bytes]:
     return [whole[start:end] for start, end in zip(edges, edges[1:], strict=False)]
 
 
-def events(*chunks: bytes) -> list[Event]:
+def events(*chunks: bytes) -> list[ServerSentEvent]:
     reader = EventReader()
     return [event for chunk in chunks for event in reader.feed(chunk)] + list(reader.flush())
 
@@ -27,12 +27,12 @@ STREAM = (
     "data: no end"
 )
 EVENTS = [
-    Event("", '{"a": "é—🙂"}'),
-    Event("error", "one\ntwo"),
-    Event("", "three\nfour"),
-    Event("", ""),
-    Event("", "[DONE]"),
-    Event("", "no end"),
+    ServerSentEvent("", '{"a": "é—🙂"}'),
+    ServerSentEvent("error", "one\ntwo"),
+    ServerSentEvent("", "three\nfour"),
+    ServerSentEvent("", ""),
+    ServerSentEvent("", "[DONE]"),
+    ServerSentEvent("", "no end"),
 ]
 
 
@@ -52,13 +52,13 @@ def test_a_stream_may_come_byte_by_byte() -> None:
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
 def test_an_event_is_given_as_soon_as_it_is_whole(end: str) -> None:
     reader = EventReader()
-    assert list(reader.feed(f"data: one{end}{end}".encode())) == [Event("", "one")]
+    assert list(reader.feed(f"data: one{end}{end}".encode())) == [ServerSentEvent("", "one")]
     assert list(reader.feed(f"data: two{end}".encode())) == []
-    assert list(reader.feed(end.encode())) == [Event("", "two")]
+    assert list(reader.feed(end.encode())) == [ServerSentEvent("", "two")]
 
 
 def test_bytes_that_are_no_text_do_not_stop_the_stream() -> None:
-    assert events(b"data: a\xff\xfeb\n\n", b"data: c\n\n")[1] == Event("", "c")
+    assert events(b"data: a\xff\xfeb\n\n", b"data: c\n\n")[1] == ServerSentEvent("", "c")
 
 
 @pytest.mark.parametrize("filler", [b"x", b"data: x\n", b"data\n"])
@@ -72,11 +72,11 @@ def test_events_may_be_cut_anywhere(size: int) -> None:
     text = "\ufeff: a\r\ndata: é\r\ndata: \U0001f642\r\revent: x\ndata:  y\nid: 1\n\ndata: end"
     raw, reader = text.encode(), EventReader()
     found = [event for at in range(0, len(raw), size) for event in reader.feed(raw[at : at + size])]
-    assert found == [Event("", "é\n\U0001f642"), Event("x", " y")]
-    assert list(reader.flush()) == [Event("", "end")]
-    assert events_of(raw) == [*found, Event("", "end")]
+    assert found == [ServerSentEvent("", "é\n\U0001f642"), ServerSentEvent("x", " y")]
+    assert list(reader.flush()) == [ServerSentEvent("", "end")]
+    assert events_of(raw) == [*found, ServerSentEvent("", "end")]
 
 
 @pytest.mark.parametrize(("data", "is_done"), [("[DONE]", True), (" [DONE] ", True), ("DONE", False)])
 def test_the_last_event_is_known(data: str, is_done: bool) -> None:
-    assert Event("", data).is_done is is_done
+    assert ServerSentEvent("", data).is_done is is_done

@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 import httpx2
 import pytest
 
-from tests.fakes.openai_llm import Answer, FakeOpenAi
+from tests.fakes.openai_llm import ChatReply, FakeOpenAi
 from tests.fakes.openai_llm_rules import KEY, Traits
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import (
@@ -35,9 +35,9 @@ WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
 
 @asynccontextmanager
 async def server(
-    *answers: Answer, style: str = "vllm", traits: Traits | None = None
+    *answers: ChatReply, style: str = "vllm", traits: Traits | None = None
 ) -> AsyncIterator[tuple[OpenAiLlm, FakeOpenAi]]:
-    async with FakeOpenAi(None, answers or (Answer(),), style=style, traits=traits) as fake:
+    async with FakeOpenAi(None, answers or (ChatReply(),), style=style, traits=traits) as fake:
         llm = OpenAiLlm(fake.url, KEY, timeouts=SOON)
         try:
             yield llm, fake
@@ -121,7 +121,7 @@ async def test_an_error_in_the_middle_is_told_like_one_at_the_beginning(
     begun = {"choices": [{"delta": {"content": "Well,"}}]}
     for chunks in ([begun, chunk], [chunk]):
         body = "".join(f"data: {json.dumps(each)}\n\n" for each in chunks).encode()
-        async with server(Answer(raw=body)) as (llm, fake):
+        async with server(ChatReply(raw=body)) as (llm, fake):
             with pytest.raises(EngineError) as caught:
                 await ask(llm)
             assert type(caught.value) is kind
@@ -147,7 +147,7 @@ def test_what_is_no_error_is_none(chunk: dict[str, object]) -> None:
 @pytest.mark.parametrize("said", ["", "Well,"])
 async def test_how_an_answer_may_end(finish: str, kind: type[EngineError] | None, said: str) -> None:
     expected = kind or (None if said else EngineEmpty)
-    async with server(Answer(said, finish=finish)) as (llm, _):
+    async with server(ChatReply(said, finish=finish)) as (llm, _):
         if expected is None:
             assert await ask(llm) == said
             return
@@ -172,7 +172,7 @@ async def test_how_an_answer_may_end(finish: str, kind: type[EngineError] | None
 async def test_what_is_not_the_protocol_is_an_error_of_ours(
     raw: bytes, kind: type[EngineError], raw_kind: str
 ) -> None:
-    async with server(Answer(raw=raw, raw_kind=raw_kind)) as (llm, _):
+    async with server(ChatReply(raw=raw, raw_kind=raw_kind)) as (llm, _):
         with pytest.raises(EngineError) as caught:
             await ask(llm)
         assert type(caught.value) is kind

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from tests.fakes.openai_llm import Answer, FakeOpenAi
+from tests.fakes.openai_llm import ChatReply, FakeOpenAi
 from tests.fakes.openai_llm_rules import KEY, Refused, Traits
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import EngineError
@@ -27,9 +27,9 @@ WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
 
 @asynccontextmanager
 async def server(
-    *answers: Answer, style: str = "vllm", traits: Traits | None = None
+    *answers: ChatReply, style: str = "vllm", traits: Traits | None = None
 ) -> AsyncIterator[tuple[OpenAiLlm, FakeOpenAi]]:
-    async with FakeOpenAi(None, answers or (Answer(),), style=style, traits=traits) as fake:
+    async with FakeOpenAi(None, answers or (ChatReply(),), style=style, traits=traits) as fake:
         llm = OpenAiLlm(fake.url, KEY, timeouts=SOON)
         try:
             yield llm, fake
@@ -201,10 +201,10 @@ async def test_a_server_that_refuses_everything_is_not_asked_for_ever() -> None:
     words = (
         "chat_template_kwargs reasoning_effort max_completion_tokens stream_options temperature system role"
     )
-    async with server(Answer(refusal=Refused(400, words))) as (llm, fake):
+    async with server(ChatReply(refusal=Refused(400, words))) as (llm, fake):
         with pytest.raises(EngineError, match="chat_template_kwargs"):
             await ask(llm)
         assert len(fake.script.calls) < 12
-        fake.answers = [Answer()]
+        fake.answers = [ChatReply()]
         assert await ask(llm)
         assert "chat_template_kwargs" in fake.asked[-1].body, "nothing is learned from what was no lesson"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voice_grpc.core.errors import EngineError
-from voice_grpc.engines.openai.response import ThoughtFilter, ToolCalls
+from voice_grpc.engines.openai.response import StreamedCalls, ThoughtFilter
 from voice_grpc.ports import CallRequest
 
 # ---------------------------------------------------------------- thoughts
@@ -59,7 +59,7 @@ def test_thoughts_that_the_template_opened_are_known_by_their_end() -> None:
 
 
 def call(deltas: Iterable[object]) -> list[CallRequest]:
-    calls = ToolCalls()
+    calls = StreamedCalls()
     for delta in deltas:
         calls.add(delta)
     return list(calls.requests("model"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voice_grpc.engines.http.sse import MOST_CHARACTERS, Event
+from voice_grpc.engines.http.sse import MOST_CHARACTERS, ServerSentEvent
 from voice_grpc.engines.whisper_remote.errors import BadAnswer, complaint
 from voice_grpc.engines.whisper_remote.http_client import HEADER_BYTES, wav
 from voice_grpc.engines.whisper_remote.http_dialects import OPENAI, HttpDialect, places
@@ -289,7 +289,7 @@ def test_a_file_is_a_head_of_44_bytes_and_the_sound() -> None:
     ],
 )
 def test_the_last_event_of_a_transcript_is_known(data: str, ends: bool) -> None:
-    assert ends_transcript(Event("", data)) is ends
+    assert ends_transcript(ServerSentEvent("", data)) is ends
 
 
 def test_an_event_without_an_end_is_no_transcript() -> None:

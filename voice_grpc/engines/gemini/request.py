@@ -11,13 +11,13 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 from google.genai import types
 
 from ...core.conversation import Message, Role
 from ...core.tools import ToolUse
 from ...ports import Prompt
+from ..http.json_values import Json
 from ..prompt_history import HISTORY_CHARACTERS, OPENING, instructions, recent, said
 
 # ---------------------------------------------------------------- thinking
@@ -91,7 +91,6 @@ UNSIGNED = "skip_thought_signature_validator"
 """What Gemini 3 takes for the signature of a call that it did not make, such as one of another engine in
 the fallback chain (ai.google.dev/gemini-api/docs/thought-signatures, "FAQs")."""
 
-Json: TypeAlias = dict[str, Any]
 
 STAND_IN = types.Content(role="user", parts=[types.Part(text=OPENING)])
 """What the SDK is given as contents; those of `GeminiRequest.config` replace it."""

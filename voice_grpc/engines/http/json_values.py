@@ -4,7 +4,10 @@ A file of its own: events, lists of models and errors of several vendors are rea
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+"""An object of JSON that is being put together."""
 
 
 def mapping(value: object) -> Mapping[str, Any]:

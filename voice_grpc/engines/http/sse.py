@@ -20,7 +20,7 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ServerSentEvent:
     name: str
     """Empty where the server gives none."""
     data: str
@@ -43,14 +43,14 @@ class EventReader:
         self._data: list[str] = []
         self._held = 0
 
-    def feed(self, chunk: bytes) -> Iterator[Event]:
+    def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
         """Raises `ValueError` for an event of more than `MOST_CHARACTERS`."""
         yield from self._read(self._decoder.decode(chunk))
 
-    def flush(self) -> Iterator[Event]:
+    def flush(self) -> Iterator[ServerSentEvent]:
         yield from self._read(self._decoder.decode(b"", final=True) + "\n\n")
 
-    def _read(self, text: str) -> Iterator[Event]:
+    def _read(self, text: str) -> Iterator[ServerSentEvent]:
         if not text:
             return
         if self._ends_in_cr:
@@ -75,13 +75,13 @@ class EventReader:
         elif field == "event":
             self._name = value
 
-    def _event(self) -> Event | None:
-        event = Event(self._name, "\n".join(self._data)) if self._data else None
+    def _event(self) -> ServerSentEvent | None:
+        event = ServerSentEvent(self._name, "\n".join(self._data)) if self._data else None
         self._name, self._data, self._held = "", [], 0
         return event
 
 
-def events_of(body: bytes) -> list[Event]:
+def events_of(body: bytes) -> list[ServerSentEvent]:
     """All events of a whole body. Raises `ValueError` as `feed` does."""
     reader = EventReader()
     return [*reader.feed(body), *reader.flush()]

@@ -21,7 +21,7 @@ from ..http.client import OpenedOnce, open_client
 from ..http.errors import OPENING_ERRORS, unopened
 from ..http.json_values import mapping
 from ..http.models import for_chat, listed
-from ..http.sse import Event, EventReader
+from ..http.sse import EventReader, ServerSentEvent
 from .errors import BASE_ADVICE, KEY_ADVICE, MODEL_ADVICE, SERVER, StaleConnection, missing, refusal
 
 # ---------------------------------------------------------------- where a server is
@@ -126,7 +126,7 @@ class OpenAiClient:
             if "html" in kind:
                 raise ValueError("a page for people")
             if "json" in kind:
-                yield _chunk(Event("", (await response.aread()).decode("utf-8", "replace")))
+                yield _chunk(ServerSentEvent("", (await response.aread()).decode("utf-8", "replace")))
                 yield {}
                 return
             reader = EventReader()
@@ -167,7 +167,7 @@ def _closed() -> EngineError:
     return EngineError("llm", "the language model is closed", retryable=False)
 
 
-def _chunk(event: Event) -> Mapping[str, Any]:
+def _chunk(event: ServerSentEvent) -> Mapping[str, Any]:
     """Raises `ValueError` when it is no JSON. An event that is named so is an error, whatever it holds."""
     value = json.loads(event.data)
     if event.name == "error" and "error" not in mapping(value):

@@ -8,15 +8,14 @@ the user begins.
 import json
 from collections.abc import Iterator, Sequence
 from itertools import chain, count
-from typing import Any, TypeAlias
+from typing import Any
 
 from ...core.conversation import Message, Role
 from ...core.tools import ToolDeclaration, ToolUse
 from ...ports import Prompt
+from ..http.json_values import Json
 from ..prompt_history import CUT_OFF, OPENING, instructions, recent, said
 from .capabilities import Capabilities
-
-Json: TypeAlias = dict[str, Any]
 
 SILENCE = "(The user says nothing.)"
 """Where the last message is an answer, which llama.cpp would go on with as if it were the next one's

@@ -1,8 +1,8 @@
 """What the chunks of a chat completion hold for us: words, calls, usage; and how an answer may end.
 
-`ToolCalls` puts calls together from the pieces in which servers stream them, `ThoughtFilter` takes out what
-a model thinks aloud, `ChatAnswer` is both and the words. What lives here: one answer's state. What must not:
-when chunks come (`llm.py`).
+`StreamedCalls` puts calls together from the pieces in which servers stream them, `ThoughtFilter` takes out
+what a model thinks aloud, `ChatAnswer` is both and the words. What lives here: one answer's state. What
+must not: when chunks come (`llm.py`).
 """
 
 import json
@@ -18,7 +18,7 @@ from .errors import refusal_in
 
 
 @dataclass(slots=True)
-class _Call:
+class _StreamedCall:
     place: object
     """The `index` of the call; None: the server gives none."""
     id: str
@@ -28,13 +28,13 @@ class _Call:
     """Arguments that came as an object instead of as JSON in a string."""
 
 
-class ToolCalls:
+class StreamedCalls:
     """The calls of one answer. OpenAI and vLLM stream a name, then its arguments in pieces, told apart by
     `index`; Ollama gives each call whole, at times all of them with index 0; others leave out the index or
     the id."""
 
     def __init__(self) -> None:
-        self._calls: list[_Call] = []
+        self._calls: list[_StreamedCall] = []
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -57,7 +57,7 @@ class ToolCalls:
                 raise EngineError("llm", f"{model} called a tool without a name")
             yield CallRequest(call.name, _arguments(call, model), call.id)
 
-    def _at(self, place: object, id_: str, name: str) -> _Call:
+    def _at(self, place: object, id_: str, name: str) -> _StreamedCall:
         """The call that a piece belongs to, which may be a new one."""
         for call in reversed(self._calls):
             if call.place != place:
@@ -68,12 +68,12 @@ class ToolCalls:
                 break
             call.id, call.name = call.id or id_, call.name or name
             return call
-        call = _Call(place, id_, name)
+        call = _StreamedCall(place, id_, name)
         self._calls.append(call)
         return call
 
 
-def _arguments(call: _Call, model: str) -> Mapping[str, object]:
+def _arguments(call: _StreamedCall, model: str) -> Mapping[str, object]:
     if call.whole is not None:
         return call.whole
     written = "".join(call.pieces).strip() or "{}"
@@ -149,7 +149,7 @@ class ChatAnswer:
         self._max_tokens = max_tokens
         self._thoughts = ThoughtFilter(begins_inside=begins_inside)
         self._has_reasoned = False
-        self._calls = ToolCalls()
+        self._calls = StreamedCalls()
         self._reason = ""
         self._usage: Usage | None = None
 

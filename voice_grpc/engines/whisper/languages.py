@@ -5,6 +5,7 @@ for them; which of them may be spoken, and which was heard.
 from collections.abc import Sequence, Set
 
 from ...core.errors import EngineError
+from ...core.languages import primary
 
 _NAMES = """
 af afrikaans, am amharic, ar arabic, as assamese, az azerbaijani, ba bashkir, be belarusian, bg bulgarian,
@@ -55,8 +56,8 @@ def whisper_codes(tags: Sequence[str], known: Set[str]) -> tuple[str, ...]:
     Empty for no tags where several are known: any may be spoken. Raises `EngineError` when there
     are tags and the model knows none of them.
     """
-    primary = [tag.replace("_", "-").partition("-")[0].lower() for tag in tags]
-    codes = [code for code in (_ISO_TO_WHISPER.get(tag, tag) for tag in primary) if code in known]
+    subtags = [primary(tag) for tag in tags]
+    codes = [code for code in (_ISO_TO_WHISPER.get(tag, tag) for tag in subtags) if code in known]
     if tags and not codes:
         only = "; it knows English only: use WHISPER_MODEL=base" if len(known) == 1 else ""
         unknown = f"this Whisper model does not understand {', '.join(tags)}{only}"
@@ -80,7 +81,7 @@ def told_language(told: object) -> str:
     if not isinstance(told, str):
         return ""
     name = told.strip().lower()
-    code = CODES.get(name) or name.replace("_", "-").partition("-")[0]
+    code = CODES.get(name) or primary(name)
     return iso_code(code) if code in NAMES or (len(code) == 2 and code.isalpha()) else ""
 
 

@@ -22,7 +22,7 @@ Work: TypeAlias = Callable[[IsAbandoned], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _WorkerJob:
     work: Work
     answer: "asyncio.Future[Any]"
 
@@ -33,7 +33,7 @@ class WorkerPool:
     def __init__(self, count: int) -> None:
         self._count = count
         self._threads = WorkerThreads("whisper", self._run)
-        self._waiting: deque[_Job] = deque()
+        self._waiting: deque[_WorkerJob] = deque()
         """Unbounded here: one final a session at most, and sessions are admitted by the server."""
         self._busy = 0
         self._is_closed = False
@@ -48,7 +48,7 @@ class WorkerPool:
         with self._changed:
             if self._is_closed:
                 raise _closed()
-            self._waiting.append(_Job(work, answer))
+            self._waiting.append(_WorkerJob(work, answer))
             self._changed.notify()
         return answer
 
@@ -77,7 +77,7 @@ class WorkerPool:
                 self._busy -= 1
             hand_over([(job.answer, outcome)])
 
-    def _next(self) -> _Job | None:
+    def _next(self) -> _WorkerJob | None:
         with self._changed:
             while True:
                 while not self._waiting and not self._is_closed:
@@ -89,7 +89,7 @@ class WorkerPool:
                     self._busy += 1
                     return job
 
-    def _outcome(self, job: _Job) -> Any:
+    def _outcome(self, job: _WorkerJob) -> Any:
         try:
             return job.work(lambda: self._is_closed or job.answer.cancelled())
         except Abandoned:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...ports import Transcription, Word
-from ..http.sse import Event, events_of
+from ..http.sse import ServerSentEvent, events_of
 from ..whisper.languages import told_language
 from .errors import BadAnswer, message_of
 
@@ -106,19 +106,19 @@ def _words(listed: Sequence[Any]) -> Iterator[Word]:
 # ------------------------------------------------------------ events
 
 
-def ends_transcript(event: Event) -> bool:
+def ends_transcript(event: ServerSentEvent) -> bool:
     """Whether no more events follow, for who does not read them otherwise."""
     return event.is_done or bool(_ENDS.search(event.data))
 
 
-def _events(body: bytes) -> list[Event]:
+def _events(body: bytes) -> list[ServerSentEvent]:
     try:
         return events_of(body)
     except ValueError:
         raise _garbage(EVENTS, b"an event without an end") from None
 
 
-def _of_events(events: Sequence[Event]) -> Transcription:
+def _of_events(events: Sequence[ServerSentEvent]) -> Transcription:
     deltas: list[str] = []
     segments: list[Transcription] = []
     is_over = False
@@ -148,7 +148,7 @@ def _of_events(events: Sequence[Event]) -> Transcription:
     )
 
 
-def _json_of(event: Event) -> Mapping[str, Any]:
+def _json_of(event: ServerSentEvent) -> Mapping[str, Any]:
     """An older speaches says each segment as it is, if asked for text."""
     try:
         said = json.loads(event.data)
