@@ -1,0 +1,148 @@
+"""Amounts of money: signs and codes on either side, scales, ranges, cents, and what they are paid for.
+
+What lives here: one shape for all of them, so that nothing that belongs to an amount is left behind it.
+What must not: how a currency is called, which the CLDR knows (`languages/language.py`).
+"""
+
+import re
+from functools import cached_property
+
+from .languages import Language
+from .reading import DIGITS, Reading
+
+_SIGNS = {
+    **{"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY"},
+    **{"₴": "UAH", "₪": "ILS", "₫": "VND", "฿": "THB", "₱": "PHP", "₦": "NGN", "₡": "CRC", "₲": "PYG"},
+    **{"₵": "GHS", "₸": "KZT", "₭": "LAK", "₮": "MNT", "₼": "AZN", "₾": "GEL", "৳": "BDT", "₨": "PKR"},
+}
+"""Read by the everyday name: dollars, pounds."""
+_LETTERED = {
+    **{"US$": "USD", "AU$": "AUD", "A$": "AUD", "CA$": "CAD", "C$": "CAD", "NZ$": "NZD", "HK$": "HKD"},
+    **{"S$": "SGD", "NT$": "TWD", "MX$": "MXN", "R$": "BRL", "zł": "PLN", "Kč": "CZK", "RMB": "CNY"},
+}
+_CODES = (
+    "USD EUR GBP JPY CHF CNY INR KRW AUD CAD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN RUB TRY UAH BRL MXN ARS CLP"
+    " COP PEN ZAR ILS AED SAR QAR EGP NGN KES HKD SGD TWD THB IDR MYR PHP VND PKR"
+).split()
+_ALSO_WORDS = {"TRY", "COP", "PEN", "RON", "SAR", "MYR", "CLP", "KES"}
+"""Currencies only where they are written large."""
+_CENTS = {"USD", "EUR", "AUD", "CAD", "NZD", "HKD", "SGD", "GBP"}
+"""Whose hundredth part has a name in daily use; of others the amount is read as a number."""
+
+
+class Money:
+    """The patterns for amounts in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._names = {sign: language.everyday(code) for sign, code in _SIGNS.items()}
+        self._names |= {sign: language.currency(code) for sign, code in _LETTERED.items()}
+        self._names |= {code.upper(): language.currency(code) for code in _CODES}
+        self._names |= {"kr": ("krona", "kronor"), "Fr.": language.everyday("CHF"), "₿": ("bitcoin", "bitcoin")}
+
+    @cached_property
+    def _scale(self) -> str:
+        scales = sorted(self._language.scales, key=len, reverse=True)
+        return rf"(?:\s?({'|'.join(map(re.escape, scales))})(?![\w]))?"
+
+    @cached_property
+    def _amount(self) -> str:
+        dash = rf"\s?(?:-|–|—|−|{self._language['to']}\s)\s?"
+        money = f"(?:{self._signs}|{self._codes})?"
+        number = self._language.number
+        return rf"({number}){self._scale}(?:{dash}{money}\s?({number})(?!\d){self._scale})?"
+
+    @cached_property
+    def _signs(self) -> str:
+        signs = sorted([*_SIGNS, "₿", *_LETTERED], key=len, reverse=True)
+        return "|".join(map(re.escape, signs))
+
+    @cached_property
+    def _codes(self) -> str:
+        return "|".join([*_CODES, *(code.lower() for code in _CODES if code not in _ALSO_WORDS)])
+
+    @cached_property
+    def _per(self) -> str:
+        return r"(?:\s?/\s?([^\W\d_]{1,14})(?![\w/]))?"
+
+    @cached_property
+    def before(self) -> re.Pattern[str]:
+        """Sign or code first. Groups: minus, money, minus, amount and scale twice, money again, what for."""
+        money = rf"((?<![A-Za-z])(?:{self._signs})|(?<!\w)(?:{self._codes}|kr\.?|Fr\.)(?=\s?\d))"
+        again = rf"(?:\s?(?<=[\s\d])({self._codes})(?!\w))?"
+        return re.compile(rf"((?<![\w)])[-−])?{money}\s?([-−])?{self._amount}(?![\d]){again}{self._per}")
+
+    @cached_property
+    def after(self) -> re.Pattern[str]:
+        """Amount first. Groups: minus, amount and scale twice, money, what for."""
+        money = rf"({self._signs}|¢|(?:{self._codes}|ct|kr|Fr\.)(?!\w))"
+        alone = r"(?<![\w.,])"
+        return re.compile(rf"((?<!\S)[-−]\s?)?{alone}{self._amount}\s?{money}{self._per}")
+
+    def read(self, reading: Reading) -> None:
+        if reading.has(DIGITS):
+            reading.say(self.before, self._before)
+            reading.say(self.after, self._after)
+
+    def _before(self, match: re.Match[str]) -> str:
+        minus, money, inner, low, low_scale, high, high_scale, code, unit = match.groups()
+        name = self._name(code or money)
+        said = self._said(name, (low, low_scale), (high, high_scale))
+        return f"{self._language['minus'] + ' ' if minus or inner else ''}{said}{self._for(unit)}"
+
+    def _after(self, match: re.Match[str]) -> str:
+        minus, low, low_scale, high, high_scale, money, unit = match.groups()
+        said = self._said(self._name(money), (low, low_scale), (high, high_scale))
+        return f"{self._language['minus'] + ' ' if minus else ''}{said}{self._for(unit)}"
+
+    def _name(self, money: str) -> tuple[str, str, str]:
+        """One, many, and the hundredth part if it has a name."""
+        if money in ("¢", "ct"):
+            cents = self._language["cents between"].split("|")
+            return (cents[2] if len(cents) > 2 else cents[1].rstrip("s"), cents[1], "")
+        money = {"kr.": "kr"}.get(money, money)
+        one, many = self._names.get(money) or self._names[money.upper()]
+        code = _SIGNS.get(money) or _LETTERED.get(money) or money.upper()
+        cents = self._language["cents between"].split("|")
+        part = "" if code not in _CENTS else "pence" if code == "GBP" and self._language.code == "en" else cents[1]
+        return one, many, part
+
+    def _said(
+        self, name: tuple[str, str, str], low: tuple[str, str | None], high: tuple[str | None, str | None]
+    ) -> str:
+        if high[0] is None:
+            return self._one(name, *low)
+        upper = self._one(name, high[0], high[1])
+        has_cents = any(re.search(r"[.,]\d\d$", number) for number in (low[0], high[0]))
+        if has_cents and not high[1]:
+            return f"{self._one(name, *low)} {self._language['to']} {upper}"
+        scale = self._scaled(low[0], low[1])[0] if low[1] and low[1] != high[1] else ""
+        return " ".join(f"{low[0]} {scale} {self._language['to']} {upper}".split())
+
+    def _scaled(self, number: str, scale: str) -> tuple[str, str]:
+        one, many = self._language.scales[scale]
+        word = one if self._language.is_one(number) else many
+        return word, self._language["of"] if one != many else ""
+
+    def _one(self, name: tuple[str, str, str], number: str, scale: str | None) -> str:
+        one, many, part = name
+        if scale:
+            word, of = self._scaled(number, scale)
+            of = "d'" if of == "de" and self._language.code == "fr" and many[0] in "aeiou" else of + " "
+            return f"{number} {word} {of.lstrip()}{many}"
+        whole, point, cents = number.rpartition("," if self._language.is_comma_decimal else ".")
+        if not point or len(cents) != 2 or not part:
+            return f"{number} {one if self._language.is_one(number) else many}"
+        named = one if self._language.is_one(whole) else many
+        if cents == "00":
+            return f"{whole} {named}"
+        if whole == "0":
+            return f"{int(cents)} {part}"
+        between = self._language["cents between"].split("|")[0]
+        smaller = f" {part}" if cents[0] == "0" else ""
+        return " ".join(f"{whole} {named} {between} {int(cents)}{smaller}".split())
+
+    def _for(self, unit: str | None) -> str:
+        if not unit:
+            return ""
+        return " " + (self._language.times.get(unit.lower()) or f"{self._language['per']} {unit}")
