@@ -16,14 +16,18 @@ _URL = re.compile(
 )
 _MAIL = re.compile(r"(?<![\w.])<?([\w.+-]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,4})(?!\w)>?")
 _TLDS = "com|org|net|io|dev|edu|gov|ai|app|co|info|uk|de|fr|es|it|nl|eu|in|jp|ca|au|ch|at|pt|br|me|tv|xyz"
-_HOST = re.compile(rf"(?<![\w.@-])((?:[a-zA-Z0-9-]{{1,63}}\.){{1,4}}(?:{_TLDS}))(?![\w-])(?::\d{{1,5}})?(?:[/?#]{_PATH})?")
+_HOST = re.compile(
+    rf"(?<![\w.@-])((?:[a-zA-Z0-9-]{{1,63}}\.){{1,4}}(?:{_TLDS}))(?![\w-])(?::\d{{1,5}})?(?:[/?#]{_PATH})?"
+)
 _END = re.compile(r"[.,;:!?'*_~]{0,8}$")
 
 _ENDINGS = (
     "pdf|docx?|xlsx?|pptx?|txt|csv|tsv|json|ya?ml|toml|xml|html?|css|md|py|js|ts|tsx|jsx|java|cpp|rs|sh|sql"
     "|zip|gz|tar|exe|dmg|iso|jpe?g|png|gif|svg|webp|mp3|mp4|wav|flac|ogg|mov|avi|log|cfg|conf|ini|env|bak|ipynb"
 )
-_FILE = re.compile(rf"(?<![\w@])((?:\./|~/|/)?(?:[\w-]{{1,60}}[/\\]){{0,8}})([\w-]{{1,80}}(?:\.[\w-]{{1,20}}){{0,2}})\.({_ENDINGS})(?![\w/])")
+_FILE = re.compile(
+    rf"(?<![\w@])((?:\./|~/|/)?(?:[\w-]{{1,60}}[/\\]){{0,8}})([\w-]{{1,80}}(?:\.[\w-]{{1,20}}){{0,2}})\.({_ENDINGS})(?![\w/])"
+)
 _FRAMEWORK = re.compile(r"[A-Z][a-z]{2,9}")
 """Node.js, Vue.js: a name, and no file."""
 _HASHTAG = re.compile(r"(?<![\w&#])#([^\W\d_]\w{1,60})(?!\w)")
@@ -59,7 +63,9 @@ def read(reading: Reading, language: Language) -> None:
 
 def shortened(text: str) -> str:
     """The hosts as they are written, without what stands behind them."""
-    return _HOST.sub(_written, _MAIL.sub(lambda match: match[0].replace("@", " @ "), _URL.sub(_written, text)))
+    return _HOST.sub(
+        _written, _MAIL.sub(lambda match: match[0].replace("@", " @ "), _URL.sub(_written, text))
+    )
 
 
 def _written(match: re.Match[str]) -> str:

@@ -9,15 +9,21 @@ import re
 from .languages import Language
 from .reading import DIGITS, Reading
 
-_ISO = re.compile(r"(?<![\w./-])(\d{4})([-/.])(0?[1-9]|1[0-2])\2(0?[1-9]|[12]\d|3[01])(?:T(?=\d\d:)|(?!\d|[-/.]\d))")
+_ISO = re.compile(
+    r"(?<![\w./-])(\d{4})([-/.])(0?[1-9]|1[0-2])\2(0?[1-9]|[12]\d|3[01])(?:(T)(?=\d\d:)|(?!\d|[-/.]\d))"
+)
 _NUMERIC = re.compile(r"(?<![\w./:-])(?<![\d] )(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?![\w]|[-/.]\d)")
 _COLONS = r"(?<![\w:.,/])(?<!\d )(\d{1,2})"
 _CLOCK = re.compile(
     rf"{_COLONS}:([0-5]\d)(?![:\d])(?:\s?([aApP])\.?\s?[mM](?:\.|(?!\w)))?"
     r"(?:\s?[-–—]\s?(\d{1,2}):([0-5]\d)(?![:\d])(?:\s?([aApP])\.?\s?[mM](?:\.|(?!\w)))?)?"
 )
-_COUNTED = re.compile(rf"{_COLONS}:([0-5]\d):([0-5]\d)(?:[.,]\d{{1,6}})?(?:Z(?!\w))?(?![:\d])(?:\s?([aApP])\.?[mM](?:\.|(?!\w)))?")
-_HOURS = re.compile(r"(?<![\w.,:])(\d{1,3})\s?h\s?(\d{1,2})\s?(?:m|min|mins)?(?!\w)(?:\s?(\d{1,2})\s?s(?:ec)?(?!\w))?")
+_COUNTED = re.compile(
+    rf"{_COLONS}:([0-5]\d):([0-5]\d)(?:[.,]\d{{1,6}})?(?:Z(?!\w))?(?![:\d])(?:\s?([aApP])\.?[mM](?:\.|(?!\w)))?"
+)
+_HOURS = re.compile(
+    r"(?<![\w.,:])(\d{1,3})\s?h\s?(\d{1,2})\s?(?:m|min|mins)?(?!\w)(?:\s?(\d{1,2})\s?s(?:ec)?(?!\w))?"
+)
 _MINUTES = re.compile(r"(?<![\w.,:])(\d{1,3})\s?m(?:in)?\s?(\d{1,2})\s?s(?:ec)?(?!\w)")
 
 
@@ -31,19 +37,19 @@ class Dates:
         year = r"(?:,?\s(?:de\s|del\s)?(\d{4})(?![\w,.]*\d)(?!\w))?"
         ending = r"(?:st|nd|rd|th|er|\.|º|°)?"
         of = r"\s(?:of\s|de\s)?"
-        self._month_first = re.compile(rf"(?<!\w){month}\s(\d{{1,2}})(?:st|nd|rd|th)?(?![\w:%/]|[.,-]\d){year}")
+        self._month_first = re.compile(
+            rf"(?<!\w){month}\s(\d{{1,2}})(?:st|nd|rd|th)?(?![\w:%/]|[.,-]\d){year}"
+        )
         self._day_first = re.compile(
             rf"(?<![\w.,:/])(?<!\d )(?:[Tt]he\s)?(\d{{1,2}}){ending}{of}{month}{year}"
         )
         self._month_year = re.compile(rf"(?<!\w){month},?\s(?:de\s|del\s)?(\d{{4}})(?![\w,.]*\d)(?!\w)")
-        self._span = re.compile(
-            rf"(?<!\w){month}\s(\d{{1,2}})\s?[-–]\s?(\d{{1,2}})(?![\w:%/]|[.,-]\d){year}"
-        )
+        self._span = re.compile(rf"(?<!\w){month}\s(\d{{1,2}})\s?[-–]\s?(\d{{1,2}})(?![\w:%/]|[.,-]\d){year}")
 
     def read(self, reading: Reading) -> None:
         if not reading.has(DIGITS):
             return
-        reading.say(_ISO, lambda m: self._date(m[4], m[3], m[1]), "-/.")
+        reading.say(_ISO, self._iso, "-/.")
         reading.say(_NUMERIC, lambda m: self._numeric(m, is_day_first=reading.is_day_first), "./-")
         if self._language.months:
             self._written(reading)
@@ -70,12 +76,18 @@ class Dates:
         return f"{self._language.date(first, month, None)} {self._language['to']} {later}{year}"
 
     def _first_month(self, match: re.Match[str]) -> str | None:
-        if re.match(r"\s(?:people|guests|persons|users|percent|of\s)", match.string[match.end() : match.end() + 12]):
+        if re.match(
+            r"\s(?:people|guests|persons|users|percent|of\s)", match.string[match.end() : match.end() + 12]
+        ):
             return None
         return self._date(match[2], self._language.months[match[1]], match[3])
 
     def _first_day(self, match: re.Match[str]) -> str | None:
         return self._date(match[1], self._language.months[match[2]], match[3])
+
+    def _iso(self, match: re.Match[str]) -> str | None:
+        said = self._date(match[4], match[3], match[1])
+        return f"{said}," if said and match[5] else said
 
     def _numeric(self, match: re.Match[str], *, is_day_first: bool) -> str | None:
         first, mark, second, year = match.groups()
@@ -86,7 +98,11 @@ class Dates:
             is_day_first = False
         day, month = (first, second) if is_day_first else (second, first)
         full = year if len(year) == 4 else f"20{year}" if int(year) < 70 else f"19{year}"
-        return None if mark == "." and len(year) == 2 and len(first + second) < 4 else self._date(day, month, full)
+        return (
+            None
+            if mark == "." and len(year) == 2 and len(first + second) < 4
+            else self._date(day, month, full)
+        )
 
     def _date(self, day: str, month: str | int, year: str | None) -> str | None:
         number = int(month)

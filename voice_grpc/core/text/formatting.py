@@ -29,7 +29,9 @@ _TAG = re.compile(rf"</?(?:{_NAME})(?:{_ATTRIBUTE}){{0,12}}\s{{0,8}}/?>|<!--.{{0
 
 _FENCE = re.compile(r"^[ \t]{0,8}(?:```|~~~)[^\n`]{0,80}$", re.MULTILINE)
 _RULER = re.compile(r"^[ \t|:=*_+-]{3,}$", re.MULTILINE)
-_LINE_START = re.compile(r"^[ \t]{0,40}(?:[#>*+•‣◦▪●○■□▶►–—-]{1,8}[ \t]+(?:\[[ xX]\][ \t]+)?){1,8}", re.MULTILINE)
+_LINE_START = re.compile(
+    r"^[ \t]{0,40}(?:[#>*+•‣◦▪●○■□▶►–—-]{1,8}[ \t]+(?:\[[ xX]\][ \t]+)?){1,8}", re.MULTILINE
+)
 _CELLS = re.compile(r"[ \t]{0,8}\|[ \t|]{0,40}")
 _TARGET = r"\([^()\s]{0,500}(?:[ \t]\"[^\"\n]{0,200}\")?\)|\[[^\[\]\n]{0,80}\]"
 _LINK = re.compile(rf"!?\[([^\[\]\n]{{0,300}})\](?:{_TARGET})")
@@ -54,8 +56,13 @@ _EMPHASIS = re.compile(
     r"|(?<=[a-zA-Z])(\*\*)([a-zA-Z]{3,40})\5(?=[a-zA-Z])"
 )
 _STRUCK = re.compile(r"~~([^~\n]{1,300})~~")
-_LOOSE = re.compile(r"(?<!\w)[*_]{1,3}(?=[^\W_])(?!\d)|(?<=[^\W_])[*]{2,3}(?!\w)(?!\s?\d)|(?<=[^\W_])[*_](?![\w\s])")
+_LOOSE = re.compile(
+    r"(?<!\w)[*_]{1,3}(?=[^\W_])(?!\d)|(?<=[^\W_])[*]{2,3}(?!\w)(?!\s?\d)|(?<=[^\W_])[*_](?![\w\s])"
+)
 """Emphasis whose other end is in another clause."""
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]{1,40}"
+)
 _TICKS = re.compile(r"`{1,6}")
 
 # ---------------------------------------------------------------- pictures and scripts
@@ -93,16 +100,27 @@ def unformatted(text: str) -> str:
     text = _TAG.sub(" ", unescape(text))
     text = _STYLED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     text = _RULER.sub("", _FENCE.sub("", text))
-    text = _LINK_REST.sub("", _FOOTNOTE.sub("", _LINK.sub(r"\1", text)))
+    text = _LINK.sub(lambda match: _apart(match, match[1]), _INVISIBLE.sub(_apart, text))
+    text = _LINK_REST.sub(_apart, _FOOTNOTE.sub(_apart, text))
     text = _BRACED.sub(r"(\1)", _COMMAND.sub(lambda m: _LATEX[m[1]], _FRAC.sub(r"\1 / \2", text)))
     text = _FORMULA.sub(lambda match: match[1] or match[2] or "", text)
     text = _ESCAPED.sub(r"\1", text)
     lines = (_line(line) for line in text.splitlines())
     text = " ".join(line for line in lines if line)
-    text = _STRUCK.sub(r"\1", _TICKS.sub("", text))
+    text = _STRUCK.sub(lambda match: _apart(match, match[1]), _TICKS.sub(_apart, text))
     for _ in range(2):
         text = _EMPHASIS.sub(lambda match: match[2] or match[4] or match[6], text)
-    return _EMOJI.sub(" ", _SMILEY.sub(" ", _LOOSE.sub("", text)))
+    return _EMOJI.sub(" ", _SMILEY.sub(" ", _LOOSE.sub(_apart, text)))
+
+
+def _apart(match: re.Match[str], kept: str = "") -> str:
+    """`kept` in place of the match, with a space wherever two digits would become one number."""
+    before = match.string[max(0, match.start() - 1) : match.start()]
+    after = match.string[match.end() : match.end() + 1]
+    if not kept:
+        return " " if before.isdigit() and after.isdigit() else ""
+    left = " " if before.isdigit() and kept[0].isdigit() else ""
+    return f"{left}{kept}{' ' if kept[-1].isdigit() and after.isdigit() else ''}"
 
 
 def _line(line: str) -> str:
@@ -129,7 +147,7 @@ def _dropped(match: re.Match[str]) -> str:
     if not _FOREIGN_LETTER.search(_LONE_GREEK.sub("", run)):
         return run
     first, last = run[0], run[-1]
-    is_open, is_closed = first in "(（[\"“「『«", last in ")）]\"”」』»"
+    is_open, is_closed = first in '(（["“「『«', last in ')）]"”」』»'
     if is_open and is_closed:
         return " "
     return f"{first if is_open else ''} {last if is_closed else ''}"

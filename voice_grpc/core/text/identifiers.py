@@ -19,11 +19,15 @@ _END = r"(?![\w])(?![-./:,]\d)"
 
 _UUID = re.compile(r"(?<![\w-])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![\w-])")
 _MAC = re.compile(r"(?<![\w:-])[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}(?![\w:-])")
-_HEX = re.compile(r"(?<![\w.-])(0x)?(?=[a-f]{0,39}\d)(?=\d{0,39}[a-f])([0-9a-f]{7,40})(?![\w.-])|(?<![\w.])0x([0-9a-fA-F]{1,16})(?!\w)")
+_HEX = re.compile(
+    r"(?<![\w.-])(0x)?(?=[a-f]{0,39}\d)(?=\d{0,39}[a-f])([0-9a-f]{7,40})(?![\w.-])|(?<![\w.])0x([0-9a-fA-F]{1,16})(?!\w)"
+)
 _COLOUR = re.compile(r"(?<![\w&])#([0-9a-fA-F]{6})(?!\w)")
 _IP = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{2,5}))?(?:/(\d{1,2}))?(?![\w]|\.\d)")
 _IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![\w-])")
-_CARD = re.compile(rf"{_ALONE}(?:\d{{4}}[ -]){{3}}\d{{1,7}}{_END}|{_ALONE}3\d{{3}}[ -]\d{{6}}[ -]\d{{5}}{_END}")
+_CARD = re.compile(
+    rf"{_ALONE}(?:\d{{4}}[ -]){{3}}\d{{1,7}}{_END}|{_ALONE}3\d{{3}}[ -]\d{{6}}[ -]\d{{5}}{_END}"
+)
 _INTERNATIONAL = re.compile(r"(?<![\w.+-])(?:\+|00)[1-9](?:[ ()./-]{0,3}\d){6,14}(?!\w)(?![-./]\d)")
 _NANP = re.compile(
     rf"{_ALONE}(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[ .-])\d{{3}}[ .-]\d{{4}}{_END}|{_ALONE}\d{{3}}-\d{{4}}{_END}"
@@ -31,11 +35,16 @@ _NANP = re.compile(
 """As the North American Numbering Plan is written: 555-010-0199, (555) 010-0199, 555-0199."""
 _NATIONAL = re.compile(rf"{_ALONE}\(?0\d{{1,5}}\)?(?:[ /.-]{{1,3}}\d{{2,8}}){{1,5}}{_END}")
 """With the trunk zero: 030 1234567, 06 12 34 56 78, 020 7946 0958."""
+_GROUPED = re.compile(rf"{_ALONE}[1-9]\d{{1,3}}(?:[ .]\d{{2,4}}){{2,4}}{_END}")
+"""Without a trunk zero, as in Spain and Portugal: 912 345 678."""
 _DASHED = re.compile(rf"{_ALONE}\d{{1,9}}(?:-\d{{1,9}}){{2,6}}{_END}")
 """Social security, ISBN and the like; dates have been said before."""
 _LONG = re.compile(rf"{_ALONE}\d{{10,40}}{_END}")
 _ZERO_FIRST = re.compile(rf"{_ALONE}0\d{{1,20}}{_END}")
-_SHORT_CODE = re.compile(r"(?<!\w)((?:call|dial|ring|phone|text)(?:ing|ed|s)?|(?:dial )?extension|ext\.?)( (?:the )?)(\d{3,6})(?![\w.,:/-]*\d)(?!\w)", re.I)
+_SHORT_CODE = re.compile(
+    r"(?<!\w)((?:call|dial|ring|phone|text)(?:ing|ed|s)?|(?:dial )?extension|ext\.?)( (?:the )?)(\d{3,6})(?![\w.,:/-]*\d)(?!\w)",
+    re.I,
+)
 _KEYWORD = (
     r"pin|passcode|password|pass ?code|code|otp|booking|reference|ref|confirmation|account|ticket|tracking|serial"
     r"|order|invoice|case|id|zip|postcode|flight|license|licence|plate|policy|member|customer|phone|telephone"
@@ -47,7 +56,9 @@ _KEYED = re.compile(
     re.I,
 )
 _COUNTED = re.compile(r"\s(?:people|minutes?|hours?|days?|times|items?|dollars?|euros?|of)\b")
-_VERSION = re.compile(r"(?<![\w.,])(?:([vV])\.? ?)?(\d{1,4}(?:\.\d{1,4}){2,4})(?:-?(alpha|beta|rc)\.?(\d{1,3})?)?(?!\w)(?!\.\d)")
+_VERSION = re.compile(
+    r"(?<![\w.,])(?:([vV])\.? ?)?(\d{1,4}(?:\.\d{1,4}){2,4})(?:-?(alpha|beta|rc)\.?(\d{1,3})?)?(?!\w)(?!\.\d)"
+)
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3}){2,4}")
 _V = re.compile(r"(?<![\w.,])[vV](\d{1,4}(?:\.\d{1,4})?)(?![\w.]*\d)(?!\w)")
 _SOFTWARE = (
@@ -62,7 +73,9 @@ _PLATE = re.compile(
     r"|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[A-Z]{2} ?\d{3,4}|[A-Z]{2}-\d{3}-[A-Z]{2})(?![\w-])"
 )
 """Licence plates, British postcodes, and flights."""
-_MIXED = re.compile(r"(?<![\w.-])(?=[A-Z]{0,12}\d)(?=\d{0,12}[A-Z])[A-Z0-9]{2,12}(?:-[A-Z0-9]{2,12}){0,4}(?![\w.-]*\w)")
+_MIXED = re.compile(
+    r"(?<![\w.-])(?=[A-Z]{0,12}\d)(?=\d{0,12}[A-Z])[A-Z0-9]{2,12}(?:-[A-Z0-9]{2,12}){0,4}(?![\w.-]*\w)"
+)
 _SUFFIX = re.compile(r"(?<=[A-Za-z])-(?=\d{1,4}(?!\w|-|\.\d))|(?<=[A-Z]{2})-(?=[A-Z](?!\w))")
 """The hyphen of USB-C and COVID-19, which is not said."""
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ"
@@ -95,9 +108,13 @@ def _read_numbers(reading: Reading, language: Language) -> None:
     def keyed(match: re.Match[str]) -> str | None:
         if len(match[3]) < 3 or _COUNTED.match(match.string, match.end()):
             return None
-        if match[3].isalpha() or (match[3].isdigit() and match[1].lower() in ("order", "case", "id") and len(match[3]) < 4):
+        if match[3].isalpha() or (
+            match[3].isdigit() and match[1].lower() in ("order", "case", "id") and len(match[3]) < 4
+        ):
             return None
-        return f"{match[1]}{match[2].replace('#', ' ').replace(':', ',')} {one_by_one(match[3], language)}".replace(" ,", ",")
+        return f"{match[1]}{match[2].replace('#', ' ').replace(':', ',')} {one_by_one(match[3], language)}".replace(
+            " ,", ","
+        )
 
     reading.say(_UUID, parts, "-")
     reading.say(_MAC, parts, ":")
@@ -108,15 +125,17 @@ def _read_numbers(reading: Reading, language: Language) -> None:
     reading.say(_INTERNATIONAL, phone, "+0")
     reading.say(_NANP, phone, " .-")
     reading.say(_NATIONAL, lambda match: _national(match[0], language, reading.region))
+    if language.code in ("es", "pt", "it"):
+        reading.say(_GROUPED, lambda match: _valid(match[0], language, reading.region))
     reading.say(_DASHED, each, "-")
+    reading.say(_PLATE, each, _CAPITALS)
     reading.say(_SHORT_CODE, lambda m: f"{m[1]}{m[2]}{language.spelled(m[3])}")
     reading.say(_KEYED, keyed)
     reading.say(_LONG, lambda match: _long(match[0], language, reading.region))
     reading.say(_ZERO_FIRST, each, "0")
     reading.say(_VERSION, lambda match: _version(match, language), ".")
-    reading.say(_V, lambda match: f"{language['version']} {_points(match[1], language)}", "vV")
+    reading.say(_V, lambda match: _v(match, language), "vV")
     reading.say(_NAMED_VERSION, lambda m: f"{m[1]} {_points(f'{m[3]}.{m[4]}', language)}", ".")
-    reading.say(_PLATE, each, _CAPITALS)
     reading.say(_MIXED, lambda match: _mixed(match[0], language), _CAPITALS)
 
 
@@ -150,6 +169,14 @@ def telephone(text: str, language: Language, region: str) -> str:
     return f"{language['plus']} {groups}" if written.startswith("+") else groups
 
 
+def _valid(text: str, language: Language, region: str) -> str | None:
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException:
+        return None
+    return one_by_one(text, language) if phonenumbers.is_valid_number(number) else None
+
+
 def _national(text: str, language: Language, region: str) -> str | None:
     count = sum(map(str.isdigit, text))
     return telephone(text, language, region) if 7 <= count <= 15 else None
@@ -175,7 +202,7 @@ def _grouped(digits: str) -> list[str]:
 
 def _hex(match: re.Match[str], language: Language) -> str | None:
     if match[3]:
-        return f"{language.digits[0]} X {one_by_one(match[3], language)}"
+        return f"{language.digits[0]} X {letters(match[3], language)}"
     return letters(match[2], language)
 
 
@@ -197,8 +224,18 @@ def _version(match: re.Match[str], language: Language) -> str:
     if _THOUSANDS.fullmatch(match[0]):
         return match[0] if language.is_comma_decimal else match[0].replace(".", ",")
     said = _points(match[2], language)
-    said = f"{language['version']} {said}" if match[1] else said
+    said = f"{language['version']} {said}" if match[1] and not _is_named(match) else said
     return f"{said} {match[3]} {match[4] or ''}".strip() if match[3] else said
+
+
+def _v(match: re.Match[str], language: Language) -> str:
+    said = _points(match[1], language)
+    return said if _is_named(match) else f"{language['version']} {said}"
+
+
+def _is_named(match: re.Match[str]) -> bool:
+    """Whether the word stands before the v already."""
+    return match.string[max(0, match.start() - 8) : match.start()].lower() == "version "
 
 
 def _mixed(text: str, language: Language) -> str | None:

@@ -11,14 +11,34 @@ from .languages import Language
 from .reading import DIGITS, Reading
 
 _SIGNS = {
-    **{"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY"},
+    **{
+        "$": "USD",
+        "€": "EUR",
+        "£": "GBP",
+        "¥": "JPY",
+        "￥": "JPY",
+        "₹": "INR",
+        "₩": "KRW",
+        "₽": "RUB",
+        "₺": "TRY",
+    },
     **{"₴": "UAH", "₪": "ILS", "₫": "VND", "฿": "THB", "₱": "PHP", "₦": "NGN", "₡": "CRC", "₲": "PYG"},
-    **{"₵": "GHS", "₸": "KZT", "₭": "LAK", "₮": "MNT", "₼": "AZN", "₾": "GEL", "৳": "BDT", "₨": "PKR"},
+    **{
+        "₵": "GHS",
+        "₸": "KZT",
+        "₭": "LAK",
+        "₮": "MNT",
+        "₼": "AZN",
+        "₾": "GEL",
+        "৳": "BDT",
+        "₨": "PKR",
+        "R$": "BRL",
+    },
 }
 """Read by the everyday name: dollars, pounds."""
 _LETTERED = {
     **{"US$": "USD", "AU$": "AUD", "A$": "AUD", "CA$": "CAD", "C$": "CAD", "NZ$": "NZD", "HK$": "HKD"},
-    **{"S$": "SGD", "NT$": "TWD", "MX$": "MXN", "R$": "BRL", "zł": "PLN", "Kč": "CZK", "RMB": "CNY"},
+    **{"S$": "SGD", "NT$": "TWD", "MX$": "MXN", "zł": "PLN", "Kč": "CZK", "RMB": "CNY"},
 }
 _CODES = (
     "USD EUR GBP JPY CHF CNY INR KRW AUD CAD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN RUB TRY UAH BRL MXN ARS CLP"
@@ -30,6 +50,10 @@ _CENTS = {"USD", "EUR", "AUD", "CAD", "NZD", "HKD", "SGD", "GBP"}
 """Whose hundredth part has a name in daily use; of others the amount is read as a number."""
 
 
+_LONE = re.compile(r"(?<!\w)[€£¥₹₩](?!\w)|(?<!\S)\$(?=\s[a-z])")
+"""The currency itself: the € rose."""
+
+
 class Money:
     """The patterns for amounts in one language."""
 
@@ -38,7 +62,11 @@ class Money:
         self._names = {sign: language.everyday(code) for sign, code in _SIGNS.items()}
         self._names |= {sign: language.currency(code) for sign, code in _LETTERED.items()}
         self._names |= {code.upper(): language.currency(code) for code in _CODES}
-        self._names |= {"kr": ("krona", "kronor"), "Fr.": language.everyday("CHF"), "₿": ("bitcoin", "bitcoin")}
+        self._names |= {
+            "kr": ("krona", "kronor"),
+            "Fr.": language.everyday("CHF"),
+            "₿": ("bitcoin", "bitcoin"),
+        }
 
     @cached_property
     def _scale(self) -> str:
@@ -77,12 +105,15 @@ class Money:
         """Amount first. Groups: minus, amount and scale twice, money, what for."""
         money = rf"({self._signs}|¢|(?:{self._codes}|ct|kr|Fr\.)(?!\w))"
         alone = r"(?<![\w.,])"
-        return re.compile(rf"((?<!\S)[-−]\s?)?{alone}{self._amount}\s?{money}{self._per}")
+        return re.compile(
+            rf"((?<!\S)[-−]\s?)?{alone}{self._amount}(?:\sd[ei](?=\s)|\sd['’])?\s?{money}{self._per}"
+        )
 
     def read(self, reading: Reading) -> None:
         if reading.has(DIGITS):
             reading.say(self.before, self._before)
             reading.say(self.after, self._after)
+        reading.say(_LONE, lambda match: self._names[match[0]][0], "€£¥₹₩$")
 
     def _before(self, match: re.Match[str]) -> str:
         minus, money, inner, low, low_scale, high, high_scale, code, unit = match.groups()
@@ -104,7 +135,13 @@ class Money:
         one, many = self._names.get(money) or self._names[money.upper()]
         code = _SIGNS.get(money) or _LETTERED.get(money) or money.upper()
         cents = self._language["cents between"].split("|")
-        part = "" if code not in _CENTS else "pence" if code == "GBP" and self._language.code == "en" else cents[1]
+        part = (
+            ""
+            if code not in _CENTS
+            else "pence"
+            if code == "GBP" and self._language.code == "en"
+            else cents[1]
+        )
         return one, many, part
 
     def _said(

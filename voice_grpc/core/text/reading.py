@@ -15,7 +15,7 @@ DIGITS = "0123456789"
 MARKED = "\U000f0000-\U0010fffd"
 """Inside a character class: a marker, which is something said."""
 _MARKER = re.compile(f"[{MARKED}]")
-_SEAM = re.compile(rf"(?<=[\w{MARKED}])(?=[{MARKED}])|(?<=[{MARKED}])(?=\w)")
+_SEAM = re.compile(rf"(?<=[\w)\]%{MARKED}])(?=[{MARKED}])|(?<=[{MARKED}])(?=\w)")
 
 Say = Callable[[re.Match[str]], str | None]
 """From a match to its words; None leaves it as it is."""

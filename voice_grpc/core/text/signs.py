@@ -20,20 +20,38 @@ _AS_ONE = re.compile(r"(?<![\w/.,])(?:24/7|50/50|9/11|20/20)(?![\w/])")
 _QUOTIENT = re.compile(rf"(?<![\w/.,])(\d{{1,15}}|[a-z]|(?<=\)))/(\d{{1,15}}|[a-z]|(?=\())(?![\w/])")
 _DIVIDED = re.compile(rf"(?<=[\d{MARKED})])\s/\s(?=[\d(√{MARKED}])")
 _PER_MEASURE = re.compile(rf"(?<=[{MARKED}])/(?=[\d{MARKED}])")
-_PER = re.compile(rf"(?<=[\w{MARKED}])/(min|minute|hr|hour|h|day|week|month|mo|year|yr|person|night|sec|second|s)(?![\w/])")
+_PER = re.compile(
+    rf"(?<=[\w{MARKED}])/(min|minute|hr|hour|h|day|week|month|mo|year|yr|person|night|sec|second|s)(?![\w/])"
+)
 
-_SUPERSCRIPTS = {"⁰": "0", "¹": "1", "²": "2", "³": "3", "⁴": "4", "⁵": "5", "⁶": "6", "⁷": "7", "⁸": "8", "⁹": "9"}
+_SUPERSCRIPTS = {
+    "⁰": "0",
+    "¹": "1",
+    "²": "2",
+    "³": "3",
+    "⁴": "4",
+    "⁵": "5",
+    "⁶": "6",
+    "⁷": "7",
+    "⁸": "8",
+    "⁹": "9",
+}
 _SUPERSCRIPTS |= {"⁻": "-", "⁺": "+", "ⁿ": "n", "ˣ": "x", "ⁱ": "i"}
-_RAISED = re.compile(rf"(?:(?<=[\d)\]{MARKED}])|(?<=(?<![^\W\d_])[^\W\d_]))([{''.join(_SUPERSCRIPTS)}]{{1,12}})")
+_RAISED = re.compile(
+    rf"(?:(?<=[\d)\]{MARKED}])|(?<=(?<![^\W\d_])[^\W\d_]))([{''.join(_SUPERSCRIPTS)}]{{1,12}})"
+)
 _FOOTNOTE = re.compile(f"[{''.join(_SUPERSCRIPTS)}]{{1,8}}")
 _SUBSCRIPT = re.compile("[\u2080-\u2089]{1,8}")
 _EXPONENT = r"([-−+]?(?:\d{1,15}(?:\.\d{1,8})?|[a-zA-Z](?!\w)))"
-_POWER = re.compile(rf"(?<=[\w{MARKED})\]])\s?(?:\^|\*\*)\s?"
+_POWER = re.compile(
+    rf"(?<=[\w{MARKED})\]])\s?(?:\^|\*\*)\s?"
     rf"(?:\({_EXPONENT}\)|{_EXPONENT})"
 )
 _POWER_OF = re.compile(rf"(?<=[\w{MARKED})\]])\s?(?:\^|\*\*)\s?(?=[\w{MARKED}(√-])")
 _ROOT = re.compile(r"([√∛])\s?")
-_FACTORIAL = re.compile(r"(?:(?<![\w'’.])([a-z]|\d{1,4}))!(?=\s?[=+*/×·)÷−])|(?<![\w'’])([nkmr])!(?!\w)")
+_FACTORIAL = re.compile(
+    r"(?:(?<![\w'’.])([a-z]|\d{1,4}))!(?=\s=|\s?[+*/×·)÷−])|(?<![\w'’])([nkmr])!(?![\w=])"
+)
 _SHARP = re.compile(r"(?<![\w#&])([A-G])[#♯](m(?:in|aj)?)?(\d{1,2})?(?![\w#])|(?<![\w#])(C|F)#(?=\.)")
 _GREEK = re.compile(r"(?<![\u0370-\u03ff\u1f00-\u1fff])[Α-Ωα-ω](?![\u0370-\u03ff\u1f00-\u1fff])")
 _FLAT = re.compile(r"(?<!\w)([A-G])♭")
@@ -53,7 +71,11 @@ _OPERATORS: tuple[tuple[str, str, str], ...] = (
     (_ANY.format(r"⇒|⟹|=>|∴"), "so", "⇒⟹>∴"),
     (_ANY.format(r"[↔⇔⟷]|<-{1,2}>|<=>"), "and", "↔⇔⟷>"),
     (_LOOSE.format(r"(?<![<])<(?![<>=|/])(?=\s?[-\d$€£.{MARKED}])".replace("{MARKED}", MARKED)), "less", "<"),
-    (_LOOSE.format(r"(?<![->=])>(?![>=])(?=\s?[-\d$€£.{MARKED}])".replace("{MARKED}", MARKED)), "greater", ">"),
+    (
+        _LOOSE.format(r"(?<![->=])>(?![>=])(?=\s?[-\d$€£.{MARKED}])".replace("{MARKED}", MARKED)),
+        "greater",
+        ">",
+    ),
     (_EVEN.format("<", r"(?<=\d)<|(?<=(?<!\w)\w)<(?=\w(?!\w))"), "less", "<"),
     (_EVEN.format(">", r"(?<=\d)>|(?<=(?<!\w)\w)>(?=\w(?!\w))"), "greater", ">"),
     (_LOOSE.format(r"±|\+/-|\+-"), "plus or minus", "±+"),
@@ -68,17 +90,18 @@ _COMPILED = tuple((re.compile(pattern), word, needs) for pattern, word, needs in
 _CROSS = re.compile(r"(?<=\d)\s?x\s?(?=\d)|(?<=\d) ?x(?![\w-])")
 """3x4, 3 x 4, and 2x."""
 
-_IN_EQUATION = rf"(?=[^.;,]{{0,40}}[={MARKED}])"
-_MINUS = re.compile(
-    rf"(?<=[\w{MARKED})\]])\s?−\s?(?=[\w{MARKED}(])|(?<![\w)\]{MARKED}][ ])(?<![\w)\]{MARKED}])[-−](?=[.\d{MARKED}])"
-    rf"|(?<=[\s(=,])[-−](?=[.\d{MARKED}])"
-)
+_MINUS = re.compile(rf"(?<=[\w{MARKED})\]])\s?−\s?(?=[\w{MARKED}(])")
+_NEGATIVE = re.compile(rf"(?<![\w)\]{MARKED}–—-])[-−](?=[.\d{MARKED}√])")
 _EQUATION = re.compile(
     rf"(?:(?<=[\d)\]{MARKED}])|(?<=(?<!\w)[a-zA-Z]))( ?)-( ?)(?=(?:\d|[a-zA-Z](?!\w)|[({MARKED}√])"
     rf"(?:[\s\d.+*/^()×÷−{MARKED}-]|(?<!\w)[a-zA-Z](?!\w)){{0,40}}=)|(?<=(?<!\w)[b-hj-z])( )-( )(?=[b-hj-z](?!\w))"
 )
-_BETWEEN = re.compile(r"(?<![\w.,-])(\d{1,9}(?:[.,]\d{1,6})?)\s?([-–])\s?(\d{1,9}(?:[.,]\d{1,6})?)(?![\w-])(?![.,]\d)")
-_SPAN = re.compile(rf"(?<=[\d{MARKED}])\s?–\s?(?=[\d{MARKED}])|(?<=[{MARKED}])-(?=[{MARKED}\d])|(?<=\d)-(?=[{MARKED}])")
+_BETWEEN = re.compile(
+    r"(?<![\w.,-])(\d{1,9}(?:[.,]\d{1,6})?)\s?([-–])\s?(\d{1,9}(?:[.,]\d{1,6})?)(?![\w-])(?![.,]\d)"
+)
+_SPAN = re.compile(
+    rf"(?<=[\d{MARKED}])\s?–\s?(?=[\d{MARKED}])|(?<=[{MARKED}])-(?=[{MARKED}\d])|(?<=\d)-(?=[{MARKED}])"
+)
 _RATIO = re.compile(r"(?<![\w:.,])(\d{1,4}):(\d{1,4})(?![\w:])(?!\.\d)")
 _PLUS_PLUS = re.compile(r"(?<=[A-Za-z])\+\+(?![\w+])")
 _PLUS = re.compile(r"\+{1,4}")
@@ -100,10 +123,11 @@ def read(reading: Reading, language: Language) -> None:
     _fractions(reading, language)
     _powers(reading, language)
     _ranges(reading, language)
+    reading.say(_NEGATIVE, language["minus"], "-−")
     for pattern, word, needs in _COMPILED:
         reading.say(pattern, language[word], needs)
     reading.say(_CROSS, language["times"], "x")
-    reading.say(_MINUS, language["minus"], "-−")
+    reading.say(_MINUS, language["minus"], "−")
     reading.say(_PLUS_PLUS, f"{language['plus']} {language['plus']}", "+")
     reading.say(_PLUS, language["plus"], "+")
     reading.say(_AND, language["and"], "&")
@@ -149,7 +173,9 @@ def _fractions(reading: Reading, language: Language) -> None:
     reading.say(_AS_ONE, lambda match: match[0].replace("/", " "), "/")
     reading.say(_UNICODE_FRACTION, vulgar, _VULGAR)
     reading.say(_MIXED_FRACTION, mixed, "/")
-    reading.say(_FRACTION, lambda m: language.fraction(int(m[1]), int(m[2])) if int(m[1]) < int(m[2]) else None, "/")
+    reading.say(
+        _FRACTION, lambda m: language.fraction(int(m[1]), int(m[2])) if int(m[1]) < int(m[2]) else None, "/"
+    )
     reading.say(_QUOTIENT, quotient, "/")
     reading.say(_DIVIDED, language["divided by"], "/")
 

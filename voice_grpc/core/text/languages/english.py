@@ -17,9 +17,7 @@ _ORDINALS = (
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth"
     " fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"
 ).split()
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+_MONTHS = ("January February March April May June July August September October November December").split()
 _SHORT = {
     **{"Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Sept": 9},
     **{"Oct": 10, "Nov": 11, "Dec": 12},
@@ -93,7 +91,9 @@ _IN_YEAR = re.compile(
 _SPAN = re.compile(r"(?<![\w.,:/-])(1[1-9]\d\d|20\d\d)\s?[-–]\s?(1[1-9]\d\d|20\d\d|\d\d)(?![\w:%/-]|[,.]\d)")
 _BRACKETED = re.compile(r"\((1[1-9]\d\d|20\d\d)\)")
 _SUBJECT = re.compile(r"(?<![\w.,:/-])(1[1-9]\d\d|20\d\d)(?=\s(?:was|is|will|saw|brought|marked)\s)")
-_NOT_A_NOUN = frozenset("was is has as this his its does across perhaps always sometimes towards less plus versus".split())
+_NOT_A_NOUN = frozenset(
+    "was is has as this his its does across perhaps always sometimes towards less plus versus".split()
+)
 _FOLLOWING = re.compile(r"\s([a-z]{3,20})(?!\w)")
 _ROMAN = re.compile(
     r"(?<!\w)([A-Z][a-z]{2,15}|chapter|part|volume|act|section|phase|type|book|appendix)\s"
@@ -107,7 +107,9 @@ _NOT_NAMES = frozenset(
     "and but the then that this when what where why how who yes sure well now here there maybe because although"
     " should would could can may will must did does do if or so for with should only had have".split()
 )
-_REGNAL = re.compile(r"(?<!\w)(Louis|Henry|Charles|George|Elizabeth|Edward|Richard|James|William|Pope\s\w{3,12}|Pius|Benedict|John|Paul|Leo|Francis|Philip|Napoleon|Catherine|Frederick|Gregory|Clement|Innocent|Ivan|Peter|Alexander|Nicholas|Gustav|Felipe|Juan|Carlos|Christian|Haakon|Harald|Otto|Ramses|Ptolemy|Mary)\s(X{0,3}(?:IX|IV|V?I{1,3}|V)|X{1,3}|XL)(?=$|[\s.,;:!?)'’])")
+_REGNAL = re.compile(
+    r"(?<!\w)(Louis|Henry|Charles|George|Elizabeth|Edward|Richard|James|William|Pope\s\w{3,12}|Pius|Benedict|John|Paul|Leo|Francis|Philip|Napoleon|Catherine|Frederick|Gregory|Clement|Innocent|Ivan|Peter|Alexander|Nicholas|Gustav|Felipe|Juan|Carlos|Christian|Haakon|Harald|Otto|Ramses|Ptolemy|Mary)\s(X{0,3}(?:IX|IV|V?I{1,3}|V)|X{1,3}|XL)(?=$|[\s.,;:!?)'’])"
+)
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50}
 
 
@@ -155,7 +157,13 @@ def _in_year(match: re.Match[str]) -> str | None:
 
 
 def _until(last: str) -> str:
-    return year(int(last)) if len(last) == 4 else below_hundred(int(last)) if int(last) > 9 else f"oh {int(last)}"
+    return (
+        year(int(last))
+        if len(last) == 4
+        else below_hundred(int(last))
+        if int(last) > 9
+        else f"oh {int(last)}"
+    )
 
 
 def _span(match: re.Match[str]) -> str | None:
@@ -194,7 +202,9 @@ _TWELVE = re.compile(
     r"\s?([aApP])\.?[mM](?:\.|(?!\w))"
 )
 
-_STREET = re.compile(r"(?<=[a-z\d])\s(Dr|St|Ave|Rd|Blvd|Ln|Ct|Pl|Hwy|Sq)\.?(?=$|[\s,.;!?])(?!\s[A-Z][a-z]+\s[a-z])")
+_STREET = re.compile(
+    r"(?<=[a-z\d])\s(Dr|St|Ave|Rd|Blvd|Ln|Ct|Pl|Hwy|Sq)\.?(?=$|[\s,.;!?])(?!\s[A-Z][a-z]+\s[a-z])"
+)
 _STREETS = {
     **{"Dr": "Drive", "St": "Street", "Ave": "Avenue", "Rd": "Road", "Blvd": "Boulevard", "Ln": "Lane"},
     **{"Ct": "Court", "Pl": "Place", "Hwy": "Highway", "Sq": "Square"},
@@ -202,7 +212,14 @@ _STREETS = {
 _NUMBER_BEFORE = re.compile(r"\d\w{0,4}\s(?:[A-Z]\.?\s)?(?:[A-Z\d][\w'’.]{0,20}\s?){1,3}$")
 _TITLES = {
     **{"Dr": "Doctor", "Mr": "Mister", "Mrs": "Missus", "Ms": "Miz", "Prof": "Professor", "St": "Saint"},
-    **{"Sr": "Senior", "Jr": "Junior", "Rev": "Reverend", "Gen": "General", "Col": "Colonel", "Sgt": "Sergeant"},
+    **{
+        "Sr": "Senior",
+        "Jr": "Junior",
+        "Rev": "Reverend",
+        "Gen": "General",
+        "Col": "Colonel",
+        "Sgt": "Sergeant",
+    },
     **{"Capt": "Captain", "Lt": "Lieutenant", "Gov": "Governor", "Sen": "Senator", "Rep": "Representative"},
     **{"Hon": "Honorable", "Mt": "Mount", "Ft": "Fort"},
 }
@@ -217,7 +234,14 @@ _SHORTS = {
     **{"incl.": "including", "excl.": "excluding", "max.": "maximum", "min.": "minimum", "avg.": "average"},
     **{"Fig.": "Figure", "fig.": "figure", "ca.": "about", "cf.": "compare", "et al.": "and others"},
     **{"P.S.": "P S", "a.k.a.": "also known as", "aka": "also known as", "ASAP": "as soon as possible"},
-    **{"b/c": "because", "pp.": "pages", "Vol.": "Volume", "vol.": "volume", "Ch.": "Chapter", "eds.": "editors"},
+    **{
+        "b/c": "because",
+        "pp.": "pages",
+        "Vol.": "Volume",
+        "vol.": "volume",
+        "Ch.": "Chapter",
+        "eds.": "editors",
+    },
 }
 _ABBREVIATION = re.compile(
     r"(?<![\w./])(?:([eE])\.\s?g\.(,?)|([iI])\.\s?e\.(,?)|(vs|etc|Inc|Ltd|Corp|Co)(\.?)(?!\w)(?=(.?))"
@@ -247,7 +271,11 @@ def _abbreviation(match: re.Match[str]) -> str | None:
 
 def _begins(match: re.Match[str]) -> bool:
     """Whether a sentence begins behind the full stop of `match`."""
-    return bool(match[6]) and match[5] == "etc" and bool(re.match(r"\s[A-Z]", match.string[match.end() : match.end() + 2]))
+    return (
+        bool(match[6])
+        and match[5] == "etc"
+        and bool(re.match(r"\s[A-Z]", match.string[match.end() : match.end() + 2]))
+    )
 
 
 def _street(match: re.Match[str]) -> str | None:
@@ -258,7 +286,9 @@ def _street(match: re.Match[str]) -> str | None:
     following = match.string[match.end() : match.end() + 2]
     if not is_numbered and re.match(r"\s[A-Z]", following):
         return None
-    ends = "." if match[0].endswith(".") and (not following.strip() or re.match(r"\s[A-Z]", following)) else ""
+    ends = (
+        "." if match[0].endswith(".") and (not following.strip() or re.match(r"\s[A-Z]", following)) else ""
+    )
     return f" {_STREETS[match[1]]}{ends}"
 
 
@@ -288,7 +318,11 @@ ENGLISH = Language(
         **dict.fromkeys(("b", "B", "bn", "Bn", "BN", "bln", "billion"), ("billion", "billion")),
         **dict.fromkeys(("t", "T", "tn", "Tn", "trn", "trillion"), ("trillion", "trillion")),
         **{"lakh": ("lakh", "lakh"), "crore": ("crore", "crore"), "hundred": ("hundred", "hundred")},
-        **{"Mn": ("million", "million"), "Million": ("million", "million"), "Billion": ("billion", "billion")},
+        **{
+            "Mn": ("million", "million"),
+            "Million": ("million", "million"),
+            "Billion": ("billion", "billion"),
+        },
     },
     fraction=fraction,
     year=year,

@@ -10,9 +10,7 @@ _ONES = (
 ).split()
 _TENS = "_ zehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split()
 _STEMS = {1: "erst", 3: "dritt", 7: "siebt", 8: "acht"}
-_MONTHS = (
-    "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
-).split()
+_MONTHS = ("Januar Februar März April Mai Juni Juli August September Oktober November Dezember").split()
 _SHORT = {
     **{"Jan": 1, "Feb": 2, "Mär": 3, "Apr": 4, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Sept": 9},
     **{"Okt": 10, "Nov": 11, "Dez": 12, "Jänner": 1},
@@ -29,7 +27,9 @@ def below_hundred(number: int) -> str:
 
 def ordinal(number: int) -> str:
     """The stem and an e: achtundzwanzigste."""
-    stem = _STEMS.get(number) or (f"{below_hundred(number)}t" if number < 20 else f"{below_hundred(number)}st")
+    stem = _STEMS.get(number) or (
+        f"{below_hundred(number)}t" if number < 20 else f"{below_hundred(number)}st"
+    )
     return stem + "e"
 
 
@@ -56,7 +56,9 @@ def fraction(top: int, bottom: int) -> str | None:
         return None
     if bottom == 2:
         return "ein halb" if top == 1 else f"{below_hundred(top)} halbe"
-    name = {3: "drittel", 7: "siebtel", 8: "achtel"}.get(bottom) or below_hundred(bottom) + ("tel" if bottom < 20 else "stel")
+    name = {3: "drittel", 7: "siebtel", 8: "achtel"}.get(bottom) or below_hundred(bottom) + (
+        "tel" if bottom < 20 else "stel"
+    )
     return f"{'ein' if top == 1 else below_hundred(top)} {name.capitalize()}"
 
 
@@ -76,18 +78,30 @@ _YEAR = re.compile(
     r"(?<!\w)([Ii]m Jahre?|[Jj]ahre?|[Ss]eit|[Aa]nno|[Ii]n|[Vv]on|[Bb]is|[Vv]or|[Nn]ach|[Aa]b|[Uu]m)\s(1[1-9]\d\d)"
     r"(?:(\s?[-–]\s?|\sbis\s)(1[1-9]\d\d|20\d\d))?(?![\w:%/€]|[,.-]\d|\s[A-ZÄÖÜ])"
 )
+_SPAN = re.compile(r"(?<![\w.,:/-])(1[1-9]\d\d)\s?[-–]\s?(1[1-9]\d\d|20\d\d)(?![\w:%/€-]|[,.]\d|\s[A-ZÄÖÜ])")
 _DECADE = re.compile(r"(?<![\w.,])(?:(1[1-9]\d0)|([2-9]0))er(?!\w)(?=-Jahre|\sJahre|[.,\s])")
-_CLOCK = re.compile(r"(?<![\w:.,])(\d{1,2})[:.]([0-5]\d)\s?Uhr(?!\w)|(?<![\w:.,])(\d{1,2})\s?h(?!\w)(?=\s?Uhr)")
+_CLOCK = re.compile(
+    r"(?<![\w:.,])(\d{1,2})[:.]([0-5]\d)\s?Uhr(?!\w)|(?<![\w:.,])(\d{1,2})\s?h(?!\w)(?=\s?Uhr)"
+)
 _ABBREVIATIONS = {
     **{"z. B.": "zum Beispiel", "z.B.": "zum Beispiel", "d. h.": "das heißt", "d.h.": "das heißt"},
     **{"u. a.": "unter anderem", "u.a.": "unter anderem", "usw.": "und so weiter", "bzw.": "beziehungsweise"},
     **{"ca.": "circa", "Nr.": "Nummer", "evtl.": "eventuell", "ggf.": "gegebenenfalls", "inkl.": "inklusive"},
     **{"Dr.": "Doktor", "Prof.": "Professor", "Hr.": "Herr", "Fr.": "Frau", "St.": "Sankt", "Str.": "Straße"},
     **{"vgl.": "vergleiche", "zzgl.": "zuzüglich", "Std.": "Stunden", "Min.": "Minuten", "etc.": "et cetera"},
-    **{"o. Ä.": "oder Ähnliches", "u.s.w.": "und so weiter", "Tel.": "Telefon", "max.": "maximal", "min.": "minimal"},
+    **{"Mio.": "Millionen", "Mrd.": "Milliarden", "Tsd.": "tausend"},
+    **{
+        "o. Ä.": "oder Ähnliches",
+        "u.s.w.": "und so weiter",
+        "Tel.": "Telefon",
+        "max.": "maximal",
+        "min.": "minimal",
+    },
 }
-_ABBREVIATION = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, sorted(_ABBREVIATIONS, key=len, reverse=True)))})(?!\w)")
-_STREET = re.compile(r"(?<=\w)str\.(?=\s\d)")
+_ABBREVIATION = re.compile(
+    rf"(?<![\w.])({'|'.join(map(re.escape, sorted(_ABBREVIATIONS, key=len, reverse=True)))})(?!\w)(?!\s?[$€£¥])"
+)
+_STREET = re.compile(r"(?<!\w)(\w{2,30})str\.(?=\s\d)")
 
 
 def _day(match: re.Match[str], month: int) -> str | None:
@@ -163,16 +177,23 @@ GERMAN = Language(
         **dict.fromkeys(("d", "tag"), "pro Tag"),
         **dict.fromkeys(("monat",), "pro Monat"),
         **dict.fromkeys(("jahr", "a"), "pro Jahr"),
-        **{"kg": "pro Kilogramm", "l": "pro Liter", "min": "pro Minute", "m": "pro Meter", "s": "pro Sekunde"},
+        **{
+            "kg": "pro Kilogramm",
+            "l": "pro Liter",
+            "min": "pro Minute",
+            "m": "pro Meter",
+            "s": "pro Sekunde",
+        },
     },
     rules=(
         (_DATE, _written),
         (_NUMERIC, _numeric),
         (_CLOCK, lambda m: clock(int(m[1]), int(m[2]), "") if m[1] else None),
         (_ORDINAL, _counted),
+        (_SPAN, lambda match: f"{year(int(match[1]))} bis {year(int(match[2]))}"),
         (_YEAR, _in_year),
         (_DECADE, _decade),
-        (_STREET, "straße"),
+        (_STREET, lambda match: f"{match[1]}straße"),
         (_ABBREVIATION, _abbreviation),
     ),
 )

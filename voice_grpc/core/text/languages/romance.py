@@ -27,7 +27,9 @@ def _dates(months: Mapping[str, int], first: str, of: str) -> Callable[[int | No
     return date
 
 
-def _fractions(halves: tuple[str, str], names: Mapping[int, tuple[str, str]], one: str) -> Callable[[int, int], str | None]:
+def _fractions(
+    halves: tuple[str, str], names: Mapping[int, tuple[str, str]], one: str
+) -> Callable[[int, int], str | None]:
     def fraction(top: int, bottom: int) -> str | None:
         if bottom == 2:
             return halves[0] if top == 1 else f"{top} {halves[1]}"
@@ -45,7 +47,9 @@ def _months(names: str, *short: tuple[str, int]) -> dict[str, int]:
 
 
 def _shorts(words: Mapping[str, str]) -> tuple[re.Pattern[str], Say]:
-    pattern = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})(?!\w)")
+    pattern = re.compile(
+        rf"(?<![\w.])({'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})(?!\w)"
+    )
 
     def say(match: re.Match[str]) -> str:
         """The full stop that ends the text stays."""
@@ -63,7 +67,9 @@ def _hour(between: str, one: str, many: str) -> Callable[[int, int, str], str]:
     return clock
 
 
-_ARTICLE_MONTHS_ES = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+_ARTICLE_MONTHS_ES = (
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+)
 
 SPANISH = Language(
     code="es",
@@ -78,7 +84,13 @@ SPANISH = Language(
         **{"at most": "menor o igual que", "at least": "mayor o igual que", "unequal": "distinto de"},
         **{"infinity": "infinito", "plus or minus": "más menos", "version": "versión", "degrees": "grados"},
         **{"per thousand": "por mil", "cents between": "con|céntimos|céntimo", "factorial": "factorial"},
-        **{"section": "sección", "identical": "idéntico a", "element": "en", "so": "entonces", "up": "arriba"},
+        **{
+            "section": "sección",
+            "identical": "idéntico a",
+            "element": "en",
+            "so": "entonces",
+            "up": "arriba",
+        },
         **{"down": "abajo", "proportional": "proporcional a", "paragraph": "artículo"},
     },
     digits=tuple("cero uno dos tres cuatro cinco seis siete ocho nueve".split()),
@@ -90,7 +102,12 @@ SPANISH = Language(
     },
     fraction=_fractions(
         ("medio", "medios"),
-        {3: ("tercio", "tercios"), 4: ("cuarto", "cuartos"), 5: ("quinto", "quintos"), 8: ("octavo", "octavos")},
+        {
+            3: ("tercio", "tercios"),
+            4: ("cuarto", "cuartos"),
+            5: ("quinto", "quintos"),
+            8: ("octavo", "octavos"),
+        },
         "un",
     ),
     year=_year,
@@ -113,8 +130,19 @@ SPANISH = Language(
             {
                 **{"Sr.": "señor", "Sra.": "señora", "Srta.": "señorita", "Dr.": "doctor", "Dra.": "doctora"},
                 **{"p. ej.": "por ejemplo", "p.ej.": "por ejemplo", "etc.": "etcétera", "Ud.": "usted"},
-                **{"Uds.": "ustedes", "EE. UU.": "Estados Unidos", "EE.UU.": "Estados Unidos", "pág.": "página"},
-                **{"n.º": "número", "nº": "número", "N.º": "número", "tel.": "teléfono", "aprox.": "aproximadamente"},
+                **{
+                    "Uds.": "ustedes",
+                    "EE. UU.": "Estados Unidos",
+                    "EE.UU.": "Estados Unidos",
+                    "pág.": "página",
+                },
+                **{
+                    "n.º": "número",
+                    "nº": "número",
+                    "N.º": "número",
+                    "tel.": "teléfono",
+                    "aprox.": "aproximadamente",
+                },
             }
         ),
     ),
@@ -131,7 +159,12 @@ FRENCH = Language(
         **{"percent": "pour cent", "per": "par", "of": "de", "over": "sur", "times": "fois"},
         **{"divided by": "divisé par", "equals": "égale", "and": "et", "about": "environ"},
         **{"power": "puissance", "squared": "au carré", "cubed": "au cube", "root": "racine carrée de"},
-        **{"cube root": "racine cubique de", "sharp": "sharp", "less": "inférieur à", "greater": "supérieur à"},
+        **{
+            "cube root": "racine cubique de",
+            "sharp": "sharp",
+            "less": "inférieur à",
+            "greater": "supérieur à",
+        },
         **{"at most": "inférieur ou égal à", "at least": "supérieur ou égal à", "unequal": "différent de"},
         **{"infinity": "infini", "plus or minus": "plus ou moins", "version": "version", "degrees": "degrés"},
         **{"per thousand": "pour mille", "cents between": "|centimes|centime", "factorial": "factorielle"},
@@ -146,7 +179,12 @@ FRENCH = Language(
     },
     fraction=_fractions(
         ("un demi", "demis"),
-        {3: ("tiers", "tiers"), 4: ("quart", "quarts"), 5: ("cinquième", "cinquièmes"), 8: ("huitième", "huitièmes")},
+        {
+            3: ("tiers", "tiers"),
+            4: ("quart", "quarts"),
+            5: ("cinquième", "cinquièmes"),
+            8: ("huitième", "huitièmes"),
+        },
         "un",
     ),
     year=_year,
@@ -159,18 +197,41 @@ FRENCH = Language(
     },
     months=_months(
         _MONTHS_FR,
-        *(("janv", 1), ("févr", 2), ("avr", 4), ("juil", 7), ("sept", 9), ("oct", 10), ("nov", 11), ("déc", 12)),
+        *(
+            ("janv", 1),
+            ("févr", 2),
+            ("avr", 4),
+            ("juil", 7),
+            ("sept", 9),
+            ("oct", 10),
+            ("nov", 11),
+            ("déc", 12),
+        ),
     ),
     rules=(
-        (re.compile(r"(?<![\w.,])(\d{1,2})\s?h(?!\w)"), lambda m: f"{m[1]} {'heure' if m[1] == '1' else 'heures'}"),
+        (
+            re.compile(r"(?<![\w.,])(\d{1,2})\s?h(?!\w)"),
+            lambda m: f"{m[1]} {'heure' if m[1] == '1' else 'heures'}",
+        ),
         (re.compile(r"(?<![\w.,])1er(?!\w)"), "premier"),
         (re.compile(r"(?<![\w.,])1(?:re|ère)(?!\w)"), "première"),
         (re.compile(r"(?<!\w)[nN]°\s?(?=\d)"), "numéro "),
         (re.compile(r"(?<![\w.])M\.\s(?=[A-ZÀ-Þ])"), "monsieur "),
         _shorts(
             {
-                **{"Mme": "madame", "Mlle": "mademoiselle", "MM.": "messieurs", "Dr": "docteur", "etc.": "et cetera"},
-                **{"p. ex.": "par exemple", "p.ex.": "par exemple", "c.-à-d.": "c'est-à-dire", "env.": "environ"},
+                **{
+                    "Mme": "madame",
+                    "Mlle": "mademoiselle",
+                    "MM.": "messieurs",
+                    "Dr": "docteur",
+                    "etc.": "et cetera",
+                },
+                **{
+                    "p. ex.": "par exemple",
+                    "p.ex.": "par exemple",
+                    "c.-à-d.": "c'est-à-dire",
+                    "env.": "environ",
+                },
                 **{"tél.": "téléphone", "av.": "avenue", "bd": "boulevard", "St": "saint", "Ste": "sainte"},
             }
         ),
@@ -221,8 +282,20 @@ ITALIAN = Language(
         _shorts(
             {
                 **{"Sig.": "signor", "Sig.ra": "signora", "Dott.": "dottor", "Dott.ssa": "dottoressa"},
-                **{"Prof.": "professor", "Avv.": "avvocato", "ecc.": "eccetera", "es.": "esempio", "pag.": "pagina"},
-                **{"p.es.": "per esempio", "tel.": "telefono", "n.": "numero", "dott.": "dottor", "sig.": "signor"},
+                **{
+                    "Prof.": "professor",
+                    "Avv.": "avvocato",
+                    "ecc.": "eccetera",
+                    "es.": "esempio",
+                    "pag.": "pagina",
+                },
+                **{
+                    "p.es.": "per esempio",
+                    "tel.": "telefono",
+                    "n.": "numero",
+                    "dott.": "dottor",
+                    "sig.": "signor",
+                },
             }
         ),
     ),
@@ -254,7 +327,12 @@ PORTUGUESE = Language(
     },
     fraction=_fractions(
         ("meio", "meios"),
-        {3: ("terço", "terços"), 4: ("quarto", "quartos"), 5: ("quinto", "quintos"), 8: ("oitavo", "oitavos")},
+        {
+            3: ("terço", "terços"),
+            4: ("quarto", "quartos"),
+            5: ("quinto", "quintos"),
+            8: ("oitavo", "oitavos"),
+        },
         "um",
     ),
     year=_year,
@@ -271,12 +349,21 @@ PORTUGUESE = Language(
         *(("nov", 11), ("dez", 12)),
     ),
     rules=(
-        (re.compile(r"(?<![\w.,])(\d{1,2})\s?h(?!\w)"), lambda m: f"{m[1]} {'hora' if m[1] == '1' else 'horas'}"),
+        (
+            re.compile(r"(?<![\w.,])(\d{1,2})\s?h(?!\w)"),
+            lambda m: f"{m[1]} {'hora' if m[1] == '1' else 'horas'}",
+        ),
         (re.compile(r"(?<![\w.,])1[.]?[º°](?!\s?[CF](?!\w))(?!\w)"), "primeiro"),
         (re.compile(r"(?<![\w.,])1[.]?ª(?!\w)"), "primeira"),
         _shorts(
             {
-                **{"Sr.": "senhor", "Sra.": "senhora", "Dr.": "doutor", "Dra.": "doutora", "etc.": "etcétera"},
+                **{
+                    "Sr.": "senhor",
+                    "Sra.": "senhora",
+                    "Dr.": "doutor",
+                    "Dra.": "doutora",
+                    "etc.": "etcétera",
+                },
                 **{"p. ex.": "por exemplo", "p.ex.": "por exemplo", "n.º": "número", "nº": "número"},
                 **{"pág.": "página", "tel.": "telefone", "aprox.": "aproximadamente", "Prof.": "professor"},
             }
