@@ -25,12 +25,17 @@ from .stt_utterances import word_errors
 TABLE = Path(__file__).parents[2] / "tests" / "core" / "text" / "spoken.tsv"
 _RATE_HZ = 16_000
 
-_SMALL = (
+_SMALL = re.findall(
+    r"\S+",
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-    " seventeen eighteen nineteen"
-).split()
+    " seventeen eighteen nineteen",
+)
 _TENS = dict(
-    zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True)
+    zip(
+        re.findall(r"\S+", "twenty thirty forty fifty sixty seventy eighty ninety"),
+        range(20, 100, 10),
+        strict=True,
+    )
 )
 _ORDINALS = {
     **{"first": 1, "second": 2, "third": 3, "fifth": 5, "eighth": 8, "ninth": 9, "twelfth": 12},
@@ -160,7 +165,8 @@ async def measure(chosen: Sequence[Row], show: bool, speak: Callable[[str], str]
     finally:
         await tts.close()
         await stt.close()
-    return f"{right} of {len(chosen)} rows heard as the words; {100 * wrong_words / max(words, 1):.1f} % of words not"
+    share = 100 * wrong_words / max(words, 1)
+    return f"{right} of {len(chosen)} rows heard as the words; {share:.1f} % of words not"
 
 
 def main(argv: list[str] | None = None) -> None:

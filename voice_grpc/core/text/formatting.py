@@ -15,15 +15,18 @@ from html import unescape
 
 _TAGS = (
     "a abbr article aside audio b blockquote body br button caption center cite code dd del details div dl dt"
-    " em figcaption figure font footer h1 h2 h3 h4 h5 h6 head header hr html i img input ins kbd label li link"
-    " main mark meta nav ol option p pre q s samp script section select small span strike strong style sub"
-    " summary sup svg table tbody td textarea tfoot th thead title tr tt u ul var video"
+    " em figcaption figure font footer h1 h2 h3 h4 h5 h6 head header hr html i img input ins kbd label li"
+    " link main mark meta nav ol option p pre q s samp script section select small span strike strong style"
+    " sub summary sup svg table tbody td textarea tfoot th thead title tr tt u ul var video"
     " speak break emphasis prosody say-as phoneme voice lang audio w token"
 )
 """HTML, and SSML 1.1. Whatever else stands in angle brackets is no tag."""
 _NAME = "|".join(sorted(set(_TAGS.split()), key=len, reverse=True))
 _ATTRIBUTE = r"\s{1,8}[\w:.-]{1,40}\s?=\s?(?:\"[^\"<>]{0,300}\"|'[^'<>]{0,300}'|[^\s\"'<>]{1,200})"
 _TAG = re.compile(rf"</?(?:{_NAME})(?:{_ATTRIBUTE}){{0,12}}\s{{0,8}}/?>|<!--.{{0,300}}?-->", re.I | re.DOTALL)
+
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
+"""With its semicolon: without one, R&amp and a&lt are nobody's HTML."""
 
 # ---------------------------------------------------------------- markdown
 
@@ -97,13 +100,13 @@ _STRAY_SPACE = re.compile(r"\s{1,8}([.,;:!?]{1,4})(?=\s|$)")
 
 def unformatted(text: str) -> str:
     """Without markdown, tags and emoji, on one line; an item, a heading or a row ends like a sentence."""
-    text = _TAG.sub(" ", unescape(text))
+    text = _TAG.sub(" ", _ENTITY.sub(lambda match: unescape(match[0]), text))
     text = _STYLED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     text = _RULER.sub("", _FENCE.sub("", text))
     text = _LINK.sub(lambda match: _apart(match, match[1]), _INVISIBLE.sub(_apart, text))
     text = _LINK_REST.sub(_apart, _FOOTNOTE.sub(_apart, text))
     text = _BRACED.sub(r"(\1)", _COMMAND.sub(lambda m: _LATEX[m[1]], _FRAC.sub(r"\1 / \2", text)))
-    text = _FORMULA.sub(lambda match: match[1] or match[2] or "", text)
+    text = _FORMULA.sub(lambda match: _apart(match, match[1] or match[2] or ""), text)
     text = _ESCAPED.sub(r"\1", text)
     lines = (_line(line) for line in text.splitlines())
     text = " ".join(line for line in lines if line)

@@ -30,7 +30,8 @@ _CARD = re.compile(
 )
 _INTERNATIONAL = re.compile(r"(?<![\w.+-])(?:\+|00)[1-9](?:[ ()./-]{0,3}\d){6,14}(?!\w)(?![-./]\d)")
 _NANP = re.compile(
-    rf"{_ALONE}(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[ .-])\d{{3}}[ .-]\d{{4}}{_END}|{_ALONE}\d{{3}}-\d{{4}}{_END}"
+    rf"{_ALONE}(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[ .-])\d{{3}}[ .-]\d{{4}}{_END}"
+    rf"|{_ALONE}\d{{3}}-\d{{4}}{_END}"
 )
 """As the North American Numbering Plan is written: 555-010-0199, (555) 010-0199, 555-0199."""
 _NATIONAL = re.compile(rf"{_ALONE}\(?0\d{{1,5}}\)?(?:[ /.-]{{1,3}}\d{{2,8}}){{1,5}}{_END}")
@@ -42,12 +43,13 @@ _DASHED = re.compile(rf"{_ALONE}\d{{1,9}}(?:-\d{{1,9}}){{2,6}}{_END}")
 _LONG = re.compile(rf"{_ALONE}\d{{10,40}}{_END}")
 _ZERO_FIRST = re.compile(rf"{_ALONE}0\d{{1,20}}{_END}")
 _SHORT_CODE = re.compile(
-    r"(?<!\w)((?:call|dial|ring|phone|text)(?:ing|ed|s)?|(?:dial )?extension|ext\.?)( (?:the )?)(\d{3,6})(?![\w.,:/-]*\d)(?!\w)",
+    r"(?<!\w)((?:call|dial|ring|phone|text)(?:ing|ed|s)?|(?:dial )?extension|ext\.?)"
+    r"( (?:the )?)(\d{3,6})(?![\w.,:/-]*\d)(?!\w)",
     re.I,
 )
 _KEYWORD = (
-    r"pin|passcode|password|pass ?code|code|otp|booking|reference|ref|confirmation|account|ticket|tracking|serial"
-    r"|order|invoice|case|id|zip|postcode|flight|license|licence|plate|policy|member|customer|phone|telephone"
+    r"pin|passcode|password|pass ?code|code|otp|booking|reference|ref|confirmation|account|ticket|tracking"
+    r"|serial|order|invoice|case|id|zip|postcode|flight|license|licence|plate|policy|member|customer|phone|telephone"
     r"|kennwort|konto|kontonummer|bestellnummer|kundennummer|plz|código|pedido|commande|codice|ordine"
 )
 _KEYED = re.compile(
@@ -69,8 +71,9 @@ _SOFTWARE = (
 _NAMED_VERSION = re.compile(rf"(?<!\w)({_SOFTWARE})([ -])(\d{{1,4}})\.(\d{{2,4}})(?![\w%]|\.\d)")
 _CHAIN = re.compile(r"(?<![\w-])[A-Za-z](?:-[A-Za-z]){2,25}(?![\w-])")
 _PLATE = re.compile(
-    r"(?<![\w-])(?:[A-Z]{2}\d{2} ?[A-Z]{3}|\d[A-Z]{3}\d{3}|[A-Z]{3}[ -]\d{3,4}|[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} ?\d{1,4}"
-    r"|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[A-Z]{2} ?\d{3,4}|[A-Z]{2}-\d{3}-[A-Z]{2})(?![\w-])"
+    r"(?<![\w-])(?:[A-Z]{2}\d{2} ?[A-Z]{3}|\d[A-Z]{3}\d{3}|[A-Z]{3}[ -]\d{3,4}"
+    r"|[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} ?\d{1,4}|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[A-Z]{2} ?\d{3,4}"
+    r"|[A-Z]{2}-\d{3}-[A-Z]{2})(?![\w-])"
 )
 """Licence plates, British postcodes, and flights."""
 _MIXED = re.compile(
@@ -112,9 +115,8 @@ def _read_numbers(reading: Reading, language: Language) -> None:
             match[3].isdigit() and match[1].lower() in ("order", "case", "id") and len(match[3]) < 4
         ):
             return None
-        return f"{match[1]}{match[2].replace('#', ' ').replace(':', ',')} {one_by_one(match[3], language)}".replace(
-            " ,", ","
-        )
+        between = match[2].replace("#", " ").replace(":", ",")
+        return f"{match[1]}{between} {one_by_one(match[3], language)}".replace(" ,", ",")
 
     reading.say(_UUID, parts, "-")
     reading.say(_MAC, parts, ":")

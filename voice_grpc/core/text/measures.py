@@ -193,7 +193,8 @@ class Measures:
         first = low
         if low_unit and low_unit != unit:
             first = self._count(low, self._names(low_unit, None))
-        return f"{self._sign(sign)}{first} {self._language['to']} {self._sign(high_sign)}{self._count(high, names)}"
+        upper = f"{self._sign(high_sign)}{self._count(high, names)}"
+        return f"{self._sign(sign)}{first} {self._language['to']} {upper}"
 
     def _is_attributive(self, match: re.Match[str]) -> bool:
         """A 5 kilometer run: before a noun, English has the singular."""

@@ -40,10 +40,11 @@ _LETTERED = {
     **{"US$": "USD", "AU$": "AUD", "A$": "AUD", "CA$": "CAD", "C$": "CAD", "NZ$": "NZD", "HK$": "HKD"},
     **{"S$": "SGD", "NT$": "TWD", "MX$": "MXN", "zł": "PLN", "Kč": "CZK", "RMB": "CNY"},
 }
-_CODES = (
-    "USD EUR GBP JPY CHF CNY INR KRW AUD CAD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN RUB TRY UAH BRL MXN ARS CLP"
-    " COP PEN ZAR ILS AED SAR QAR EGP NGN KES HKD SGD TWD THB IDR MYR PHP VND PKR"
-).split()
+_CODES = re.findall(
+    r"\S+",
+    "USD EUR GBP JPY CHF CNY INR KRW AUD CAD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN RUB TRY UAH BRL MXN ARS"
+    " CLP COP PEN ZAR ILS AED SAR QAR EGP NGN KES HKD SGD TWD THB IDR MYR PHP VND PKR",
+)
 _ALSO_WORDS = {"TRY", "COP", "PEN", "RON", "SAR", "MYR", "CLP", "KES"}
 """Currencies only where they are written large."""
 _CENTS = {"USD", "EUR", "AUD", "CAD", "NZD", "HKD", "SGD", "GBP"}

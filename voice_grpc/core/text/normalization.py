@@ -26,7 +26,7 @@ _ROUNDS = 6
 _MONTH_FIRST = ("US", "PH", "CA")
 """Regions that write the month first; in English without a region it is so too."""
 
-_BARE = Kept("", gone="*`~\\^_#[]{}<>|=@")
+_BARE = Kept("", gone="*`~\\^_#[]{}<>|=@&%")
 _SIGNED = Kept("+°%&$€£¥₹/±×÷−*^=<>≤≥≠≈√²³½¼¾→@#", gone="`~\\_[]{}|")
 """For languages without a module: their voices read signs their own way, or not at all."""
 

@@ -25,7 +25,7 @@ class Reading:
     """One text, and where it is read."""
 
     def __init__(self, text: str, region: str = "US", *, is_day_first: bool = False) -> None:
-        """`region`: ISO 3166, whose telephone numbers are meant. `is_day_first`: 3/4 is the third of April."""
+        """`region`: ISO 3166, whose telephone numbers are meant. `is_day_first`: whether 3/4 is in April."""
         self.text = _MARKER.sub(" ", text)
         self.region = region
         self.is_day_first = is_day_first

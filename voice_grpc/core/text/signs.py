@@ -17,7 +17,7 @@ _VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _MIXED_FRACTION = re.compile(r"(?<![\w/.,])(\d{1,6}) ([1-9]\d?)/([1-9]\d?)(?![\w/])(?!\.\d)")
 _FRACTION = re.compile(r"(?<![\w/.,^])([1-9]\d?)/([1-9]\d{0,2})(?![\w/^])(?!\.\d)")
 _AS_ONE = re.compile(r"(?<![\w/.,])(?:24/7|50/50|9/11|20/20)(?![\w/])")
-_QUOTIENT = re.compile(rf"(?<![\w/.,])(\d{{1,15}}|[a-z]|(?<=\)))/(\d{{1,15}}|[a-z]|(?=\())(?![\w/])")
+_QUOTIENT = re.compile(r"(?<![\w/.,])(\d{1,15}|[a-z]|(?<=\)))/(\d{1,15}|[a-z]|(?=\())(?![\w/])")
 _DIVIDED = re.compile(rf"(?<=[\d{MARKED})])\s/\s(?=[\d(√{MARKED}])")
 _PER_MEASURE = re.compile(rf"(?<=[{MARKED}])/(?=[\d{MARKED}])")
 _PER = re.compile(
@@ -76,8 +76,8 @@ _OPERATORS: tuple[tuple[str, str, str], ...] = (
         "greater",
         ">",
     ),
-    (_EVEN.format("<", r"(?<=\d)<|(?<=(?<!\w)\w)<(?=\w(?!\w))"), "less", "<"),
-    (_EVEN.format(">", r"(?<=\d)>|(?<=(?<!\w)\w)>(?=\w(?!\w))"), "greater", ">"),
+    (_EVEN.format("<", rf"(?<=[\d{MARKED}])<|(?<=(?<!\w)\w)<(?=\w(?!\w))"), "less", "<"),
+    (_EVEN.format(">", rf"(?<=[\d{MARKED}])>|(?<=(?<!\w)\w)>(?=\w(?!\w))"), "greater", ">"),
     (_LOOSE.format(r"±|\+/-|\+-"), "plus or minus", "±+"),
     (_ANY.format(r"[*×·∙⋅✕✖⨯](?!\*)"), "times", "*×·∙⋅✕✖⨯"),
     (_ANY.format(r"÷"), "divided by", "÷"),
@@ -87,14 +87,15 @@ _OPERATORS: tuple[tuple[str, str, str], ...] = (
 )
 """In this order; each is put into the word of its name."""
 _COMPILED = tuple((re.compile(pattern), word, needs) for pattern, word, needs in _OPERATORS)
-_CROSS = re.compile(r"(?<=\d)\s?x\s?(?=\d)|(?<=\d) ?x(?![\w-])")
+_CROSS = re.compile(r"(?<=\d)\s?x\s?(?=\d)|(?<=\d)x(?![\w-])")
 """3x4, 3 x 4, and 2x."""
 
 _MINUS = re.compile(rf"(?<=[\w{MARKED})\]])\s?−\s?(?=[\w{MARKED}(])")
 _NEGATIVE = re.compile(rf"(?<![\w)\]{MARKED}–—-])[-−](?=[.\d{MARKED}√])")
 _EQUATION = re.compile(
     rf"(?:(?<=[\d)\]{MARKED}])|(?<=(?<!\w)[a-zA-Z]))( ?)-( ?)(?=(?:\d|[a-zA-Z](?!\w)|[({MARKED}√])"
-    rf"(?:[\s\d.+*/^()×÷−{MARKED}-]|(?<!\w)[a-zA-Z](?!\w)){{0,40}}=)|(?<=(?<!\w)[b-hj-z])( )-( )(?=[b-hj-z](?!\w))"
+    rf"(?:[\s\d.+*/^()×÷−{MARKED}-]|(?<!\w)[a-zA-Z](?!\w)){{0,40}}=)"
+    r"|(?<=(?<!\w)[b-hj-z])( )-( )(?=[b-hj-z](?!\w))"
 )
 _BETWEEN = re.compile(
     r"(?<![\w.,-])(\d{1,9}(?:[.,]\d{1,6})?)\s?([-–])\s?(\d{1,9}(?:[.,]\d{1,6})?)(?![\w-])(?![.,]\d)"

@@ -8,16 +8,20 @@ import re
 
 from .language import Language
 
-_ONES = (
+_ONES: list[str] = re.findall(
+    r"\S+",
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-    " seventeen eighteen nineteen"
-).split()
-_TENS = "_ ten twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ORDINALS = (
+    " seventeen eighteen nineteen",
+)
+_TENS: list[str] = re.findall(r"\S+", "_ ten twenty thirty forty fifty sixty seventy eighty ninety")
+_ORDINALS: list[str] = re.findall(
+    r"\S+",
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth"
-    " fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"
-).split()
-_MONTHS = ("January February March April May June July August September October November December").split()
+    " fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth",
+)
+_MONTHS: list[str] = re.findall(
+    r"\S+", "January February March April May June July August September October November December"
+)
 _SHORT = {
     **{"Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Sept": 9},
     **{"Oct": 10, "Nov": 11, "Dec": 12},
@@ -51,7 +55,8 @@ def year(number: int) -> str:
         return f"{_ONES[number // 1000]} thousand" + (f" {_ONES[rest]}" if rest else "")
     if not 1000 <= number <= 2199:
         return str(number)
-    return f"{below_hundred(century)} {below_hundred(rest) if rest > 9 else f'oh {_ONES[rest]}' if rest else 'hundred'}"
+    within = below_hundred(rest) if rest > 9 else f"oh {_ONES[rest]}" if rest else "hundred"
+    return f"{below_hundred(century)} {within}"
 
 
 def date(day: int | None, month: int, of_year: int | None) -> str:
@@ -92,7 +97,9 @@ _SPAN = re.compile(r"(?<![\w.,:/-])(1[1-9]\d\d|20\d\d)\s?[-–]\s?(1[1-9]\d\d|20
 _BRACKETED = re.compile(r"\((1[1-9]\d\d|20\d\d)\)")
 _SUBJECT = re.compile(r"(?<![\w.,:/-])(1[1-9]\d\d|20\d\d)(?=\s(?:was|is|will|saw|brought|marked)\s)")
 _NOT_A_NOUN = frozenset(
-    "was is has as this his its does across perhaps always sometimes towards less plus versus".split()
+    re.findall(
+        r"\S+", "was is has as this his its does across perhaps always sometimes towards less plus versus"
+    )
 )
 _FOLLOWING = re.compile(r"\s([a-z]{3,20})(?!\w)")
 _ROMAN = re.compile(
@@ -100,12 +107,18 @@ _ROMAN = re.compile(
     r"(?=[IVXL])(X{0,3}(?:IX|IV|V?I{0,3})|XL(?:IX|IV|V?I{0,3}))(?=$|[\s.,;:!?)'’])"
 )
 _COUNTED_BY = frozenset(
-    "chapter part volume act section phase type book appendix world war title article grade level stage tier"
-    " bowl scene canto psalm figure table class mark season episode".split()
+    re.findall(
+        r"\S+",
+        "chapter part volume act section phase type book appendix world war title article grade level stage"
+        " tier bowl scene canto psalm figure table class mark season episode",
+    )
 )
 _NOT_NAMES = frozenset(
-    "and but the then that this when what where why how who yes sure well now here there maybe because although"
-    " should would could can may will must did does do if or so for with should only had have".split()
+    re.findall(
+        r"\S+",
+        "and but the then that this when what where why how who yes sure well now here there maybe because"
+        " although should would could can may will must did does do if or so for with only had have",
+    )
 )
 _REGNAL = re.compile(
     r"(?<!\w)(Louis|Henry|Charles|George|Elizabeth|Edward|Richard|James|William|Pope\s\w{3,12}|Pius|Benedict|John|Paul|Leo|Francis|Philip|Napoleon|Catherine|Frederick|Gregory|Clement|Innocent|Ivan|Peter|Alexander|Nicholas|Gustav|Felipe|Juan|Carlos|Christian|Haakon|Harald|Otto|Ramses|Ptolemy|Mary)\s(X{0,3}(?:IX|IV|V?I{1,3}|V)|X{1,3}|XL)(?=$|[\s.,;:!?)'’])"
@@ -130,9 +143,7 @@ def _ruler(match: re.Match[str]) -> str | None:
 
 def _is_end(match: re.Match[str]) -> bool:
     """Whether a lone I can hardly be the pronoun: nothing that a sentence goes on with stands behind it."""
-    return not re.match(r"\s[a-z'’]", match.string[match.end() : match.end() + 2]) and not match.string[
-        match.end() : match.end() + 1
-    ] in ("'", "’")
+    return re.match(r"\s[a-z'’]|['’]", match.string[match.end() : match.end() + 2]) is None
 
 
 def _numbered(match: re.Match[str]) -> str | None:
@@ -198,8 +209,8 @@ def _twelve(match: re.Match[str]) -> str:
 
 
 _TWELVE = re.compile(
-    r"(?<![\w:.,])(?<!\d )(?:(1[0-2]|0?[1-9])\s?(?:([aApP])\.?[mM]\.?\s?)?[-–]\s?(1[0-2]|0?[1-9])|(1[0-2]|0?[1-9]))"
-    r"\s?([aApP])\.?[mM](?:\.|(?!\w))"
+    r"(?<![\w:.,])(?<!\d )(?:(1[0-2]|0?[1-9])\s?(?:([aApP])\.?[mM]\.?\s?)?[-–]\s?(1[0-2]|0?[1-9])"
+    r"|(1[0-2]|0?[1-9]))\s?([aApP])\.?[mM](?:\.|(?!\w))"
 )
 
 _STREET = re.compile(
@@ -331,10 +342,11 @@ ENGLISH = Language(
     letters=dict(
         zip(
             "αβγδεζηθλμνξπρστφχψωΔΘΛΞΠΣΦΨΩ",
-            (
+            re.findall(
+                r"\S+",
                 "alpha beta gamma delta epsilon zeta eta theta lambda mu nu xi pi rho sigma tau phi chi psi"
-                " omega delta theta lambda xi pi sigma phi psi omega"
-            ).split(),
+                " omega delta theta lambda xi pi sigma phi psi omega",
+            ),
             strict=True,
         )
     ),

@@ -4,13 +4,18 @@ import re
 
 from .language import Language
 
-_ONES = (
+_ONES: list[str] = re.findall(
+    r"\S+",
     "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn"
-    " siebzehn achtzehn neunzehn"
-).split()
-_TENS = "_ zehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split()
+    " siebzehn achtzehn neunzehn",
+)
+_TENS: list[str] = re.findall(
+    r"\S+", "_ zehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"
+)
 _STEMS = {1: "erst", 3: "dritt", 7: "siebt", 8: "acht"}
-_MONTHS = ("Januar Februar März April Mai Juni Juli August September Oktober November Dezember").split()
+_MONTHS: list[str] = re.findall(
+    r"\S+", "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
+)
 _SHORT = {
     **{"Jan": 1, "Feb": 2, "Mär": 3, "Apr": 4, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Sept": 9},
     **{"Okt": 10, "Nov": 11, "Dez": 12, "Jänner": 1},
@@ -75,7 +80,8 @@ _ORDINAL = re.compile(
     r"([12]?\d|3[01])\.(?=\s[A-ZÄÖÜ][a-zäöüß])"
 )
 _YEAR = re.compile(
-    r"(?<!\w)([Ii]m Jahre?|[Jj]ahre?|[Ss]eit|[Aa]nno|[Ii]n|[Vv]on|[Bb]is|[Vv]or|[Nn]ach|[Aa]b|[Uu]m)\s(1[1-9]\d\d)"
+    r"(?<!\w)([Ii]m Jahre?|[Jj]ahre?|[Ss]eit|[Aa]nno|[Ii]n|[Vv]on|[Bb]is|[Vv]or|[Nn]ach|[Aa]b|[Uu]m)"
+    r"\s(1[1-9]\d\d)"
     r"(?:(\s?[-–]\s?|\sbis\s)(1[1-9]\d\d|20\d\d))?(?![\w:%/€]|[,.-]\d|\s[A-ZÄÖÜ])"
 )
 _SPAN = re.compile(r"(?<![\w.,:/-])(1[1-9]\d\d)\s?[-–]\s?(1[1-9]\d\d|20\d\d)(?![\w:%/€-]|[,.]\d|\s[A-ZÄÖÜ])")
@@ -99,7 +105,8 @@ _ABBREVIATIONS = {
     },
 }
 _ABBREVIATION = re.compile(
-    rf"(?<![\w.])({'|'.join(map(re.escape, sorted(_ABBREVIATIONS, key=len, reverse=True)))})(?!\w)(?!\s?[$€£¥])"
+    rf"(?<![\w.])({'|'.join(map(re.escape, sorted(_ABBREVIATIONS, key=len, reverse=True)))})"
+    r"(?!\w)(?!\s?[$€£¥])"
 )
 _STREET = re.compile(r"(?<!\w)(\w{2,30})str\.(?=\s\d)")
 

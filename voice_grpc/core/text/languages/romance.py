@@ -17,7 +17,7 @@ def _year(number: int) -> str:
 
 def _dates(months: Mapping[str, int], first: str, of: str) -> Callable[[int | None, int, int | None], str]:
     """Day, month, year with `of` between them; the first of a month has its own word."""
-    names = {number: name for name, number in reversed(months.items())}
+    names = {number: name for name, number in reversed(list(months.items()))}
 
     def date(day: int | None, month: int, of_year: int | None) -> str:
         parts = [] if day is None else [first if day == 1 else str(day)]
@@ -93,7 +93,7 @@ SPANISH = Language(
         },
         **{"down": "abajo", "proportional": "proporcional a", "paragraph": "artículo"},
     },
-    digits=tuple("cero uno dos tres cuatro cinco seis siete ocho nueve".split()),
+    digits=tuple(re.findall(r"\S+", "cero uno dos tres cuatro cinco seis siete ocho nueve")),
     scales={
         **dict.fromkeys(("k", "K", "mil"), ("mil", "mil")),
         **dict.fromkeys(("M", "mill.", "millón", "millones", "m"), ("millón", "millones")),
@@ -171,7 +171,7 @@ FRENCH = Language(
         **{"section": "section", "identical": "identique à", "element": "dans", "so": "donc", "up": "haut"},
         **{"down": "bas", "proportional": "proportionnel à", "paragraph": "paragraphe"},
     },
-    digits=tuple("zéro un deux trois quatre cinq six sept huit neuf".split()),
+    digits=tuple(re.findall(r"\S+", "zéro un deux trois quatre cinq six sept huit neuf")),
     scales={
         **dict.fromkeys(("k", "K", "mille"), ("mille", "mille")),
         **dict.fromkeys(("M", "m", "mio", "million", "millions"), ("million", "millions")),
@@ -256,7 +256,7 @@ ITALIAN = Language(
         **{"section": "sezione", "identical": "identico a", "element": "in", "so": "quindi", "up": "su"},
         **{"down": "giù", "proportional": "proporzionale a", "paragraph": "paragrafo"},
     },
-    digits=tuple("zero uno due tre quattro cinque sei sette otto nove".split()),
+    digits=tuple(re.findall(r"\S+", "zero uno due tre quattro cinque sei sette otto nove")),
     scales={
         **dict.fromkeys(("k", "K", "mila"), ("mila", "mila")),
         **dict.fromkeys(("M", "mln", "milione", "milioni"), ("milione", "milioni")),
@@ -319,7 +319,7 @@ PORTUGUESE = Language(
         **{"section": "seção", "identical": "idêntico a", "element": "em", "so": "então", "up": "acima"},
         **{"down": "abaixo", "proportional": "proporcional a", "paragraph": "parágrafo"},
     },
-    digits=tuple("zero um dois três quatro cinco seis sete oito nove".split()),
+    digits=tuple(re.findall(r"\S+", "zero um dois três quatro cinco seis sete oito nove")),
     scales={
         **dict.fromkeys(("k", "K", "mil"), ("mil", "mil")),
         **dict.fromkeys(("M", "mi", "milhão", "milhões"), ("milhão", "milhões")),
