@@ -94,7 +94,7 @@ _WORDLESS = re.compile(r"[^\W_]")
 _LEADING = re.compile(r"^[\s,;:!?)\]}»”、，。！？；：]+(?=\S)|^(?:\.+|[-–—•>#+]+)(?:\s+|$)")
 _REPEATED = re.compile(r"([!?,;:—–])(?:\s{0,3}\1)+")
 _DOTS = re.compile(r"\.{4,}")
-_COMMA_STOP = re.compile(r",\s{0,3}(?=[.!?;:])")
+_COMMA_STOP = re.compile(r",\s{0,3}(?=[.!?;:](?!\w))")
 _STRAY_SPACE = re.compile(r"\s{1,8}([.,;:!?]{1,4})(?=\s|$)")
 
 

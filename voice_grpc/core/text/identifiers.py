@@ -12,7 +12,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from .languages import Language
-from .reading import DIGITS, Reading
+from .reading import DIGITS, MARKED, Reading
 
 _ALONE = r"(?<![\w.,:/@-])(?<![\d] )"
 _END = r"(?![\w])(?![-./:,]\d)"
@@ -54,7 +54,7 @@ _KEYWORD = (
 )
 _KEYED = re.compile(
     rf"(?<!\w)({_KEYWORD})((?: ?(?:number|no\.?|nr\.?|code|is|ist|es|est|è|é|:|#)){{0,3}} ?#? ?)"
-    r"(?=[A-Z0-9-]{0,23}\d)([A-Z0-9]{1,12}(?:-[A-Z0-9]{1,12}){0,4})(?![\w.,]*\w)(?![%°])",
+    r"(?=[A-Z0-9-]{0,23}\d)([A-Z0-9]{1,24}(?:-[A-Z0-9]{1,12}){0,4})(?![\w.,]*\w)(?![%°])",
     re.I,
 )
 _COUNTED = re.compile(r"\s(?:people|minutes?|hours?|days?|times|items?|dollars?|euros?|of)\b")
@@ -72,14 +72,17 @@ _NAMED_VERSION = re.compile(rf"(?<!\w)({_SOFTWARE})([ -])(\d{{1,4}})\.(\d{{2,4}}
 _CHAIN = re.compile(r"(?<![\w-])[A-Za-z](?:-[A-Za-z]){2,25}(?![\w-])")
 _PLATE = re.compile(
     r"(?<![\w-])(?:[A-Z]{2}\d{2} ?[A-Z]{3}|\d[A-Z]{3}\d{3}|[A-Z]{3}[ -]\d{3,4}"
-    r"|[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} ?\d{1,4}|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|[A-Z]{2} ?\d{3,4}"
-    r"|[A-Z]{2}-\d{3}-[A-Z]{2})(?![\w-])"
+    r"|[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} ?\d{1,4}|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|(?!FY|CY|AD|BC|CE)[A-Z]{2}\d{3,4}"
+    r"|[A-Z]{2}-\d{3}-[A-Z]{2})(?![\w-])|(?<=light )[A-Z]{2} \d{1,4}(?![\w-])"
 )
 """Licence plates, British postcodes, and flights."""
 _MIXED = re.compile(
-    r"(?<![\w.-])(?=[A-Z]{0,12}\d)(?=\d{0,12}[A-Z])[A-Z0-9]{2,12}(?:-[A-Z0-9]{2,12}){0,4}(?![\w.-]*\w)"
+    r"(?<![\w.-])(?=[A-Z]{0,12}\d)(?=\d{0,12}[A-Z])[A-Z0-9]{2,24}(?:-[A-Z0-9]{2,12}){0,4}(?![\w.-]*\w)"
 )
-_SUFFIX = re.compile(r"(?<=[A-Za-z])-(?=\d{1,4}(?!\w|-|\.\d))|(?<=[A-Z]{2})-(?=[A-Z](?!\w))")
+_SUFFIX = re.compile(
+    r"(?<=[A-Za-z])(?<!\d[eE])-(?=\d{1,4}(?!\w|-|\.\d))|(?<=[A-Z]{2})-(?=[A-Z](?!\w))"
+    rf"|(?<=[{MARKED}])-(?=[a-z]{{2}})"
+)
 """The hyphen of USB-C and COVID-19, which is not said."""
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ"
 _PIECES = re.compile(r"\d+|[^\W\d_]+")
@@ -162,7 +165,8 @@ def telephone(text: str, language: Language, region: str) -> str:
         number = phonenumbers.parse(written, region)
     except NumberParseException:
         return one_by_one(text, language)
-    if not written.startswith("+") and not phonenumbers.is_valid_number(number):
+    is_grouped = re.search(r"\d\D+\d", text) is not None
+    if is_grouped and not written.startswith("+") and not phonenumbers.is_valid_number(number):
         return one_by_one(text, language)
     form = PhoneNumberFormat.INTERNATIONAL if written.startswith("+") else PhoneNumberFormat.NATIONAL
     shown = phonenumbers.format_number(number, form)

@@ -200,7 +200,8 @@ class Measures:
         """A 5 kilometer run: before a noun, English has the singular."""
         before = match.string[max(0, match.start() - 3) : match.start()]
         following = match.string[match.end() : match.end() + 2]
-        return self._language.code == "en" and before[-2:].lower() == "a " and following[:1] == " "
+        is_article = re.search(r"(?<!\w)[aA]\s$", before) is not None
+        return self._language.code == "en" and is_article and re.match(r"\s[a-z]", following) is not None
 
     def _names(self, spelled: str, per: str | None) -> tuple[str, str]:
         language, key = self._language, re.sub(r"°\s", "°", spelled)

@@ -119,6 +119,7 @@ class Money:
     def _before(self, match: re.Match[str]) -> str:
         minus, money, inner, low, low_scale, high, high_scale, code, unit = match.groups()
         name = self._name(code or money)
+        name = (name[0], name[0], name[2]) if self._is_attributive(match) else name
         said = self._said(name, (low, low_scale), (high, high_scale))
         return f"{self._language['minus'] + ' ' if minus or inner else ''}{said}{self._for(unit)}"
 
@@ -126,6 +127,14 @@ class Money:
         minus, low, low_scale, high, high_scale, money, unit = match.groups()
         said = self._said(self._name(money), (low, low_scale), (high, high_scale))
         return f"{self._language['minus'] + ' ' if minus else ''}{said}{self._for(unit)}"
+
+    def _is_attributive(self, match: re.Match[str]) -> bool:
+        """A 5 dollar coffee: before a noun, English has the singular."""
+        before = match.string[max(0, match.start() - 3) : match.start()].lower()
+        noun = re.match(r"\s[a-z]", match.string[match.end() : match.end() + 2])
+        return (
+            self._language.code == "en" and re.search(r"(?<!\w)a\s$", before) is not None and noun is not None
+        )
 
     def _name(self, money: str) -> tuple[str, str, str]:
         """One, many, and the hundredth part if it has a name."""

@@ -9,6 +9,7 @@ no plain number. What has been said is out of reach of the rules behind it (`rea
 needs to know only its own kind. Everything that is looked up is loaded when this module is imported.
 """
 
+import re
 from dataclasses import dataclass
 
 from . import addresses, identifiers, signs
@@ -22,6 +23,9 @@ from .reading import Reading
 
 _ROUNDS = 6
 """What one round takes off may uncover more, such as a list inside a quote; deeper is not meant for us."""
+
+_BARE_POINT = re.compile(r"(?<![\w.,)])\.(?=\d)")
+"""Of .5, which no pattern for numbers has to know."""
 
 _MONTH_FIRST = ("US", "PH", "CA")
 """Regions that write the month first; in English without a region it is so too."""
@@ -46,6 +50,7 @@ class _Rules:
 
     def say(self, text: str, tag: str) -> str:
         region = region_of(tag)
+        text = text if self.language.is_comma_decimal else _BARE_POINT.sub("0.", text)
         is_day_first = self.language.code != "en" or bool(region and region not in _MONTH_FIRST)
         reading = Reading(text, region or self.language.region, is_day_first=is_day_first)
         addresses.read(reading, self.language)

@@ -38,8 +38,9 @@ _SUPERSCRIPTS = {
 }
 _SUPERSCRIPTS |= {"⁻": "-", "⁺": "+", "ⁿ": "n", "ˣ": "x", "ⁱ": "i"}
 _RAISED = re.compile(
-    rf"(?:(?<=[\d)\]{MARKED}])|(?<=(?<![^\W\d_])[^\W\d_]))([{''.join(_SUPERSCRIPTS)}]{{1,12}})"
+    rf"(?:(?<=[\d)\]{MARKED}])|(?<=(?<![^\W\d_])[^\W\d_])|(?<=(?<![^\W\d_])[^\W\d_]{{2}})|(?<=sin|cos|tan|log))([{''.join(_SUPERSCRIPTS)}]{{1,12}})"
 )
+_SCIENTIFIC = re.compile(r"(?<![\w.])(\d{1,9}(?:[.,]\d{1,9})?)[eE]([-−+]?\d{1,3})(?!\w)")
 _FOOTNOTE = re.compile(f"[{''.join(_SUPERSCRIPTS)}]{{1,8}}")
 _SUBSCRIPT = re.compile("[\u2080-\u2089]{1,8}")
 _EXPONENT = r"([-−+]?(?:\d{1,15}(?:\.\d{1,8})?|[a-zA-Z](?!\w)))"
@@ -65,7 +66,7 @@ _OPERATORS: tuple[tuple[str, str, str], ...] = (
     (_LOOSE.format(r"≥|>=|⩾"), "at least", "≥>⩾"),
     (_LOOSE.format(r"≠|!=|=/="), "unequal", "≠!="),
     (_LOOSE.format(r"≡"), "identical", "≡"),
-    (_LOOSE.format(r"[≈≃≅~∼](?=\s?[-\d$€£√π])"), "about", "≈≃≅~∼"),
+    (_LOOSE.format(r"[≈≃≅~∼](?=\s?[-\d$€£√π{MARKED}])".replace("{MARKED}", MARKED)), "about", "≈≃≅~∼"),
     (_ANY.format(r"[≈≃≅∼]"), "about", "≈≃≅~∼"),
     (_ANY.format(r"[→➔➜⟶↦]|-{1,3}>|={2,3}>"), "to", "→➔➜⟶↦>"),
     (_ANY.format(r"⇒|⟹|=>|∴"), "so", "⇒⟹>∴"),
@@ -87,15 +88,17 @@ _OPERATORS: tuple[tuple[str, str, str], ...] = (
 )
 """In this order; each is put into the word of its name."""
 _COMPILED = tuple((re.compile(pattern), word, needs) for pattern, word, needs in _OPERATORS)
-_CROSS = re.compile(r"(?<=\d)\s?x\s?(?=\d)|(?<=\d)x(?![\w-])")
+_COEFFICIENT = re.compile(r"(?<=\d)(?=[abcknxyz](?:\s?[-+*/=<>^)≤≥≠×·−²³]|[.,;:!?]?$))")
+_CROSS = re.compile(r"(?<=\d)\s?x\s?(?=\d)|(?<=\d)x(?=\s[a-z]{2})")
 """3x4, 3 x 4, and 2x."""
 
 _MINUS = re.compile(rf"(?<=[\w{MARKED})\]])\s?−\s?(?=[\w{MARKED}(])")
 _NEGATIVE = re.compile(rf"(?<![\w)\]{MARKED}–—-])[-−](?=[.\d{MARKED}√])")
+_TWO_MINUSES = re.compile(r"(?<=\d)\s[-−]\s[-−](?=\d)")
 _EQUATION = re.compile(
     rf"(?:(?<=[\d)\]{MARKED}])|(?<=(?<!\w)[a-zA-Z]))( ?)-( ?)(?=(?:\d|[a-zA-Z](?!\w)|[({MARKED}√])"
     rf"(?:[\s\d.+*/^()×÷−{MARKED}-]|(?<!\w)[a-zA-Z](?!\w)){{0,40}}=)"
-    r"|(?<=(?<!\w)[b-hj-z])( )-( )(?=[b-hj-z](?!\w))"
+    r"|(?<=(?<![^\W\d])[b-hj-z])( )-( )(?=[b-hj-z](?!\w)|\d)"
 )
 _BETWEEN = re.compile(
     r"(?<![\w.,-])(\d{1,9}(?:[.,]\d{1,6})?)\s?([-–])\s?(\d{1,9}(?:[.,]\d{1,6})?)(?![\w-])(?![.,]\d)"
@@ -108,6 +111,7 @@ _PLUS_PLUS = re.compile(r"(?<=[A-Za-z])\+\+(?![\w+])")
 _PLUS = re.compile(r"\+{1,4}")
 _AND = re.compile(r"\s?&{1,2}\s?")
 _PERCENT = re.compile(r"\s?%")
+_SYMBOL = re.compile("[\u2200-\u22ff]")
 _ARROWS = re.compile("[\u2190-\u21ff\u27f0-\u27ff\u2934\u2935]")
 _BARE = tuple(
     (re.compile(sign), word)
@@ -120,6 +124,7 @@ _SLASH = re.compile(r"\s?/\s?")
 
 def read(reading: Reading, language: Language) -> None:
     """Say the signs that stand between what is said."""
+    reading.say(_COEFFICIENT, " ", "abcknxyz")
     _letters(reading, language)
     _fractions(reading, language)
     _powers(reading, language)
@@ -141,6 +146,7 @@ def read(reading: Reading, language: Language) -> None:
     reading.say(_COLON_DIGITS, " ", ":·∙'’")
     reading.say(_SLASH, " ", "/")
     if not reading.text.isascii():
+        reading.say(_SYMBOL, lambda match: language.letters.get(match[0]))
         reading.say(_ARROWS, " ")
 
 
@@ -191,6 +197,8 @@ def _powers(reading: Reading, language: Language) -> None:
     def raised(match: re.Match[str]) -> str:
         return power("".join(_SUPERSCRIPTS[sign] for sign in match[1]))
 
+    times = f"{language['times']} 10"
+    reading.say(_SCIENTIFIC, lambda match: f"{match[1]} {times} {power(match[2])}", "eE")
     if not reading.text.isascii():
         reading.say(_RAISED, raised)
         reading.say(_FOOTNOTE, " ")
@@ -211,6 +219,7 @@ def _ranges(reading: Reading, language: Language) -> None:
             return f"{low} {language['minus']} {high}"
         return f"{low} {language['to']} {high}"
 
+    reading.say(_TWO_MINUSES, f"{language['minus']} {language['minus']}", "-−")
     reading.say(_EQUATION, language["minus"], "-")
     reading.say(_BETWEEN, between, "-–")
     reading.say(_SPAN, language["to"], "-–")

@@ -339,7 +339,19 @@ ENGLISH = Language(
     year=year,
     date=date,
     clock=clock,
-    letters=dict(
+    letters={
+        **{
+            "∩": "intersection",
+            "∪": "union",
+            "∑": "the sum of",
+            "∏": "the product of",
+            "∫": "the integral of",
+        },
+        **{"∂": "partial", "∇": "nabla", "∀": "for all", "∃": "there exists", "∧": "and", "∨": "or"},
+        **{"∉": "not in", "⊂": "subset of", "⊆": "subset of", "∅": "the empty set", "∴": "therefore"},
+        **{"⊥": "perpendicular to", "∥": "parallel to", "∠": "angle"},
+    }
+    | dict(
         zip(
             "αβγδεζηθλμνξπρστφχψωΔΘΛΞΠΣΦΨΩ",
             re.findall(

@@ -53,7 +53,7 @@ class Language:
     is_name_last: bool = False
     """Whether the everyday name of a currency is its last word: Australian dollar, Schweizer Franken."""
     letters: Mapping[str, str] = field(default_factory=dict)
-    """Greek letters that stand alone."""
+    """Greek letters that stand alone, and signs of logic and sets."""
     units: Mapping[str, str] = field(default_factory=dict)
     """Spellings of its own: `Std` → `duration-hour`; as `measures.py` has those that all share."""
     times: Mapping[str, str] = field(default_factory=dict)
