@@ -134,13 +134,13 @@ class Dates:
         is_clock = self._language.code in ("fr", "pt") and len(minutes) == 2 and not seconds
         if is_clock and int(hours) < 24:
             return self._language.clock(int(hours), int(minutes), "")
-        parts = [(hours, "hour"), (minutes, "minute")] + ([(seconds, "second")] if seconds else [])
-        return self._duration(*parts)
+        given = [(hours, "hour"), (minutes, "minute")] + ([(seconds, "second")] if seconds else [])
+        return self._duration(*given)
 
-    def _duration(self, *parts: tuple[str, str]) -> str:
+    def _duration(self, *given: tuple[str, str]) -> str:
         said = []
-        for number, unit in parts:
+        for number, unit in given:
             one, many = self._language.unit(f"duration-{unit}")
-            if int(number) or unit == parts[0][1]:
+            if int(number) or unit == given[0][1]:
                 said.append(f"{int(number)} {one if int(number) == 1 else many}")
         return " ".join(said)

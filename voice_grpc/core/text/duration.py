@@ -17,7 +17,7 @@ _LETTER = 1 / 14
 _DIGIT = 0.5
 """Forty groups of 777 took 61 to 74 s, which is 1.5 to 1.9 s for three digits."""
 _CAPITAL = 0.25
-"""Of several in a row, which are spelled."""
+"""One of several in a row, which are spelled."""
 _WIDE = 0.2
 _SIGN = 0.4
 """A symbol that is read out by its name."""
@@ -37,7 +37,7 @@ _SLOWER = {"de": 1.1, "es": 0.9, "fr": 1.0, "it": 0.95, "pt": 0.95}
 _MARKS = (".!?…。！？", ",;:–—，、；：", "")
 """A piece ends at a space after a sentence, else after a phrase, else after a word."""
 _SHORTEST = 0.25
-"""Of the bound: an earlier place is no use, because a short piece and a long one take no less time
+"""Share of the bound before which no place is used, because a short piece and a long one take no less time
 than two of a size."""
 
 

@@ -88,6 +88,12 @@ _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ"
 _PIECES = re.compile(r"\d+|[^\W\d_]+")
 
 
+def load(language: Language) -> None:
+    """How telephone numbers look where it is spoken, so that no sentence waits for it."""
+    for region in {language.region, "US", "GB"}:
+        phonenumbers.format_number(phonenumbers.parse("0301234567", region), PhoneNumberFormat.NATIONAL)
+
+
 def read(reading: Reading, language: Language) -> None:
     """Say what is a name in digits or letters."""
     reading.say(_CHAIN, lambda match: match[0].upper().replace("-", ", "), "-")
@@ -101,7 +107,7 @@ def _read_numbers(reading: Reading, language: Language) -> None:
     def each(match: re.Match[str]) -> str:
         return one_by_one(match[0], language)
 
-    def parts(match: re.Match[str]) -> str:
+    def groups(match: re.Match[str]) -> str:
         return ", ".join(letters(part, language) for part in re.split("[:-]", match[0]))
 
     def fours(match: re.Match[str]) -> str:
@@ -121,8 +127,8 @@ def _read_numbers(reading: Reading, language: Language) -> None:
         between = match[2].replace("#", " ").replace(":", ",")
         return f"{match[1]}{between} {one_by_one(match[3], language)}".replace(" ,", ",")
 
-    reading.say(_UUID, parts, "-")
-    reading.say(_MAC, parts, ":")
+    reading.say(_UUID, groups, "-")
+    reading.say(_MAC, groups, ":")
     reading.say(_HEX, lambda match: _hex(match, language))
     reading.say(_IP, lambda match: _ip(match, language), ".")
     reading.say(_IBAN, fours, _CAPITALS)
@@ -220,10 +226,10 @@ def _ip(match: re.Match[str], language: Language) -> str:
 
 def _points(number: str, language: Language) -> str:
     """3.11 is three point eleven in a version; what begins with a zero is spelled."""
-    parts = (
+    numbers = (
         language.spelled(part) if part[0] == "0" and len(part) > 1 else part for part in number.split(".")
     )
-    return f" {language['point']} ".join(parts)
+    return f" {language['point']} ".join(numbers)
 
 
 def _version(match: re.Match[str], language: Language) -> str:

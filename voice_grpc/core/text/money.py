@@ -5,7 +5,6 @@ What must not: how a currency is called, which the CLDR knows (`languages/langua
 """
 
 import re
-from functools import cached_property
 
 from .languages import Language
 from .reading import DIGITS, Reading
@@ -49,8 +48,9 @@ _ALSO_WORDS = {"TRY", "COP", "PEN", "RON", "SAR", "MYR", "CLP", "KES"}
 """Currencies only where they are written large."""
 _CENTS = {"USD", "EUR", "AUD", "CAD", "NZD", "HKD", "SGD", "GBP"}
 """Whose hundredth part has a name in daily use; of others the amount is read as a number."""
-
-
+_ANY_SIGN = "|".join(map(re.escape, sorted([*_SIGNS, "₿", *_LETTERED], key=len, reverse=True)))
+_ANY_CODE = "|".join([*_CODES, *(code.lower() for code in _CODES if code not in _ALSO_WORDS)])
+_PER = r"(?:\s?/\s?([^\W\d_]{1,14})(?![\w/]))?"
 _LONE = re.compile(r"(?<!\w)[€£¥₹₩](?!\w)|(?<!\S)\$(?=\s[a-z])")
 """The currency itself: the € rose."""
 
@@ -69,51 +69,29 @@ class Money:
             "₿": ("bitcoin", "bitcoin"),
         }
 
-    @cached_property
-    def _scale(self) -> str:
-        scales = sorted(self._language.scales, key=len, reverse=True)
-        return rf"(?:\s?({'|'.join(map(re.escape, scales))})(?![\w]))?"
-
-    @cached_property
-    def _amount(self) -> str:
-        dash = rf"\s?(?:-|–|—|−|{self._language['to']}\s)\s?"
-        money = f"(?:{self._signs}|{self._codes})?"
-        number = self._language.number
-        return rf"({number}){self._scale}(?:{dash}{money}\s?({number})(?!\d){self._scale})?"
-
-    @cached_property
-    def _signs(self) -> str:
-        signs = sorted([*_SIGNS, "₿", *_LETTERED], key=len, reverse=True)
-        return "|".join(map(re.escape, signs))
-
-    @cached_property
-    def _codes(self) -> str:
-        return "|".join([*_CODES, *(code.lower() for code in _CODES if code not in _ALSO_WORDS)])
-
-    @cached_property
-    def _per(self) -> str:
-        return r"(?:\s?/\s?([^\W\d_]{1,14})(?![\w/]))?"
-
-    @cached_property
-    def before(self) -> re.Pattern[str]:
-        """Sign or code first. Groups: minus, money, minus, amount and scale twice, money again, what for."""
-        money = rf"((?<![A-Za-z])(?:{self._signs})|(?<!\w)(?:{self._codes}|kr\.?|Fr\.)(?=\s?\d))"
-        again = rf"(?:\s?(?<=[\s\d])({self._codes})(?!\w))?"
-        return re.compile(rf"((?<![\w)])[-−])?{money}\s?([-−])?{self._amount}(?![\d]){again}{self._per}")
-
-    @cached_property
-    def after(self) -> re.Pattern[str]:
-        """Amount first. Groups: minus, amount and scale twice, money, what for."""
-        money = rf"({self._signs}|¢|(?:{self._codes}|ct|kr|Fr\.)(?!\w))"
-        alone = r"(?<![\w.,])"
-        return re.compile(
-            rf"((?<!\S)[-−]\s?)?{alone}{self._amount}(?:\sd[ei](?=\s)|\sd['’])?\s?{money}{self._per}"
+        amount = self._amount()
+        self._before_amount = re.compile(
+            rf"((?<![\w)])[-−])?((?<![A-Za-z])(?:{_ANY_SIGN})|(?<!\w)(?:{_ANY_CODE}|kr\.?|Fr\.)(?=\s?\d))"
+            rf"\s?([-−])?{amount}(?![\d])(?:\s?(?<=[\s\d])({_ANY_CODE})(?!\w))?{_PER}"
         )
+        """Sign or code first. Groups: minus, money, minus, amount and scale twice, money again, what for."""
+        self._after_amount = re.compile(
+            rf"((?<!\S)[-−]\s?)?(?<![\w.,]){amount}(?:\sd[ei](?=\s)|\sd['’])?"
+            rf"\s?({_ANY_SIGN}|¢|(?:{_ANY_CODE}|ct|kr|Fr\.)(?!\w)){_PER}"
+        )
+        """Amount first. Groups: minus, amount and scale twice, money, what for."""
+
+    def _amount(self) -> str:
+        """One or a range; groups: number, scale, number, scale."""
+        scales = "|".join(map(re.escape, sorted(self._language.scales, key=len, reverse=True)))
+        scale, number = rf"(?:\s?({scales})(?![\w]))?", self._language.number
+        dash = rf"\s?(?:-|–|—|−|{self._language['to']}\s)\s?"
+        return rf"({number}){scale}(?:{dash}(?:{_ANY_SIGN}|{_ANY_CODE})?\s?({number})(?!\d){scale})?"
 
     def read(self, reading: Reading) -> None:
         if reading.has(DIGITS):
-            reading.say(self.before, self._before)
-            reading.say(self.after, self._after)
+            reading.say(self._before_amount, self._before)
+            reading.say(self._after_amount, self._after)
         reading.say(_LONE, lambda match: self._names[match[0]][0], "€£¥₹₩$")
 
     def _before(self, match: re.Match[str]) -> str:
@@ -138,21 +116,14 @@ class Money:
 
     def _name(self, money: str) -> tuple[str, str, str]:
         """One, many, and the hundredth part if it has a name."""
+        _, cents, cent = self._language["cents between"].split("|")
         if money in ("¢", "ct"):
-            cents = self._language["cents between"].split("|")
-            return (cents[2] if len(cents) > 2 else cents[1].rstrip("s"), cents[1], "")
-        money = {"kr.": "kr"}.get(money, money)
+            return cent, cents, ""
+        money = "kr" if money == "kr." else money
         one, many = self._names.get(money) or self._names[money.upper()]
         code = _SIGNS.get(money) or _LETTERED.get(money) or money.upper()
-        cents = self._language["cents between"].split("|")
-        part = (
-            ""
-            if code not in _CENTS
-            else "pence"
-            if code == "GBP" and self._language.code == "en"
-            else cents[1]
-        )
-        return one, many, part
+        cents = "pence" if code == "GBP" and self._language.code == "en" else cents
+        return one, many, cents if code in _CENTS else ""
 
     def _said(
         self, name: tuple[str, str, str], low: tuple[str, str | None], high: tuple[str | None, str | None]

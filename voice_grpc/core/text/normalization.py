@@ -25,7 +25,7 @@ _ROUNDS = 6
 """What one round takes off may uncover more, such as a list inside a quote; deeper is not meant for us."""
 
 _BARE_POINT = re.compile(r"(?<![\w.,)])\.(?=\d)")
-"""Of .5, which no pattern for numbers has to know."""
+"""The point of .5, which thus no pattern for numbers has to know."""
 
 _MONTH_FIRST = ("US", "PH", "CA")
 """Regions that write the month first; in English without a region it is so too."""
@@ -46,6 +46,7 @@ class _Rules:
 
     @classmethod
     def of(cls, language: Language) -> "_Rules":
+        identifiers.load(language)
         return cls(language, Money(language), Dates(language), Measures(language))
 
     def say(self, text: str, tag: str) -> str:
@@ -95,3 +96,12 @@ def _once(text: str, tag: str) -> str:
     if is_foreign(text):
         return tidy(addresses.shortened(text).translate(_BARE))
     return tidy(_RULES[language.code].say(without_foreign(text), tag))
+
+
+def _warm() -> None:
+    """Say one sentence in each language, so that what is looked up at the first use is there."""
+    for code in _RULES:
+        speakable("It is 1.5 km, $5.50 & 20 °C on 2026-11-28 at 10:30; +15550100199 <b>½</b>.", code)
+
+
+_warm()

@@ -78,7 +78,7 @@ class Language:
         return rf"(?:\d{{1,3}}(?:{group}\d{{3}}){{1,5}}(?!\d)|\d{{1,15}})(?:{point}\d{{1,8}})?"
 
     def value(self, number: str) -> Decimal:
-        """Of a match of `number`."""
+        """What a match of `number` amounts to."""
         plain = re.sub(r"[. \u00a0\u202f]", "", number) if self.is_comma_decimal else number.replace(",", "")
         return Decimal(plain.replace(",", "."))
 

@@ -12,10 +12,10 @@ LANGUAGES = {each.code: each for each in (ENGLISH, GERMAN, SPANISH, FRENCH, ITAL
 
 
 def find(tag: str) -> Language | None:
-    """Of a BCP 47 tag; English for an empty one, None for a language that has no module."""
+    """The language of a BCP 47 tag; English for an empty one, None where there is no module."""
     return LANGUAGES.get(tag.replace("_", "-").lower().split("-")[0] or "en")
 
 
 def region_of(tag: str) -> str:
-    """ISO 3166, of a BCP 47 tag; empty where it names none."""
+    """The region of a BCP 47 tag, in ISO 3166; empty where it names none."""
     return next((part.upper() for part in tag.replace("_", "-").split("-")[1:] if len(part) == 2), "")

@@ -20,9 +20,9 @@ def _dates(months: Mapping[str, int], first: str, of: str) -> Callable[[int | No
     names = {number: name for name, number in reversed(list(months.items()))}
 
     def date(day: int | None, month: int, of_year: int | None) -> str:
-        parts = [] if day is None else [first if day == 1 else str(day)]
-        parts += [names[month]] + ([str(of_year)] if of_year else [])
-        return f" {of} ".join(parts) if of else " ".join(parts)
+        said = [] if day is None else [first if day == 1 else str(day)]
+        said += [names[month]] + ([str(of_year)] if of_year else [])
+        return f" {of} ".join(said) if of else " ".join(said)
 
     return date
 
