@@ -80,7 +80,7 @@ _MIXED = re.compile(
     r"(?<![\w.-])(?=[A-Z]{0,12}\d)(?=\d{0,12}[A-Z])[A-Z0-9]{2,24}(?:-[A-Z0-9]{2,12}){0,4}(?![\w.-]*\w)"
 )
 _SUFFIX = re.compile(
-    r"(?<=[A-Za-z])(?<!\d[eE])-(?=\d{1,4}(?!\w|-|\.\d))|(?<=[A-Z]{2})-(?=[A-Z](?!\w))"
+    r"(?<=[A-Za-z])(?<!\d[eE])(?<!-to)-(?=\d{1,4}(?!\w|-|\.\d))|(?<=[A-Z]{2})-(?=[A-Z](?!\w))"
     rf"|(?<=[{MARKED}])-(?=[a-z]{{2}})"
 )
 """The hyphen of USB-C and COVID-19, which is not said."""
@@ -254,5 +254,5 @@ def _mixed(text: str, language: Language) -> str | None:
     """X7K9P2 is spelled; MP3, CO2, A4 and RTX4090 the voice reads well."""
     digits = sum(map(str.isdigit, text))
     changes = len(_PIECES.findall(text))
-    is_code = digits >= 2 and len(text) - digits - text.count("-") >= 2 and changes >= 3 and len(text) >= 5
+    is_code = digits >= 3 and len(text) - digits - text.count("-") >= 2 and changes >= 3 and len(text) >= 5
     return one_by_one(text, language) if is_code else None

@@ -71,7 +71,7 @@ class Money:
 
         amount = self._amount()
         self._before_amount = re.compile(
-            rf"((?<![\w)])[-−])?((?<![A-Za-z])(?:{_ANY_SIGN})|(?<!\w)(?:{_ANY_CODE}|kr\.?|Fr\.)(?=\s?\d))"
+            rf"((?<![\w)])[-−])?((?<![A-Za-z])(?:{_ANY_SIGN})|(?<!\w)(?:{_ANY_CODE}|kr\.?|Fr\.|Rs\.?)(?=\s?\d))"
             rf"\s?([-−])?{amount}(?![\d])(?:\s?(?<=[\s\d])({_ANY_CODE})(?!\w))?{_PER}"
         )
         """Sign or code first. Groups: minus, money, minus, amount and scale twice, money again, what for."""
@@ -119,7 +119,7 @@ class Money:
         _, cents, cent = self._language["cents between"].split("|")
         if money in ("¢", "ct"):
             return cent, cents, ""
-        money = "kr" if money == "kr." else money
+        money = {"kr.": "kr", "Rs.": "₹", "Rs": "₹"}.get(money, money)
         one, many = self._names.get(money) or self._names[money.upper()]
         code = _SIGNS.get(money) or _LETTERED.get(money) or money.upper()
         cents = "pence" if code == "GBP" and self._language.code == "en" else cents

@@ -16,6 +16,8 @@ _UNICODE_FRACTION = re.compile(r"(?:(?<![\w.,])(\d{1,9})\s?)?([¼½¾⅐-⅞])")
 _VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _MIXED_FRACTION = re.compile(r"(?<![\w/.,])(\d{1,6}) ([1-9]\d?)/([1-9]\d?)(?![\w/])(?!\.\d)")
 _FRACTION = re.compile(r"(?<![\w/.,^])([1-9]\d?)/([1-9]\d{0,2})(?![\w/^])(?!\.\d)")
+_HALF = re.compile(r"^one (?=half$|quarter$|third$)")
+"""Two and a half, in English."""
 _AS_ONE = re.compile(r"(?<![\w/.,])(?:24/7|50/50|9/11|20/20)(?![\w/])")
 _QUOTIENT = re.compile(r"(?<![\w/.,])(\d{1,15}|[a-z]|(?<=\)))/(\d{1,15}|[a-z]|(?=\())(?![\w/])")
 _DIVIDED = re.compile(rf"(?<=[\d{MARKED})])\s/\s(?=[\d(√{MARKED}])")
@@ -106,7 +108,7 @@ _BETWEEN = re.compile(
 _SPAN = re.compile(
     rf"(?<=[\d{MARKED}])\s?–\s?(?=[\d{MARKED}])|(?<=[{MARKED}])-(?=[{MARKED}\d])|(?<=\d)-(?=[{MARKED}])"
 )
-_RATIO = re.compile(r"(?<![\w:.,])(\d{1,4}):(\d{1,4})(?![\w:])(?!\.\d)")
+_RATIO = re.compile(r"(?<![\w:.,])(\d{1,4}(?:\.\d{1,3})?):(\d{1,4}(?:\.\d{1,3})?)(?![\w:])(?!\.\d)")
 _PLUS_PLUS = re.compile(r"(?<=[A-Za-z])\+\+(?![\w+])")
 _PLUS = re.compile(r"\+{1,4}")
 _AND = re.compile(r"\s?&{1,2}\s?")
@@ -168,11 +170,13 @@ def _fractions(reading: Reading, language: Language) -> None:
     def vulgar(match: re.Match[str]) -> str:
         top, bottom = (int(part) for part in unicodedata.normalize("NFKC", match[2]).split("\u2044"))
         said = language.fraction(top, bottom) or f"{top} {language['over']} {bottom}"
-        return f"{match[1]} {language['and']} {said}" if match[1] else said
+        return f"{match[1]} {language['and']} {_HALF.sub('a ', said)}" if match[1] else said
 
     def mixed(match: re.Match[str]) -> str | None:
         said = language.fraction(int(match[2]), int(match[3]))
-        return f"{match[1]} {language['and']} {said}" if said and int(match[2]) < int(match[3]) else None
+        if said is None or int(match[2]) >= int(match[3]):
+            return None
+        return f"{match[1]} {language['and']} {_HALF.sub('a ', said)}"
 
     def quotient(match: re.Match[str]) -> str:
         return f"{match[1]} {language['over']} {match[2]}"
