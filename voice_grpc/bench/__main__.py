@@ -3,9 +3,9 @@
 import argparse
 import asyncio
 
-from . import cloud, gateway, local, overhead, stt_wer
+from . import cloud, gateway, local, overhead, stt_wer, words
 
-MEASUREMENTS = ("local", "overhead", "cloud", "gateway", "wer")
+MEASUREMENTS = ("local", "overhead", "cloud", "gateway", "wer", "words")
 
 
 def main() -> None:
@@ -37,6 +37,9 @@ def main() -> None:
     if "wer" in chosen.measurements:
         print("\nWhisper, the stock call and ours, interleaved", flush=True)
         stt_wer.main([])
+    if "words" in chosen.measurements:
+        print("\nNumbers, signs and codes, said by Piper and read back by Whisper", flush=True)
+        words.main([])
 
 
 def _cloud(seconds: float, profiles: cloud.Profiles) -> None:
