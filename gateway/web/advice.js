@@ -32,10 +32,22 @@ export function tokenTrouble(token) {
   return { text, action: "token" };
 }
 
-// An end from which the conversation does not come back by itself; undefined where it does. Codes: gateway/close_codes.py.
-export function endTrouble(code, reason, token) {
+const IDLE = "nothing was said for a long while";
+
+// GoAway: the server will end this connection. `reason`: drain, max_age or idle.
+export function goAwayTrouble(reason) {
+  const text = reason === "idle"
+    ? `The conversation ends soon: ${IDLE}.`
+    : "The server will restart soon; the conversation goes on by itself.";
+  return { text, action: "" };
+}
+
+// An end from which the conversation does not come back by itself: null where there is nothing to say about it, undefined
+// where it does come back. `goAway`: the reason of the one before, if any. Codes: gateway/close_codes.py.
+export function endTrouble(code, reason, token, goAway = "") {
   const told = (text) => ({ text: withoutAddresses(text), action: "" });
   switch (code) {
+    case 1000: return goAway === "idle" ? told(`The conversation has ended: ${IDLE}.`) : null;
     case 4400: return told(`The server did not take what was chosen: ${reason}`);
     case 4401: return tokenTrouble(token);
     case 4403: return { text: "This token is not let in here.", action: "token" };

@@ -1,5 +1,5 @@
 // One conversation: how it is connected, how it comes back by itself, whether it listens, and what it is doing.
-import { endTrouble, microphoneTrouble, noticeTrouble, waitTrouble } from "./advice.js";
+import { endTrouble, goAwayTrouble, microphoneTrouble, noticeTrouble, waitTrouble } from "./advice.js";
 import { isPush, remember, remembered, sessionId } from "./choices.js";
 import { SocketLink } from "./link.js";
 import { RtcLink } from "./rtc.js";
@@ -40,6 +40,7 @@ export class Conversation {
     this.tries = 0;
     this.attempt = 0;              // rises with each; what an older one finds out is dropped
     this.begunAt = null;
+    this.goAway = "";              // why the server will end the connection
     this.stream = null;            // the microphone's; kept while the connection comes back
     this.isWanted = false;         // the microphone
     this.typed = "";               // words that wait for the connection
@@ -106,8 +107,7 @@ export class Conversation {
   async hangUp() {
     const link = this.link;
     link?.send({ endSession: {} });
-    this.on.trouble("server", null);
-    this.on.trouble("microphone", null);
+    for (const kind of ["server", "microphone", "notice"]) this.on.trouble(kind, null);
     this.typed = "";
     this.isWanted = false;
     this.on.broken();
@@ -219,9 +219,10 @@ export class Conversation {
     if (reason) console.info(`the connection ended: ${code} ${reason}`);
     this.#drop();
     this.on.broken();
-    const end = endTrouble(code, reason, remembered("token"));
-    if (end || code === 1000) {
-      this.on.trouble("server", end ?? null);
+    this.on.trouble("notice", null);
+    const end = endTrouble(code, reason, remembered("token"), this.goAway);
+    if (end !== undefined) {
+      this.on.trouble("server", end);
       return this.#rest();
     }
     const why = wasShut ? await this.server.whyShut() : code;
@@ -263,7 +264,7 @@ export class Conversation {
     else if (said.playbackControl) this.#control(said.turn, said.playbackControl.action);
     else if (said.notice) this.#notice(said.notice);
     else if (said.pong) this.roundTrip = Math.round(performance.now() - Number(said.pong.id));
-    else if (said.goAway) this.#notice({ message: "The server will restart soon; the conversation goes on by itself." });
+    else if (said.goAway) this.on.trouble("notice", goAwayTrouble(this.goAway = said.goAway.reason));
     this.on.said(said);
     if (said.pong) this.on.changed();
   }
@@ -271,6 +272,7 @@ export class Conversation {
   #begin() {
     remember("known", sessionId());
     this.begunAt = performance.now();
+    this.goAway = "";
     this.on.trouble("server", null);
     this.on.begun();
     this.#enter("on");

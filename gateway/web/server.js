@@ -2,6 +2,8 @@
 import { remembered, sessionId } from "./choices.js";
 import { isAble as isAbleOfOpus } from "./opus.js";
 
+const ASK_MS = 10_000;   // the gateway itself gives up after 9 s
+
 // What HTTP can carry in a header, and no white space: anything else is not sent, since it cannot be right.
 const TOKEN = /^[\x21-\x7e]+$/;
 
@@ -28,7 +30,7 @@ export class Server {
     try {
       const token = remembered("token");
       if (token && !TOKEN.test(token)) return { code: 4401, message: "" };
-      const answer = await fetch("/v1/info", { headers: authorization() });
+      const answer = await fetch("/v1/info", { headers: authorization(), signal: AbortSignal.timeout(ASK_MS) });
       if (answer.ok) {
         this.info = await answer.json();
         return null;
@@ -54,7 +56,7 @@ export class Server {
   // Why the gateway let no socket in, which browsers do not tell: a close code.
   async whyShut() {
     try {
-      const answer = await fetch("/health");
+      const answer = await fetch("/health", { signal: AbortSignal.timeout(ASK_MS) });
       return answer.ok ? 1013 : 4503;
     } catch {
       return 1006;

@@ -142,9 +142,9 @@ class Page:
         """Until an expression is true, looked at every 15 ms; its value."""
         wait = (
             "new Promise((done, late) => { const end = performance.now() + %d;"
-            "const look = () => { const value = (%s); if (value) done(value);"
-            "else if (performance.now() > end) late(new Error('never true')); else setTimeout(look, 15); };"
-            "look(); })"
+            "const check = () => { const value = (%s); if (value) done(value);"
+            "else if (performance.now() > end) late(new Error('never true')); else setTimeout(check, 15); };"
+            "check(); })"
         )
         try:
             return await self.run(wait % (seconds * 1000, condition), seconds + WAIT_SECONDS)
@@ -208,8 +208,8 @@ class Page:
         await self.until("document.readyState === 'complete' && window.talk")
 
     async def screenshot(self, path: Path) -> None:
-        shot = await self.ask("Page.captureScreenshot", format="png")
-        await asyncio.to_thread(_write, path, base64.b64decode(shot["data"]))
+        taken = await self.ask("Page.captureScreenshot", format="png")
+        await asyncio.to_thread(_write, path, base64.b64decode(taken["data"]))
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -121,6 +121,24 @@ async def test_before_a_conversation_and_in_the_settings(tmp_path: Path) -> None
         await assert_fine(page, "settings")
 
 
+async def test_what_is_too_faint_or_too_small_is_found(tmp_path: Path) -> None:
+    """By the measures of the other tests."""
+    async with opened(tmp_path) as (_, page):
+        await fill(page, 1)
+        await page.prefer("light")
+        assert await page.run(CONTRASTS) == []
+        css = "document.documentElement.style.setProperty('%s', '%s')"
+        for name, color in (("--soft", "#999"), ("--edge", "#ccc"), ("--stt", "#7f87a0"), ("--net", "#ccc")):
+            await page.run(css % (name, color))
+            assert await page.run(CONTRASTS) != [], name
+            await page.run(css % (name, ""))
+        await page.run("document.querySelector('footer').style.marginTop = '-4rem'")
+        await page.run("document.getElementById('settings-button').style.minHeight = 0")
+        found = await page.run(MEASURES)
+        assert found["small"]
+        assert found["covered"]
+
+
 async def test_in_a_conversation(tmp_path: Path) -> None:
     async with opened(tmp_path, scripted(LONG)) as (_, page):
         await start(page)

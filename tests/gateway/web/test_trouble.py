@@ -127,6 +127,21 @@ async def test_what_the_server_says_is_shown_without_its_addresses(tmp_path: Pat
         assert await page.run(whole) == kept
 
 
+async def test_a_conversation_in_which_nothing_was_said_ends_and_says_why(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, page):
+        await start(page)
+        await page.run("talk.link.on.message({ goAway: { reason: 'idle', timeLeft: '5s' } })")
+        assert await page.text("#alert") == "The conversation ends soon: nothing was said for a long while."
+        await page.run("talk.link.on.closed(1000, '')")
+        await page.until(f"{STATE} === 'off'")
+        assert await page.text("#alert") == "The conversation has ended: nothing was said for a long while."
+        assert not await is_seen(page, "#retry")
+        await start(page)
+        assert not await is_seen(page, "#alert")
+        await page.run("talk.link.on.message({ goAway: { reason: 'drain', timeLeft: '5s' } })")
+        assert "restart" in await page.text("#alert")
+
+
 @pytest.mark.parametrize("transport", ["ws", "rtc"])
 async def test_a_full_gateway_says_so(transport: str, tmp_path: Path) -> None:
     gateway = {"max_sockets": 1}
