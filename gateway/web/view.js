@@ -85,7 +85,7 @@ export class View {
     const rest = whole.startsWith(heard) ? whole.slice(heard.length) : "";
     this.#show(answer);
     const words = answer.box?.querySelector(".words");
-    words?.replaceChildren(document.createTextNode(`${heard} `), element("span", "cut", rest.trim()));
+    words?.replaceChildren(document.createTextNode(heard && `${heard} `), element("span", "cut", rest.trim()));
     words?.append(mark("✂ you interrupted"));
     answer.isCut = true;
     this.#follow();

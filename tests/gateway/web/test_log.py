@@ -179,6 +179,14 @@ async def test_each_line_runs_in_its_own_direction(tmp_path: Path) -> None:
         assert await page.run("getComputedStyle(document.getElementById('words')).direction") == "rtl"
 
 
+async def test_an_answer_of_which_nothing_was_heard_is_struck_out_whole(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, page):
+        await page.run("talk.view.said('1', 0, 'Not heard.'); talk.view.cut('1', '')")
+        words = "document.querySelector('.said.agent .words')"
+        assert await page.run(f"{words}.textContent") == "Not heard.✂ you interrupted"
+        assert await page.text(".cut") == "Not heard."
+
+
 async def test_long_words_and_long_answers_wrap(tmp_path: Path) -> None:
     async with opened(tmp_path) as (_, page):
         await page.resize(320, 568, is_phone=True)
