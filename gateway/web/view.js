@@ -18,7 +18,8 @@ export class View {
     this.answers = new Map();   // by turn
     this.hearing = null;
     this.isFollowing = true;
-    log.addEventListener("scroll", () => { this.isFollowing = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR; });
+    this.top = 0;   // where the log was scrolled to last
+    log.addEventListener("scroll", () => this.#scrolled());
     // The log gets shorter when something appears beside it, a keyboard for instance: the end stays in view.
     new ResizeObserver(() => this.#follow()).observe(log);
   }
@@ -179,7 +180,17 @@ export class View {
   }
 
   #follow() {
-    if (this.isFollowing) this.log.scrollTop = this.log.scrollHeight;
+    if (!this.isFollowing) return;
+    this.log.scrollTop = this.log.scrollHeight;
+    this.top = this.log.scrollTop;
+  }
+
+  // Told a frame late, when the log may have grown or shrunk since: only who goes up stops reading along.
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.log;
+    if (scrollHeight - scrollTop - clientHeight < NEAR) this.isFollowing = true;
+    else if (scrollTop < this.top - 1) this.isFollowing = false;
+    this.top = scrollTop;
   }
 }
 
