@@ -7,7 +7,7 @@ answer waits for at most the pieces that the others have already handed in, two 
 import asyncio
 import json
 import unicodedata
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,14 +16,17 @@ import numpy as np
 
 from ..core.audio import Samples, levelled, to_pcm16
 from ..core.errors import EngineError, EngineMissing
+from ..core.text.duration import pieces
 from ..model_files.catalog import model_path
 from ..ports import Clause, Speech, Voice, VoiceChoice
 from ..ports.streaming import TaskSet
 
 # ---------------------------------------------------------------- what of a clause Piper is given
 
-_PIECE = 160
-"""Characters: about ten seconds of speech, which keep the thread for about one."""
+PIECE_SECONDS = 8.0
+"""Sound of one piece, by estimate: it keeps the thread for about a second (0.07 to 0.14 s for each of sound),
+and no caller keeps it from the others for longer. Bounded in sound, since forty groups of digits are 160
+characters and more than a minute."""
 
 
 def speakable(text: str) -> str:
@@ -36,26 +39,6 @@ def speakable(text: str) -> str:
 
 def _is_mute(character: str) -> bool:
     return character != "°" and unicodedata.category(character) in {"So", "Sk", "Cs", "Co", "Cn", "Cf", "Cc"}
-
-
-def pieces(text: str) -> Iterator[str]:
-    """`text`, at most `_PIECE` characters each: cut after a sentence, else a phrase, else a word."""
-    while len(text) > _PIECE:
-        cut = _cut(text[: _PIECE + 1])
-        yield text[:cut].rstrip()
-        text = text[cut:].lstrip()
-    if text:
-        yield text
-
-
-def _cut(window: str) -> int:
-    """Where to cut, never in the first quarter: a short and a long piece take as long as two of a size."""
-    spaces = [i for i, character in enumerate(window) if character == " "]
-    for marks in (".!?…", ",;:–—", ""):
-        ends = [i for i in spaces if not marks or window[i - 1] in marks]
-        if ends and ends[-1] >= _PIECE // 4:
-            return ends[-1]
-    return _PIECE
 
 
 # ---------------------------------------------------------------- the engine
@@ -135,7 +118,7 @@ class PiperTts:
         """Hand pieces in as there is room. None ends the queue, also when `clauses` fail."""
         try:
             async for clause in clauses:
-                for piece in pieces(speakable(clause.text)):
+                for piece in pieces(speakable(clause.text), PIECE_SECONDS):
                     await room.acquire()
                     jobs.put_nowait((clause.index, self._render(piece, rate)))
         finally:
