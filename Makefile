@@ -26,7 +26,7 @@ $(VENV)/.local: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.local
 	@echo "installing what the tests need into $(VENV) (once) …"
-	@$(PIP) --prefer-binary --editable '.[local,tiny,mic,opus,gateway,webrtc,whisper-server,dev]'
+	@$(PIP) --prefer-binary --editable '.[local,mic,opus,gateway,webrtc,whisper-server,dev]'
 	@touch $@
 
 demo: $(VENV)/.local
@@ -39,7 +39,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy voice_grpc clients gateway tests
-	$(BIN)/python -m pytest tests/test_layers.py tests/test_generated.py
+	$(BIN)/python -m pytest tests/test_layers.py tests/test_budgets.py tests/test_tasks.py tests/test_generated.py
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
 	$(BIN)/buf breaking --against $(RELEASED)

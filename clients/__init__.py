@@ -1,1 +1,4 @@
-"""A person at a terminal. Of ours it imports `voice_grpc.client` and `voice_grpc.pb` only."""
+"""A person at a terminal: `talk`, `demo` and `up`.
+
+Imports of voice_grpc nothing but `client`, `net` and `pb`.
+"""

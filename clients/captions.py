@@ -13,7 +13,7 @@ CHARACTERS_PER_SECOND = 15.0
 
 
 @dataclass(slots=True)
-class _Answer:
+class _ShownAnswer:
     texts: dict[int, str] = field(default_factory=dict)
     """Segment → its words so far."""
     offsets: dict[int, int] = field(default_factory=dict)
@@ -45,15 +45,15 @@ class _Answer:
 class Captions:
     def __init__(self, rate_hz: int = OUTPUT_HZ) -> None:
         self._rate_hz = rate_hz
-        self._answers: dict[int, _Answer] = {}
+        self._answers: dict[int, _ShownAnswer] = {}
 
     def text(self, turn: int, segment: int, delta: str) -> None:
-        texts = self._answers.setdefault(turn, _Answer()).texts
+        texts = self._answers.setdefault(turn, _ShownAnswer()).texts
         texts[segment] = texts.get(segment, "") + delta
 
     def audio(self, turn: int, segment: int, offset: int) -> None:
         """Sound of a segment at `offset` samples; only the first counts."""
-        self._answers.setdefault(turn, _Answer()).offsets.setdefault(segment, offset)
+        self._answers.setdefault(turn, _ShownAnswer()).offsets.setdefault(segment, offset)
 
     def due(self, turn: int, played: int) -> str:
         """The words to show now that were not shown before."""
@@ -73,7 +73,7 @@ class Captions:
         self._answers.pop(turn, None)
 
     @staticmethod
-    def _show(answer: _Answer, until: int) -> str:
+    def _show(answer: _ShownAnswer, until: int) -> str:
         words = answer.text[answer.shown : until]
         answer.shown = max(answer.shown, until)
         return words

@@ -2,6 +2,8 @@
 
 responses ─▶ receive ─▶ playout ─▶ loudspeaker ─┐
                 └─▶ turns, screen ◀─ captions ◀─┴─▶ reports ─▶ call
+
+Whoever waits for something to become true waits on a `Condition`, which is told when it may have.
 """
 
 import asyncio
@@ -20,12 +22,14 @@ from .recording import Recording
 from .screen import Screen
 from .turns import State, Turns
 
-# ----------------------------------------------------------------
-# waiting for something to become true in a world that is told when it may have changed
+REPORT_EVERY = 0.01
+"""Seconds from one report of what was played to the next: half a frame."""
+
+Control = pb.PlaybackControl
 
 
 class Condition:
-    """`look` after every change, `end` when no more will come; `until` waits. One event loop."""
+    """`notify` after every change, `end` when no more will come; `until` waits. One event loop."""
 
     def __init__(self) -> None:
         self.has_ended = False
@@ -40,20 +44,14 @@ class Condition:
             self._waiting = [waiting for waiting in self._waiting if waiting[1] is not held]
         return condition()
 
-    def look(self) -> None:
+    def notify(self) -> None:
         for condition, held in self._waiting:
             if not held.done() and (self.has_ended or condition()):
                 held.set_result(None)
 
     def end(self) -> None:
         self.has_ended = True
-        self.look()
-
-
-REPORT_EVERY = 0.01
-"""Seconds between two looks at what was played: half a frame."""
-
-Control = pb.PlaybackControl
+        self.notify()
 
 
 class Conversation:
@@ -75,8 +73,8 @@ class Conversation:
         """Takes in responses until the call ends; never raises for that: see `failure`."""
         try:
             async for response in self.call:
-                self._accept(response)
-                self._changes.look()
+                self.accept(response)
+                self._changes.notify()
         except CallFailed as failure:
             self.failure = failure
         finally:
@@ -91,8 +89,15 @@ class Conversation:
                     self.screen.words(self._captions.rest(report.turn))
                     self._show_metrics(report.turn)
                 await self.call.send(report)
-                self._changes.look()
+                self._changes.notify()
             await asyncio.sleep(REPORT_EVERY)
+
+    async def stop(self) -> None:
+        """Silence at once, whichever answers play or wait; what the user is saying meanwhile is answered."""
+        for turn in self.playout.turns:
+            self.flush(turn)
+        if turn := await self.call.interrupt():
+            self.flush(turn)
 
     def flush(self, turn: int) -> None:
         """Silence at once, and nothing more of that turn."""
@@ -114,17 +119,18 @@ class Conversation:
         """Nobody speaks, nothing is being answered and nothing is left to play."""
         return self.turns.is_quiet and self.playout.is_idle
 
-    def _accept(self, response: pb.ConverseResponse) -> None:
+    def accept(self, response: pb.ConverseResponse) -> None:
+        """Plays, shows or notes it."""
         self.turns.receive(response)
         match response.WhichOneof("payload"):
             case "audio":
-                self._hear(response.turn, response.audio)
+                self._play(response.turn, response.audio)
             case "response_text":
                 text = response.response_text
                 self._captions.text(response.turn, text.segment_index, text.delta)
             case "transcript":
                 words = response.transcript
-                (self.screen.heard if words.is_final else self.screen.interim)(words.text)
+                (self.screen.said if words.is_final else self.screen.interim)(words.text)
             case "playback_control":
                 self._control(response.turn, response.playback_control.action)
             case "interrupted":
@@ -142,7 +148,7 @@ class Conversation:
                 why = response.go_away.reason
                 self.screen.line(f"       ! the server will end this conversation ({why})")
 
-    def _hear(self, turn: int, audio: pb.AudioOutput) -> None:
+    def _play(self, turn: int, audio: pb.AudioOutput) -> None:
         self._captions.audio(turn, audio.segment_index, audio.offset_samples)
         samples = np.frombuffer(audio.data, "<i2", len(audio.data) // 2).astype(np.int16)
         self.playout.receive(turn, samples, time.monotonic(), audio.is_last)

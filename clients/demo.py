@@ -14,17 +14,22 @@ from pathlib import Path
 import grpc.aio
 
 from voice_grpc.client import Call, CallFailed, connect, reach
+from voice_grpc.net.child_process import LISTENING, ChildEnded, running
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 
 from .audio import Samples
 from .conversation import Conversation
 from .demo_script import FIRST, LAST, LAST_OF_STRANGER, LEGEND, LONG, OVER_IT, PITCH, Script, spoken, table
-from .options import TalkOptions
-from .processes import SERVE, ServerDied, running
+from .options import session_config
 from .recording import Recording
 from .screen import DIM, Screen
 from .scripted_user import VirtualMicrophone, conversing, finish
 from .wav import BadFile, check_writable, read_voice
+
+SERVE = (sys.executable, "-m", "voice_grpc", "serve", "--port", "0")
+
+STOP_SECONDS = 5.0
+"""For the server to end: nobody is talking to it any more."""
 
 
 @dataclass(slots=True)
@@ -41,7 +46,7 @@ def command(argv: list[str]) -> int:
         sys.stdout.reconfigure(errors="replace")
     try:
         faults = asyncio.run(hold(options, Screen(interims=True)))
-    except (BadFile, ServerDied, CallFailed, OSError) as error:
+    except (BadFile, ChildEnded, CallFailed, OSError) as error:
         print(f"voice-grpc demo: {error}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -80,12 +85,20 @@ async def hold(options: DemoOptions, screen: Screen, serve: Sequence[str] = SERV
     if (main := asyncio.current_task()) is not None:  # a terminated demo leaves no server behind
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, main.cancel)
     screen.line("starting a server", DIM)
-    server = running(lambda line: screen.line(f"  {line}", DIM), serve)
-    async with server as target, connect(target) as channel:
-        await reach(channel, target)
-        clips = await _clips(channel, recorded, screen)
-        screen.line(f"ready after {time.monotonic() - began:.1f} s", DIM)
-        script = await _converse(channel, clips, options, screen)
+    is_loading = True
+
+    def hear(line: str) -> None:
+        if is_loading and not line.startswith(LISTENING):
+            screen.line(f"  {line}", DIM)
+
+    with running("server", serve, hear, stop_within=STOP_SECONDS) as server:
+        target = await server.listening()
+        is_loading = False
+        async with connect(target) as channel:
+            await reach(channel, target)
+            clips = await _clips(channel, recorded, screen)
+            screen.line(f"ready after {time.monotonic() - began:.1f} s", DIM)
+            script = await _converse(channel, clips, options, screen)
     saved = f"saved {options.save}: the user on the left, the answer on the right"
     for line in ("", *table(script.outcomes), "", LEGEND, saved):
         screen.line(line)
@@ -107,14 +120,14 @@ async def _converse(
     channel: grpc.aio.Channel, clips: dict[str, Samples], options: DemoOptions, screen: Screen
 ) -> Script:
     """What was said and heard is saved however it ends."""
-    config = TalkOptions(wav=[options.save]).config()
-    async with Call.open(channel, config) as call:
-        dialogue, mouth = Conversation(call, screen, Recording(time.monotonic())), VirtualMicrophone()
-        script = Script(dialogue, mouth, clips, LAST if LAST in clips else LAST_OF_STRANGER)
+    async with Call.open(channel, session_config(is_prepared=True)) as call:
+        conversation = Conversation(call, screen, Recording(time.monotonic()))
+        microphone = VirtualMicrophone()
+        script = Script(conversation, microphone, clips, LAST if LAST in clips else LAST_OF_STRANGER)
         try:
-            async with conversing(dialogue, mouth, plays=True):
+            async with conversing(conversation, microphone, plays=True):
                 await script.play()
-                await finish(dialogue)
+                await finish(conversation)
         finally:
-            dialogue.recording.save(options.save)
+            conversation.recording.save(options.save)
     return script

@@ -1,4 +1,7 @@
-"""What the demo's user says and when, how it went, and the table of it."""
+"""What the demo's user says, in which voice and when; and how it went, with the table of it.
+
+It is measured in the recording, as a listener with a stopwatch would.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +16,28 @@ from .audio import INPUT_HZ, OUTPUT_HZ, Samples, audible_span, raised
 from .conversation import Conversation
 from .recording import Recording
 from .screen import BOLD, DIM, milliseconds
-from .scripted_user import ANSWER_WITHIN, VirtualMicrophone, answered
-from .scripted_user import said as all_said
+from .scripted_user import ANSWER_WITHIN, VirtualMicrophone, all_said, answered
 from .turns import State, Turn
 
-# ----------------------------------------------------------------
-# what a listener with a stopwatch would say of a recording, in seconds
+if TYPE_CHECKING:
+    from voice_grpc.pb.voice_pb2_grpc import VoiceServiceAsyncStub
+
+PITCH = 1.12
+"""Two semitones up: a smaller person, and still the vowels that Whisper knows."""
+
+SYNTHESIZE_WITHIN = 20.0
+
+BEARS = 1.5
+"""Seconds of an answer that the user listens to before speaking over it."""
+
+FIRST = "My name is Anna. What is the capital of France?"
+LONG = ("What are the months of the year?", "What are the planets of the solar system?")
+"""Asked until one is answered at length: the second only when the answer to the first was too short."""
+OVER_IT = "What is the capital of Italy?"
+"""In one breath: a pause after the first word would make it two attempts to interrupt."""
+LAST = "What is my name?"
+LAST_OF_STRANGER = "And the capital of Spain?"
+"""When the first question is the caller's own recording, in which nobody is called Anna."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +64,11 @@ def answer_delay(recording: Recording, said: Said) -> float | None:
     return first / OUTPUT_HZ if last else None
 
 
-# ----------------------------------------------------------------
-# a user for the demo: the server's own voice, raised until it is clearly somebody else's
-
-
-if TYPE_CHECKING:
-    from voice_grpc.pb.voice_pb2_grpc import VoiceServiceAsyncStub
-
-PITCH = 1.12
-"""Two semitones up: a smaller person, and still the vowels that Whisper knows."""
-
-SYNTHESIZE_WITHIN = 20.0
-
-
 async def spoken(
     stub: "VoiceServiceAsyncStub", words: str, pitch: float = PITCH, access: Access = NO_ACCESS
 ) -> Samples:
-    """`words` at `INPUT_HZ`, without the silence around them. Raises `CallFailed`.
+    """`words` in the server's own voice, raised until it is clearly somebody else's: at `INPUT_HZ`, without
+    the silence around them. Raises `CallFailed`.
 
     Spoken slower by as much as raising it will shorten it.
     """
@@ -77,19 +84,6 @@ async def spoken(
     return clip[first:last]
 
 
-BEARS = 1.5
-"""Seconds of an answer that the user listens to before speaking over it."""
-
-FIRST = "My name is Anna. What is the capital of France?"
-LONG = ("What are the months of the year?", "What are the planets of the solar system?")
-"""Asked until one is answered at length: the second only when the answer to the first was too short."""
-OVER_IT = "What is the capital of Italy?"
-"""In one breath: a pause after the first word would make it two attempts to interrupt."""
-LAST = "What is my name?"
-LAST_OF_STRANGER = "And the capital of Spain?"
-"""When the first question is the caller's own recording, in which nobody is called Anna."""
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     said: Said
@@ -103,11 +97,16 @@ class Outcome:
 
 class Script:
     def __init__(
-        self, dialogue: Conversation, mouth: VirtualMicrophone, clips: Mapping[str, Samples], last: str
+        self,
+        conversation: Conversation,
+        microphone: VirtualMicrophone,
+        clips: Mapping[str, Samples],
+        last: str,
     ) -> None:
+        """`clips`: what can be said, by its words. `last`: which of them is said last."""
         self.outcomes: list[Outcome] = []
-        self._dialogue = dialogue
-        self._mouth = mouth
+        self._conversation = conversation
+        self._microphone = microphone
         self._clips = clips
         self._last = last
 
@@ -118,61 +117,62 @@ class Script:
 
     @property
     def faults(self) -> list[str]:
-        ended = [f"the conversation broke off: {self._dialogue.failure}"] if self._dialogue.failure else []
+        failure = self._conversation.failure
+        ended = [f"the conversation broke off: {failure}"] if failure else []
         return [outcome.fault for outcome in self.outcomes if outcome.fault] + ended
 
     async def _ask(self, words: str, over: Turn | None = None) -> bool:
         """Say it, hear the answer to its end; False when there was none."""
-        before = over.number if over else self._dialogue.turns.last
+        before = over.number if over else self._conversation.turns.last
         said = self._say(words)
-        await all_said(self._dialogue, self._mouth)
-        fault = await answered(self._dialogue, before, words)
-        turn = next(reversed(self._dialogue.turns.since(before)), None)
-        recording = self._dialogue.recording
+        await all_said(self._conversation, self._microphone)
+        fault = await answered(self._conversation, before, words)
+        turn = next(reversed(self._conversation.turns.since(before)), None)
+        recording = self._conversation.recording
         if over is not None and over.state != State.STATE_INTERRUPTED:
             fault = fault or f"{words}: it was said over an answer, and the answer went on"
-        stopped = self._dialogue.stopped.get(over.number) if over else None
+        stopped = self._conversation.stopped.get(over.number) if over else None
         silence = None if stopped is None else stopped - recording.start - said.onset
         self._note(Outcome(said, turn, fault, answer_delay(recording, said), silence))
-        return turn is not None and turn.is_answered and not self._dialogue.has_ended
+        return turn is not None and turn.is_answered and not self._conversation.has_ended
 
     async def _be_interrupted(self) -> bool:
         """Ask for something long and speak over the answer."""
         for words in LONG:
-            before = self._dialogue.turns.last
+            before = self._conversation.turns.last
             said = self._say(words)
             if not await self._hears_answer(before):
                 self._note(Outcome(said, None, f"{words}: no answer within {ANSWER_WITHIN:g} s"))
                 return False
-            turn = self._dialogue.turns.since(before)[-1]
-            await self._dialogue.until(lambda: self._dialogue.has_ended, BEARS)
+            turn = self._conversation.turns.since(before)[-1]
+            await self._conversation.until(lambda: self._conversation.has_ended, BEARS)
             if not turn.has_ended:
-                delay = answer_delay(self._dialogue.recording, said)
+                delay = answer_delay(self._conversation.recording, said)
                 self.outcomes.append(Outcome(said, turn, delay=delay))
                 return await self._ask(OVER_IT, over=turn)
-            await answered(self._dialogue, before, words)
-            self._note(Outcome(said, turn, delay=answer_delay(self._dialogue.recording, said)))
-        self._dialogue.screen.line("       ! no answer was long enough to be spoken over")
+            await answered(self._conversation, before, words)
+            self._note(Outcome(said, turn, delay=answer_delay(self._conversation.recording, said)))
+        self._conversation.screen.line("       ! no answer was long enough to be spoken over")
         self.outcomes.append(Outcome(said, None, "no answer was long enough to be spoken over"))
         return False
 
     async def _hears_answer(self, before: int) -> bool:
-        dialogue = self._dialogue
+        conversation = self._conversation
 
         def is_heard() -> bool:
-            turn, played = dialogue.playout.position
+            turn, played = conversation.playout.position
             return turn > before and played > 0
 
-        await dialogue.until(lambda: self._mouth.is_silent, 60)
-        return await dialogue.until(is_heard, ANSWER_WITHIN)
+        await conversation.until(lambda: self._microphone.is_silent, 60)
+        return await conversation.until(is_heard, ANSWER_WITHIN)
 
     def _say(self, words: str) -> Said:
         clip = self._clips[words]
-        return Said(clip, self._mouth.say(clip))
+        return Said(clip, self._microphone.say(clip))
 
     def _note(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        screen = self._dialogue.screen
+        screen = self._conversation.screen
         if outcome.silence is not None:
             told = f"the answer was silent {outcome.silence * 1000:.0f} ms after the user began"
             screen.line(f"       ✂ {told}")
@@ -211,4 +211,4 @@ def _cells(outcome: Outcome) -> list[str]:
     ]
     cut = "–" if outcome.silence is None else f"{outcome.silence * 1000:.0f}"
     answer = f"{turn.cut.heard_text.strip()} ✂" if turn.cut else turn.answer.strip()
-    return [str(turn.number), at_ear, *stages, cut, f"{turn.heard_as} ▸ {answer}"]
+    return [str(turn.number), at_ear, *stages, cut, f"{turn.transcript} ▸ {answer}"]

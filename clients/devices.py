@@ -38,7 +38,7 @@ class Device:
     """`microphone` or `loudspeaker`."""
     name: str
     id: Any
-    """Of miniaudio."""
+    """What miniaudio knows it by."""
 
 
 def _miniaudio() -> ModuleType:

@@ -1,4 +1,7 @@
-"""A person at a microphone, with a keyboard: both are heard until the person or the server ends it."""
+"""A person at a microphone, with a keyboard: both are heard until the person or the server ends it.
+
+Typed lines come without a thread, which would outlive the conversation.
+"""
 
 import asyncio
 import os
@@ -11,8 +14,8 @@ from .conversation import Conversation
 from .devices import Microphone
 from .scripted_user import finish
 
-# ----------------------------------------------------------------
-# lines that are typed while the conversation goes on, without a thread that outlives it
+END_WITHIN = 1.5
+"""Seconds for the farewell after /quit."""
 
 
 async def typed_lines() -> AsyncIterator[str]:
@@ -47,15 +50,11 @@ async def typed_lines() -> AsyncIterator[str]:
         loop.remove_reader(fd)
 
 
-END_WITHIN = 1.5
-"""Seconds for the farewell after /quit."""
-
-
 class Talker:
     """What the person does: speaks, types, presses Enter."""
 
-    def __init__(self, dialogue: Conversation, microphone: Microphone, push_to_talk: bool) -> None:
-        self._dialogue = dialogue
+    def __init__(self, conversation: Conversation, microphone: Microphone, push_to_talk: bool) -> None:
+        self._conversation = conversation
         self._microphone = microphone
         self._push_to_talk = push_to_talk
         self._is_heard = not push_to_talk
@@ -65,7 +64,7 @@ class Talker:
         while True:
             frame, lossy = await self._microphone.read()
             if self._is_heard:
-                await self._dialogue.call.send(pb.AudioInput(data=frame, discontinuity=lossy))
+                await self._conversation.call.send(pb.AudioInput(data=frame, discontinuity=lossy))
 
     async def type(self, lines: AsyncIterator[str]) -> None:
         """Until /quit."""
@@ -75,43 +74,43 @@ class Talker:
             await self._obey(line.strip())
 
     async def _obey(self, line: str) -> None:
-        call, screen = self._dialogue.call, self._dialogue.screen
+        call, screen = self._conversation.call, self._conversation.screen
         match line:
             case "":
                 if self._push_to_talk:
                     await self._toggle()
             case "/stop":
-                self._dialogue.flush(await call.interrupt())
+                await self._conversation.stop()
             case "/pause" | "/resume":
-                self._dialogue.playout.hold(line == "/pause")
+                self._conversation.playout.hold(line == "/pause")
                 await call.send(pb.Pause() if line == "/pause" else pb.Resume())
                 screen.line(f"       {'held; /resume goes on' if line == '/pause' else 'going on'}")
             case _ if line.startswith("/"):
                 screen.line(f"       {line} is not known; there are /stop /pause /resume /quit")
             case _:
-                screen.heard(line)
+                screen.said(line)
                 await call.send(pb.TextInput(text=line))
 
     async def _toggle(self) -> None:
         self._is_heard = not self._is_heard
         kind = pb.UserActivity.KIND_START if self._is_heard else pb.UserActivity.KIND_END
-        await self._dialogue.call.send(pb.UserActivity(kind=kind))
+        await self._conversation.call.send(pb.UserActivity(kind=kind))
         hint = "listening; Enter when you are done" if self._is_heard else "…"
-        self._dialogue.screen.line(f"       {hint}")
+        self._conversation.screen.line(f"       {hint}")
 
 
-async def hold(dialogue: Conversation, microphone: Microphone, push_to_talk: bool) -> list[str]:
+async def hold(conversation: Conversation, microphone: Microphone, push_to_talk: bool) -> list[str]:
     """Until /quit or the end of the call; returns what went wrong."""
-    talker = Talker(dialogue, microphone, push_to_talk)
+    talker = Talker(conversation, microphone, push_to_talk)
     async with asyncio.TaskGroup() as group:
-        receiving = group.create_task(dialogue.receive(), name="receive")
+        receiving = group.create_task(conversation.receive(), name="receive")
         typing = group.create_task(talker.type(typed_lines()), name="type")
         helping = [
             group.create_task(talker.speak(), name="speak"),
-            group.create_task(dialogue.report(), name="report"),
+            group.create_task(conversation.report(), name="report"),
         ]
         await asyncio.wait([receiving, typing], return_when=asyncio.FIRST_COMPLETED)
-        await finish(dialogue, END_WITHIN)
+        await finish(conversation, END_WITHIN)
         for task in (receiving, typing, *helping):
             task.cancel()
-    return [str(dialogue.failure)] if dialogue.failure else []
+    return [str(conversation.failure)] if conversation.failure else []

@@ -166,6 +166,12 @@ class JitterBuffer:
             return (first.turn, first.played) if first else (0, 0)
 
     @property
+    def turns(self) -> list[int]:
+        """Those of which sound plays or waits, in that order."""
+        with self._lock:
+            return list(self._answers)
+
+    @property
     def is_idle(self) -> bool:
         """Nothing is left to play or to report."""
         with self._lock:

@@ -65,25 +65,30 @@ class TalkOptions:
         return not self.wav and (self.text_only or not (self.play or self.save))
 
     def config(self) -> pb.SessionConfig:
-        pcm = pb.AUDIO_ENCODING_PCM_S16LE
-        mode = pb.TurnDetection.MODE_MANUAL if self.push_to_talk else pb.TurnDetection.MODE_SERVER_VAD
-        config = pb.SessionConfig(
-            session_id=self.session,
-            persona_id=self.persona,
-            language_codes=self.language,
-            voice=pb.VoiceConfig(voice_id=self.voice),
-            input_audio=pb.AudioFormat(encoding=pcm, sample_rate_hz=INPUT_HZ, channels=1),
-            output_audio=pb.AudioFormat(encoding=pcm, sample_rate_hz=OUTPUT_HZ, channels=1),
-            turn_detection=pb.TurnDetection(mode=mode),
-            capabilities=pb.ClientCapabilities(
-                playback_reports=True,
-                half_duplex=self.half_duplex,
-                echo_cancellation=self.is_prepared,  # a file does not hear the loudspeaker
-            ),
-        )
-        if self.is_prepared:
-            config.greeting = ""  # a question from a file would be said over it
+        config = session_config(is_prepared=self.is_prepared)
+        config.session_id, config.persona_id = self.session, self.persona
+        config.language_codes.extend(self.language)
+        config.voice.voice_id = self.voice
+        config.capabilities.half_duplex = self.half_duplex
+        if self.push_to_talk:
+            config.turn_detection.mode = pb.TurnDetection.MODE_MANUAL
         return config
+
+
+def session_config(*, is_prepared: bool) -> pb.SessionConfig:
+    """What every session of these clients asks for. `is_prepared`: the user's side is given, in files and
+    lines, so that no microphone hears the loudspeaker."""
+    pcm = pb.AUDIO_ENCODING_PCM_S16LE
+    config = pb.SessionConfig(
+        voice=pb.VoiceConfig(),
+        input_audio=pb.AudioFormat(encoding=pcm, sample_rate_hz=INPUT_HZ, channels=1),
+        output_audio=pb.AudioFormat(encoding=pcm, sample_rate_hz=OUTPUT_HZ, channels=1),
+        turn_detection=pb.TurnDetection(mode=pb.TurnDetection.MODE_SERVER_VAD),
+        capabilities=pb.ClientCapabilities(playback_reports=True, echo_cancellation=is_prepared),
+    )
+    if is_prepared:
+        config.greeting = ""  # a question from a file would be said over it
+    return config
 
 
 def parse(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> TalkOptions:
@@ -104,7 +109,20 @@ def parse(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> 
         parser.error("--push-to-talk is for the microphone; with --wav and --text there is none")
     if any(not text.strip() for text in options.text):
         parser.error("--text needs words")
+    options.token = options.token.strip()
+    _check_texts(parser, options)
     return options
+
+
+def _check_texts(parser: argparse.ArgumentParser, options: TalkOptions) -> None:
+    """What gRPC can send: bytes of a command line that are no UTF-8 come as surrogates."""
+    if not (options.token.isascii() and options.token.isprintable()):
+        parser.error("--token: got a secret, accepted: printable ASCII characters")
+    for name in ("target", "session", "persona", "voice", "language", "text"):
+        given = getattr(options, name)
+        for text in [given] if isinstance(given, str) else given:
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                parser.error(f"--{name}: got {text!r}, accepted: text in UTF-8")
 
 
 def _server_arguments(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:

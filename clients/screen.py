@@ -76,7 +76,7 @@ class Screen:
         elif self._interims:
             self.line(f"   you … {text}")
 
-    def heard(self, text: str) -> None:
+    def said(self, text: str) -> None:
         """What the user said, for good."""
         self._shown = ""
         if text:

@@ -1,4 +1,9 @@
-"""A conversation whose user side is prepared: files to say and lines to type, one after the other."""
+"""A user who is not there: files to say and lines to type, one after the other, each after the answer.
+
+Clips are said into the stream with silence between them, frame by frame. Frame n leaves at start + n × 20 ms
+whatever the server does, as a microphone's would, and the same clock is the loudspeaker where there is
+none: it plays 20 ms of the answer in every 20 ms.
+"""
 
 import asyncio
 import time
@@ -15,13 +20,25 @@ from .audio import FRAME, INPUT_FRAME, OUTPUT_FRAME, Samples
 from .conversation import Conversation
 from .turns import State
 
-# ----------------------------------------------------------------
-# a user who is not there: clips are said into the stream, silence between them, frame by frame
-# Frame n leaves at start + n × 20 ms whatever the server does, as a microphone's would, and the
-# same clock is the loudspeaker where there is none: it plays 20 ms of the answer in every 20 ms.
+ANSWER_WITHIN = 20.0
+"""Seconds after a question within which its answer must begin: well beyond the server's own deadline of 8."""
+
+QUIET_WITHIN = 180.0
+"""Seconds within which it must have ended: longer than an answer of the longest allowed kind."""
+
+SETTLE = 1.0
+"""Seconds after a file in which the server may still find that the user goes on."""
+
+METRICS_WITHIN = 0.3
+"""Seconds to let the figures of a turn come before the next one begins."""
+
+END_WITHIN = 5.0
+"""Seconds from `end_session` until the call is closed from here."""
 
 
 class VirtualMicrophone:
+    """Clips to be said, as frames of 20 ms."""
+
     def __init__(self) -> None:
         self._clips: deque[Samples] = deque()
         self._frames = 0
@@ -56,49 +73,33 @@ async def ticks(start: float, every: float = FRAME) -> AsyncIterator[float]:
         n += 1
 
 
-async def keep_time(dialogue: Conversation, mouth: VirtualMicrophone | None, plays: bool) -> None:
-    """Say what `mouth` says, and be the loudspeaker where `plays`. Until cancelled."""
-    recording = dialogue.recording
+async def keep_time(conversation: Conversation, microphone: VirtualMicrophone | None, plays: bool) -> None:
+    """Send what `microphone` says, and be the loudspeaker where `plays`. Until cancelled."""
+    recording = conversation.recording
     async for at in ticks(recording.start):
         if plays:
-            block = dialogue.playout.take(OUTPUT_FRAME, time.monotonic())
+            block = conversation.playout.take(OUTPUT_FRAME, time.monotonic())
             recording.answer.write(block, at)
-        if mouth is not None:
-            frame = mouth.frame()
+        if microphone is not None:
+            frame = microphone.frame()
             recording.user.write(frame, at)
-            await dialogue.call.send(pb.AudioInput(data=frame.tobytes()))
+            await conversation.call.send(pb.AudioInput(data=frame.tobytes()))
 
 
 @asynccontextmanager
 async def conversing(
-    dialogue: Conversation, mouth: VirtualMicrophone | None, plays: bool
+    conversation: Conversation, microphone: VirtualMicrophone | None, plays: bool
 ) -> AsyncIterator[None]:
     """What is received is taken in, what is played is reported, and time goes on, inside the block."""
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(dialogue.receive(), name="receive"),
-            group.create_task(dialogue.report(), name="report"),
-            group.create_task(keep_time(dialogue, mouth, plays), name="keep time"),
+            group.create_task(conversation.receive(), name="receive"),
+            group.create_task(conversation.report(), name="report"),
+            group.create_task(keep_time(conversation, microphone, plays), name="keep time"),
         ]
         yield
         for task in tasks:
             task.cancel()
-
-
-ANSWER_WITHIN = 20.0
-"""Seconds after a question within which its answer must begin: well beyond the server's own deadline of 8."""
-
-QUIET_WITHIN = 180.0
-"""Seconds within which it must have ended: longer than an answer of the longest allowed kind."""
-
-SETTLE = 1.0
-"""Seconds after a file in which the server may still find that the user goes on."""
-
-METRICS_WITHIN = 0.3
-"""Seconds to let the figures of a turn come before the next one begins."""
-
-END_WITHIN = 5.0
-"""Seconds from `end_session` until the call is closed from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,54 +111,54 @@ class Question:
     text_only: bool = False
 
 
-async def hold(dialogue: Conversation, questions: list[Question], plays: bool) -> list[str]:
+async def hold(conversation: Conversation, questions: list[Question], plays: bool) -> list[str]:
     """Ask them all; returns one line for each thing that went wrong. `plays`: there is no loudspeaker."""
     speaks = any(question.sound is not None for question in questions)
-    mouth = VirtualMicrophone() if speaks else None
-    async with conversing(dialogue, mouth, plays):
-        faults = [fault for each in questions if (fault := await _ask(dialogue, mouth, each))]
-        await finish(dialogue)
-    return [*faults, *([str(dialogue.failure)] if dialogue.failure else [])]
+    microphone = VirtualMicrophone() if speaks else None
+    async with conversing(conversation, microphone, plays):
+        faults = [fault for each in questions if (fault := await _ask(conversation, microphone, each))]
+        await finish(conversation)
+    return [*faults, *([str(conversation.failure)] if conversation.failure else [])]
 
 
-async def finish(dialogue: Conversation, within: float = END_WITHIN) -> None:
+async def finish(conversation: Conversation, within: float = END_WITHIN) -> None:
     """End in order, as far as the server goes along in time."""
-    if not dialogue.has_ended:
-        await dialogue.call.send(pb.EndSession())
-        await dialogue.until(lambda: dialogue.has_ended, within)
+    if not conversation.has_ended:
+        await conversation.call.send(pb.EndSession())
+        await conversation.until(lambda: conversation.has_ended, within)
 
 
-async def _ask(dialogue: Conversation, mouth: VirtualMicrophone | None, question: Question) -> str:
+async def _ask(conversation: Conversation, microphone: VirtualMicrophone | None, question: Question) -> str:
     """Returns what went wrong; empty when it was answered. After the end of the call: nothing."""
-    if dialogue.has_ended:
+    if conversation.has_ended:
         return ""
-    before = dialogue.turns.last
-    if question.sound is not None and mouth is not None:
-        mouth.say(question.sound)
-        await said(dialogue, mouth)
+    before = conversation.turns.last
+    if question.sound is not None and microphone is not None:
+        microphone.say(question.sound)
+        await all_said(conversation, microphone)
     else:
-        dialogue.screen.heard(question.name)
-        await dialogue.call.send(pb.TextInput(text=question.name, text_only=question.text_only))
-    return await answered(dialogue, before, question.name)
+        conversation.screen.said(question.name)
+        await conversation.call.send(pb.TextInput(text=question.name, text_only=question.text_only))
+    return await answered(conversation, before, question.name)
 
 
-async def said(dialogue: Conversation, mouth: VirtualMicrophone) -> None:
+async def all_said(conversation: Conversation, microphone: VirtualMicrophone) -> None:
     """Wait until everything is said, and until the server can have noticed."""
-    remaining = mouth.said_until + dialogue.recording.start - time.monotonic()
-    await dialogue.until(lambda: False, remaining + SETTLE)
+    remaining = microphone.said_until + conversation.recording.start - time.monotonic()
+    await conversation.until(lambda: False, remaining + SETTLE)
 
 
-async def answered(dialogue: Conversation, before: int, name: str) -> str:
+async def answered(conversation: Conversation, before: int, name: str) -> str:
     """Wait until what came after turn `before` is answered and heard; returns what went wrong."""
 
     def has_begun() -> bool:
-        return any(turn.is_answered for turn in dialogue.turns.since(before))
+        return any(turn.is_answered for turn in conversation.turns.since(before))
 
-    if not await dialogue.until(has_begun, ANSWER_WITHIN):
-        return "" if dialogue.has_ended else f"{name}: no answer within {ANSWER_WITHIN:g} s"
-    if not await dialogue.until(lambda: dialogue.is_quiet, QUIET_WITHIN):
-        return "" if dialogue.has_ended else f"{name}: the answer did not end within {QUIET_WITHIN:g} s"
-    await dialogue.until(lambda: dialogue.turns.since(before)[-1].metrics is not None, METRICS_WITHIN)
-    failed = [turn for turn in dialogue.turns.since(before) if turn.state == State.STATE_FAILED]
+    if not await conversation.until(has_begun, ANSWER_WITHIN):
+        return "" if conversation.has_ended else f"{name}: no answer within {ANSWER_WITHIN:g} s"
+    if not await conversation.until(lambda: conversation.is_quiet, QUIET_WITHIN):
+        return "" if conversation.has_ended else f"{name}: the answer did not end within {QUIET_WITHIN:g} s"
+    await conversation.until(lambda: conversation.turns.since(before)[-1].metrics is not None, METRICS_WITHIN)
+    failed = [turn for turn in conversation.turns.since(before) if turn.state == State.STATE_FAILED]
     why = [notice.message for turn in failed for notice in turn.notices]
     return f"{name}: {'; '.join(why) or 'it could not be answered'}" if failed else ""

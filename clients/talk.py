@@ -9,8 +9,7 @@ from contextlib import ExitStack, asynccontextmanager
 
 from voice_grpc.client import Call, CallFailed
 
-from . import interactive as live
-from . import scripted_user as prepared
+from . import interactive, scripted_user
 from .conversation import Conversation
 from .devices import Device, NoDevice, choose, described, devices, loudspeaker, microphone
 from .options import TalkOptions, parse
@@ -54,13 +53,13 @@ async def _talk(options: TalkOptions) -> list[str]:
     found = devices() if needed else []
     wanted = {"microphone": options.input_device, "loudspeaker": options.output_device}
     chosen = {kind: choose(kind, wanted[kind], found) for kind in needed}
-    async with _dialogue(options) as dialogue:
+    async with _conversation(options) as conversation:
         with ExitStack() as opened:
-            return await _hold(dialogue, options, questions, chosen, opened)
+            return await _hold(conversation, options, questions, chosen, opened)
 
 
 @asynccontextmanager
-async def _dialogue(options: TalkOptions) -> AsyncIterator[Conversation]:
+async def _conversation(options: TalkOptions) -> AsyncIterator[Conversation]:
     """Whatever happens in it, what was recorded is saved."""
     screen = Screen()
     async with Call.open(options.target, options.config(), options.access) as call:
@@ -68,31 +67,31 @@ async def _dialogue(options: TalkOptions) -> AsyncIterator[Conversation]:
         again = ", going on" if started.resumed else ""
         screen.line(f"session {started.session_id}{again} at {options.target}", DIM)
         kept = LONGEST if options.save else 0
-        dialogue = Conversation(call, screen, Recording(time.monotonic(), kept))
+        conversation = Conversation(call, screen, Recording(time.monotonic(), kept))
         try:
-            yield dialogue
+            yield conversation
         finally:
             if options.save:
-                dialogue.recording.save(options.save)
+                conversation.recording.save(options.save)
                 screen.line(f"saved {options.save}", DIM)
 
 
 async def _hold(
-    dialogue: Conversation,
+    conversation: Conversation,
     options: TalkOptions,
     questions: list[Question],
     chosen: dict[str, Device | None],
     opened: ExitStack,
 ) -> list[str]:
-    recording = dialogue.recording
+    recording = conversation.recording
     if "loudspeaker" in chosen:
         opened.enter_context(
-            loudspeaker(chosen["loudspeaker"], dialogue.playout, recording.answer, recording.start)
+            loudspeaker(chosen["loudspeaker"], conversation.playout, recording.answer, recording.start)
         )
     if options.is_prepared:
-        return await prepared.hold(dialogue, questions, plays="loudspeaker" not in chosen)
-    heard = opened.enter_context(microphone(chosen["microphone"], recording.user, recording.start))
-    dialogue.screen.line(
+        return await scripted_user.hold(conversation, questions, plays="loudspeaker" not in chosen)
+    listening = opened.enter_context(microphone(chosen["microphone"], recording.user, recording.start))
+    conversation.screen.line(
         "press Enter and speak" if options.push_to_talk else "speak, or type; /quit ends it", DIM
     )
-    return await live.hold(dialogue, heard, options.push_to_talk)
+    return await interactive.hold(conversation, listening, options.push_to_talk)

@@ -14,7 +14,7 @@ ENDS = frozenset({State.STATE_COMPLETED, State.STATE_INTERRUPTED, State.STATE_FA
 @dataclass(slots=True)
 class Turn:
     number: int
-    heard_as: str = ""
+    transcript: str = ""
     """The user's words, as understood."""
     answer: str = ""
     """As far as it was sent."""
@@ -62,7 +62,7 @@ class Turns:
             case "turn_event":
                 self._move(response.turn, response.turn_event.state)
             case "transcript" if response.transcript.is_final:
-                self._hear(response.turn, response.transcript.text)
+                self._transcribed(response.turn, response.transcript.text)
             case "response_text":
                 self._turn(response.turn).answer += response.response_text.delta
             case "interrupted":
@@ -81,16 +81,16 @@ class Turns:
         if number and state != State.STATE_LISTENING:
             turn = self._turn(number)
             turn.state = state if not turn.has_ended else turn.state
-            if state == State.STATE_THINKING and not turn.heard_as:
-                turn.heard_as, self._unclaimed = self._unclaimed, ""
+            if state == State.STATE_THINKING and not turn.transcript:
+                turn.transcript, self._unclaimed = self._unclaimed, ""
 
-    def _hear(self, number: int, text: str) -> None:
+    def _transcribed(self, number: int, text: str) -> None:
         """A final that comes before its turn has a number waits for it."""
         if not text:
             self.user_speaks = False
         elif number:
             turn = self._turn(number)
-            turn.heard_as = f"{turn.heard_as} {text}".strip()
+            turn.transcript = f"{turn.transcript} {text}".strip()
         else:
             self._unclaimed = f"{self._unclaimed} {text}".strip()
 

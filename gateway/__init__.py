@@ -1,16 +1,18 @@
 """Browsers ⇄ Converse: a gateway that translates and adds nothing.
 
-    browser ─▶ door ─▶ bridge ─▶ dialect.up   ─▶ upstream ─▶ Converse
-            ◀─────────── bridge ◀─ dialect.down ◀─ upstream ◀─
+    browser ─▶ websocket ─▶ dialects: up   ─▶ upstream ─▶ Converse
+            ◀─ websocket ◀─ dialects: down ◀─ upstream ◀─
 
-    door.py             who is let in: Origin, token, how many
-    bridge.py           one socket and its stream: two loops, one end
-    dialect.py          what a dialect is; proto, json and simple are the three
-    upstream.py         one Converse stream as bytes
-    closing.py          how an end is told: close codes and their reasons
-    app.py, inquiries.py  routes, the page and what it asks
-    rtc_*.py            calls by WebRTC
-    command.py          the command line
+    app.py          routes, the page, and who is let in where
+    admission.py    who is let in: Origin, token, how many
+    websocket.py    one socket and its stream: two loops, one end
+    dialects/       how frames and messages are translated: proto, json, simple
+    webrtc/         the same for calls by WebRTC
+    upstream.py     one Converse stream as bytes
+    close_codes.py  how an end is told: close codes and their reasons
+    info.py         what a page asks before it talks
+    server.py       all of it on a port
+    command.py, settings.py  the command line
 
-Of ours it imports `voice_grpc.client`, `voice_grpc.client` and `voice_grpc.pb` only.
+Imports of voice_grpc nothing but `client`, `net` and `pb`.
 """

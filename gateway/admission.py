@@ -11,19 +11,23 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
+from voice_grpc.net.bearer import bearer_token
+
 TOKEN_PREFIX = "bearer."
 
 
-@dataclass(frozen=True, slots=True)
 class Rejected(Exception):
-    """Away, in the handshake."""
+    """Not let in: told in the answer to the handshake, with the HTTP `status`."""
 
-    status: int
-    message: str
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
 
 
 @dataclass(slots=True)
 class Admission:
+    """Who is inside, and whether one more may come in."""
+
     origins: Sequence[str]
     """Besides the host itself, such as `https://app.example.com`; `*` lets in every page."""
     max_sockets: int
@@ -36,7 +40,7 @@ class Admission:
 
     @contextmanager
     def visit(self, headers: Headers, address: str) -> Iterator[None]:
-        """Around all of a socket. Raises `Rejected`."""
+        """A place for the whole life of a socket. Raises `Rejected`."""
         self.check_origin(headers)
         if self.count >= self.max_sockets:
             raise Rejected(503, f"{self.max_sockets} conversations are open, which is all there is room for")
@@ -60,6 +64,6 @@ class Admission:
 
 
 def token_of(headers: Headers, subprotocols: Sequence[str] = ()) -> str:
-    """From the header, or, since browsers can set none, from a subprotocol `bearer.TOKEN`."""
+    """The bearer token of the header, or, since browsers can set none, from a subprotocol `bearer.TOKEN`."""
     offered = [name.removeprefix(TOKEN_PREFIX) for name in subprotocols if name.startswith(TOKEN_PREFIX)]
-    return headers.get("authorization", "").removeprefix("Bearer ").strip() or (offered[0] if offered else "")
+    return bearer_token(headers.get("authorization", "")) or (offered[0] if offered else "")

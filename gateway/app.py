@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket
 
 from .admission import Admission, Rejected, token_of
 from .close_codes import Refused
-from .dialects.proto_json import told
+from .dialects.proto_json import error_json
 from .info import STATUS, ServerFacts
 from .settings import GatewaySettings
 from .websocket import BrowserSocket, bridge, dialect_for
@@ -36,7 +36,7 @@ HEADERS = {
 
 
 class Calls(Protocol):
-    """WebRTC calls (`webrtc/signaling.py`)."""
+    """WebRTC calls: what `webrtc.signaling.RtcCalls` is, where that is installed."""
 
     async def answer(self, offer: str, token: str, visit: AbstractContextManager[None]) -> tuple[str, str]:
         """The call's id and the SDP answer. `visit` is entered for the life of the call.
@@ -55,16 +55,16 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings, channel: grpc.aio.Channel, calls: Calls | None) -> None:
         self._settings, self._channel, self._calls = settings, channel, calls
-        self.door = Admission(settings.origins, settings.max_sockets, settings.max_per_address)
+        self.admission = Admission(settings.origins, settings.max_sockets, settings.max_per_address)
         page = {"webrtc": calls is not None, "ice_servers": settings.ice_servers}
-        self._inquiries = ServerFacts(channel, self.door, page)
+        self._facts = ServerFacts(channel, self.admission, page)
 
     def app(self) -> ASGIApp:
         routes = [
             Route("/", self.page),
-            Route("/health", self._inquiries.health),
-            Route("/v1/info", self._inquiries.info),
-            Route("/v1/sessions/{id}", self._inquiries.session),
+            Route("/health", self._facts.health),
+            Route("/v1/info", self._facts.info),
+            Route("/v1/sessions/{id}", self._facts.session),
             Route("/v1/webrtc", self.offer, methods=["POST"]),
             Route("/v1/webrtc/{id}", self.hang_up, methods=["DELETE"]),
             WebSocketRoute("/v1/ws", self.converse),
@@ -72,26 +72,22 @@ class Gateway:
         ]
         return _with_headers(Starlette(routes=routes))
 
-    # ------------------------------------------------------------ the page
-
     async def page(self, request: Request) -> Response:
         return FileResponse(WEB / "index.html")
-
-    # ------------------------------------------------------------ conversations
 
     async def converse(self, socket: WebSocket) -> None:
         offered = socket.scope.get("subprotocols", [])
         dialect, subprotocol = dialect_for(offered)
         try:
-            with self.door.visit(socket.headers, _address(socket.scope)):
+            with self.admission.visit(socket.headers, _address(socket.scope)):
                 await socket.accept(subprotocol)
-                farewell = await bridge(
+                close_reason = await bridge(
                     BrowserSocket(socket), dialect, self._channel, token_of(socket.headers, offered)
                 )
-                if farewell is not None:
-                    await socket.close(farewell.code, farewell.close_reason)
-        except Rejected as turned:
-            await socket.send_denial_response(PlainTextResponse(turned.message, turned.status))
+                if close_reason is not None:
+                    await socket.close(close_reason.code, close_reason.frame_text)
+        except Rejected as rejected:
+            await socket.send_denial_response(PlainTextResponse(rejected.message, rejected.status))
 
     async def offer(self, request: Request) -> Response:
         if self._calls is None:
@@ -102,14 +98,14 @@ class Gateway:
         offer = await _limited(request, MAX_OFFER)
         if offer is None:
             return PlainTextResponse(f"an offer has at most {MAX_OFFER} bytes", 413)
-        visit = self.door.visit(request.headers, _address(request.scope))
+        visit = self.admission.visit(request.headers, _address(request.scope))
         try:
             id, answer = await self._calls.answer(offer, token_of(request.headers), visit)
-        except Rejected as turned:
-            return PlainTextResponse(turned.message, turned.status)
+        except Rejected as rejected:
+            return PlainTextResponse(rejected.message, rejected.status)
         except Refused as refused:
-            farewell = refused.farewell
-            return JSONResponse({"error": told(farewell)}, STATUS.get(farewell.code, 502))
+            close_reason = refused.close_reason
+            return JSONResponse({"error": error_json(close_reason)}, STATUS.get(close_reason.code, 502))
         return Response(answer, 201, {"Location": f"/v1/webrtc/{id}"}, SDP)
 
     async def hang_up(self, request: Request) -> Response:
@@ -120,8 +116,8 @@ class Gateway:
 async def _limited(request: Request, size: int) -> str | None:
     """The body as text; None when it is longer than `size` bytes."""
     body = b""
-    async for part in request.stream():
-        body += part
+    async for chunk in request.stream():
+        body += chunk
         if len(body) > size:
             return None
     return body.decode(errors="replace")
@@ -133,7 +129,7 @@ def _address(scope: Scope) -> str:
 
 
 def _with_headers(app: ASGIApp) -> ASGIApp:
-    """Of every HTTP answer."""
+    """`HEADERS` on every HTTP answer."""
     added = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:

@@ -44,36 +44,28 @@ class CloseReason:
     """Path of the field that was wrong; empty: none."""
 
     @property
-    def close_reason(self) -> str:
+    def frame_text(self) -> str:
         """As much of the message as a close frame holds."""
         return self.message.encode()[:MAX_REASON].decode(errors="ignore")
 
 
 class Refused(Exception):
-    """The socket is at its end; `farewell` says why."""
+    """What the browser sent is the end of its socket; `close_reason` says why."""
 
-    def __init__(self, farewell: CloseReason) -> None:
-        super().__init__(farewell.message)
-        self.farewell = farewell
+    def __init__(self, close_reason: CloseReason) -> None:
+        super().__init__(close_reason.message)
+        self.close_reason = close_reason
 
 
 class ConversationEnded(Exception):
-    """One side of a conversation ended; `farewell` is for the browser, None where that is gone."""
+    """One side of a conversation ended; `close_reason` is for the browser, None where that is gone."""
 
-    def __init__(self, farewell: CloseReason | None) -> None:
+    def __init__(self, close_reason: CloseReason | None) -> None:
         super().__init__()
-        self.farewell = farewell
+        self.close_reason = close_reason
 
 
 DONE = CloseReason(1000, "")
-
-
-def first_farewell(group: BaseExceptionGroup[ConversationEnded]) -> CloseReason | None:
-    """Of the side that ended first."""
-    error: BaseExceptionGroup[ConversationEnded] | ConversationEnded = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error.farewell
 
 
 def bad_message(message: str, field: str = "") -> Refused:
@@ -81,11 +73,11 @@ def bad_message(message: str, field: str = "") -> Refused:
 
 
 def no_message(message: str) -> Refused:
-    """Of the wrong kind for the dialect."""
+    """The frame is of the wrong kind for the dialect."""
     return Refused(CloseReason(1008, message, "BAD_MESSAGE"))
 
 
-def farewell_of(failure: CallFailed) -> CloseReason:
+def close_reason_of(failure: CallFailed) -> CloseReason:
     """The end of the call behind, as the browser is told it."""
     reason = failure.details.reason
     code = _REASONS.get(reason, _CODES.get(failure.code, 1011))

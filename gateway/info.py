@@ -12,8 +12,8 @@ from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 
 from .admission import Admission, token_of
-from .close_codes import farewell_of
-from .dialects.proto_json import told
+from .close_codes import close_reason_of
+from .dialects.proto_json import error_json
 
 SERVICE = "voice.v1.VoiceService"
 
@@ -21,16 +21,18 @@ ASK_SECONDS = 3.0
 """For the server behind to answer."""
 
 STATUS = {4400: 400, 4401: 401, 4403: 403, 1013: 503, 4503: 503, 1001: 503}
-"""Of HTTP, for a close code."""
+"""Close code → status of an HTTP answer."""
 
 
 class ServerFacts:
-    def __init__(self, channel: grpc.aio.Channel, door: Admission, page: dict[str, object]) -> None:
+    """The routes that only ask the server behind."""
+
+    def __init__(self, channel: grpc.aio.Channel, admission: Admission, page: dict[str, object]) -> None:
         """`page`: what the page is told of the gateway itself."""
-        self._channel, self._door, self._page = channel, door, page
+        self._channel, self._admission, self._page = channel, admission, page
 
     async def health(self, request: Request) -> Response:
-        """Of the gateway and the server behind, for who routes traffic here."""
+        """Whether the gateway and the server behind are well, for who routes traffic here."""
         stub = health_pb2_grpc.HealthStub(self._channel)
         status, reason = "ok", ""
         try:
@@ -40,7 +42,7 @@ class ServerFacts:
                 status, reason = "not ready", "the server behind is not ready"
         except CallFailed as failure:
             status, reason = "away", str(failure)
-        said = {"status": status, "reason": reason, "conversations": self._door.count}
+        said = {"status": status, "reason": reason, "conversations": self._admission.count}
         return JSONResponse(said, 200 if status == "ok" else 503)
 
     async def info(self, request: Request) -> Response:
@@ -81,6 +83,6 @@ class ServerFacts:
 
 
 def _refusal(failure: CallFailed) -> Response:
-    farewell = farewell_of(failure)
-    status = 404 if failure.code is grpc.StatusCode.NOT_FOUND else STATUS.get(farewell.code, 502)
-    return JSONResponse({"error": told(farewell)}, status)
+    close_reason = close_reason_of(failure)
+    status = 404 if failure.code is grpc.StatusCode.NOT_FOUND else STATUS.get(close_reason.code, 502)
+    return JSONResponse({"error": error_json(close_reason)}, status)

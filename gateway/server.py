@@ -1,7 +1,6 @@
 """The gateway on a port: uvicorn with the `websockets` library, pings, limits, and an orderly end."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -10,6 +9,7 @@ import grpc.aio
 import uvicorn
 
 from voice_grpc.client import connect
+from voice_grpc.net.listener import listen
 
 from .app import Calls, Gateway
 from .settings import GatewaySettings
@@ -27,7 +27,11 @@ CLOSE_SECONDS = 5.0
 async def serving(settings: GatewaySettings) -> AsyncIterator[int]:
     """Listens until the block ends; yields the port. Raises `OSError` when the port is taken."""
     channel = connect(settings.target)
-    listener = _listener(settings.host, settings.port)
+    try:
+        listener = await asyncio.to_thread(listen, settings.host, settings.port)
+    except OSError:
+        await channel.close()
+        raise
     try:
         async with _calls(channel, settings) as calls:
             server = _server(Gateway(settings, channel, calls))
@@ -39,21 +43,6 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[int]:
     finally:
         listener.close()
         await channel.close()
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    """Of the protocol TCP by name: asyncio sets TCP_NODELAY on the connections of no other socket, and
-    without it small frames wait for the acknowledgement of the ones before (40 ms on this system)."""
-    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, kind, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(256)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 @asynccontextmanager
@@ -89,7 +78,7 @@ def _server(gateway: Gateway) -> uvicorn.Server:
 
 
 async def _close(server: uvicorn.Server) -> None:
-    """Sockets are told that we go (1012); what does not end by itself is cut."""
+    """Browsers are told that the gateway goes (1012); what does not end by itself is cut."""
     for listening in server.servers:
         listening.close()
     for connection in list(server.server_state.connections):

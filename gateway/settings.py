@@ -1,12 +1,52 @@
 """Settings of the gateway, from the environment and from flags: `voice-grpc gateway --help`."""
 
+import re
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from voice_grpc.net.redaction import HIDDEN
 
 Listed = Annotated[list[str], NoDecode]
 """In one text, separated by commas."""
+
+ICE_SERVER = re.compile(
+    r"(?P<scheme>stuns?|turns?):((?P<user>[^:]*):?(?P<password>.*)@)?"
+    r"(?P<host>[^\s:/?@\[\]]+)(:(?P<port>[0-9]{1,5}))?(?P<transport>\?transport=(udp|tcp))?"
+)
+"""RFC 7064 and 7065, as far as aiortc takes them: no IPv6 address. The credentials, which those leave out,
+stand as in other URLs."""
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    url: str
+    """Without credentials: `turn:HOST:PORT`."""
+    user: str = ""
+    password: str = ""
+
+
+def ice_server(text: str) -> IceServer:
+    """Raises `ValueError`, which says what is accepted."""
+    found = ICE_SERVER.fullmatch(text)
+    if (
+        found is None
+        or int(found["port"] or 1) not in range(1, 65_536)
+        or (found["scheme"].startswith("stun") and found["transport"])
+    ):
+        raise ValueError("stun:HOST[:PORT], or turn:[USER:PASSWORD@]HOST[:PORT][?transport=udp|tcp]")
+    url = f"{found['scheme']}:{text.removeprefix(found['scheme'] + ':').rpartition('@')[2]}"
+    return IceServer(url, found["user"] or "", found["password"] or "")
+
+
+def _without_credentials(text: str) -> str:
+    """For messages; `text` may be no ICE server at all."""
+    given, at, place = text.rpartition("@")
+    scheme, colon, _ = given.partition(":")
+    return f"{scheme if colon else ''}{colon}{HIDDEN}@{place}" if at else text
 
 
 class GatewaySettings(BaseSettings):
@@ -42,8 +82,27 @@ class GatewaySettings(BaseSettings):
     @field_validator("origins", "ice_servers", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        if isinstance(value, list) and all(isinstance(each, str) for each in value):
             value = ",".join(value)
         return (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+            [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
         )
+
+    @field_validator("ice_servers")
+    @classmethod
+    def _check_ice_servers(cls, texts: list[str]) -> list[str]:
+        """Tells which one of several is wrong."""
+        for text in texts:
+            try:
+                ice_server(text)
+            except ValueError as error:
+                told = {"accepted": str(error), "got": _without_credentials(text)}
+                raise PydanticCustomError("ice_server", "{accepted}", told) from None
+        return texts
+
+    @field_validator("target")
+    @classmethod
+    def _check_target(cls, target: str) -> str:
+        if not target.isprintable() or not target.strip():
+            raise PydanticCustomError("target", "host:port, http://host:port or https://host:port")
+        return target

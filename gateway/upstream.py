@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc.aio
 
-from voice_grpc.client import Access, Ending, failures
+from voice_grpc.client import Access, Ending, failures, silent_when_ended
 
 METHOD = "/voice.v1.VoiceService/Converse"
 
@@ -35,16 +35,8 @@ class Upstream:
         """Waits while the way to the server is full. After the end of the call nothing is sent: whoever
         receives learns why it ended."""
         async with self._writing:
-            try:
+            with silent_when_ended():
                 await self._call.write(request)
-            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-                return
-
-    async def half_close(self) -> None:
-        try:
-            await self._call.done_writing()
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            return
 
     async def receive(self) -> bytes | None:
         """The next ConverseResponse; None once the server ended with OK. Raises `CallFailed`."""

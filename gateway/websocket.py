@@ -1,7 +1,8 @@
-"""One socket and its stream: what comes in goes up, what comes back goes down, and both end together.
+"""A browser's WebSocket and its stream: what comes in goes up, what comes back goes down, both end together.
 
 No queue of ours stands between them: a frame is read when the one before has gone up, a response when
 the one before has gone down, so that a slow side is felt by the other and by nobody else.
+Somewhat more than real time is a network's way, and taken; far more is a flood, and the end (`RateLimiter`).
 """
 
 import asyncio
@@ -15,9 +16,10 @@ import grpc.aio
 from starlette.websockets import WebSocket
 
 from voice_grpc.client import CallFailed
+from voice_grpc.net import first
 
 from .admission import TOKEN_PREFIX
-from .close_codes import DONE, CloseReason, ConversationEnded, Refused, farewell_of, first_farewell
+from .close_codes import DONE, CloseReason, ConversationEnded, Refused, close_reason_of
 from .dialects.dialect import Dialect, Frame
 from .dialects.proto_binary import NAME as PROTO
 from .dialects.proto_binary import ProtoDialect
@@ -26,12 +28,33 @@ from .dialects.proto_json import JsonDialect
 from .dialects.simple import SimpleDialect
 from .upstream import Upstream
 
-# ----------------------------------------------------------------
-# a browser's WebSocket as `websocket.py` wants it, and the dialect that it asked for
+MESSAGES_A_SECOND = 250
+"""Frames of 20 ms are 50; a browser's own blocks of 128 samples at 48 kHz would be 375."""
+BYTES_A_SECOND = 800_000
+"""Stereo floats at 48 kHz, twice over."""
+BURST_SECONDS = 4.0
+
+FIRST_SECONDS = 10.0
+"""For the first frame to come."""
+
+SEND_SECONDS = 10.0
+"""For one frame to be taken; then the browser has gone, or reads too slowly."""
+
+log = logging.getLogger(__name__)
+
+
+class Socket(Protocol):
+    """A browser, as `bridge` needs it."""
+
+    async def receive(self) -> Frame | None:
+        """None: it is gone."""
+        ...
+
+    async def send(self, frame: Frame) -> None: ...
 
 
 class BrowserSocket:
-    """Implements `bridge.Socket`."""
+    """Starlette's WebSocket as a `Socket`."""
 
     def __init__(self, socket: WebSocket) -> None:
         self._socket = socket
@@ -52,7 +75,7 @@ class BrowserSocket:
 
 
 def dialect_for(offered: Sequence[str]) -> tuple[Dialect, str | None]:
-    """The first one that is offered and known, else the simple one; and the subprotocol to choose.
+    """The first dialect that is offered and known, else the simple one; and the subprotocol to choose.
 
     A browser that offers any fails unless one is chosen: its token will do.
     """
@@ -64,18 +87,6 @@ def dialect_for(offered: Sequence[str]) -> tuple[Dialect, str | None]:
     return SimpleDialect(), next((name for name in offered if name.startswith(TOKEN_PREFIX)), None)
 
 
-# ----------------------------------------------------------------
-# how much comes in on one socket: a little ahead of real time is a network's way, far ahead is a
-# flood
-
-
-MESSAGES_A_SECOND = 250
-"""Frames of 20 ms are 50; a browser's own blocks of 128 samples at 48 kHz would be 375."""
-BYTES_A_SECOND = 800_000
-"""Stereo floats at 48 kHz, twice over."""
-BURST_SECONDS = 4.0
-
-
 @dataclass(slots=True)
 class RateLimiter:
     """Two token buckets. Time is an argument, monotonic seconds."""
@@ -85,7 +96,7 @@ class RateLimiter:
     _at: float | None = None
 
     def is_flooded(self, size: int, now: float) -> bool:
-        """By one more message of `size` bytes."""
+        """Whether one more message of `size` bytes is too much."""
         passed = 0.0 if self._at is None else now - self._at
         self._at = now
         self.messages = min(self.messages + passed * MESSAGES_A_SECOND, MESSAGES_A_SECOND * BURST_SECONDS) - 1
@@ -93,38 +104,19 @@ class RateLimiter:
         return self.messages < 0 or self.bytes < 0
 
 
-FIRST_SECONDS = 10.0
-"""For the first frame."""
-
-SEND_SECONDS = 10.0
-"""For one frame to be taken; then the browser has gone, or reads too slowly."""
-
-log = logging.getLogger(__name__)
-
-
-class Socket(Protocol):
-    """A browser's: what it sends, and what it is sent."""
-
-    async def receive(self) -> Frame | None:
-        """None: it is gone."""
-        ...
-
-    async def send(self, frame: Frame) -> None: ...
-
-
 async def bridge(
     socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, token: str
 ) -> CloseReason | None:
     """Until either side ends. How the socket is to be closed; None: it is gone already."""
     try:
-        farewell = await _converse(socket, dialect, channel, token)
+        close_reason = await _converse(socket, dialect, channel, token)
     except Refused as refused:
-        farewell = refused.farewell
-    if farewell is not None and farewell.code != 4408:
+        close_reason = refused.close_reason
+    if close_reason is not None and close_reason.code != 4408:
         with suppress(ConversationEnded):
-            for frame in dialect.over(farewell):
+            for frame in dialect.over(close_reason):
                 await _deliver(socket, frame)
-    return farewell
+    return close_reason
 
 
 async def _converse(
@@ -139,29 +131,29 @@ async def _converse(
         return None
     opening = dialect.first(frame)
     async with Upstream.open(channel, token or opening.token) as upstream:
-        farewell: CloseReason | None = DONE
+        close_reason: CloseReason | None = DONE
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_up(socket, dialect, upstream, opening.requests), name="up")
                 tasks.create_task(_down(socket, dialect, upstream), name="down")
         except* ConversationEnded as group:
-            farewell = first_farewell(group)
-        return farewell
+            close_reason = first(group).close_reason
+        return close_reason
 
 
 async def _up(socket: Socket, dialect: Dialect, upstream: Upstream, requests: list[bytes]) -> None:
-    meter, loop = RateLimiter(), asyncio.get_running_loop()
+    limiter, loop = RateLimiter(), asyncio.get_running_loop()
     for request in requests:
         await upstream.send(request)
     while (frame := await socket.receive()) is not None:
-        if meter.is_flooded(len(frame), loop.time()):
+        if limiter.is_flooded(len(frame), loop.time()):
             raise ConversationEnded(
                 CloseReason(4429, "more comes in than a conversation needs: send as fast as you speak")
             )
         try:
             requests = dialect.up(frame)
         except Refused as refused:
-            raise ConversationEnded(refused.farewell) from None
+            raise ConversationEnded(refused.close_reason) from None
         for request in requests:
             await upstream.send(request)
     raise ConversationEnded(None)
@@ -173,7 +165,7 @@ async def _down(socket: Socket, dialect: Dialect, upstream: Upstream) -> None:
             for frame in dialect.down(message):
                 await _deliver(socket, frame)
     except CallFailed as failure:
-        raise ConversationEnded(farewell_of(failure)) from None
+        raise ConversationEnded(close_reason_of(failure)) from None
     raise ConversationEnded(DONE)
 
 

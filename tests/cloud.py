@@ -26,7 +26,7 @@ class Cloud:
 
     @property
     def variables(self) -> dict[str, str]:
-        """All that the mission sets, and the address of the fake Gemini."""
+        """What an operator of all three vendors sets, and the address of the fake Gemini."""
         return {
             "WHISPER_SERVER_URL": self.whisper.url,
             "GEMINI_API_KEY": GEMINI_KEY,
@@ -52,7 +52,7 @@ def clear(patch: pytest.MonkeyPatch) -> None:
 
 
 def settings(patch: pytest.MonkeyPatch, variables: dict[str, str], **given: object) -> Settings:
-    """As the environment sets them, and no `.env`."""
+    """Settings that come of `variables` in the environment and of `given`, without any `.env`."""
     for name, value in variables.items():
         patch.setenv(name, value)
     return Settings(_env_file=None, port=0, store="memory", **given)  # type: ignore[call-arg, arg-type]

@@ -17,7 +17,7 @@ from voice_grpc.settings import Settings
 ANSWER = "This is a rather long answer that goes on, and on, and on for quite some time. " * 8
 
 
-async def build_engines(settings: Settings, say: Say) -> Engines:
+async def build_engines(settings: Settings, say: Say, instructions: str) -> Engines:
     say("loading the models …")
     if os.environ.get("LOADING") == "slow":
         await asyncio.to_thread(time.sleep, 60)

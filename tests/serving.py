@@ -33,7 +33,7 @@ WITHIN = 10.0
 """Seconds until a message that does not come is a failed test; on a busy machine it may take a while."""
 
 RATE_HZ = 16_000
-"""Of the sound that goes in, unless a test says otherwise."""
+"""Rate of the sound that goes in, unless a test says otherwise."""
 
 LOCAL = (("grpc.enable_http_proxy", 0),)
 
@@ -77,7 +77,7 @@ def ended(error: grpc.aio.AioRpcError | grpc.RpcError) -> Ended:
 OK = Ended(grpc.StatusCode.OK, "")
 
 
-class Talk:
+class ConverseCall:
     """One Converse stream. `said` grows as responses come."""
 
     def __init__(
@@ -232,8 +232,8 @@ class Served:
     store: Store
     channel: grpc.aio.Channel
 
-    async def open_house(self) -> None:
-        await self.server.open_house(self.script.engines, self.store, PERSONAS)
+    async def make_ready(self) -> None:
+        await self.server.make_ready(self.script.engines, self.store, PERSONAS)
 
     @property
     def target(self) -> str:
@@ -250,9 +250,9 @@ class Served:
         *,
         channel: grpc.aio.Channel | None = None,
         reads: bool = True,
-    ) -> AsyncIterator[Talk]:
+    ) -> AsyncIterator[ConverseCall]:
         """A stream, read until the block ends and cancelled then."""
-        talk = Talk(stub_of(channel or self.channel), metadata, reads=reads)
+        talk = ConverseCall(stub_of(channel or self.channel), metadata, reads=reads)
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(talk.read_all(), name="read")
             try:
@@ -311,7 +311,7 @@ async def serving(
     served = Served(server, script or scripted(), store or MemoryStore(), channel)
     try:
         if is_open:
-            await served.open_house()
+            await served.make_ready()
         yield served
     finally:
         await channel.close()
@@ -328,7 +328,7 @@ def assert_told(how: Ended, code: grpc.StatusCode, reason: str) -> None:
     assert (how.code, how.reason, how.domain) == (code, reason, "voice.v1"), how
 
 
-async def answered(talk: Talk, words: str = "Hi.") -> int:
+async def answered(talk: ConverseCall, words: str = "Hi.") -> int:
     """Asks in writing, waits for the end of the answer, and returns its turn."""
     before = max((r.turn for r in talk.said), default=0)
     await talk.text(words)

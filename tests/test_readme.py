@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from voice_grpc.settings import Settings
-from voice_grpc.settings.command_line import GROUPS, variable
+from voice_grpc.settings.command_line import COMMAND_LINE, GROUPS
 
 from .client import test_other_tools as tools
 from .serving import serving
@@ -27,7 +27,7 @@ def settings_table() -> str:
             shown = {True: "on", False: "off"}.get(default, default) if isinstance(default, bool) else default
             flag = "--" + name.replace("_", "-")
             shown = f"{shown:g}" if isinstance(shown, int | float) else shown
-            rows.append(f"| `{variable(name)}` | `{flag}` | {shown} | {field.description} |")
+            rows.append(f"| `{COMMAND_LINE.variable(name)}` | `{flag}` | {shown} | {field.description} |")
     return "\n".join(rows)
 
 

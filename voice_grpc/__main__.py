@@ -14,6 +14,7 @@ Talk to it and it answers like a person would.
   gateway         browsers: WebSocket, WebRTC and a page to talk to
   doctor          check each configured engine with one small call
   demo            start a server and hold a spoken conversation with it
+  models          the embedded engines' models: what there is, and fetched beforehand
   whisper-server  Whisper over OpenAI's HTTP protocol, for other machines and tools
 
 voice-grpc COMMAND --help tells more."""

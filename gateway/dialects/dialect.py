@@ -1,6 +1,8 @@
 """What a dialect is: a translation between a browser's frames and the messages of Converse. No I/O.
 
 A text frame is `str`, a binary one `bytes`; a message of Converse is its bytes.
+
+A file of its own: the three dialects know it, and it knows none of them.
 """
 
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ class OpeningFrame:
 
 
 class Dialect(Protocol):
-    """One object a socket. Raises `closing.Refused` for what ends the socket."""
+    """One object a socket. Raises `close_codes.Refused` for what ends the socket."""
 
     def first(self, frame: Frame) -> OpeningFrame: ...
 
@@ -34,6 +36,6 @@ class Dialect(Protocol):
         """How a response is told; nothing for what this dialect does not tell."""
         ...
 
-    def over(self, farewell: CloseReason) -> list[Frame]:
+    def over(self, close_reason: CloseReason) -> list[Frame]:
         """Said before the socket is closed; nothing where the close code is all."""
         ...

@@ -1,4 +1,7 @@
-"""`voice.v1.proto`: binary frames that are ConverseRequest and ConverseResponse, passed through."""
+"""`voice.v1.proto`: binary frames that are ConverseRequest and ConverseResponse, passed through.
+
+A file of its own: one dialect.
+"""
 
 from ..close_codes import CloseReason, no_message
 from .dialect import Frame, OpeningFrame
@@ -7,6 +10,8 @@ NAME = "voice.v1.proto"
 
 
 class ProtoDialect:
+    """Frames as they are."""
+
     def first(self, frame: Frame) -> OpeningFrame:
         return OpeningFrame(self.up(frame))
 
@@ -18,6 +23,6 @@ class ProtoDialect:
     def down(self, message: bytes) -> list[Frame]:
         return [message]
 
-    def over(self, farewell: CloseReason) -> list[Frame]:
+    def over(self, close_reason: CloseReason) -> list[Frame]:
         """The close code and its reason tell it."""
         return []

@@ -1,7 +1,17 @@
-"""`voice.v1.json`: proto3 JSON in text frames, sound in binary ones (`proto_json.py`).
+"""`voice.v1.json`: proto3 JSON in text frames, sound in binary ones.
 
 The first text frame holds `config`, and may hold `authorization` ("Bearer …") beside it. An end that is
 an error is told as `{"error": {"code", "reason", "message", "field"}}` before the close.
+
+A binary frame is a header of 24 bytes, little-endian, and then the sound in the declared encoding:
+
+     0 u8  version, 1                      4 u32 turn
+     1 u8  flags: 1 is_last,               8 u32 chunk_index
+           2 offset_samples counts,       12 u32 duration_samples
+           4 discontinuity                16 u64 offset_samples
+     2 u16 segment_index                  24     sound
+
+Upwards only the flags 2 and 4 and offset_samples count; the rest is 0 or ignored.
 """
 
 import json
@@ -9,32 +19,21 @@ import struct
 
 from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
 
+from voice_grpc.net.bearer import bearer_token
 from voice_grpc.pb import voice_pb2 as pb
 
 from ..close_codes import CloseReason, bad_message
-from . import proto_json as sound_frame
 from .dialect import Frame, OpeningFrame
 
-# ----------------------------------------------------------------
-# sound in the binary frames of `voice.v1.json`: a header of 24 bytes, little-endian, then the payload
-# 0 u8  version, 1
-# 1 u8  flags: 1 is_last, 2 offset_samples counts, 4 discontinuity
-# 2 u16 segment_index
-# 4 u32 turn
-# 8 u32 chunk_index
-# 12 u32 duration_samples
-# 16 u64 offset_samples
-# 24     payload, in the declared encoding
-# Upwards only the flags 2 and 4 and offset_samples count; the rest is 0 or ignored.
-
+NAME = "voice.v1.json"
 
 HEADER = struct.Struct("<BBHIIIQ")
 VERSION = 1
 IS_LAST, HAS_OFFSET, DISCONTINUITY = 1, 2, 4
 
 
-def read(frame: bytes) -> pb.AudioInput:
-    """Raises `Refused`."""
+def read_sound(frame: bytes) -> pb.AudioInput:
+    """What a binary frame holds. Raises `Refused`."""
     if len(frame) < HEADER.size or frame[0] != VERSION:
         got = f"{len(frame)} bytes" + (f" of version {frame[0]}" if frame else "")
         raise bad_message(
@@ -47,16 +46,15 @@ def read(frame: bytes) -> pb.AudioInput:
     return audio
 
 
-def written(turn: int, audio: pb.AudioOutput) -> bytes:
+def sound_frame(turn: int, audio: pb.AudioOutput) -> bytes:
     flags = HAS_OFFSET | (IS_LAST if audio.is_last else 0)
     place = (min(audio.segment_index, 0xFFFF), turn, audio.chunk_index, audio.duration_samples)
     return HEADER.pack(VERSION, flags, *place, audio.offset_samples) + audio.data
 
 
-NAME = "voice.v1.json"
-
-
 class JsonDialect:
+    """Text for everything but sound."""
+
     def first(self, frame: Frame) -> OpeningFrame:
         if isinstance(frame, bytes):
             raise bad_message('config: got sound, accepted: {"config": {…}} as the first frame', "config")
@@ -64,30 +62,33 @@ class JsonDialect:
         authorization = given.pop("authorization", "")
         if not isinstance(authorization, str):
             raise bad_message('authorization: got no text, accepted: "Bearer TOKEN"', "authorization")
-        return OpeningFrame([_request(given)], authorization.removeprefix("Bearer ").strip())
+        token = bearer_token(authorization)
+        if authorization and not token:
+            raise bad_message('authorization: got no bearer token, accepted: "Bearer TOKEN"', "authorization")
+        return OpeningFrame([_request(given)], token)
 
     def up(self, frame: Frame) -> list[bytes]:
         if isinstance(frame, bytes):
-            return [pb.ConverseRequest(audio=sound_frame.read(frame)).SerializeToString()]
+            return [pb.ConverseRequest(audio=read_sound(frame)).SerializeToString()]
         return [_request(parsed(frame))]
 
     def down(self, message: bytes) -> list[Frame]:
         response = pb.ConverseResponse.FromString(message)
         if response.WhichOneof("payload") == "audio":
-            return [sound_frame.written(response.turn, response.audio)]
+            return [sound_frame(response.turn, response.audio)]
         return [MessageToJson(response, indent=None)]
 
-    def over(self, farewell: CloseReason) -> list[Frame]:
-        return [json.dumps({"error": told(farewell)})] if farewell.message else []
+    def over(self, close_reason: CloseReason) -> list[Frame]:
+        return [json.dumps({"error": error_json(close_reason)})] if close_reason.message else []
 
 
-def told(farewell: CloseReason) -> dict[str, str | int]:
-    """Of an end that is an error."""
-    error: dict[str, str | int] = {"code": farewell.code, "message": farewell.message}
-    if farewell.reason:
-        error["reason"] = farewell.reason
-    if farewell.field:
-        error["field"] = farewell.field
+def error_json(close_reason: CloseReason) -> dict[str, str | int]:
+    """How an end that is an error is told, here and in HTTP."""
+    error: dict[str, str | int] = {"code": close_reason.code, "message": close_reason.message}
+    if close_reason.reason:
+        error["reason"] = close_reason.reason
+    if close_reason.field:
+        error["field"] = close_reason.field
     return error
 
 

@@ -16,22 +16,30 @@ from voice_grpc.pb import voice_pb2 as pb
 
 from ..close_codes import CloseReason, bad_message
 from .dialect import Frame, OpeningFrame
-from .proto_json import parsed, told
-
-# ----------------------------------------------------------------
-# the `start` of the simple dialect → the config of a session: every key checked, every default filled
-# in
-
+from .proto_json import error_json, parsed
 
 RATE_HZ = 16_000
 RATES_HZ = (8_000, 16_000, 24_000, 48_000)
 
 TEXTS = ("session", "token", "persona", "voice", "instructions", "greeting")
 KEYS = ("sample_rate", "output_sample_rate", "language", *TEXTS)
+"""What a `start` may hold."""
+
+TYPES = ("text", "interrupt", "pause", "resume", "stop", "played")
+"""What a later text may be."""
+
+STATES = {
+    pb.TurnEvent.STATE_LISTENING: "listening",
+    pb.TurnEvent.STATE_USER_SPEAKING: "hearing",
+    pb.TurnEvent.STATE_THINKING: "thinking",
+    pb.TurnEvent.STATE_SPEAKING: "speaking",
+}
+ENDS = (pb.TurnEvent.STATE_COMPLETED, pb.TurnEvent.STATE_FAILED)
 
 
 def session_config(start: Mapping[str, Any]) -> pb.SessionConfig:
-    """Raises `Refused`. The token is not part of it."""
+    """The config that a `start` asks for: every key checked, every default filled in. Its token is no part of
+    it. Raises `Refused`."""
     for key in start:
         if key not in (*KEYS, "type"):
             raise bad_message(f"start: got the key {key!r:.40}, accepted: {', '.join(KEYS)}", key[:40])
@@ -78,23 +86,12 @@ def _languages(given: Any) -> list[str]:
     return tags
 
 
-# ----------------------------------------------------------------
-# what the simple dialect tells of Converse: a few JSON objects, the words of an answer summed up
-
-
-STATES = {
-    pb.TurnEvent.STATE_LISTENING: "listening",
-    pb.TurnEvent.STATE_USER_SPEAKING: "hearing",
-    pb.TurnEvent.STATE_THINKING: "thinking",
-    pb.TurnEvent.STATE_SPEAKING: "speaking",
-}
-ENDS = (pb.TurnEvent.STATE_COMPLETED, pb.TurnEvent.STATE_FAILED)
-
-
 class ResponseWriter:
+    """Tells a few things of Converse as JSON objects, the words of an answer summed up."""
+
     def __init__(self) -> None:
         self._answer = ""
-        """So far, of the turn that speaks."""
+        """Words so far of the turn that speaks."""
 
     def tell(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
         """Nothing for what this dialect does not tell."""
@@ -170,15 +167,14 @@ def _figures(metrics: Message) -> dict[str, float]:
     return figures
 
 
-TYPES = ("text", "interrupt", "pause", "resume", "stop", "played")
-
-
 class SimpleDialect:
+    """PCM16 mono, and JSON."""
+
     def __init__(self) -> None:
         self._rate_hz = RATE_HZ
         self._turn = 0
         """Whose answer is playing."""
-        self._teller = ResponseWriter()
+        self._writer = ResponseWriter()
 
     # ------------------------------------------------------------ to us
 
@@ -236,9 +232,9 @@ class SimpleDialect:
         if response.WhichOneof("payload") == "audio":
             self._turn = response.turn
             return [response.audio.data] if response.audio.data else []
-        return [json.dumps(said, ensure_ascii=False) for said in self._teller.tell(response)]
+        return [json.dumps(said, ensure_ascii=False) for said in self._writer.tell(response)]
 
-    def over(self, farewell: CloseReason) -> list[Frame]:
-        if not farewell.message:
+    def over(self, close_reason: CloseReason) -> list[Frame]:
+        if not close_reason.message:
             return []
-        return [json.dumps({"type": "error", **told(farewell), "fatal": True}, ensure_ascii=False)]
+        return [json.dumps({"type": "error", **error_json(close_reason), "fatal": True}, ensure_ascii=False)]

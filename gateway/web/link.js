@@ -1,22 +1,23 @@
 // A conversation over a WebSocket: the dialect `voice.v1.json`, sound in binary frames of a 24-byte header.
 import { DECODED_HZ, OpusDecoder, OpusEncoder } from "./opus.js";
-import { Capture, INPUT_HZ, OUTPUT_HZ, Playout, openMicrophone } from "./sound.js";
+import { Capture, INPUT_HZ, OUTPUT_HZ, Playout } from "./sound.js";
 
 const HEADER = 24, IS_LAST = 1, HAS_OFFSET = 2;
 const MAX_WAITING = { pcm: 16000, opus: 3000 };   // bytes: half a second of sound that the network does not take
 const MAX_EARLY = 100;   // frames of 20 ms that were spoken before the socket was open
 
 export class SocketLink {
-  // `on`: opened(), message(object), level(0…1, whose), played(report), closed(code, reason)
+  // `on`: message(object), level(0…1, whose), played(report), closed(code, reason)
   constructor(on) {
     this.on = on;
-    this.isMuted = false;
+    this.isOver = false;
+    this.isListening = true;
     this.heard = 0;
     this.early = [];
   }
 
-  // `opus`: whether the server and this browser can.
-  async open(config, { token, deviceId, listens, opus }) {
+  // `stream`: the microphone's; null without one. `opus`: whether the server and this browser can.
+  async open(config, { token, stream, opus }) {
     this.kind = opus ? "opus" : "pcm";
     this.rate = opus ? DECODED_HZ : OUTPUT_HZ;
     const failed = (error) => this.on.closed(1006, error.message);
@@ -25,27 +26,28 @@ export class SocketLink {
       this.decoder = new OpusDecoder((samples, { turn, last }) => this.playout.play(turn, samples, last), failed);
     }
     this.playout = await Playout.open(this.rate, (report) => this.#report(report));
-    if (listens) await this.listen(deviceId);
+    if (stream) await this.listen(stream);
+    if (this.isOver) return this.#release();   // hung up meanwhile
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const names = ["voice.v1.json", ...(token ? [`bearer.${token}`] : [])];
-    const socket = this.socket = new WebSocket(`${scheme}//${location.host}/v1/ws`, names);
+    const socket = this.socket = new WebSocket(`${scheme}//${location.host}/v1/ws`, "voice.v1.json");
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => this.#begin(config);
+    socket.onopen = () => this.#begin(config, token);
     socket.onmessage = ({ data }) => this.#take(data);
     socket.onclose = ({ code, reason }) => this.on.closed(code, reason);
   }
 
-  #begin(config) {
+  // The token goes in the first message, since a subprotocol, the other way for pages, cannot hold every token.
+  #begin(config, token) {
     const encoding = this.kind === "opus" ? "AUDIO_ENCODING_OPUS_PACKET" : "AUDIO_ENCODING_PCM_S16LE";
     const format = (sampleRateHz) => ({ encoding, sampleRateHz, channels: 1 });
     const capabilities = { echoCancellation: true, playbackReports: true };
-    this.send({ config: { ...config, inputAudio: format(INPUT_HZ), outputAudio: format(this.rate), capabilities } });
-    this.on.opened();
+    const authorization = token ? { authorization: `Bearer ${token}` } : {};
+    this.send({ ...authorization, config: { ...config, inputAudio: format(INPUT_HZ), outputAudio: format(this.rate), capabilities } });
     for (const [frame, offset] of this.early.splice(0)) this.#encode(frame, offset);
   }
 
-  async listen(deviceId) {
-    const stream = await openMicrophone(deviceId);
+  async listen(stream) {
+    await this.capture?.close();
     this.capture = await Capture.open(stream, (frame, peak) => this.#hear(frame, peak));
   }
 
@@ -53,18 +55,21 @@ export class SocketLink {
 
   send(message) { if (this.isOpen) this.socket.send(JSON.stringify(message)); }
 
-  mute(on) {
-    this.isMuted = on;
-    if (on) this.send({ audioEnd: {} });
-  }
+  // Whether what the microphone hears is sent.
+  gate(isOpen) { this.isListening = isOpen; }
 
   flush(turn) { this.playout?.clear(turn); }
 
   duck(on) { this.playout?.duck(on); }
 
   async close() {
-    this.on = { ...this.on, closed() {}, message() {}, played() {}, level() {} };
+    this.isOver = true;
+    this.on = { closed() {}, message() {}, played() {}, level() {} };
     this.socket?.close(1000);
+    await this.#release();
+  }
+
+  async #release() {
     this.encoder?.close();
     this.decoder?.close();
     await this.capture?.close();
@@ -74,8 +79,8 @@ export class SocketLink {
   // ---------------------------------------------------------------- the microphone
 
   #hear(frame, peak) {
-    this.on.level(this.isMuted ? 0 : peak, "user");
-    if (this.isMuted) return;
+    this.on.level(peak, "user");
+    if (!this.isListening) return;
     const offset = this.heard;
     this.heard += frame.length;
     if (this.isOpen) return this.#encode(frame, offset);

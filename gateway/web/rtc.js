@@ -1,6 +1,4 @@
 // A conversation over WebRTC: sound on tracks, everything else on a data channel in `voice.v1.json`.
-import { openMicrophone } from "./sound.js";
-
 const LEVEL_MS = 60;
 const DUCKED = 0.25;
 const DOUBT_MS = 4000;   // browsers go on hoping for half a minute
@@ -10,17 +8,17 @@ export class RtcLink {
   constructor(on) {
     this.on = on;
     this.isOver = false;
+    this.isListening = true;
   }
 
-  async open(config, { token, deviceId, listens, iceServers }) {
+  // `stream`: the microphone's; null without one.
+  async open(config, { token, stream, iceServers }) {
+    if (this.isOver) return;   // hung up meanwhile
     const peer = this.peer = new RTCPeerConnection({ iceServers });
-    if (listens) await this.listen(deviceId);
+    if (stream) await this.listen(stream);
     else peer.addTransceiver("audio");
     const channel = this.channel = peer.createDataChannel("voice");
-    channel.onopen = () => {
-      this.send({ ...(token ? { authorization: `Bearer ${token}` } : {}), config });
-      this.on.opened();
-    };
+    channel.onopen = () => this.send({ ...(token ? { authorization: `Bearer ${token}` } : {}), config });
     channel.onmessage = ({ data }) => this.#take(JSON.parse(data));
     channel.onclose = () => this.#over(this.farewell?.code ?? 1006, this.farewell?.message ?? "");
     peer.onconnectionstatechange = () => {
@@ -31,24 +29,27 @@ export class RtcLink {
     peer.ontrack = ({ streams, track }) => this.#play(streams[0] ?? new MediaStream([track]));
     await peer.setLocalDescription();
     await gathered(peer);
-    await this.#offer(token);
+    if (!this.isOver) await this.#offer(token);
   }
 
   async #offer(token) {
     const headers = { "Content-Type": "application/sdp", ...(token ? { Authorization: `Bearer ${token}` } : {}) };
     const answer = await fetch("/v1/webrtc", { method: "POST", headers, body: this.peer.localDescription.sdp });
-    if (!answer.ok) return this.#over(answer.status === 401 ? 4401 : 4503, (await answer.text()).slice(0, 200));
+    if (!answer.ok) return this.#over(...await refusal(answer));
     this.place = answer.headers.get("Location");
+    if (this.isOver) return this.#leave();
     await this.peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
   }
 
-  async listen(deviceId) {
-    this.stream = await openMicrophone(deviceId);
-    const [track] = this.stream.getAudioTracks();
-    const sender = this.peer.getSenders().find((each) => each.track === null);
+  // A copy of the microphone's track is sent: switching it off leaves the one of the page as it is.
+  async listen(stream) {
+    this.sent?.stop();
+    const track = this.sent = stream.getAudioTracks()[0].clone();
+    track.enabled = this.isListening;
+    const [sender] = this.peer.getSenders();
     if (sender) await sender.replaceTrack(track);
-    else this.peer.addTrack(track, this.stream);
-    this.#meter(this.stream, "user");
+    else this.peer.addTrack(track, stream);
+    this.#meter(stream, "user");
   }
 
   #play(stream) {
@@ -75,8 +76,10 @@ export class RtcLink {
 
   send(message) { if (this.isOpen) this.channel.send(JSON.stringify(message)); }
 
-  mute(on) {
-    for (const track of this.stream?.getAudioTracks() ?? []) track.enabled = !on;
+  // Whether what the microphone hears is sent.
+  gate(isOpen) {
+    this.isListening = isOpen;
+    if (this.sent) this.sent.enabled = isOpen;
   }
 
   flush() {}   // the gateway clears its own track
@@ -88,9 +91,14 @@ export class RtcLink {
     clearTimeout(this.doubt);
     for (const timer of this.timers ?? []) clearInterval(timer);
     this.peer?.close();
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.sent?.stop();
+    this.#leave();
     await this.context?.close();
+  }
+
+  #leave() {
     if (this.place) fetch(this.place, { method: "DELETE", keepalive: true }).catch(() => {});
+    this.place = null;
   }
 
   #take(message) {
@@ -111,6 +119,18 @@ export class RtcLink {
     if (this.isOver) return;
     this.isOver = true;
     this.on.closed(code, reason);
+  }
+}
+
+// The gateway's no to an offer, as a socket would be closed with it.
+async function refusal(answer) {
+  const text = await answer.text();
+  if ([429, 503].includes(answer.status) && !text.startsWith("{")) return [1013, text];   // no room here
+  try {
+    const { code, message } = JSON.parse(text).error;
+    return [code, message];
+  } catch {
+    return [answer.status === 401 ? 4401 : 4503, text.slice(0, 200)];
   }
 }
 

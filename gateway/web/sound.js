@@ -25,17 +25,14 @@ export class Capture {
     node.port.onmessage = ({ data }) => onFrame(data.frame, data.peak);
     source.connect(node);
     await context.resume();
-    return new Capture(context, stream);
+    return new Capture(context);
   }
 
-  constructor(context, stream) {
-    this.context = context;
-    this.stream = stream;
-  }
+  constructor(context) { this.context = context; }
 
+  // The microphone stays open: it is whoever opened it that lets it go.
   async close() {
-    for (const track of this.stream.getTracks()) track.stop();
-    await this.context.close();
+    if (this.context.state !== "closed") await this.context.close();
   }
 }
 
@@ -64,5 +61,5 @@ export class Playout {
 
   duck(on) { this.node.port.postMessage({ do: "duck", on }); }
 
-  async close() { await this.context.close(); }
+  async close() { if (this.context.state !== "closed") await this.context.close(); }
 }

@@ -1,14 +1,8 @@
 // What is seen of the conversation: who said what, how far it was heard, and what each turn took.
-const LETTERS_A_SECOND = 14;   // of speech, until a segment's own length is known
+import { latencyOf, stagesOf } from "./latency.js";
 
-const STAGES = [
-  ["hold", "waiting for the end of your turn"],
-  ["stt", "hearing"],
-  ["llm", "thinking"],
-  ["clause", "finding words"],
-  ["tts", "voice"],
-  ["net", "way and buffer"],
-];
+const LETTERS_A_SECOND = 14;   // of speech, until a segment's own length is known
+const NEAR = 48;   // px: whoever is this near to the end of the log reads along
 
 const element = (kind, classes, text = "") => {
   const made = document.createElement(kind);
@@ -17,23 +11,27 @@ const element = (kind, classes, text = "") => {
   return made;
 };
 
-// "0.512s" as proto3 JSON writes a duration → milliseconds
-const ms = (duration) => (duration === undefined ? 0 : Math.round(parseFloat(duration) * 1000));
-
 export class View {
   constructor(log, empty) {
     this.log = log;
     this.empty = empty;
     this.answers = new Map();   // by turn
     this.hearing = null;
+    this.isFollowing = true;
+    this.top = 0;   // where the log was scrolled to last
+    log.addEventListener("scroll", () => this.#scrolled());
+    // The log gets shorter when something appears beside it, a keyboard for instance: the end stays in view.
+    new ResizeObserver(() => this.#follow()).observe(log);
   }
 
   // ---------------------------------------------------------------- the user
 
-  heard(text, isFinal) {
+  // `language`: BCP 47 where the server knows it, for whoever has it read aloud.
+  heard(text, isFinal, language = "") {
     this.hearing ??= this.#add("user", "You");
     const words = this.hearing.querySelector(".words");
     words.textContent = text;
+    if (language) words.lang = language;
     words.classList.toggle("interim", !isFinal);
     if (!isFinal) return this.#follow();
     if (!text.trim()) this.hearing.remove();
@@ -72,51 +70,45 @@ export class View {
     this.#show(answer);
   }
 
+  // The words of an answer that made no sound: whoever listens only has not got them yet.
   completed(turn) {
     const answer = this.answers.get(turn);
-    if (answer) this.#show(Object.assign(answer, { isOver: true }));
+    if (!answer) return "";
+    this.#show(Object.assign(answer, { isOver: true }));
+    return answer.isPlaced ? "" : answer.segments.map((each) => each.text).join("").trim();
   }
 
   cut(turn, heardText) {
     const answer = this.answers.get(turn);
     if (!answer) return;
-    answer.isCut = true;
     const whole = answer.segments.map((each) => each.text).join("").trim();
     const heard = heardText.trim();
     const rest = whole.startsWith(heard) ? whole.slice(heard.length) : "";
-    const words = answer.box.querySelector(".words");
-    words.replaceChildren(document.createTextNode(`${heard} `), element("span", "cut", rest.trim()));
-    words.append(element("span", "mark", "✂ you interrupted"));
+    this.#show(answer);
+    const words = answer.box?.querySelector(".words");
+    words?.replaceChildren(document.createTextNode(heard && `${heard} `), element("span", "cut", rest.trim()));
+    words?.append(mark("✂ you interrupted"));
+    answer.isCut = true;
     this.#follow();
+  }
+
+  // The connection ended. What was being said will not be finished, and the next one may count its turns anew.
+  broken() {
+    for (const answer of this.answers.values()) {
+      if (!answer.isOver && !answer.isCut) answer.box?.querySelector(".words").append(mark("✂ the connection ended"));
+    }
+    this.answers.clear();
+    this.hearing?.remove();
+    this.hearing = null;
   }
 
   // ---------------------------------------------------------------- what it took
 
   measured(turn, metrics) {
-    const answer = this.answers.get(turn);
-    if (!answer || metrics.voiceToVoice === undefined) return;
-    const hold = ms(metrics.endOfTurnDelay);
-    const stt = Math.max(0, ms(metrics.sttFinalDelay) - hold);
-    const [llm, tts] = [ms(metrics.llmFirstToken), ms(metrics.ttsFirstAudio)];
-    const left = ms(metrics.voiceToVoice);   // the server
-    const total = ms(metrics.mouthToEar) || left;
-    const clause = Math.max(0, left - hold - stt - llm - tts);   // from the first of them to enough to say
-    const figures = { hold, stt, llm, clause, tts, net: Math.max(0, total - left) };
-    const box = element("div", "latency");
-    const bar = element("div", "bar");
-    bar.setAttribute("aria-hidden", "true");
-    const parts = element("div", "parts");
-    parts.append(element("span", "", `${total} ms ${metrics.mouthToEar ? "mouth to ear" : "voice to voice"}`));
-    for (const [name, title] of STAGES) {
-      const piece = element("span", `p-${name}`);
-      piece.style.flexGrow = figures[name];
-      bar.append(piece);
-      const part = element("span", "", ` ${title} ${figures[name]}`);
-      part.prepend(element("i", `p-${name}`));
-      if (figures[name]) parts.append(part);
-    }
-    box.append(bar, parts);
-    answer.box.after(box);
+    const box = this.answers.get(turn)?.box;
+    const stages = stagesOf(metrics);
+    if (!box || !stages) return;
+    box.after(latencyOf(stages, metrics.mouthToEar !== undefined));
     this.#follow();
   }
 
@@ -130,7 +122,7 @@ export class View {
       const box = this.#add(isUser ? "user" : "agent", isUser ? "You" : "Answer");
       const words = box.querySelector(".words");
       words.textContent = text;
-      if (!isUser && heard && heard !== "HEARD_WHOLE") words.append(element("span", "mark", "✂"));
+      if (!isUser && heard && heard !== "HEARD_WHOLE") words.append(mark("✂"));
     }
     this.#follow();
   }
@@ -140,7 +132,10 @@ export class View {
     this.empty.hidden = false;
     this.answers.clear();
     this.hearing = null;
+    this.isFollowing = true;
   }
+
+  get isEmpty() { return !this.empty.hidden; }
 
   #answer(turn) {
     if (!this.answers.has(turn)) {
@@ -177,13 +172,31 @@ export class View {
   #add(whose, who) {
     this.empty.hidden = true;
     const box = element("p", `said ${whose}`);
-    box.append(element("span", "who", `${who}: `), element("span", "words"));
+    const words = element("span", "words");
+    words.dir = "auto";   // by its first strong letter, whatever the page's own direction
+    box.append(element("span", "unseen", `${who}: `), words);
     this.log.append(box);
     return box;
   }
 
   #follow() {
-    const distance = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight;
-    if (distance < 240) this.log.scrollTop = this.log.scrollHeight;
+    if (!this.isFollowing) return;
+    this.log.scrollTop = this.log.scrollHeight;
+    this.top = this.log.scrollTop;
   }
+
+  // Told a frame late, when the log may have grown or shrunk since: only who goes up stops reading along.
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.log;
+    if (scrollHeight - scrollTop - clientHeight < NEAR) this.isFollowing = true;
+    else if (scrollTop < this.top - 1) this.isFollowing = false;
+    this.top = scrollTop;
+  }
+}
+
+// Isolated, since it is in the page's language, whatever that of the words is.
+function mark(text) {
+  const made = element("bdi", "mark", text);
+  made.lang = "en";
+  return made;
 }

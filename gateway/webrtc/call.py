@@ -15,6 +15,7 @@ from aiortc.stats import RTCTransportStats
 from google.protobuf.json_format import MessageToJson
 
 from voice_grpc.client import CallFailed
+from voice_grpc.net import first
 from voice_grpc.pb import voice_pb2 as pb
 
 from ..close_codes import (
@@ -23,41 +24,19 @@ from ..close_codes import (
     ConversationEnded,
     Refused,
     bad_message,
-    farewell_of,
-    first_farewell,
+    close_reason_of,
 )
 from ..dialects.proto_json import JsonDialect
 from ..upstream import Upstream
 from .inbound_track import InboundTrack
 from .outbound_track import RATE_HZ, SECONDS, OutboundTrack, Reports
 
-# ----------------------------------------------------------------
-# whether a browser is still there. ICE alone takes 36 seconds to be sure (six lost checks, RFC 7675)
-
-
-LOOK_SECONDS = 2.0
+PROBE_SECONDS = 2.0
+"""From one look at what came to the next."""
 
 GONE_SECONDS = 16.0
 """Without a packet: a browser that only listens sends receiver reports every five seconds or sooner
 (RFC 3550, 6.2)."""
-
-
-async def until_gone(peer: RTCPeerConnection) -> None:
-    """Returns when nothing has come from it for `GONE_SECONDS`."""
-    loop = asyncio.get_running_loop()
-    count, since = -1, loop.time()
-    while loop.time() - since < GONE_SECONDS:
-        await asyncio.sleep(LOOK_SECONDS)
-        received = await _received(peer)
-        if received != count:
-            count, since = received, loop.time()
-
-
-async def _received(peer: RTCPeerConnection) -> int:
-    """Packets of every kind, inside the encryption."""
-    stats = (await peer.getStats()).values()
-    return sum(each.packetsReceived for each in stats if isinstance(each, RTCTransportStats))
-
 
 SETUP_SECONDS = 20.0
 """From the offer to the config on an open channel; a browser that gives up in between is cleaned up."""
@@ -71,6 +50,26 @@ MAX_WAITING = 256
 log = logging.getLogger(__name__)
 
 
+async def until_gone(peer: RTCPeerConnection) -> None:
+    """Returns when nothing has come from the browser for `GONE_SECONDS`.
+
+    ICE alone takes 36 seconds to be sure (six lost checks, RFC 7675).
+    """
+    loop = asyncio.get_running_loop()
+    count, since = -1, loop.time()
+    while loop.time() - since < GONE_SECONDS:
+        await asyncio.sleep(PROBE_SECONDS)
+        received = await _received(peer)
+        if received != count:
+            count, since = received, loop.time()
+
+
+async def _received(peer: RTCPeerConnection) -> int:
+    """How many packets of every kind came, inside the encryption."""
+    stats = (await peer.getStats()).values()
+    return sum(each.packetsReceived for each in stats if isinstance(each, RTCTransportStats))
+
+
 class Call:
     """Made with an offer that was taken; `run` is all of its life."""
 
@@ -79,10 +78,10 @@ class Call:
         self._reports = Reports(self.track.playlist)
         self._peer, self._grpc, self._token = peer, grpc_channel, token
         self._dialect = JsonDialect()
-        self._hearing: InboundTrack | None = None
+        self._inbound: InboundTrack | None = None
         self._channel: RTCDataChannel | None = None
         self._texts: asyncio.Queue[str | bytes | None] = asyncio.Queue(MAX_WAITING)
-        """None: the browser is gone."""
+        """What came on the channel and is not sent on yet; None: the browser is gone."""
         peer.on("track", self._on_track)
         peer.on("datachannel", self._on_channel)
         peer.on("connectionstatechange", self._on_state)
@@ -90,8 +89,8 @@ class Call:
     # ------------------------------------------------------------ told by aiortc
 
     def _on_track(self, track: object) -> None:
-        if isinstance(track, MediaStreamTrack) and track.kind == "audio" and self._hearing is None:
-            self._hearing = InboundTrack(track)
+        if isinstance(track, MediaStreamTrack) and track.kind == "audio" and self._inbound is None:
+            self._inbound = InboundTrack(track)
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
         if self._channel is None:
@@ -117,14 +116,14 @@ class Call:
 
     async def run(self) -> None:
         """Until either side ends; the connection is closed then."""
-        farewell: CloseReason | None = None
+        close_reason: CloseReason | None = None
         try:
-            farewell = await self._converse()
+            close_reason = await self._converse()
         except Refused as refused:
-            farewell = refused.farewell
+            close_reason = refused.close_reason
         finally:
-            if farewell is not None and farewell.message:
-                for text in self._dialect.over(farewell):
+            if close_reason is not None and close_reason.message:
+                for text in self._dialect.over(close_reason):
                     self._tell(text)
                 await asyncio.sleep(0.1)  # the channel sends in the background, and tells nobody when it has
             await self._peer.close()
@@ -132,39 +131,39 @@ class Call:
     async def _converse(self) -> CloseReason | None:
         try:
             async with asyncio.timeout(SETUP_SECONDS):
-                first = await self._texts.get()
+                opening_text = await self._texts.get()
         except TimeoutError:
             return CloseReason(4408, f"no config came within {SETUP_SECONDS:g} s")
-        if first is None:
+        if opening_text is None:
             return None
-        opening = self._dialect.first(first)
+        opening = self._dialect.first(opening_text)
         config = pb.ConverseRequest.FromString(opening.requests[0])
         if config.WhichOneof("payload") != "config":
             raise bad_message('config: got another message first, accepted: {"config": {…}}', "config")
         _set_formats(config.config)
-        farewell: CloseReason | None = DONE
+        close_reason: CloseReason | None = DONE
         async with Upstream.open(self._grpc, self._token or opening.token) as upstream:
             await upstream.send(config.SerializeToString())
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    if (hearing := self._hearing) is not None:
-                        tasks.create_task(hearing.run(), name="track")
-                        tasks.create_task(self._hear(hearing, upstream), name="hear")
+                    if (inbound := self._inbound) is not None:
+                        tasks.create_task(inbound.run(), name="track")
+                        tasks.create_task(self._send_sound(inbound, upstream), name="sound")
                     tasks.create_task(self._watch(), name="watch")
                     tasks.create_task(self._up(upstream), name="up")
                     tasks.create_task(self._report(upstream), name="report")
                     tasks.create_task(self._down(upstream), name="down")
             except* ConversationEnded as group:
-                farewell = first_farewell(group)
-        return farewell
+                close_reason = first(group).close_reason
+        return close_reason
 
     async def _watch(self) -> None:
         await until_gone(self._peer)
         raise ConversationEnded(None)
 
-    async def _hear(self, hearing: InboundTrack, upstream: Upstream) -> None:
+    async def _send_sound(self, inbound: InboundTrack, upstream: Upstream) -> None:
         while True:
-            audio = await hearing.next()
+            audio = await inbound.next()
             await upstream.send(pb.ConverseRequest(audio=audio).SerializeToString())
 
     async def _up(self, upstream: Upstream) -> None:
@@ -176,7 +175,7 @@ class Call:
             try:
                 requests = self._dialect.up(text)
             except Refused as refused:
-                raise ConversationEnded(refused.farewell) from None
+                raise ConversationEnded(refused.close_reason) from None
             for request in requests:
                 await upstream.send(request)
         raise ConversationEnded(None)
@@ -195,21 +194,21 @@ class Call:
                         self._tell(_without_data(response))
                     continue
                 if response.playback_control.action == pb.PlaybackControl.ACTION_FLUSH:
-                    await self._told(upstream, self._reports.cleared(response.turn))
+                    await self._report_to_both(upstream, self._reports.cleared(response.turn))
                 for text in self._dialect.down(message):
                     self._tell(text)
         except CallFailed as failure:
-            raise ConversationEnded(farewell_of(failure)) from None
+            raise ConversationEnded(close_reason_of(failure)) from None
         raise ConversationEnded(DONE)
 
     async def _report(self, upstream: Upstream) -> None:
         while True:
             await asyncio.sleep(SECONDS)
             for report in self._reports.due():
-                await self._told(upstream, report)
+                await self._report_to_both(upstream, report)
 
-    async def _told(self, upstream: Upstream, report: pb.PlaybackReport) -> None:
-        """To the server, and to the page."""
+    async def _report_to_both(self, upstream: Upstream, report: pb.PlaybackReport) -> None:
+        """Tell the server, and the page."""
         request = pb.ConverseRequest(playback=report)
         self._tell(MessageToJson(request, indent=None))
         await upstream.send(request.SerializeToString())
@@ -225,6 +224,7 @@ class Call:
 
 
 def _set_formats(config: pb.SessionConfig) -> None:
+    """Those of our tracks, whatever the page asked for."""
     pcm = pb.AUDIO_ENCODING_PCM_S16LE
     config.input_audio.CopyFrom(pb.AudioFormat(encoding=pcm, sample_rate_hz=16_000, channels=1))
     config.output_audio.CopyFrom(pb.AudioFormat(encoding=pcm, sample_rate_hz=RATE_HZ, channels=1))
@@ -232,7 +232,8 @@ def _set_formats(config: pb.SessionConfig) -> None:
 
 
 def _without_data(response: pb.ConverseResponse) -> str:
-    told = pb.ConverseResponse()
-    told.CopyFrom(response)
-    told.audio.ClearField("data")
-    return MessageToJson(told, indent=None)
+    """Where a segment's sound begins, as JSON."""
+    place = pb.ConverseResponse()
+    place.CopyFrom(response)
+    place.audio.ClearField("data")
+    return MessageToJson(place, indent=None)

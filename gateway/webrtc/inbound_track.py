@@ -23,20 +23,20 @@ MAX_WAITING = 50
 meanwhile at once, and loses nothing of it."""
 
 MAX_GAP = RATE_HZ
-"""Samples: of a longer one the browser's clock has jumped, or it was held."""
+"""Samples of silence for a gap, at most: in a longer one the browser's clock has jumped, or it was held."""
 
 
 @dataclass(slots=True)
-class Places:
+class SampleClock:
     """Timestamps of frames → offsets at `RATE_HZ`, gaps kept."""
 
     at: int = 0
-    """Of the next sample."""
+    """Offset of the next sample, at `RATE_HZ`."""
     _expected: int | None = None
     """Timestamp of the next frame, at the frame's own rate."""
 
-    def place(self, pts: int, rate_hz: int, samples: int) -> None:
-        """A frame of `samples` at `pts` comes; `at` moves over what was lost before it."""
+    def skip_lost(self, pts: int, rate_hz: int, samples: int) -> None:
+        """A frame of `samples` at `pts` comes: `at` moves over what was lost before it."""
         gap = 0 if self._expected is None else pts - self._expected
         if gap > 0:
             self.at += min(gap * RATE_HZ // rate_hz, MAX_GAP)
@@ -50,7 +50,7 @@ class InboundTrack:
     track: MediaStreamTrack
     _waiting: deque[pb.AudioInput] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
-    _places: Places = field(default_factory=Places)
+    _clock: SampleClock = field(default_factory=SampleClock)
 
     async def run(self) -> None:
         """Until the track ends."""
@@ -61,19 +61,20 @@ class InboundTrack:
             except MediaStreamError:
                 return
             if isinstance(frame, AudioFrame):
-                self._hear(frame, resampler)
+                self._take(frame, resampler)
 
     async def next(self) -> pb.AudioInput:
+        """The oldest frame that waits, or else the next one that comes."""
         while not self._waiting:
             self._filled.clear()
             await self._filled.wait()
         return self._waiting.popleft()
 
-    def _hear(self, frame: AudioFrame, resampler: AudioResampler) -> None:
-        self._places.place(frame.pts or 0, frame.sample_rate, frame.samples)
+    def _take(self, frame: AudioFrame, resampler: AudioResampler) -> None:
+        self._clock.skip_lost(frame.pts or 0, frame.sample_rate, frame.samples)
         frame.pts = None
-        for part in resampler.resample(frame):
-            data = part.to_ndarray().tobytes()
-            self._waiting.append(pb.AudioInput(data=data, offset_samples=self._places.at))
-            self._places.at += len(data) // 2
+        for resampled in resampler.resample(frame):
+            data = resampled.to_ndarray().tobytes()
+            self._waiting.append(pb.AudioInput(data=data, offset_samples=self._clock.at))
+            self._clock.at += len(data) // 2
         self._filled.set()

@@ -1,7 +1,8 @@
 """The answer's way to a browser over WebRTC: paced here, 20 ms at a time, silent when there is nothing.
 
 Whoever paces knows what was played: the reports that a page makes by itself on a WebSocket are made
-from here. What has left is on its way through the browser's jitter buffer, some 60 ms behind.
+from here (`Reports`), since the track is the gateway's own. What has left is on its way through the browser's
+jitter buffer, some 60 ms behind.
 """
 
 import asyncio
@@ -25,10 +26,15 @@ FADE = 240
 MAX_WAITING = 10 * RATE_HZ
 """Samples. The server keeps no more than its lead ahead; what is beyond this is dropped, oldest first."""
 
+SECONDS = 0.1
+"""Between two reports of an answer that plays."""
+
+State = pb.PlaybackReport
+
 
 @dataclass(slots=True)
-class Playing:
-    """Of one turn."""
+class TurnPlayback:
+    """How far the answer of one turn was played."""
 
     turn: int
     played: int = 0
@@ -41,21 +47,25 @@ class Playing:
 class Playlist:
     """What waits to be played, and how far it got. Pure: frames are taken by whoever keeps the time."""
 
-    current: Playing | None = None
+    current: TurnPlayback | None = None
     _waiting: deque[tuple[int, bytes, bool]] = field(default_factory=deque)
     _bytes: int = 0
     _rest: bytes = b""
-    """Of the piece that is being played."""
+    """What is left of the piece that is being played."""
     _is_last: bool = False
     """That piece is the last one of its turn."""
-    _finished: list[Playing] = field(default_factory=list)
+    _finished: list[TurnPlayback] = field(default_factory=list)
 
     def add(self, turn: int, data: bytes, *, is_last: bool) -> None:
         """PCM16 mono at `RATE_HZ`."""
         self._waiting.append((turn, data, is_last))
         self._bytes += len(data)
+        ends = []
         while self._bytes > 2 * MAX_WAITING:
-            self._bytes -= len(self._waiting.popleft()[1])
+            dropped_turn, dropped, was_last = self._waiting.popleft()
+            self._bytes -= len(dropped)
+            ends += [(dropped_turn, b"", True)] if was_last else []
+        self._waiting.extendleft(reversed(ends))  # without their ends these turns would never be finished
 
     def clear(self, turn: int) -> int:
         """Throw away what is left of `turn`; returns how much of it was played."""
@@ -68,7 +78,7 @@ class Playlist:
         self.current.is_over = True
         return self.current.played
 
-    def take_finished(self) -> list[Playing]:
+    def take_finished(self) -> list[TurnPlayback]:
         """What was played to its end since this was asked last."""
         finished, self._finished = self._finished, []
         return finished
@@ -79,10 +89,10 @@ class Playlist:
         while len(frame) < 2 * FRAME:
             if not self._rest and not self._take():
                 break
-            part = self._rest[: 2 * FRAME - len(frame)]
-            self._rest = self._rest[len(part) :]
-            frame += part
-            self._count(len(part) // 2)
+            piece = self._rest[: 2 * FRAME - len(frame)]
+            self._rest = self._rest[len(piece) :]
+            frame += piece
+            self._count(len(piece) // 2)
         return frame.ljust(2 * FRAME, b"\0")
 
     def _count(self, samples: int) -> None:
@@ -100,7 +110,7 @@ class Playlist:
         turn, self._rest, self._is_last = self._waiting.popleft()
         self._bytes -= len(self._rest)
         if self.current is None or self.current.turn != turn:
-            self.current = Playing(turn)
+            self.current = TurnPlayback(turn)
         return True
 
 
@@ -133,36 +143,28 @@ class OutboundTrack(MediaStreamTrack):
         return frame
 
 
-# ----------------------------------------------------------------
-# the playback reports of a WebRTC call, which the gateway makes for the page: the track is its own
-
-
-SECONDS = 0.1
-"""Between two reports of an answer that plays."""
-
-State = pb.PlaybackReport
-
-
 @dataclass(slots=True)
 class Reports:
+    """The playback reports of a call, which the gateway makes for the page."""
+
     playlist: Playlist
-    _told: tuple[int, int] = (0, 0)
-    """The turn, and how much of it."""
+    _reported: tuple[int, int] = (0, 0)
+    """The turn that was reported last, and how many samples of it."""
 
     def due(self) -> list[pb.PlaybackReport]:
         """What happened since it was asked last; asked every `SECONDS`."""
         found = [report_of(each, State.STATE_FINISHED) for each in self.playlist.take_finished()]
         playing = self.playlist.current
-        if playing is None or playing.is_over or (playing.turn, playing.played) == self._told:
+        if playing is None or playing.is_over or (playing.turn, playing.played) == self._reported:
             return found
-        is_new = playing.turn != self._told[0]
-        self._told = (playing.turn, playing.played)
+        is_new = playing.turn != self._reported[0]
+        self._reported = (playing.turn, playing.played)
         return [*found, report_of(playing, State.STATE_STARTED if is_new else State.STATE_PROGRESS)]
 
     def cleared(self, turn: int) -> pb.PlaybackReport:
         """Throws away what is left of `turn`."""
-        return report_of(Playing(turn, self.playlist.clear(turn)), State.STATE_CLEARED)
+        return report_of(TurnPlayback(turn, self.playlist.clear(turn)), State.STATE_CLEARED)
 
 
-def report_of(playing: Playing, state: "pb.PlaybackReport.State") -> pb.PlaybackReport:
+def report_of(playing: TurnPlayback, state: "pb.PlaybackReport.State") -> pb.PlaybackReport:
     return pb.PlaybackReport(turn=playing.turn, state=state, played_samples=playing.played)

@@ -12,6 +12,7 @@ import grpc.aio
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 
 from ..close_codes import Refused, bad_message
+from ..settings import IceServer, ice_server
 from .call import Call
 
 ANSWER_SECONDS = 10.0
@@ -24,9 +25,8 @@ class RtcCalls:
     """Implements `app.Calls`. Its calls live in its block."""
 
     def __init__(self, channel: grpc.aio.Channel, ice_servers: Sequence[str]) -> None:
-        """Raises `ValueError` for an ICE server that is none."""
         self._channel = channel
-        self._configuration = RTCConfiguration([_ice_server(text) for text in ice_servers])
+        self._configuration = RTCConfiguration([_rtc_server(ice_server(text)) for text in ice_servers])
         self._tasks = asyncio.TaskGroup()
         self._calls: dict[str, Call] = {}
 
@@ -47,7 +47,7 @@ class RtcCalls:
         await self._tasks.__aexit__(None, None, None)
 
     async def answer(self, offer: str, token: str, visit: AbstractContextManager[None]) -> tuple[str, str]:
-        """The call's id and the SDP answer. Raises `Turned`, and `Refused` for what is no offer."""
+        """The call's id and the SDP answer. Raises `Rejected`, and `Refused` for what is no offer."""
         with ExitStack() as inside:
             inside.enter_context(visit)
             peer = RTCPeerConnection(self._configuration)
@@ -93,13 +93,5 @@ async def _negotiate(peer: RTCPeerConnection, call: Call, offer: str) -> str:
     return peer.localDescription.sdp
 
 
-def _ice_server(text: str) -> RTCIceServer:
-    """`stun:HOST[:PORT]` or `turn:[USER:PASSWORD@]HOST[:PORT]`."""
-    scheme, _, rest = text.partition(":")
-    credentials, _, address = rest.rpartition("@")
-    if scheme not in ("stun", "turn", "turns") or not address:
-        raise ValueError(
-            f"ice_servers: got {scheme}:…, accepted: stun:HOST:PORT, turn:USER:PASSWORD@HOST:PORT"
-        )
-    user, _, password = credentials.partition(":")
-    return RTCIceServer(f"{scheme}:{address}", user or None, password or None)
+def _rtc_server(server: IceServer) -> RTCIceServer:
+    return RTCIceServer(server.url, server.user or None, server.password or None)

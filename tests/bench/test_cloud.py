@@ -6,18 +6,17 @@ from typing import Any
 
 import pytest
 
-from voice_grpc.bench.cloud import BETWEEN_SECONDS, CYCLE_SECONDS, Cloud, Profiles, report
+from voice_grpc.bench.cloud import BETWEEN_SECONDS, CYCLE_SECONDS, CloudResult, Profiles, report
 from voice_grpc.bench.cloud_oracle import (
     ANSWER,
-    UNANSWERED_SECONDS,
     Draws,
-    Turn,
+    MeasuredTurn,
     chunks_to_first_clause,
     drawn,
     oracle,
     turns,
 )
-from voice_grpc.bench.load import HeardTurn
+from voice_grpc.bench.load import UNANSWERED_SECONDS, UserNotes
 from voice_grpc.pb import voice_pb2 as pb
 
 
@@ -100,8 +99,8 @@ def test_the_critical_path_has_the_transcript_or_the_silence_in_it(stt: float, e
 DRAWS = {"question 1": Draws(0.05, 0.6, 0.2), "question 2": Draws(0.05, 0.5, 0.3)}
 
 
-def user(*ends: float) -> HeardTurn:
-    return HeardTurn(speech_ends=list(ends), questions={1: "question 1", 2: "question 2"})
+def user(*ends: float) -> UserNotes:
+    return UserNotes(speech_ends=list(ends), questions={1: "question 1", 2: "question 2"})
 
 
 def test_the_overhead_of_a_turn_is_what_it_took_beyond_its_own_draws() -> None:
@@ -129,8 +128,8 @@ def test_the_report_tells_lost_turns_and_a_late_generator() -> None:
     listener = user(10.0, 20.0, 30.0)
     listener.answers = {1: 11.31}
     listener.metrics = {1: told(end_of_turn_delay=501, stt_final_delay=150, llm_first_token=604)}
-    found: list[Turn] = list(turns(listener, DRAWS, CYCLE_SECONDS, 0.0))
-    on_time, late = (report(Cloud(Profiles(), 1, found, lateness)) for lateness in (0.001, 0.003))
+    found: list[MeasuredTurn] = list(turns(listener, DRAWS, CYCLE_SECONDS, 0.0))
+    on_time, late = (report(CloudResult(Profiles(), 1, found, lateness)) for lateness in (0.001, 0.003))
     assert "2 turns, 1 unanswered" in on_time
     assert "| LLM first token | 604 | 604 | 600 | 600 | 4.0 | 4.0 | 4.0 |" in on_time
     assert "not to be quoted" in late
@@ -139,5 +138,5 @@ def test_the_report_tells_lost_turns_and_a_late_generator() -> None:
 
 def test_a_run_in_which_nobody_was_answered_is_told_as_well() -> None:
     found = list(turns(user(10.0, 20.0), {}, CYCLE_SECONDS, 2 * BETWEEN_SECONDS))
-    told_of = report(Cloud(Profiles(), 1, found, 0.0))
+    told_of = report(CloudResult(Profiles(), 1, found, 0.0))
     assert "| **voice-to-voice**, at the user | 8000 | 8000 | – | – | 8000.0 | 8000.0 | 8000.0 |" in told_of

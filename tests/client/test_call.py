@@ -91,6 +91,27 @@ async def test_own_interrupt_drops_what_is_on_its_way() -> None:
     assert server.heard[-1].HasField("interrupt")
 
 
+def speaking(turn: int) -> pb.ConverseResponse:
+    state = pb.TurnEvent.STATE_USER_SPEAKING
+    return pb.ConverseResponse(turn=turn, turn_event=pb.TurnEvent(state=state))
+
+
+async def test_own_interrupt_while_the_user_speaks_spares_the_answer_to_that_turn() -> None:
+    lines = (STARTED, sound(1, 0), speaking(2), sound(1, 1), words(2, "new"), sound(2, 0))
+    async with reciting(*lines) as (target, _), Call.open(target, pb.SessionConfig()) as call:
+        assert await arms(call, 2) == [(1, "audio"), (2, "turn_event")]
+        assert await call.interrupt() == 1
+        assert await arms(call, 2) == [(2, "response_text"), (2, "audio")]
+
+
+async def test_own_interrupt_before_any_answer_spares_the_first() -> None:
+    lines = (STARTED, speaking(1), words(1, "new"), sound(1, 0))
+    async with reciting(*lines) as (target, _), Call.open(target, pb.SessionConfig()) as call:
+        assert await arms(call, 1) == [(1, "turn_event")]
+        assert await call.interrupt() == 0
+        assert await arms(call, 2) == [(1, "response_text"), (1, "audio")]
+
+
 async def test_a_response_this_client_does_not_know_is_ignored() -> None:
     lines = (STARTED, pb.ConverseResponse(), sound(1, 0))
     async with reciting(*lines) as (target, _), Call.open(target, pb.SessionConfig()) as call:

@@ -12,8 +12,8 @@ import soundfile
 
 from clients.audio import OUTPUT_HZ, audible_span
 from clients.demo import DemoOptions, hold
-from clients.processes import ServerDied, running
 from clients.screen import Screen
+from voice_grpc.net.child_process import ChildEnded
 
 from .fake_conversation import tone
 from .program import ROOT, run, start
@@ -59,7 +59,7 @@ async def test_the_first_question_may_be_ones_own(tmp_path: Path) -> None:
 
 async def test_a_server_that_dies_is_said_with_its_last_words(tmp_path: Path) -> None:
     dying = (sys.executable, "-c", "print('loading'); raise SystemExit('no model here')")
-    with pytest.raises(ServerDied, match="code 1: loading . no model here") as caught:
+    with pytest.raises(ChildEnded, match="code 1: loading . no model here") as caught:
         await demo(DemoOptions(None, tmp_path / "demo.wav"), dying)
     assert "\n" not in str(caught.value)
 
@@ -72,18 +72,6 @@ async def test_a_server_that_never_answers_is_a_fault(
     assert len(faults) == 1
     assert "no answer within 0.5 s" in faults[0]
     assert "✗" in out
-
-
-async def test_the_server_ends_with_the_block_also_when_it_would_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.processes.STOP_WITHIN", 0.3)
-    stubborn = (
-        sys.executable,
-        "-c",
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "print('listening on 127.0.0.1:1'); time.sleep(60)",
-    )
-    async with running(lambda line: None, stubborn) as target:
-        assert target == "127.0.0.1:1"
 
 
 async def test_what_cannot_begin_is_one_line_and_code_2(tmp_path: Path) -> None:

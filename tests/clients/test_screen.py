@@ -18,7 +18,7 @@ def test_a_file_gets_only_what_is_final() -> None:
     out = io.StringIO()
     screen = Screen(out)
     screen.interim("what is")
-    screen.heard("What is it?")
+    screen.said("What is it?")
     screen.words("It ")
     screen.words("is.\n")
     screen.line("       done")
@@ -40,7 +40,7 @@ def test_a_terminal_gets_interims_that_rewrite_their_line(monkeypatch: pytest.Mo
     screen = Screen(out)
     screen.interim("what")
     screen.interim("what is the capital of France")
-    screen.heard("What?")
+    screen.said("What?")
     first, second, last = out.getvalue().split("\r\x1b[K")[1:]
     assert first == "\x1b[2m   you … what\x1b[0m"
     assert second == "\x1b[2m   you … …e capital of France\x1b[0m"
@@ -50,7 +50,7 @@ def test_a_terminal_gets_interims_that_rewrite_their_line(monkeypatch: pytest.Mo
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     out = Terminal()
-    Screen(out).heard("hello")
+    Screen(out).said("hello")
     assert out.getvalue() == "   you ▸ hello\n"
 
 
@@ -78,7 +78,7 @@ def test_the_user_over_the_answer() -> None:
 def test_nothing_heard_and_nothing_said() -> None:
     out = io.StringIO()
     screen = Screen(out)
-    screen.heard("")
+    screen.said("")
     screen.words("")
     screen.words("  ")
     screen.metrics(1, pb.TurnMetrics())

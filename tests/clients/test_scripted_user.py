@@ -20,23 +20,23 @@ def clip(frames: int) -> Samples:
 
 
 def test_silence_until_it_speaks_and_after() -> None:
-    mouth = VirtualMicrophone()
-    assert mouth.is_silent
-    assert not mouth.frame().any()
-    assert mouth.say(clip(2)) == pytest.approx(0.02)
-    assert [int(np.count_nonzero(mouth.frame())) for _ in range(3)] == [320, 220, 0]
-    assert mouth.is_silent
-    assert mouth.said_until == pytest.approx(0.06)
+    microphone = VirtualMicrophone()
+    assert microphone.is_silent
+    assert not microphone.frame().any()
+    assert microphone.say(clip(2)) == pytest.approx(0.02)
+    assert [int(np.count_nonzero(microphone.frame())) for _ in range(3)] == [320, 220, 0]
+    assert microphone.is_silent
+    assert microphone.said_until == pytest.approx(0.06)
 
 
 def test_clips_follow_each_other() -> None:
-    mouth = VirtualMicrophone()
-    assert mouth.say(clip(3)) == 0.0
-    assert mouth.say(clip(3)) == pytest.approx(0.06)
+    microphone = VirtualMicrophone()
+    assert microphone.say(clip(3)) == 0.0
+    assert microphone.say(clip(3)) == pytest.approx(0.06)
     for _ in range(6):
-        assert not mouth.is_silent
-        mouth.frame()
-    assert mouth.say(clip(1)) == pytest.approx(0.12)
+        assert not microphone.is_silent
+        microphone.frame()
+    assert microphone.say(clip(1)) == pytest.approx(0.12)
 
 
 async def test_time_goes_on_whatever_the_listener_does() -> None:
@@ -59,9 +59,9 @@ async def test_waiting_ends_with_the_change_the_time_or_the_world() -> None:
     async with asyncio.TaskGroup() as group:
         waiting = group.create_task(changes.until(lambda: bool(facts)), name="waiting")
         await asyncio.sleep(0)
-        changes.look()
+        changes.notify()
         facts.append(1)
-        changes.look()
+        changes.notify()
     assert waiting.result()
     assert not await changes.until(lambda: False, 0.01)
     async with asyncio.TaskGroup() as group:

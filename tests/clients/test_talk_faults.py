@@ -54,6 +54,29 @@ async def test_a_conversation_that_breaks_off_is_said_and_code_1() -> None:
     assert ended.complaint == "voice-grpc talk: the server is going away"
 
 
+@pytest.mark.parametrize("option", ["target", "session", "persona", "voice", "language", "text", "token"])
+def test_what_cannot_be_sent_is_told_before_it_is(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse([f"--{option}", "\udcff"])
+    assert caught.value.code == 2
+    *_, said = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"voice-grpc talk: error: --{option}: got ")
+    assert ", accepted: " in said
+
+
+@pytest.mark.parametrize("token", ["tökén", "two\nlines"])
+def test_a_token_that_no_header_can_hold_is_not_shown(token: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse([], {"VOICE_TOKEN": token})
+    said = capsys.readouterr().err
+    assert "--token: got a secret, accepted: printable ASCII characters" in said
+    assert token not in said
+
+
+def test_a_token_that_was_mounted_with_a_newline_is_still_the_token() -> None:
+    assert parse([], {"VOICE_TOKEN": "secret\n"}).token == "secret"
+
+
 @pytest.mark.parametrize(
     "arguments", [["--nonsense"], ["--text", " "], ["--text", "hi", "--push-to-talk"], ["word"]]
 )

@@ -39,7 +39,7 @@ def test_a_turn_from_the_question_to_the_end() -> None:
         said(1, "hel", is_final=False), said(1, "hello"), moved(1, State.STATE_THINKING), answer, answer
     )
     assert not turns.is_quiet
-    assert turns.since(0)[0].heard_as == "hello"
+    assert turns.since(0)[0].transcript == "hello"
     turns.receive(moved(1, State.STATE_COMPLETED))
     turns.receive(metrics)
     (turn,) = turns.since(0)
@@ -51,7 +51,7 @@ def test_a_turn_from_the_question_to_the_end() -> None:
 
 def test_words_without_a_number_belong_to_the_next_turn() -> None:
     turns = after(said(0, "one"), said(0, "two"), moved(3, State.STATE_THINKING))
-    assert turns.since(0)[0].heard_as == "one two"
+    assert turns.since(0)[0].transcript == "one two"
 
 
 def test_an_interruption_keeps_what_was_heard() -> None:

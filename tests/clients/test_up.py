@@ -16,6 +16,8 @@ import signal, sys, time
 name, arguments = sys.argv[1], sys.argv[2:]
 print(name, "began with", *arguments, flush=True)
 signal.signal(signal.SIGTERM, lambda *_: (print(name, "was asked to end", flush=True), sys.exit(0)))
+if name == SLOW:
+    time.sleep(60)
 if name == FAILS:
     print("it cannot be", file=sys.stderr)
     sys.exit(3)
@@ -28,12 +30,13 @@ while True:
 
 @contextmanager
 def up(
-    tmp_path: Path, *arguments: str, fails: str = "", dies: float = 0.0
+    tmp_path: Path, *arguments: str, fails: str = "", dies: float = 0.0, slow: str = ""
 ) -> Iterator["subprocess.Popen[str]"]:
     child = tmp_path / "child.py"
-    child.write_text(f"FAILS, DIES = {fails!r}, {dies!r}\n{CHILD}")
+    child.write_text(f"FAILS, DIES, SLOW = {fails!r}, {dies!r}, {slow!r}\n{CHILD}")
+    shorter = "up.START_SECONDS = 0.5;" if slow else ""
     program = (
-        f"import sys, clients.up as up; up.VOICE = (sys.executable, {str(child)!r});"
+        f"import sys, clients.up as up; up.VOICE = (sys.executable, {str(child)!r}); {shorter}"
         f"sys.exit(up.command({list(arguments)!r}))"
     )
     with subprocess.Popen(
@@ -74,6 +77,14 @@ def test_one_that_cannot_begin_is_the_end_of_both(name: str, tmp_path: Path) -> 
         assert "it cannot be" in said
         who = {"serve": "server"}.get(name, name)
         assert complaints.strip() == f"the {who} ended with code 3"
+
+
+@pytest.mark.parametrize("name", ["serve", "gateway"])
+def test_one_that_does_not_listen_in_time_is_the_end_of_both(name: str, tmp_path: Path) -> None:
+    with up(tmp_path, slow=name) as process:
+        _, complaints = process.communicate(timeout=20)
+        who = {"serve": "server"}.get(name, name)
+        assert (process.returncode, complaints) == (1, f"the {who} did not listen within 0.5 s\n")
 
 
 def test_a_server_that_dies_takes_the_gateway_with_it(tmp_path: Path) -> None:

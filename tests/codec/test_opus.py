@@ -121,6 +121,18 @@ def test_what_is_no_page_is_refused_and_the_next_one_found() -> None:
     assert len(reader.feed(b"")) == 50
 
 
+def test_pages_in_front_of_what_is_no_page_are_heard() -> None:
+    """All in one message; what is no page is refused with the next one, and costs nothing but itself."""
+    packets = PacketEncoder(16_000).feed(tone(16_000))
+    writer = PageWriter(16_000, serial=7)
+    reader = PageReader()
+    garbage = b"this is no page at all, and it is long enough"
+    assert reader.feed(writer.feed(packets[:3]) + garbage) == packets[:3]
+    with pytest.raises(Skipped, match="Ogg pages"):
+        reader.feed(writer.feed(packets[3:5]))
+    assert reader.feed(writer.feed(packets[5:6])) == packets[3:6]
+
+
 def test_endless_packets_take_no_memory() -> None:
     """Pages that say for ever that their packet goes on."""
     page = b"OggS\0\1" + bytes(20) + b"\xff" + b"\xff" * 255 + bytes(255 * 255)

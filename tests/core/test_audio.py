@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from voice_grpc.core.audio import (
+    LOUDNESS,
+    PEAK,
     RATE_HZ,
     WINDOW,
     Frame,
     audible_from,
+    levelled,
     rms,
     sample_count,
     seconds,
@@ -76,3 +79,20 @@ def test_nothing_audible_begins_nowhere() -> None:
 def test_sound_in_the_last_part_of_ten_milliseconds_is_found() -> None:
     samples = np.concatenate((np.zeros(160, np.int16), np.full(80, 3_277, np.int16)))
     assert audible_from(samples, RATE_HZ) == 160
+
+
+@pytest.mark.parametrize("gain", [0.01, 0.2, 0.9])
+def test_a_voice_is_as_loud_as_the_others_whatever_it_was(gain: float) -> None:
+    """Silence around the words counts for nothing."""
+    tone = np.sin(np.arange(RATE_HZ) * 0.2).astype(np.float32)
+    sound = levelled(np.concatenate([np.zeros(RATE_HZ, np.float32), gain * tone]))
+    assert np.sqrt(np.mean(sound[RATE_HZ:] ** 2)) == pytest.approx(LOUDNESS, rel=0.05)
+
+
+def test_levelling_leaves_headroom_and_noise_as_faint_as_it_is() -> None:
+    clicks = np.full(RATE_HZ, 0.06, np.float32)
+    clicks[:: RATE_HZ // 10] = 1.0
+    assert np.max(np.abs(levelled(clicks))) <= PEAK + 1e-6
+    noise = np.full(RATE_HZ, 5e-4, np.float32)
+    assert np.array_equal(levelled(noise), noise)
+    assert not len(levelled(np.zeros(0, np.float32)))

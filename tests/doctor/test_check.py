@@ -15,7 +15,6 @@ from tests.fakes.openai_llm_rules import KEY as OPENAI_KEY
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.server.test_command import BLOCKER, ROOT, needs_models, outcome
-from voice_grpc.core.errors import BadField
 from voice_grpc.doctor.check import CALL_SECONDS, SENTENCE, WARM_SECONDS, CheckResult, Report, examine
 from voice_grpc.doctor.command import as_json, as_table, command
 from voice_grpc.settings import Settings
@@ -32,8 +31,8 @@ def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def of(found: Report, stage: str, engine: str) -> CheckResult:
-    (finding,) = [f for f in found.findings if (f.stage, f.engine) == (stage, engine)]
-    return finding
+    (result,) = [f for f in found.results if (f.stage, f.engine) == (stage, engine)]
+    return result
 
 
 # ---------------------------------------------------------------- what is found
@@ -43,13 +42,13 @@ async def test_a_cloud_that_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
     async with clouds() as cloud:
         found = await examine(settings(monkeypatch, cloud.variables, **CLOUD_ONLY))
         assert found.is_well
-        assert [(f.stage, f.engine, f.works) for f in found.findings] == [
+        assert [(f.stage, f.engine, f.works) for f in found.results] == [
             ("vad", "local", True),
             ("stt", "server", True),
             ("llm", "gemini", True),
             ("tts", "google", True),
         ]
-        whisper, gemini, google = found.findings[1:]
+        whisper, gemini, google = found.results[1:]
         assert (whisper.where, gemini.where, google.where) == (
             cloud.whisper.url,
             cloud.gemini.url,
@@ -60,10 +59,10 @@ async def test_a_cloud_that_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
         assert google.voice.startswith("en-US-Chirp3-HD-Kore, 1 of ")
         assert whisper.result == "what is the time"
         assert gemini.result
-        for finding in found.findings[1:]:
-            assert finding.is_reachable
-            assert finding.latency_ms is not None
-            assert finding.warm_ms is not None
+        for result in found.results[1:]:
+            assert result.is_reachable
+            assert result.latency_ms is not None
+            assert result.warm_ms is not None
         assert cloud.gemini.script.open == cloud.google.script.open == cloud.whisper.script.open == 0
     assert len(asyncio.all_tasks()) == 1
 
@@ -80,7 +79,7 @@ async def test_each_gets_a_real_call_and_the_recogniser_real_speech(monkeypatch:
 
 @needs_espeak
 @pytest.mark.parametrize(
-    ("trouble", "is_reachable", "parts"),
+    ("trouble", "is_reachable", "expected"),
     [
         (Trouble.DENIED, True, ["HTTP 401", "check OPENAI_API_KEY"]),
         (Trouble.QUOTA, True, ["HTTP 429", "quota"]),
@@ -90,7 +89,7 @@ async def test_each_gets_a_real_call_and_the_recogniser_real_speech(monkeypatch:
     ],
 )
 async def test_what_is_broken_is_said_with_what_to_fix(
-    monkeypatch: pytest.MonkeyPatch, trouble: Trouble, is_reachable: bool, parts: Sequence[str]
+    monkeypatch: pytest.MonkeyPatch, trouble: Trouble, is_reachable: bool, expected: Sequence[str]
 ) -> None:
     async with clouds() as cloud:
         cloud.openai.script.always = trouble
@@ -100,7 +99,7 @@ async def test_what_is_broken_is_said_with_what_to_fix(
     broken = of(found, "llm", "openai")
     assert not broken.works
     assert broken.is_reachable is is_reachable
-    assert all(part in f"{broken.error} {broken.fix}" for part in parts), broken
+    assert all(text in f"{broken.error} {broken.fix}" for text in expected), broken
     assert of(found, "llm", "gemini").works
     assert not found.is_well
 
@@ -112,10 +111,10 @@ async def test_one_that_nobody_answers_for_is_not_reachable(monkeypatch: pytest.
             "GOOGLE_TTS_ENDPOINT": f"http://127.0.0.1:{free_port()}",
         }
         found = await examine(settings(monkeypatch, variables, **CLOUD_ONLY))
-    for finding in (of(found, "stt", "server"), of(found, "tts", "google")):
-        assert finding.is_reachable is False
-        assert finding.where.startswith("http://127.0.0.1:")
-        assert finding.fix
+    for result in (of(found, "stt", "server"), of(found, "tts", "google")):
+        assert result.is_reachable is False
+        assert result.where.startswith("http://127.0.0.1:")
+        assert result.fix
     assert not found.is_well
 
 
@@ -158,9 +157,13 @@ async def test_a_vendor_that_hangs_ends_in_time(monkeypatch: pytest.MonkeyPatch)
     assert not found.is_stuck
 
 
-def test_an_engine_that_there_is_not_is_refused() -> None:
-    with pytest.raises(BadField, match="VOICE_LLM"):
-        asyncio.run(examine(Settings.model_construct(llm="gpt", stt="", tts="")))
+def test_an_engine_that_there_is_not_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command(["--llm", "gpt"]) == 2
+    said = "--llm (VOICE_LLM): got 'gpt', accepted: one or more of gemini, openai, local, separated by commas"
+    assert said in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------- what is printed
@@ -251,5 +254,5 @@ async def test_nothing_set_and_nothing_installed(tmp_path: Path) -> None:
 async def test_the_embedded_engines_are_well(tmp_path: Path) -> None:
     """Whisper hears what Piper says."""
     found = await examine(Settings(_env_file=None, stt="local", llm="local", tts="local,espeak"))  # type: ignore[call-arg]
-    assert found.is_well, found.findings
+    assert found.is_well, found.results
     assert "weather" in of(found, "stt", "local").result.lower()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloud import Cloud, clear, clouds, free_port, settings
-from tests.fakes.gemini import Answer, FakeGemini
+from tests.fakes.gemini import FakeGemini, GeminiReply
 from tests.fakes.openai_llm_rules import KEY as OPENAI_KEY
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
@@ -39,7 +39,7 @@ async def test_a_row_tells_engine_model_place_time_and_what_came(tmp_path: Path)
     ((vad,), (stt,), (llm,), (tts,)) = (rows(out, stage) for stage in ("vad", "stt", "llm", "tts"))
     assert re.search(r"^vad .* in process .* ok$", vad)
     assert re.search(rf"server +whisper-\S+ +{cloud.whisper.url} +yes +\d+ ms +“what is the time”", stt)
-    said = rf"gemini +gemini-3.5-flash-lite +{cloud.gemini.url} +yes +\d+ ms +“{Answer().text}”"
+    said = rf"gemini +gemini-3.5-flash-lite +{cloud.gemini.url} +yes +\d+ ms +“{GeminiReply().text}”"
     assert re.search(said, llm)
     voice = r"en-US-Chirp3-HD-Kore, 1 of \d+ in \d+ languages"
     assert re.search(rf"google +.*{cloud.google.url} +yes +\d+ ms +{voice} +ok", tts)
@@ -115,14 +115,14 @@ async def test_whatever_a_model_does_the_others_are_examined(
     """Also an answer that begins well, and one that is stopped by the vendor's rules."""
     clear(monkeypatch)
     gemini = FakeGemini(
-        Script(always=trouble), [Answer(block="SAFETY" if trouble is Trouble.BLOCKED else "")]
+        Script(always=trouble), [GeminiReply(block="SAFETY" if trouble is Trouble.BLOCKED else "")]
     )
     async with clouds(Cloud(gemini=gemini)) as cloud:
         given = settings(monkeypatch, cloud.variables, stt="server", llm="gemini", tts="google")
         found = await examine(given)
-        works = {each.stage: each.works for each in found.findings}
+        works = {each.stage: each.works for each in found.results}
         assert works == {"vad": True, "stt": True, "llm": False, "tts": True}
-        assert [each.error for each in found.findings if each.stage == "llm"] != [""]
+        assert [each.error for each in found.results if each.stage == "llm"] != [""]
         await gemini.script.until_open(0)
 
 
@@ -136,7 +136,7 @@ async def test_a_recogniser_that_hears_nothing_is_broken(
     began = time.monotonic()
     async with clouds(Cloud(whisper=whisper)) as cloud:
         given = settings(monkeypatch, cloud.variables, stt="server", llm="gemini", tts="google")
-        found = {each.stage: each for each in (await examine(given)).findings}
+        found = {each.stage: each for each in (await examine(given)).results}
         await whisper.script.until_open(0)
     assert not found["stt"].works
     assert found["stt"].error

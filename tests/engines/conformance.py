@@ -1,4 +1,4 @@
-"""What every engine must stand, whatever its vendor: the subjects of `test_conformance_{stt,llm,tts}.py`.
+"""What every engine must stand, whatever its vendor: the subjects of the `test_conformance_` files.
 
 A subject is one engine with a far end that can be told to go wrong. An engine in this process has no
 far end: its subject says which troubles it can have at all, and the others are not asked of it.
@@ -31,7 +31,7 @@ UNHURRIED = 10.0
 """Seconds: where nothing stalls, a machine that others use too is no reason to be late."""
 
 
-def patience(trouble: Trouble) -> Timeouts:
+def timeouts(trouble: Trouble) -> Timeouts:
     """Short where the far end stalls, so that being late is what is seen."""
     stalls = trouble in (Trouble.STALL_FIRST, Trouble.STALL_MIDDLE)
     wait = DEADLINE if stalls else UNHURRIED

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.engines.conformance import Rig, Subject
-from tests.engines.conformance import patience as patience_of
+from tests.engines.conformance import timeouts as timeouts_of
 from tests.fakes.gemini import KEY, FakeGemini
 from tests.fakes.script import Script, Trouble
 from voice_grpc.engines.gemini.llm import GeminiLlm
@@ -17,7 +17,7 @@ from voice_grpc.ports import Llm
 async def open_gemini(trouble: Trouble) -> AsyncIterator[Rig[Llm]]:
     script = Script(between=0.005)
     async with FakeGemini(script) as fake:
-        llm = GeminiLlm(KEY, patience=patience_of(trouble))
+        llm = GeminiLlm(KEY, timeouts=timeouts_of(trouble))
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("GOOGLE_GEMINI_BASE_URL", fake.url)
             await llm.warm()

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from tests.engines.conformance import Rig, Subject
-from tests.engines.conformance import patience as patience_of
-from tests.fakes.openai_llm import STYLES, Answer, FakeOpenAi
+from tests.engines.conformance import timeouts as timeouts_of
+from tests.fakes.openai_llm import STYLES, ChatReply, FakeOpenAi
 from tests.fakes.openai_llm_rules import KEY
 from tests.fakes.script import Script, Trouble
 from voice_grpc.engines.openai.llm import OpenAiLlm
@@ -15,12 +15,12 @@ from voice_grpc.ports import Llm
 
 @asynccontextmanager
 async def open_openai(
-    style: str, trouble: Trouble, answers: Sequence[Answer] = (Answer(),)
+    style: str, trouble: Trouble, answers: Sequence[ChatReply] = (ChatReply(),)
 ) -> AsyncIterator[Rig[Llm]]:
     """With the first model that the server lists; Ollama asks for no key and gets one all the same."""
     script = Script(between=0.005)
     async with FakeOpenAi(script, answers, "" if style == "ollama" else KEY, style=style) as fake:
-        llm = OpenAiLlm(fake.url, KEY, patience=patience_of(trouble))
+        llm = OpenAiLlm(fake.url, KEY, timeouts=timeouts_of(trouble))
         await llm.warm()
         script.calls.clear()
         script.always = trouble
@@ -33,7 +33,7 @@ async def open_openai(
 SUBJECTS: list[Subject[Llm]] = [Subject(style, partial(open_openai, style)) for style in STYLES]
 
 CALLERS: list[Subject[Llm]] = [
-    Subject(style, partial(open_openai, style, answers=[Answer(calls_what_is_declared=True)]))
+    Subject(style, partial(open_openai, style, answers=[ChatReply(calls_what_is_declared=True)]))
     for style in STYLES
 ]
 """Their models call the first tool that is declared, then say what it is good for."""

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from tests.engines.conformance import Rig, Subject
-from tests.engines.conformance import patience as patience_of
+from tests.engines.conformance import timeouts as timeouts_of
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from voice_grpc.engines.whisper_remote.stt import whisper_server
@@ -18,7 +18,7 @@ KEY = "key-of-the-conformance-suite"
 async def _open(style: str, trouble: Trouble) -> AsyncIterator[Rig[Stt]]:
     far = Script()
     async with FakeWhisperHttp(far, style=style, key=KEY) as fake:
-        engine = whisper_server(fake.url, key=KEY, patience=patience_of(trouble))
+        engine = whisper_server(fake.url, key=KEY, timeouts=timeouts_of(trouble))
         try:
             await engine.warm()
             far.always = trouble

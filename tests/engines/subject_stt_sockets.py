@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeAlias
 
 from tests.engines.conformance import Rig, Subject
-from tests.engines.conformance import patience as patience_of
+from tests.engines.conformance import timeouts as timeouts_of
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_live import FakeWhisperLive
 from tests.fakes.whisper_realtime import FakeRealtime
@@ -28,7 +28,7 @@ async def _open(
 ) -> AsyncIterator[Rig[Stt]]:
     far = Script()
     async with make_fake(far) as fake:
-        engine = make_engine(parse_address(fake.url, KEY), patience=patience_of(trouble))
+        engine = make_engine(parse_address(fake.url, KEY), timeouts=timeouts_of(trouble))
         try:
             await engine.warm()
             far.always = trouble

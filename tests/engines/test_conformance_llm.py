@@ -15,7 +15,15 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 
 from tests.engines import subject_llm_gemini, subject_llm_local, subject_llm_openai
-from tests.engines.conformance import DEADLINE, SOON, Rig, Subject, best, open_files, until_idle
+from tests.engines.conformance import (
+    DEADLINE,
+    SOON,
+    Rig,
+    Subject,
+    best,
+    open_files,
+    until_idle,
+)
 from tests.fakes import gemini, openai_llm_rules
 from tests.fakes.script import Script, Trouble
 from voice_grpc.core.conversation import Message, Role
@@ -48,7 +56,7 @@ CANCELLED_CALLS = {"gemini": 1000, "openai": 1000, "scripted": 1000, "local": 40
 
 @asynccontextmanager
 async def open_calling_gemini(trouble: Trouble) -> AsyncIterator[Rig[Llm]]:
-    answer = gemini.Answer(calls_what_is_declared=True)
+    answer = gemini.GeminiReply(calls_what_is_declared=True)
     async with gemini.FakeGemini(Script(), [answer]) as fake:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("GOOGLE_GEMINI_BASE_URL", fake.url)

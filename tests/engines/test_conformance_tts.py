@@ -15,7 +15,15 @@ from contextlib import aclosing
 import pytest
 
 from tests.engines import subject_tts_google, subject_tts_local
-from tests.engines.conformance import DEADLINE, SOON, Rig, Subject, best, open_files, until_idle
+from tests.engines.conformance import (
+    DEADLINE,
+    SOON,
+    Rig,
+    Subject,
+    best,
+    open_files,
+    until_idle,
+)
 from tests.fakes.latency import Latency, Profile
 from tests.fakes.script import Trouble
 from voice_grpc.core.audio import rms

@@ -135,7 +135,7 @@ async def test_a_cancelled_answer_leaves_nothing_behind(tts: PiperTts) -> None:
     assert speaking.cancelled()
     assert await said(tts, "Yes.")
     assert script.asked <= 3
-    assert not [task for task in asyncio.all_tasks() if task.get_name() == "tts-feed"]
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "piper-feed"]
 
 
 async def test_an_answer_that_breaks_off_says_why(tts: PiperTts) -> None:
@@ -165,3 +165,23 @@ async def test_a_broken_voice_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.onnx.json").write_text("{}")
     with pytest.raises(EngineError, match="cannot load the Piper voice .*bad.onnx"):
         await PiperTts(tmp_path / "bad.onnx").warm()
+
+
+async def test_closing_ends_an_answer_under_way_and_its_task() -> None:
+    """Also while its clauses are waited for; who reads on is told."""
+
+    async def endless() -> AsyncIterator[Clause]:
+        yield Clause(0, "Well.")
+        await asyncio.Event().wait()
+
+    before = asyncio.all_tasks()
+    tts = PiperTts()
+    await tts.warm()
+    sounds = tts.speak(endless(), VoiceChoice())
+    await anext(sounds)
+    assert {task.get_name() for task in asyncio.all_tasks() - before} == {"piper-feed"}
+    await tts.close()
+    assert asyncio.all_tasks() == before
+    async with asyncio.timeout(2):
+        with pytest.raises(EngineError, match="closed"):
+            await anext(sounds)

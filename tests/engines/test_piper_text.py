@@ -2,18 +2,23 @@
 
 import pytest
 
-from voice_grpc.engines.piper import pieces, speakable
+from voice_grpc.core.text.duration import pieces, spoken_seconds
+from voice_grpc.engines.piper import PIECE_SECONDS, speakable
 
 
-def test_pieces_keep_every_word_and_end_at_sentences() -> None:
-    text = "We went up the hill, and then we went down the hill again. " * 7
-    cut = list(pieces(text.strip()))
-    assert " ".join(cut) == text.strip()
-    assert all(piece.endswith(".") and len(piece) <= 160 for piece in cut)
-
-
-def test_pieces_of_what_has_no_spaces() -> None:
-    assert [len(piece) for piece in pieces("a" * 400)] == [160, 160, 80]
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",".join(["777"] * 40),
+        "We went up the hill, and then we went down the hill again. " * 7,
+        "7" * 160,
+        "€5 + $7 = 12 % " * 10,
+    ],
+)
+def test_no_piece_keeps_the_voice_to_itself(text: str) -> None:
+    cut = list(pieces(speakable(text), PIECE_SECONDS))
+    assert max(map(spoken_seconds, cut)) <= PIECE_SECONDS
+    assert "".join("".join(cut).split()) == "".join(speakable(text).split())
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ async def test_close_answers_what_was_given_and_refuses_the_rest() -> None:
     with pytest.raises(EngineError, match="never warmed"):
         await vad.open().probability(noise(1)[0])
     await vad.warm()
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("vad")]
     stream = vad.open()
     async with asyncio.TaskGroup() as callers:
         waiting = callers.create_task(stream.probability(noise(1)[0]))
@@ -98,7 +99,7 @@ async def test_close_answers_what_was_given_and_refuses_the_rest() -> None:
     assert 0.0 <= waiting.result() <= 1.0
     with pytest.raises(EngineError, match="closed"):
         await stream.probability(noise(1)[0])
-    assert "vad" not in [thread.name for thread in threading.enumerate()]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("vad")]
     await vad.close()
 
 

@@ -39,7 +39,7 @@ _MODEL = re.compile(r"gemini-(\d.*|.*latest)|gemma-.*")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class GeminiCall:
     """Of a function, as the model asks for it."""
 
     name: str
@@ -49,12 +49,12 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GeminiReply:
     """What the model makes of one request."""
 
     text: str = "Sure. I can help you with that, just tell me a little more."
     """`{asked}` in it is what the user said last."""
-    calls: tuple[Call, ...] = ()
+    calls: tuple[GeminiCall, ...] = ()
     """After the text, all in one chunk."""
     calls_what_is_declared: bool = False
     """The first function of a request is called, without arguments; the text is said to its result."""
@@ -74,7 +74,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedGemini:
     """One request, without its key."""
 
     model: str
@@ -92,7 +92,7 @@ class FakeGemini:
     def __init__(
         self,
         script: Script | None = None,
-        answers: Sequence[Answer] = (Answer(),),
+        answers: Sequence[GeminiReply] = (GeminiReply(),),
         key: str = KEY,
         port: int = 0,
     ) -> None:
@@ -119,8 +119,8 @@ class FakeGemini:
         await self._stack.aclose()
 
     @property
-    def asked(self) -> list[Asked]:
-        return [seen.what for seen in self.script.calls if isinstance(seen.what, Asked)]
+    def asked(self) -> list[AskedGemini]:
+        return [seen.what for seen in self.script.calls if isinstance(seen.what, AskedGemini)]
 
     # ------------------------------------------------------------ a request
 
@@ -145,7 +145,7 @@ class FakeGemini:
             response = await self._respond(scope, asked, answer, seen)
             await response(scope, receive, send)
 
-    async def _respond(self, scope: Scope, asked: Asked, answer: Answer, seen: Seen) -> Response:
+    async def _respond(self, scope: Scope, asked: AskedGemini, answer: GeminiReply, seen: Seen) -> Response:
         trouble = self.script.next_trouble()
         try:
             check(asked.body, asked.model, self.signatures)
@@ -160,7 +160,7 @@ class FakeGemini:
             self._send(scope, answer, trouble, asked, seen), media_type="text/event-stream"
         )
 
-    def _read(self, request: Request, body: bytes) -> Asked:
+    def _read(self, request: Request, body: bytes) -> AskedGemini:
         path = _PATH.fullmatch(request.url.path)
         if path is None or path["method"] != "streamGenerateContent" or request.method != "POST":
             raise Refusal(404, "NOT_FOUND", "Requested entity was not found.")
@@ -180,7 +180,7 @@ class FakeGemini:
         except ValueError:
             raise Refusal(400, "INVALID_ARGUMENT", "Invalid JSON payload received.") from None
         port = request.client.port if request.client else 0
-        return Asked(path["model"], path["version"], bool(path["vertex"]), said, port)
+        return AskedGemini(path["model"], path["version"], bool(path["vertex"]), said, port)
 
     def _admit(self, request: Request, *, on_vertex: bool) -> None:
         key = request.headers.get("x-goog-api-key")
@@ -192,7 +192,7 @@ class FakeGemini:
         elif key != self._key:
             raise REFUSALS["wrong key"]
 
-    def _stop(self, trouble: Trouble, answer: Answer) -> None:
+    def _stop(self, trouble: Trouble, answer: GeminiReply) -> None:
         troubles = {
             Trouble.ERROR_FIRST: "overloaded",
             Trouble.DENIED: "wrong key",
@@ -210,11 +210,11 @@ class FakeGemini:
     # ------------------------------------------------------------ an answer
 
     async def _send(
-        self, scope: Scope, answer: Answer, trouble: Trouble, asked: Asked, seen: Seen
+        self, scope: Scope, answer: GeminiReply, trouble: Trouble, asked: AskedGemini, seen: Seen
     ) -> AsyncIterator[bytes]:
         chunks = [self._blocked(answer, asked)] if trouble is Trouble.BLOCKED or answer.block else []
         if trouble is Trouble.EMPTY:
-            answer = Answer(text="")
+            answer = GeminiReply(text="")
         for chunk in chunks or self._chunks(answer, asked):
             if seen.parts:
                 await self._between(scope, trouble)
@@ -231,12 +231,12 @@ class FakeGemini:
             await asyncio.sleep(HANG)
         await passing(HANG if trouble is Trouble.STALL_MIDDLE else self.script.between)
 
-    def _chunks(self, answer: Answer, asked: Asked) -> Iterator[Json]:
+    def _chunks(self, answer: GeminiReply, asked: AskedGemini) -> Iterator[Json]:
         """A word a chunk, never the last of an answer without saying how it ended."""
         thoughts = answer.thoughts if _thinks(asked) else 0
         limit = asked.body.get("generationConfig", {}).get("maxOutputTokens", 8192)
         if answer.calls_what_is_declared and declared(asked.body) and "text" in _last_part(asked):
-            answer = Answer("", (Call(declared(asked.body)[0]),))
+            answer = GeminiReply("", (GeminiCall(declared(asked.body)[0]),))
         said_last = _last_part(asked).get("text", "") if "{asked}" in answer.text else ""
         words = re.findall(r"\s*\S+", answer.text.replace("{asked}", said_last))
         said = words[: max(0, limit - thoughts)]
@@ -253,7 +253,9 @@ class FakeGemini:
         last["candidates"][0]["finishReason"] = finish
         yield last
 
-    def _chunk(self, parts: list[Json], asked: Asked, answer: Answer, thoughts: int, said: int) -> Json:
+    def _chunk(
+        self, parts: list[Json], asked: AskedGemini, answer: GeminiReply, thoughts: int, said: int
+    ) -> Json:
         prompt = _words(asked)
         usage = {"promptTokenCount": prompt, "totalTokenCount": prompt + thoughts + said}
         counts = {
@@ -269,7 +271,7 @@ class FakeGemini:
             "responseId": "fake",
         }
 
-    def _blocked(self, answer: Answer, asked: Asked) -> Json:
+    def _blocked(self, answer: GeminiReply, asked: AskedGemini) -> Json:
         prompt = _words(asked)
         return {
             "promptFeedback": {"blockReason": answer.block or "SAFETY"},
@@ -277,7 +279,7 @@ class FakeGemini:
             "modelVersion": asked.model,
         }
 
-    def _call(self, call: Call, *, first: bool) -> Json:
+    def _call(self, call: GeminiCall, *, first: bool) -> Json:
         """Only the first of calls that are made at once is signed."""
         part: Json = {"functionCall": {"name": call.name, "args": dict(call.args)}}
         if call.id:
@@ -289,18 +291,18 @@ class FakeGemini:
         return part
 
 
-def _thinks(asked: Asked) -> bool:
+def _thinks(asked: AskedGemini) -> bool:
     config = (asked.body.get("generationConfig") or {}).get("thinkingConfig") or {}
     return family(asked.model).thinks and config.get("thinkingBudget") != 0
 
 
-def _words(asked: Asked) -> int:
+def _words(asked: AskedGemini) -> int:
     return sum(
         len(part.get("text", "").split()) for content in asked.body["contents"] for part in content["parts"]
     )
 
 
-def _last_part(asked: Asked) -> Json:
+def _last_part(asked: AskedGemini) -> Json:
     part: Json = asked.body["contents"][-1]["parts"][-1]
     return part
 
@@ -314,12 +316,12 @@ def main() -> None:
     flags = command.parser(description)
     flags.add_argument("--key", default=KEY, help=f"the key that is let in (default: {KEY})")
     flags.add_argument(
-        "--text", default=Answer().text, help="what is answered; {asked}: what the user said last"
+        "--text", default=GeminiReply().text, help="what is answered; {asked}: what the user said last"
     )
     flags.add_argument("--call-tools", action="store_true", help="call the first declared function first")
 
     def fake(script: Script, options: Namespace) -> FakeGemini:
-        answer = Answer(options.text, calls_what_is_declared=options.call_tools)
+        answer = GeminiReply(options.text, calls_what_is_declared=options.call_tools)
         return FakeGemini(script, [answer], options.key, options.port)
 
     command.run(description, fake, flags=flags)

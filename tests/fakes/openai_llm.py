@@ -40,7 +40,7 @@ STYLES = tuple(MODELS)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ChatCall:
     """Of a function, as the model asks for it."""
 
     name: str
@@ -50,11 +50,11 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ChatReply:
     """What the model makes of one request."""
 
     text: str = "Sure. I can help you with that, just tell me a little more."
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ChatCall, ...] = ()
     """After the text."""
     calls_what_is_declared: bool = False
     """The first function of a request is called, without arguments; the text is said to its result."""
@@ -75,7 +75,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedChat:
     """One request, without its key."""
 
     body: Json
@@ -91,7 +91,7 @@ class FakeOpenAi:
     def __init__(
         self,
         script: Script | None = None,
-        answers: Sequence[Answer] = (Answer(),),
+        answers: Sequence[ChatReply] = (ChatReply(),),
         key: str = KEY,
         port: int = 0,
         style: str = "openai",
@@ -124,8 +124,8 @@ class FakeOpenAi:
         await self._stack.aclose()
 
     @property
-    def asked(self) -> list[Asked]:
-        return [seen.what for seen in self.script.calls if isinstance(seen.what, Asked)]
+    def asked(self) -> list[AskedChat]:
+        return [seen.what for seen in self.script.calls if isinstance(seen.what, AskedChat)]
 
     # ------------------------------------------------------------ a request
 
@@ -162,7 +162,7 @@ class FakeOpenAi:
         listed = [{"id": name, "object": "model", "owned_by": self._style} for name in self.model_names]
         return {"object": "list", "data": listed}
 
-    def _read(self, request: Request, body: bytes) -> Asked:
+    def _read(self, request: Request, body: bytes) -> AskedChat:
         if request.url.path != f"{self._traits.prefix}/chat/completions" or request.method != "POST":
             raise Refused(404, f"Invalid URL ({request.method} {request.url.path})")
         try:
@@ -171,9 +171,9 @@ class FakeOpenAi:
             raise Refused(400, "We could not parse the JSON body of your request.") from None
         port = request.client.port if request.client else 0
         headers = {key: value for key, value in request.headers.items() if key != "authorization"}
-        return Asked(said, request.url.path, port, headers)
+        return AskedChat(said, request.url.path, port, headers)
 
-    async def _respond(self, scope: Scope, asked: Asked, answer: Answer, seen: Seen) -> Response:
+    async def _respond(self, scope: Scope, asked: AskedChat, answer: ChatReply, seen: Seen) -> Response:
         trouble = self.script.next_trouble()
         try:
             check(asked.body, self._style, self._traits, self.model_names)
@@ -187,7 +187,7 @@ class FakeOpenAi:
         stream = self._send(scope, answer, trouble, asked, seen)
         return StreamingResponse(stream, media_type="text/event-stream")
 
-    def _stop(self, trouble: Trouble, answer: Answer) -> None:
+    def _stop(self, trouble: Trouble, answer: ChatReply) -> None:
         refusals = {
             Trouble.ERROR_FIRST: OVERLOADED,
             Trouble.DENIED: denied(self._style, self._key),
@@ -204,14 +204,14 @@ class FakeOpenAi:
     # ------------------------------------------------------------ an answer
 
     async def _send(
-        self, scope: Scope, answer: Answer, trouble: Trouble, asked: Asked, seen: Seen
+        self, scope: Scope, answer: ChatReply, trouble: Trouble, asked: AskedChat, seen: Seen
     ) -> AsyncIterator[bytes]:
         if self._style == "llamacpp":
             yield b":\n\n"
         if trouble is Trouble.EMPTY:
-            answer = Answer("")
+            answer = ChatReply("")
         if trouble is Trouble.BLOCKED:
-            answer = Answer("", finish="content_filter")
+            answer = ChatReply("", finish="content_filter")
         for chunk in self._chunks(answer, asked.body):
             if seen.parts > 1:
                 await self._between(scope, trouble)
@@ -230,11 +230,11 @@ class FakeOpenAi:
             await asyncio.sleep(HANG)
         await asyncio.sleep(HANG if trouble is Trouble.STALL_MIDDLE else self.script.between)
 
-    def _chunks(self, answer: Answer, body: Json) -> Iterator[Json]:
+    def _chunks(self, answer: ChatReply, body: Json) -> Iterator[Json]:
         """A role, a word a chunk, calls, how it ended, and how many tokens that was."""
         limit = int(body.get("max_tokens") or body.get("max_completion_tokens") or 4096)
         if answer.calls_what_is_declared and "tools" in body and body["messages"][-1]["role"] == "user":
-            answer = Answer("", (Call(body["tools"][0]["function"]["name"]),))
+            answer = ChatReply("", (ChatCall(body["tools"][0]["function"]["name"]),))
         thoughts = _words(answer.thoughts) if answer.always_thinks or _thinks(body) else []
         words = _words(answer.text)
         thought, said = thoughts[:limit], words[: max(0, limit - len(thoughts))]
@@ -252,7 +252,7 @@ class FakeOpenAi:
             yield self._usage(body, len(thought) + len(said), answer.cached)
 
     def _thoughts(
-        self, body: Json, thoughts: list[str], answer: Answer, *, is_closed: bool
+        self, body: Json, thoughts: list[str], answer: ChatReply, *, is_closed: bool
     ) -> Iterator[Json]:
         if not thoughts:
             return
@@ -264,7 +264,7 @@ class FakeOpenAi:
         for word in thoughts:
             yield self._chunk(body, {name: word})
 
-    def _calls(self, body: Json, calls: Sequence[Call]) -> Iterator[Json]:
+    def _calls(self, body: Json, calls: Sequence[ChatCall]) -> Iterator[Json]:
         """Ollama gives them whole, the others in pieces."""
         for index, call in enumerate(calls):
             written = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments)
@@ -318,11 +318,11 @@ def main() -> None:
     flags = command.parser(description)
     flags.add_argument("--style", choices=STYLES, default="openai", help="whose server (default: openai)")
     flags.add_argument("--key", default=KEY, help=f"the key that is let in (default: {KEY}); '': anybody")
-    flags.add_argument("--text", default=Answer().text, help="what is answered")
+    flags.add_argument("--text", default=ChatReply().text, help="what is answered")
     flags.add_argument("--call-tools", action="store_true", help="call the first declared function first")
 
     def fake(script: Script, options: Namespace) -> FakeOpenAi:
-        answer = Answer(options.text, calls_what_is_declared=options.call_tools)
+        answer = ChatReply(options.text, calls_what_is_declared=options.call_tools)
         return FakeOpenAi(script, [answer], options.key, options.port, options.style)
 
     command.run(description, fake, flags=flags)

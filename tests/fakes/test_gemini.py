@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from .gemini import KEY, Answer, FakeGemini
+from .gemini import KEY, FakeGemini, GeminiReply
 from .gemini_rules import Json
 
 PATH = "/v1/models/{model}:streamGenerateContent"
@@ -114,7 +114,7 @@ async def test_an_answer_is_events_and_ends_without_a_mark(path: str) -> None:
     assert all(event.startswith("data: {") for event in events)
     chunks = [json.loads(event.removeprefix("data: ")) for event in events]
     words = "".join(chunk["candidates"][0]["content"]["parts"][0]["text"] for chunk in chunks)
-    assert words == Answer().text
+    assert words == GeminiReply().text
     assert [chunk["candidates"][0].get("finishReason") for chunk in chunks][-2:] == [None, "STOP"]
     assert chunks[-1]["usageMetadata"]["candidatesTokenCount"] == len(chunks)
 

@@ -81,7 +81,7 @@ def stt(name: str, *hearings: Hearing, languages: frozenset[str] = ScriptedStt.l
 class Listener:
     """Keeps what each of its streams was fed, and which of them were closed."""
 
-    location, languages = "scripted", ScriptedStt.languages
+    location, is_embedded, languages = "scripted", False, ScriptedStt.languages
 
     def __init__(
         self, name: str, *, interim: EngineError | None = None, final: EngineError | None = None

@@ -111,7 +111,7 @@ def test_what_safety_blocked_is_not_asked_of_the_next_one_and_not_counted() -> N
                 await answer(chain)
 
     virtual(story())
-    assert chain.links[0].is_ready
+    assert chain.members[0].is_ready
     assert not local.prompts
 
 
@@ -119,7 +119,7 @@ def test_what_is_wrong_with_one_request_takes_the_engine_from_nobody() -> None:
     gemini = failing("gemini", EngineError("llm", "HTTP 400: bad schema", retryable=False))
     chain = LlmChain([gemini, llm("local", "Well.")])
     assert all(text(items) == "Well." for items in virtual(many(chain, 2 * FAILURES)))
-    assert chain.links[0].is_ready
+    assert chain.members[0].is_ready
     assert len(gemini.prompts) == 2 * FAILURES
 
 
@@ -145,12 +145,12 @@ def test_one_that_keeps_failing_is_left_out_and_comes_back() -> None:
         assert fallbacks(items) == [
             ("gemini has been left out for 2 s and is for 8 s more: nobody answers", "local")
         ]
-        assert (chain.name, chain.links[0].is_ready) == ("local", False)
+        assert (chain.name, chain.members[0].is_ready) == ("local", False)
         await asyncio.sleep(COOLING_SECONDS)
         (items,) = await many(chain, 1)
         assert text(items) == "I am back."
         assert not fallbacks(items)
-        assert (chain.name, chain.links[0].is_ready) == ("gemini", True)
+        assert (chain.name, chain.members[0].is_ready) == ("gemini", True)
 
     virtual(story())
 
@@ -203,7 +203,7 @@ def test_calls_that_fail_together_leave_it_out_no_longer_than_one() -> None:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(20):
                 tasks.create_task(answer(chain))
-        return chain.links[0].breaker.cooling
+        return chain.members[0].breaker.cooling
 
     assert virtual(story()) == COOLING_SECONDS
 
@@ -217,7 +217,7 @@ def test_with_nobody_else_it_is_asked_all_the_same() -> None:
             with pytest.raises(EngineUnreachable):
                 await answer(chain)
         assert text(await answer(chain)) == "Hello."
-        assert chain.links[0].is_ready
+        assert chain.members[0].is_ready
 
     virtual(story())
 
@@ -255,7 +255,7 @@ def test_a_chain_that_is_left_stops_its_engine() -> None:
         assert (slow.open, slow.cancelled) == (0, 1)
 
     virtual(story())
-    assert chain.links[0].breaker.failures == 0
+    assert chain.members[0].breaker.failures == 0
 
 
 def test_a_thousand_calls_given_up_at_any_moment_leave_nothing_behind() -> None:

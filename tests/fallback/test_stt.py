@@ -36,9 +36,9 @@ def test_an_utterance_goes_on_with_who_took_over() -> None:
 
     async def story() -> None:
         stream = SttChain([server, local]).open(SttOptions())
-        for parts in range(1, 4):
+        for count in range(1, 4):
             stream.feed(SOUND)
-            assert (await stream.final()).text == f"final of local: {1600 * parts}"
+            assert (await stream.final()).text == f"final of local: {1600 * count}"
         await stream.close()
 
     virtual(story())
@@ -188,7 +188,7 @@ def test_one_utterance_probes_from_its_first_sample_on() -> None:
         words = await probe.final()
         assert "server" in words.text
         assert words.fallback is None
-        assert chain.links[0].is_ready
+        assert chain.members[0].is_ready
         for stream in (probe, other):
             await stream.close()
 

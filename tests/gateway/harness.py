@@ -81,7 +81,7 @@ class Browser:
 
 
 @dataclass
-class House:
+class Deployment:
     served: Served
     port: int
 
@@ -119,11 +119,11 @@ class House:
 
 
 @asynccontextmanager
-async def house(
+async def deployed(
     script: Script | None = None, gateway: dict[str, Any] | None = None, **server: Any
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Deployment]:
     async with (
         serving(script, **server) as served,
         gateway_serving(settings(**{"target": served.target, **(gateway or {})})) as port,
     ):
-        yield House(served, port)
+        yield Deployment(served, port)

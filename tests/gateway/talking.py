@@ -1,4 +1,4 @@
-"""A house whose ears and voice are real, and whose answers are written: what is heard can be compared."""
+"""A deployment that really hears and speaks, with written answers: what is heard can be compared."""
 
 import wave
 from collections.abc import AsyncIterator, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 import soxr
 
 from gateway.server import serving as gateway_serving
-from tests.gateway.harness import House, settings
+from tests.gateway.harness import Deployment, settings
 from tests.gateway.web.chromium import Page
 from tests.serving import PERSONAS, Served, scripted
 from tests.serving import settings as server_settings
@@ -42,14 +42,14 @@ async def real_engines() -> AsyncIterator[tuple[SileroVad, WhisperStt, PiperTts]
 
 
 @asynccontextmanager
-async def talking_house(
+async def talking_deployment(
     real: tuple[SileroVad, WhisperStt, PiperTts],
     answers: Sequence[str],
     *,
     store: MemoryStore | None = None,
     port: int = 0,
     gateway: dict[str, Any] | None = None,
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Deployment]:
     """Answers one after the other, the last one again and again. `port`: of the server."""
     vad, stt, tts = real
     llm = ScriptedLlm([ScriptedAnswer(text) for text in answers])
@@ -58,13 +58,13 @@ async def talking_house(
     channel = connect(f"127.0.0.1:{server.port}")
     try:
         kept = store or MemoryStore()
-        await server.open_house(Engines(vad, stt, llm, tts, APOLOGY), kept, PERSONAS)
+        await server.make_ready(Engines(vad, stt, llm, tts, APOLOGY), kept, PERSONAS)
         served = Served(server, scripted(), kept, channel)
         if gateway is None:
-            yield House(served, 0)
+            yield Deployment(served, 0)
             return
         async with gateway_serving(settings(**{"target": served.target, **gateway})) as web:
-            yield House(served, web)
+            yield Deployment(served, web)
     finally:
         await channel.close()
         await server.stop()

@@ -1,6 +1,10 @@
 """Who is let in, how many, how much, and how each is told when it is not."""
 
+import ast
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import httpx2
 import numpy as np
@@ -11,9 +15,10 @@ from gateway.admission import Admission, Rejected
 from gateway.dialects.simple import SimpleDialect
 from gateway.websocket import BURST_SECONDS, BYTES_A_SECOND, MESSAGES_A_SECOND, RateLimiter, bridge
 
-from .harness import house
+from .harness import deployed
 
 TOKEN = "s3cret-token"
+ROOT = Path(__file__).parents[2]
 
 
 # ---------------------------------------------------------------- tokens
@@ -21,7 +26,7 @@ TOKEN = "s3cret-token"
 
 @pytest.mark.parametrize("way", ["subprotocol", "header", "first message", "alone"])
 async def test_a_token_is_taken_in_every_way(way: str) -> None:
-    async with house(tokens=[TOKEN]) as here:
+    async with deployed(tokens=[TOKEN]) as here:
         offered = {"subprotocol": ("voice.v1.json", f"bearer.{TOKEN}"), "alone": (f"bearer.{TOKEN}",)}
         headers = {"Authorization": f"Bearer {TOKEN}"} if way == "header" else None
         names = offered.get(way, ("voice.v1.json",))
@@ -33,14 +38,14 @@ async def test_a_token_is_taken_in_every_way(way: str) -> None:
 
 
 async def test_the_simple_start_takes_a_token() -> None:
-    async with house(tokens=[TOKEN]) as here, here.browser() as browser:
+    async with deployed(tokens=[TOKEN]) as here, here.browser() as browser:
         await browser.send({"type": "start", "token": TOKEN})
         await browser.said(type="ready")
 
 
 @pytest.mark.parametrize("token", ["", "wrong"])
 async def test_no_token_or_a_wrong_one_is_told(token: str) -> None:
-    async with house(tokens=[TOKEN]) as here, here.browser() as browser:
+    async with deployed(tokens=[TOKEN]) as here, here.browser() as browser:
         await browser.send({"type": "start", "token": token})
         error = await browser.said(type="error", fatal=True)
         assert error["code"] in (4401, 4403)
@@ -66,7 +71,7 @@ async def test_no_token_or_a_wrong_one_is_told(token: str) -> None:
 async def test_a_page_of_another_host_is_not_let_in(
     origin: str | None, origins: list[str], is_in: bool
 ) -> None:
-    async with house(gateway={"origins": origins}) as here:
+    async with deployed(gateway={"origins": origins}) as here:
         given = here.url if origin == "same" else origin
         if is_in:
             async with here.browser(origin=given) as browser:
@@ -81,7 +86,7 @@ async def test_a_page_of_another_host_is_not_let_in(
 
 
 async def test_more_than_there_is_room_for_is_told_and_the_place_comes_back() -> None:
-    async with house(gateway={"max_sockets": 2}) as here:
+    async with deployed(gateway={"max_sockets": 2}) as here:
         async with here.browser() as first, here.browser():
             await first.send({"type": "start"})
             with pytest.raises(InvalidStatus) as told:
@@ -94,7 +99,7 @@ async def test_more_than_there_is_room_for_is_told_and_the_place_comes_back() ->
 
 
 async def test_one_address_does_not_take_all_the_room() -> None:
-    async with house(gateway={"max_per_address": 1}) as here, here.browser():
+    async with deployed(gateway={"max_per_address": 1}) as here, here.browser():
         with pytest.raises(InvalidStatus) as told:
             async with here.browser():
                 pass
@@ -104,29 +109,58 @@ async def test_one_address_does_not_take_all_the_room() -> None:
 def test_visits_are_counted_by_address() -> None:
     from starlette.datastructures import Headers
 
-    door = Admission((), 3, 2)
-    with door.visit(Headers({}), "a"), door.visit(Headers({}), "b"), door.visit(Headers({}), "a"):
-        assert door.count == 3
-        with pytest.raises(Rejected), door.visit(Headers({}), "c"):
+    admission = Admission((), 3, 2)
+    with (
+        admission.visit(Headers({}), "a"),
+        admission.visit(Headers({}), "b"),
+        admission.visit(Headers({}), "a"),
+    ):
+        assert admission.count == 3
+        with pytest.raises(Rejected), admission.visit(Headers({}), "c"):
             pass
-    assert door.count == 0
+    assert admission.count == 0
+
+
+@contextmanager
+def passing() -> Iterator[None]:
+    yield
+
+
+def test_who_is_rejected_within_another_context_is_told_so() -> None:
+    with pytest.raises(Rejected, match="no room") as caught, passing():
+        raise Rejected(503, "no room")
+    assert (caught.value.status, caught.value.message) == (503, "no room")
+
+
+@pytest.mark.parametrize("folder", ["voice_grpc", "clients", "gateway"])
+def test_no_exception_is_a_dataclass(folder: str) -> None:
+    """A frozen one refuses the traceback that a generator's context manager sets: TypeError instead."""
+    found = [
+        f"{path}: {node.name}"
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+        and any("dataclass" in ast.unparse(each) for each in node.decorator_list)
+        and any(ast.unparse(each).endswith(("Error", "Exception")) for each in node.bases)
+    ]
+    assert found == []
 
 
 # ---------------------------------------------------------------- floods and stalls
 
 
 def test_speech_is_no_flood_and_a_burst_neither() -> None:
-    meter = RateLimiter()
-    assert not any(meter.is_flooded(3_840, n * 0.02) for n in range(50 * 600))
-    meter = RateLimiter()
-    assert not any(meter.is_flooded(640, 0.0) for _ in range(int(MESSAGES_A_SECOND * BURST_SECONDS)))
-    assert meter.is_flooded(640, 0.0)
-    assert not meter.is_flooded(640, 1.0)
+    limiter = RateLimiter()
+    assert not any(limiter.is_flooded(3_840, n * 0.02) for n in range(50 * 600))
+    limiter = RateLimiter()
+    assert not any(limiter.is_flooded(640, 0.0) for _ in range(int(MESSAGES_A_SECOND * BURST_SECONDS)))
+    assert limiter.is_flooded(640, 0.0)
+    assert not limiter.is_flooded(640, 1.0)
     assert RateLimiter().is_flooded(int(BYTES_A_SECOND * BURST_SECONDS) + 1, 0.0)
 
 
 async def test_a_flood_is_ended_and_disturbs_nobody() -> None:
-    async with house() as here, here.browser() as other, here.browser() as browser:
+    async with deployed() as here, here.browser() as other, here.browser() as browser:
         await other.send({"type": "start"})
         await browser.send({"type": "start"})
         sound = np.zeros(32_000, "<i2").tobytes()
@@ -142,7 +176,7 @@ async def test_a_flood_is_ended_and_disturbs_nobody() -> None:
 
 
 async def test_a_frame_beyond_the_limit_ends_its_own_socket() -> None:
-    async with house() as here, here.browser() as browser:
+    async with deployed() as here, here.browser() as browser:
         await browser.send({"type": "start"})
         await browser.said(type="ready")
         await browser.send(bytes(300_000))
@@ -151,7 +185,7 @@ async def test_a_frame_beyond_the_limit_ends_its_own_socket() -> None:
 
 async def test_nothing_at_all_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.websocket.FIRST_SECONDS", 0.05)
-    async with house() as here, here.browser() as browser:
+    async with deployed() as here, here.browser() as browser:
         assert await browser.closed() == (4408, "nothing came within 0.05 s")
 
 
@@ -172,10 +206,10 @@ class DeafSocket:
 
 async def test_a_browser_that_does_not_read_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.websocket.SEND_SECONDS", 0.05)
-    async with house() as here:
-        farewell = await bridge(DeafSocket(), SimpleDialect(), here.served.channel, "")
-        assert farewell is not None
-        assert (farewell.code, farewell.message) == (4408, "this client reads too slowly")
+    async with deployed() as here:
+        close_reason = await bridge(DeafSocket(), SimpleDialect(), here.served.channel, "")
+        assert close_reason is not None
+        assert (close_reason.code, close_reason.message) == (4408, "this client reads too slowly")
         await here.served.assert_serves()
 
 
@@ -183,7 +217,10 @@ async def test_a_browser_that_does_not_read_is_ended(monkeypatch: pytest.MonkeyP
 
 
 async def test_health_and_info_tell_of_the_server() -> None:
-    async with house(tokens=[TOKEN]) as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
+    async with (
+        deployed(tokens=[TOKEN]) as here,
+        httpx2.AsyncClient(base_url=here.url, trust_env=False) as http,
+    ):
         health = await http.get("/health")
         assert (health.status_code, health.json()["status"]) == (200, "ok")
         refused = await http.get("/v1/info")
@@ -199,7 +236,7 @@ async def test_health_and_info_tell_of_the_server() -> None:
 
 
 async def test_a_server_that_is_away_is_told() -> None:
-    async with house() as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
+    async with deployed() as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
         await here.served.server.stop()
         health = await http.get("/health")
         assert (health.status_code, health.json()["status"]) == (503, "away")
@@ -210,7 +247,7 @@ async def test_a_server_that_is_away_is_told() -> None:
 
 
 async def test_a_server_that_goes_tells_its_browsers() -> None:
-    async with house(drain_seconds=0.0) as here, here.browser() as browser:
+    async with deployed(drain_seconds=0.0) as here, here.browser() as browser:
         await browser.send({"type": "start"})
         await browser.said(type="ready")
         await here.served.server.drain(0.0)
@@ -218,7 +255,7 @@ async def test_a_server_that_goes_tells_its_browsers() -> None:
 
 
 async def test_a_session_that_is_opened_elsewhere_is_told() -> None:
-    async with house() as here, here.browser() as first:
+    async with deployed() as here, here.browser() as first:
         await first.send({"type": "start", "session": "mine"})
         await first.said(type="ready")
         async with here.browser() as second:

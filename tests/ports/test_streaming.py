@@ -1,4 +1,4 @@
-"""The pump: everything in order, what went wrong once, and nothing left when its block is left."""
+"""Streams and their tasks: everything in order, what went wrong once, and nothing left behind."""
 
 import asyncio
 import gc
@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from voice_grpc.ports.streaming import CancellableStream, reading
+from voice_grpc.ports.streaming import CancellableStream, TaskSet, reading
 
 Put = Callable[[int], Awaitable[None]]
 
 
-def pumps() -> list["asyncio.Task[object]"]:
-    return [task for task in asyncio.all_tasks() if task.get_name() == "pump"]
+def running() -> list["asyncio.Task[object]"]:
+    return [task for task in asyncio.all_tasks() if task.get_name() == "stream"]
 
 
 class Stream:
@@ -50,9 +50,9 @@ def opening(stream: Stream) -> Callable[[], Awaitable[AsyncIterator[int]]]:
 
 
 async def test_everything_comes_in_order_and_the_end_stays_the_end() -> None:
-    async with CancellableStream(reading(opening(Stream(200))), ahead=3) as pump:
-        items = [await pump.next(1) for _ in range(202)]
-    assert items == [*range(1, 201), None, None]
+    async with CancellableStream(reading(opening(Stream(200))), ahead=3) as items:
+        taken = [await items.next(1) for _ in range(202)]
+    assert taken == [*range(1, 201), None, None]
 
 
 async def test_an_error_comes_after_what_was_put_and_once() -> None:
@@ -60,13 +60,13 @@ async def test_an_error_comes_after_what_was_put_and_once() -> None:
         await put(1)
         raise ValueError("broke")
 
-    async with CancellableStream(produce) as pump:
+    async with CancellableStream(produce) as items:
         await asyncio.sleep(0)
-        assert await pump.next(1) == 1
+        assert await items.next(1) == 1
         with pytest.raises(ValueError, match="broke"):
-            await pump.next(1)
-        assert await pump.next(1) is None
-    assert pumps() == []
+            await items.next(1)
+        assert await items.next(1) is None
+    assert running() == []
 
 
 async def test_an_error_that_nobody_reads_is_nobodys() -> None:
@@ -75,10 +75,10 @@ async def test_an_error_that_nobody_reads_is_nobodys() -> None:
             await put(item)
         raise ValueError("broke")
 
-    async with CancellableStream(produce, ahead=1) as pump:
-        assert await pump.next(1) == 0
+    async with CancellableStream(produce, ahead=1) as items:
+        assert await items.next(1) == 0
     gc.collect()
-    assert pumps() == []
+    assert running() == []
 
 
 async def test_who_waits_too_long_is_told_and_may_wait_on() -> None:
@@ -88,29 +88,29 @@ async def test_who_waits_too_long_is_told_and_may_wait_on() -> None:
         await go.wait()
         await put(7)
 
-    async with CancellableStream(produce) as pump:
+    async with CancellableStream(produce) as items:
         with pytest.raises(TimeoutError):
-            await pump.next(0.01)
+            await items.next(0.01)
         go.set()
-        assert await pump.next(1) == 7
+        assert await items.next(1) == 7
 
 
 async def test_what_is_there_already_is_not_late() -> None:
     stream = Stream(1)
-    async with CancellableStream(reading(opening(stream))) as pump:
+    async with CancellableStream(reading(opening(stream))) as items:
         await asyncio.sleep(0.01)
-        assert await pump.next(0) == 1
+        assert await items.next(0) == 1
 
 
 @pytest.mark.parametrize("taken", [0, 1, 5])
 async def test_leaving_cancels_inside_the_iteration(taken: int) -> None:
     stream = Stream(wait_after=5)
-    async with CancellableStream(reading(opening(stream))) as pump:
+    async with CancellableStream(reading(opening(stream))) as items:
         for _ in range(taken):
-            await pump.next(1)
+            await items.next(1)
         await stream.waiting.wait()
     assert stream.cancelled_inside
-    assert pumps() == []
+    assert running() == []
 
 
 async def test_leaving_with_a_full_queue_cancels_inside_the_iteration_too() -> None:
@@ -120,7 +120,7 @@ async def test_leaving_with_a_full_queue_cancels_inside_the_iteration_too() -> N
             await asyncio.sleep(0)
         assert stream.sent == 3, "the third waits for room"
     assert stream.cancelled_inside
-    assert pumps() == []
+    assert running() == []
 
 
 async def test_leaving_at_once_starts_nothing() -> None:
@@ -128,7 +128,7 @@ async def test_leaving_at_once_starts_nothing() -> None:
     async with CancellableStream(reading(opening(stream))):
         pass
     assert stream.sent == 0
-    assert pumps() == []
+    assert running() == []
 
 
 async def test_leaving_before_the_stream_is_open() -> None:
@@ -151,23 +151,23 @@ async def test_whoever_waits_is_cancelled_and_the_stream_with_it() -> None:
     stream = Stream(wait_after=0)
 
     async def read() -> None:
-        async with CancellableStream(reading(opening(stream))) as pump:
-            await pump.next()
+        async with CancellableStream(reading(opening(stream))) as items:
+            await items.next()
 
     async with asyncio.TaskGroup() as tasks:
         reader = tasks.create_task(read())
         await stream.waiting.wait()
         reader.cancel()
     assert stream.cancelled_inside
-    assert pumps() == []
+    assert running() == []
 
 
 async def test_leaving_twice_and_after_the_end_is_harmless() -> None:
-    pump = CancellableStream(reading(opening(Stream(1))))
-    async with pump:
-        assert [await pump.next(1), await pump.next(1)] == [1, None]
-    await pump.__aexit__(None, None, None)
-    assert await pump.next(1) is None
+    items = CancellableStream(reading(opening(Stream(1))))
+    async with items:
+        assert [await items.next(1), await items.next(1)] == [1, None]
+    await items.__aexit__(None, None, None)
+    assert await items.next(1) is None
 
 
 async def test_an_error_in_closing_neither_hangs_nor_comes_out() -> None:
@@ -182,7 +182,7 @@ async def test_an_error_in_closing_neither_hangs_nor_comes_out() -> None:
     async with CancellableStream(produce, ahead=1):
         for _ in range(5):
             await asyncio.sleep(0)
-    assert pumps() == []
+    assert running() == []
 
 
 async def test_a_stream_that_will_not_close_is_left_behind_in_time() -> None:
@@ -201,7 +201,7 @@ async def test_a_stream_that_will_not_close_is_left_behind_in_time() -> None:
         start = loop.time()
     assert loop.time() - start < 0.5
     stubborn.set()
-    await asyncio.wait(pumps())
+    await asyncio.wait(running())
 
 
 async def test_a_cancellation_from_within_is_an_error_not_a_silence() -> None:
@@ -209,11 +209,11 @@ async def test_a_cancellation_from_within_is_an_error_not_a_silence() -> None:
         await put(1)
         raise asyncio.CancelledError
 
-    async with CancellableStream(produce) as pump:
-        assert await pump.next(1) == 1
+    async with CancellableStream(produce) as items:
+        assert await items.next(1) == 1
         with pytest.raises(ConnectionAbortedError):
-            await pump.next(1)
-        assert await pump.next(1) is None
+            await items.next(1)
+        assert await items.next(1) is None
 
 
 def test_a_loop_that_shuts_down_is_not_held_up() -> None:
@@ -222,10 +222,74 @@ def test_a_loop_that_shuts_down_is_not_held_up() -> None:
     async def leave_open() -> None:
         stream = Stream()
         stream_state.append(stream)
-        pump = CancellableStream(reading(opening(stream)), ahead=1)
-        await pump.__aenter__()
+        items = CancellableStream(reading(opening(stream)), ahead=1)
+        await items.__aenter__()
         for _ in range(10):
             await asyncio.sleep(0)
 
     asyncio.run(leave_open())
     assert stream_state[0].cancelled_inside
+
+
+# ---------------------------------------------------------------- the tasks of an engine
+
+
+async def test_closing_the_owner_ends_its_streams_and_tells_who_reads_them() -> None:
+    tasks = TaskSet()
+    begun, unbegun = Stream(wait_after=1), Stream()
+    async with CancellableStream(reading(opening(begun)), tasks=tasks) as items:
+        assert await items.next(1) == 1
+        await begun.waiting.wait()
+        async with CancellableStream(reading(opening(unbegun)), tasks=tasks) as others:
+            await tasks.close()
+            assert begun.cancelled_inside
+            assert running() == []
+            for cut in (items, others):
+                with pytest.raises(ConnectionAbortedError):
+                    await cut.next(1)
+    assert unbegun.sent == 0
+
+
+async def test_closing_waits_for_those_that_will_not_end_only_so_long() -> None:
+    stubborn = asyncio.Event()
+
+    async def work() -> None:
+        while not stubborn.is_set():
+            try:
+                await stubborn.wait()
+            except asyncio.CancelledError:
+                continue
+
+    tasks = TaskSet()
+    task = tasks.start(work(), "stubborn")
+    await asyncio.sleep(0)
+    start = asyncio.get_running_loop().time()
+    await tasks.close(0.05)
+    assert asyncio.get_running_loop().time() - start < 0.5
+    stubborn.set()
+    await asyncio.wait([task])
+
+
+async def test_ending_one_leaves_the_others_and_its_error_is_nobodys() -> None:
+    async def fail() -> None:
+        raise ValueError("broke")
+
+    tasks = TaskSet()
+    failing, waiting = tasks.start(fail(), "failing"), tasks.start(asyncio.sleep(3600), "waiting")
+    await asyncio.sleep(0)
+    await tasks.end(failing)
+    assert not waiting.done()
+    await tasks.end(waiting)
+    await tasks.close()
+    assert waiting.cancelled()
+    del failing
+    gc.collect()
+
+
+async def test_what_is_closed_starts_nothing_any_more() -> None:
+    tasks = TaskSet()
+    await tasks.close()
+    with pytest.raises(ConnectionAbortedError):
+        await CancellableStream(reading(opening(Stream())), tasks=tasks).__aenter__()
+    await tasks.close()
+    assert running() == []

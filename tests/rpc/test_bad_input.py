@@ -26,7 +26,7 @@ PCM, FLOAT = pb.AUDIO_ENCODING_PCM_S16LE, pb.AUDIO_ENCODING_PCM_F32LE
 
 
 def formats(direction: str) -> Iterator[tuple[dict[str, Any], str, str, str]]:
-    """Wishes, field, value, accepted."""
+    """What is asked for, field, value, accepted."""
     path = f"config.{direction}"
     given: list[tuple[dict[str, Any], str, str, str]] = [
         ({"encoding": 99}, "encoding", "99", "AUDIO_ENCODING_PCM_S16LE"),
@@ -35,8 +35,8 @@ def formats(direction: str) -> Iterator[tuple[dict[str, Any], str, str, str]]:
         ({"encoding": PCM, "sample_rate_hz": 2**32 - 1}, "sample_rate_hz", "4294967295", "8000, 16000"),
         ({"encoding": PCM, "channels": 16}, "channels", "16", "1 or 2"),
     ]
-    for wishes, field, value, accepted in given:
-        yield {direction: pb.AudioFormat(**wishes)}, f"{path}.{field}", value, accepted
+    for asked, field, value, accepted in given:
+        yield {direction: pb.AudioFormat(**asked)}, f"{path}.{field}", value, accepted
 
 
 def durations() -> Iterator[tuple[dict[str, Any], str, str, str]]:
@@ -98,14 +98,14 @@ CONFIGS = [*formats("input_audio"), *formats("output_audio"), *durations(), *num
 
 
 @pytest.mark.parametrize(
-    ("wishes", "field", "value", "accepted"), CONFIGS, ids=[f"{c[1]}: {c[2]}"[:60] for c in CONFIGS]
+    ("given", "field", "value", "accepted"), CONFIGS, ids=[f"{c[1]}: {c[2]}"[:60] for c in CONFIGS]
 )
 async def test_a_wrong_config_is_refused(
-    wishes: dict[str, Any], field: str, value: str, accepted: str
+    given: dict[str, Any], field: str, value: str, accepted: str
 ) -> None:
     async with serving() as served:
         async with served.talk() as talk:
-            await talk.send(pb.ConverseRequest(config=pb.SessionConfig(**wishes)))
+            await talk.send(pb.ConverseRequest(config=pb.SessionConfig(**given)))
             how = await talk.ended()
         assert_refused(how, field)
         assert value in how.message
@@ -209,7 +209,7 @@ async def test_a_chunk_without_bytes_is_ignored() -> None:
 
 
 async def test_far_offsets_cost_nothing() -> None:
-    """Of what is missing at most 1 s is made up; what no position can tell is skipped."""
+    """At most 1 s of what is missing is made up; what no position can tell is skipped."""
     async with serving() as served, served.talk() as talk:
         await talk.config()
         for offset in (2**40, 2**63, 2**64 - 1):
@@ -353,7 +353,7 @@ async def test_a_flood_of_texts_is_refused_beyond_some() -> None:
 
 
 async def test_no_config_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voice_grpc.rpc.first_request.CONFIG_SECONDS", 0.05)
+    monkeypatch.setattr("voice_grpc.rpc.streams.CONFIG_SECONDS", 0.05)
     async with serving() as served:
         async with served.talk() as talk:
             how = await talk.ended()

@@ -22,7 +22,7 @@ from voice_grpc.core.audio import silence
 from voice_grpc.engines.scripted import Hearing, Script, ScriptedAnswer, ScriptedLlm, ScriptedStt, tone
 from voice_grpc.pb import voice_pb2 as pb
 
-from ..serving import LONG, OK, RATE_HZ, Served, Talk, answered, scripted, serving
+from ..serving import LONG, OK, RATE_HZ, ConverseCall, Served, answered, scripted, serving
 
 State = pb.TurnEvent
 
@@ -166,7 +166,7 @@ async def test_rule_3_one_terminal_event_for_every_kind_of_end() -> None:
 # ---------------------------------------------------------------- 4
 
 
-async def interrupted(talk: Talk) -> pb.Interrupted:
+async def interrupted(talk: ConverseCall) -> pb.Interrupted:
     """A long answer, stopped once something of it was sent."""
     await talk.text("Tell me a lot.")
     await talk.next("audio")

@@ -18,7 +18,7 @@ from voice_grpc.fallback.circuit_breaker import FAILURES
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import Engines, Voice
 
-from ..serving import Talk, answered, noise, serving
+from ..serving import ConverseCall, answered, noise, serving
 
 DOWN = EngineUnreachable("llm", "nobody answers")
 
@@ -47,11 +47,11 @@ class Chained(Script):
         )
 
 
-def stages(talk: Talk, reason: str = "ENGINE_FALLBACK") -> list[str]:
+def stages(talk: ConverseCall, reason: str = "ENGINE_FALLBACK") -> list[str]:
     return [pb.Stage.Name(n.stage) for n in talk.notices if n.reason == reason]
 
 
-def finals(talk: Talk) -> list[pb.Transcript]:
+def finals(talk: ConverseCall) -> list[pb.Transcript]:
     return [transcript for transcript in talk.transcripts() if transcript.is_final]
 
 

@@ -12,7 +12,7 @@ from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import Clause, Speech, VoiceChoice
 from voice_grpc.settings.personas import load_personas
 
-from ..serving import OK, PERSONAS, Talk, scripted, serving
+from ..serving import OK, PERSONAS, ConverseCall, scripted, serving
 
 DOCUMENT = (
     '<speak>Well. <emphasis level="strong">This</emphasis> is it.<break time="1s"/> Bye &amp; thanks.</speak>'
@@ -42,7 +42,7 @@ def marked() -> tuple[Script, MarkedTts]:
     return replace(scripted(), tts=tts), tts
 
 
-async def say(talk: Talk, **fields: object) -> None:
+async def say(talk: ConverseCall, **fields: object) -> None:
     await talk.send(pb.ConverseRequest(seq=5, say=pb.Say(**fields)))  # type: ignore[arg-type]
 
 
@@ -102,7 +102,7 @@ async def test_a_personas_prosody_is_around_every_clause() -> None:
         "default": replace(PERSONAS["default"], pitch="+2st", volume="soft", speaking_rate=1.2)
     }
     async with serving(script, is_open=False) as served:
-        await served.server.open_house(served.script.engines, served.store, personas)
+        await served.server.make_ready(served.script.engines, served.store, personas)
         async with served.talk() as talk:
             started = await talk.config()
             assert round(started.effective_config.voice.speaking_rate, 3) == 1.2

@@ -8,6 +8,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from voice_grpc.core import errors as e
 from voice_grpc.rpc.status import status_of
+from voice_grpc.session.notices import engine_notice
 
 Kind = type[e.VoiceError]
 
@@ -54,6 +55,7 @@ def test_every_error_has_a_code_and_details(kind: Kind) -> None:
     assert info.reason.isupper()
     others = {detail.TypeName() for detail in list(told.details)[1:]}
     assert ("google.rpc.BadRequest" in others) == isinstance(error, e.CallerError)
+    assert info.reason == error.reason
     is_retryable = status.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
     assert ("google.rpc.RetryInfo" in others) == is_retryable
 
@@ -62,3 +64,43 @@ def test_a_bug_says_nothing_of_itself() -> None:
     status = status_of(ValueError("the secret is 42"))
     assert status.code is grpc.StatusCode.INTERNAL
     assert "42" not in str(details(status))
+
+
+Code = grpc.StatusCode
+
+
+class TooManyVoices(e.EngineQuota):
+    """A vendor's own kind."""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason", "is_retryable"),
+    [
+        (e.EngineError("tts", "lost it"), Code.UNAVAILABLE, "ENGINE_ERROR", True),
+        (e.EngineError("tts", "no voice", retryable=False), Code.FAILED_PRECONDITION, "ENGINE_ERROR", False),
+        (e.EngineTimeout("tts", "no sound"), Code.UNAVAILABLE, "ENGINE_TIMEOUT", True),
+        (e.EngineEmpty("tts", "no sound"), Code.UNAVAILABLE, "ENGINE_EMPTY", True),
+        (e.EngineUnreachable("tts", "no network"), Code.UNAVAILABLE, "ENGINE_UNREACHABLE", True),
+        (
+            e.EngineUnreachable("tts", "a bad certificate", retryable=False),
+            Code.FAILED_PRECONDITION, "ENGINE_UNREACHABLE", False,
+        ),
+        (e.EngineMissing("tts", "not installed"), Code.FAILED_PRECONDITION, "ENGINE_MISSING", False),
+        (e.EngineDenied("tts", "a bad key"), Code.FAILED_PRECONDITION, "ENGINE_DENIED", False),
+        (e.EngineBlocked("tts", "not nice"), Code.INVALID_ARGUMENT, "ENGINE_BLOCKED", False),
+        (e.EngineQuota("tts", "too much"), Code.RESOURCE_EXHAUSTED, "ENGINE_QUOTA", True),
+        (e.EngineQuota("tts", "no credit", retryable=False), Code.RESOURCE_EXHAUSTED, "ENGINE_QUOTA", False),
+        (TooManyVoices("tts", "too much"), Code.RESOURCE_EXHAUSTED, "ENGINE_QUOTA", True),
+    ],
+)  # fmt: skip
+def test_what_an_engine_does_is_told_by_whose_fault_it_is(
+    error: e.EngineError, code: grpc.StatusCode, reason: str, is_retryable: bool
+) -> None:
+    """A status that ends a call and a Notice that a stream survives name it alike."""
+    status = status_of(error)
+    told = details(status)
+    info = error_details_pb2.ErrorInfo()
+    assert told.details[0].Unpack(info)
+    has_retry = any(detail.Is(error_details_pb2.RetryInfo.DESCRIPTOR) for detail in told.details)
+    assert (status.code, info.reason, has_retry) == (code, reason, is_retryable)
+    assert engine_notice(error).reason == reason

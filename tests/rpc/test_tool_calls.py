@@ -9,7 +9,7 @@ from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedLlm
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import CallRequest
 
-from ..serving import OK, Talk, scripted, serving
+from ..serving import OK, ConverseCall, scripted, serving
 
 
 def struct(**values: Any) -> Struct:
@@ -27,7 +27,7 @@ def calling(*answers: ScriptedAnswer) -> Script:
     return Script(llm=ScriptedLlm([ask, *(answers or (ScriptedAnswer("It is sunny."),))]))
 
 
-async def called(talk: Talk) -> pb.ToolCall:
+async def called(talk: ConverseCall) -> pb.ToolCall:
     return (await talk.next("tool_call")).tool_call
 
 

@@ -1,6 +1,7 @@
 """The unary methods and what stands beside them: health, reflection, channelz."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from contextlib import suppress
 
@@ -13,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from voice_grpc.core.errors import BadState
 from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedLlm
 from voice_grpc.pb import voice_pb2 as pb
+from voice_grpc.ports import SavedSession
 from voice_grpc.server.server import Server
 from voice_grpc.settings import Settings
 from voice_grpc.settings.personas import Persona
@@ -158,6 +160,28 @@ async def test_sessions_come_in_pages_the_last_used_first() -> None:
     assert pages == 3
 
 
+async def test_sessions_saved_in_one_microsecond_are_all_listed() -> None:
+    async with serving() as served:
+        for n in range(3):
+            await served.store.save(SavedSession(f"s{n}", "", 1.0, 2.0, 0, "default", "", ()))
+        found, token = [], ""
+        for _ in range(3):
+            request = pb.ListSessionsRequest(page_size=1, page_token=token)
+            page = await served.stub.ListSessions(request)
+            found += [session.session_id for session in page.sessions]
+            token = page.next_page_token
+    assert (found, token) == (["s0", "s1", "s2"], "")
+
+
+async def test_a_page_token_of_an_earlier_version_is_taken() -> None:
+    """It was a time alone."""
+    async with serving() as served:
+        for n in range(3):
+            await served.store.save(SavedSession(f"s{n}", "", 1.0, 2.0 + n, 0, "default", "", ()))
+        page = await served.stub.ListSessions(pb.ListSessionsRequest(page_token="4.0"))
+    assert [session.session_id for session in page.sessions] == ["s1", "s0"]
+
+
 @pytest.mark.parametrize(("size", "ok"), [(0, True), (1, True), (200, True), (201, False)])
 async def test_page_sizes(size: int, ok: bool) -> None:
     async with serving() as served:
@@ -169,7 +193,7 @@ async def test_page_sizes(size: int, ok: bool) -> None:
             assert (how.code, list(how.fields)) == (Code.INVALID_ARGUMENT, ["page_size"])
 
 
-@pytest.mark.parametrize("token", ["x", "nan", "inf", "1e999", "-1"])
+@pytest.mark.parametrize("token", ["x", "nan", "inf", "1e999", "-1", " s1", "x s1"])
 async def test_a_page_token_that_was_never_given(token: str) -> None:
     async with serving() as served:
         how = await refusal(served.stub.ListSessions(pb.ListSessionsRequest(page_token=token)))
@@ -263,6 +287,19 @@ async def test_conversations_outlive_the_server(tmp_path_factory: pytest.TempPat
     assert texts == ["I am Ada.", "Nice to meet you, Ada.", "Who am I?"]
 
 
+async def test_the_log_names_the_labels_of_a_conversation_and_not_what_they_say(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They may say who the caller is."""
+    caplog.set_level(logging.DEBUG)
+    async with serving() as served, served.talk() as talk:
+        await talk.config(session_id="one", metadata={"patient": "Ada Lovelace"})
+        await talk.half_close()
+        assert await talk.ended() == OK
+    assert "session one: begins ['patient']" in caplog.messages
+    assert "Lovelace" not in caplog.text
+
+
 # ---------------------------------------------------------------- health
 
 
@@ -277,7 +314,7 @@ async def test_health_is_alive_at_once_and_ready_when_the_models_are() -> None:
         watch = health.Watch(health_pb2.HealthCheckRequest(service=SERVICE))
         async with asyncio.timeout(WITHIN):
             assert (await watch.read()).status == Health.NOT_SERVING
-            await served.open_house()
+            await served.make_ready()
             assert (await watch.read()).status == Health.SERVING
             assert (await check(""), await check(SERVICE)) == (Health.SERVING, Health.SERVING)
             async with served.talk() as talk, asyncio.TaskGroup() as tasks:
@@ -307,7 +344,7 @@ async def test_before_it_is_ready_every_method_says_so() -> None:
             assert how.message == "the models are still loading; try again in some seconds"
         for stream in (stub.Synthesize(pb.SynthesizeRequest(text="x")), stub.Transcribe()):
             assert await stream.code() is Code.UNAVAILABLE
-        await served.open_house()
+        await served.make_ready()
         await served.assert_serves()
 
 
@@ -346,14 +383,23 @@ async def test_reflection_is_on_and_channelz_off_by_default() -> None:
         assert await servers_by_channelz(served) is None
 
 
-async def test_a_persona_whose_voice_is_not_there_ends_the_start() -> None:
-    mumbler = Persona("default", "Mumbler", "Mumble.", voice="nobody")
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"voice": "nobody"}, "persona.default.voice: got 'nobody', accepted: one of hum, tone"),
+        (
+            {"language": "fr-CA"},
+            "persona.default.language: got 'fr-CA', accepted: a BCP 47 tag of a language that a voice "
+            "speaks: en, es",
+        ),
+    ],
+)
+async def test_a_persona_that_no_voice_can_play_ends_the_start(wrong: dict[str, str], said: str) -> None:
+    mumbler = Persona("default", "Mumbler", "Mumble.", **wrong)  # type: ignore[arg-type]
     server = Server(Settings(port=0, _env_file=None))  # type: ignore[call-arg]
     await server.start()
     try:
-        with pytest.raises(
-            BadState, match=r"persona.default.voice: got 'nobody', accepted: one of hum, tone"
-        ):
-            await server.open_house(Script().engines, MemoryStore(), {"default": mumbler})
+        with pytest.raises(BadState, match=said):
+            await server.make_ready(Script().engines, MemoryStore(), {"default": mumbler})
     finally:
         await server.stop()

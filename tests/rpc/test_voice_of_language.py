@@ -29,7 +29,7 @@ async def test_each_answer_is_said_by_the_voice_of_its_language() -> None:
         fake.said.clear()
         async with serving(script, is_open=False) as served:
             engines = replace(script.engines, tts=tts)
-            await served.server.open_house(engines, MemoryStore(), PERSONAS)
+            await served.server.make_ready(engines, MemoryStore(), PERSONAS)
             async with served.talk() as talk:
                 await talk.config(language_codes=["en-US", "es-ES"])
                 for turn in range(1, len(TURNS) + 1):

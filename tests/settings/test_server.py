@@ -10,7 +10,7 @@ from pydantic_settings import CliApp
 from tests.cloud import clear
 from voice_grpc.server.server import command
 from voice_grpc.settings import Settings
-from voice_grpc.settings.environment import VARIABLES, export
+from voice_grpc.settings.environment import VARIABLES, export_vendor_variables
 
 OWN_NAMES = [
     "WHISPER_SERVER_URL",
@@ -108,7 +108,7 @@ def test_what_vendors_read_themselves_is_exported_from_the_file(
         "GOOGLE_GENAI_USE_VERTEXAI=true\nGOOGLE_CLOUD_PROJECT=<your project>\n"
         "GOOGLE_CLOUD_LOCATION=europe-west4\nPATH=/nowhere\nGEMINI_API_KEY=k\n"
     )
-    export()
+    export_vendor_variables()
     assert os.environ["GOOGLE_GENAI_USE_VERTEXAI"] == "true"
     assert os.environ["GOOGLE_CLOUD_LOCATION"] == "global"
     assert "GOOGLE_CLOUD_PROJECT" not in os.environ

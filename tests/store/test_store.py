@@ -1,3 +1,5 @@
+"""Where conversations are kept: what both stores promise, and what a file on a disk has to survive."""
+
 import os
 import random
 import signal
@@ -16,7 +18,7 @@ from voice_grpc.core.conversation import Heard, Message, Role
 from voice_grpc.core.errors import ServerError, StoreError
 from voice_grpc.core.tools import ToolUse
 from voice_grpc.ports import SavedSession, Store
-from voice_grpc.store import MemoryStore, SqliteStore, default_path
+from voice_grpc.store import MemoryStore, SqliteStore, default_path, sqlite
 
 ROOT = Path(voice_grpc.__file__).parent.parent
 
@@ -112,17 +114,28 @@ async def test_sessions_newest_first_without_messages(store: Store) -> None:
         await store.save(session(1, f"s{number}", "ann", updated_at))
     await store.save(session(1, "other", "bob", 9.0))
 
-    async def listed(limit: int, before: float | None) -> list[str]:
-        return [found.id for found in await store.sessions("ann", limit, before)]
+    async def listed(limit: int, after: tuple[float, str] | None) -> list[str]:
+        return [found.id for found in await store.sessions("ann", limit, after)]
 
     assert await listed(10, None) == ["s0", "s2", "s3", "s1"]
     assert await listed(2, None) == ["s0", "s2"]
-    assert await listed(10, 3.0) == ["s2", "s3", "s1"]
+    assert await listed(10, (3.0, "s0")) == ["s2", "s3", "s1"]
     assert await listed(0, None) == []
     assert await listed(-1, None) == []
     assert list(await store.sessions("bob", 10, None)) == [
         replace(session(1, "other", "bob", 9.0), messages=())
     ]
+
+
+async def test_of_sessions_saved_at_one_time_none_is_left_out_of_the_pages(store: Store) -> None:
+    """A page may end between two that have the same time."""
+    for number in range(5):
+        await store.save(session(1, f"s{number}", "ann", 2.0))
+    pages, after = [], None
+    while page := await store.sessions("ann", 2, after):
+        pages.append([found.id for found in page])
+        after = page[-1].updated_at, page[-1].id
+    assert pages == [["s0", "s1"], ["s2", "s3"], ["s4"]]
 
 
 async def test_memory_is_bounded() -> None:
@@ -193,6 +206,28 @@ async def test_a_file_of_an_earlier_version_goes_on(path: Path) -> None:
         await store.close()
 
 
+async def test_a_file_goes_on_however_many_versions_were_left_out(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of version 1, met by a server of version 4."""
+    path.parent.mkdir()
+    first = sqlite3.connect(path)
+    first.executescript(FIRST_VERSION)
+    first.close()
+    for version in (2, 3):
+        step = (f"ALTER TABLE session ADD COLUMN new_{version} TEXT NOT NULL DEFAULT 'x'",)
+        monkeypatch.setitem(sqlite._UPGRADES, version, step)  # noqa: SLF001
+    monkeypatch.setattr(sqlite, "_VERSION", 4)
+    for _ in range(2):
+        store = await SqliteStore.open(path)
+        assert await store.load("s") in (session(1), using("{}"))
+        await store.close()
+    upgraded = sqlite3.connect(path)
+    assert upgraded.execute("PRAGMA user_version").fetchone() == (4,)
+    assert upgraded.execute("SELECT new_2, new_3 FROM session").fetchall() == [("x", "x")]
+    upgraded.close()
+
+
 async def test_two_stores_share_one_file(path: Path) -> None:
     one, two = await SqliteStore.open(path), await SqliteStore.open(path)
     await one.save(session(2))
@@ -206,7 +241,7 @@ async def test_two_stores_share_one_file(path: Path) -> None:
 
 
 async def test_a_locked_file_is_said_and_given_up_after_a_while(path: Path) -> None:
-    store = await SqliteStore.open(path, patience=0.05)
+    store = await SqliteStore.open(path, lock_timeout=0.05)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match=r"sessions\.db is locked by another program: stop"):
@@ -269,7 +304,7 @@ from tests.store.test_store import session
 from voice_grpc.store import SqliteStore
 
 async def main(path, turn, session_id):
-    store = await SqliteStore.open(Path(path), patience=20.0)
+    store = await SqliteStore.open(Path(path), lock_timeout=20.0)
     while True:
         await store.save(session(turn, session_id))
         print(turn, flush=True)

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Iterator
 import httpx2
 import pytest
 
-from voice_grpc.bench.stt_utterances import SENTENCES, SpokenPhrase, spoken
+from voice_grpc.bench.stt_utterances import SENTENCES, SpokenText, spoken
 
 from .process import KEY, Process, running
 
 
 @pytest.fixture(scope="session")
-def utterances() -> list[SpokenPhrase]:
+def utterances() -> list[SpokenText]:
     """Sentences spoken by Piper, clean and in noise; the same in every run: what Whisper makes of them is
     compared with the words, and another breath of Piper's noise may cost one."""
     pytest.importorskip("piper", reason="Piper is not installed (the local extra)")

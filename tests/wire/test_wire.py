@@ -1,6 +1,9 @@
 """Converse messages ⇄ what the session takes and says: every arm, every default, there and back."""
 
 import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -11,12 +14,13 @@ from google.protobuf.message import Message
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.config import AudioFormat, Encoding, SessionConfig
-from voice_grpc.core.errors import BadField
+from voice_grpc.core.conversation import Heard, Role
+from voice_grpc.core.errors import BadField, Reason
 from voice_grpc.core.events import CancelReason
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import Voice
 from voice_grpc.settings.personas import Persona, load_personas
-from voice_grpc.wire import fields
+from voice_grpc.wire import enums, fields
 from voice_grpc.wire import requests as wire_in
 from voice_grpc.wire import responses as wire_out
 from voice_grpc.wire.catalog import Catalog
@@ -131,9 +135,9 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert config.turns.turn_deadline == 5.0
 
 
-def test_what_is_wished_is_had_and_told_back() -> None:
+def test_what_is_asked_for_is_had_and_told_back() -> None:
     """And what is told back, sent as a config, is the same config."""
-    wished = pb.SessionConfig(
+    asked = pb.SessionConfig(
         session_id="a.b_c-d:1",
         input_audio=pb.AudioFormat(encoding=pb.AUDIO_ENCODING_MULAW, sample_rate_hz=8_000, channels=2),
         output_audio=pb.AudioFormat(encoding=pb.AUDIO_ENCODING_ALAW, sample_rate_hz=48_000, channels=1),
@@ -159,8 +163,8 @@ def test_what_is_wished_is_had_and_told_back() -> None:
         send=pb.OutputSelection(interim_transcripts=False, words=True, metrics=False),
         greeting="Hi.",
     )
-    config = session_config(wished, CATALOG)
-    assert config_message(config) == wished
+    config = session_config(asked, CATALOG)
+    assert config_message(config) == asked
     assert session_config(config_message(config), CATALOG) == config
 
 
@@ -174,8 +178,8 @@ def test_a_persona_brings_its_own_and_the_caller_may_change_it() -> None:
     config = session_config(pb.SessionConfig(persona_id="spanish"), CATALOG)
     told = (config.instructions, config.voice, config.languages, config.greeting)
     assert told == ("Habla.", "hum", ("es",), "¡Hola!")
-    wished = pb.SessionConfig(persona_id="spanish", instructions="Be brief.", greeting="")
-    config = session_config(wished, CATALOG)
+    asked = pb.SessionConfig(persona_id="spanish", instructions="Be brief.", greeting="")
+    config = session_config(asked, CATALOG)
     assert (config.instructions, config.greeting, config.voice) == ("Be brief.", "", "hum")
 
 
@@ -186,11 +190,38 @@ def test_a_language_that_no_voice_speaks_is_said() -> None:
     assert notice.message == "no voice speaks 'de-DE'; voices speak: en, es"
 
 
+class CountedVoices(dict[str, Voice]):
+    """Counts how often all of it is gone through."""
+
+    walks = 0
+
+    def values(self) -> Any:
+        self.walks += 1
+        return super().values()
+
+    def __iter__(self) -> Any:
+        self.walks += 1
+        return super().__iter__()
+
+
+def test_a_thousand_voices_are_gone_through_once_and_not_by_each_session() -> None:
+    voices = CountedVoices({f"v{n}": Voice(f"v{n}", "en-US", "scripted") for n in range(1_000)})
+    catalog = Catalog(load_personas(), voices, frozenset({"de", "en"}))
+    walks = voices.walks
+    for _ in range(3):
+        message = pb.SessionConfig(language_codes=["de-DE"], voice=pb.VoiceConfig(voice_id="v7"))
+        config = session_config(message, catalog)
+        assert [notice.reason for notice in session_notices(message, config, 1, catalog)] == [
+            "VOICE_LANGUAGE"
+        ]
+    assert voices.walks == walks
+
+
 # ---------------------------------------------------------------- updates
 
 
-def changed(paths: list[str], **wishes: Any) -> SessionConfig:
-    return with_changes(CONFIG, pb.SessionConfig(**wishes), paths, CATALOG)
+def changed(paths: list[str], **given: Any) -> SessionConfig:
+    return with_changes(CONFIG, pb.SessionConfig(**given), paths, CATALOG)
 
 
 def test_an_update_changes_what_its_mask_names_and_nothing_else() -> None:
@@ -247,6 +278,7 @@ SAID: list[tuple[o.ConverseResponse, str]] = [
         for reason in CancelReason
         if reason is not CancelReason.DEADLINE
     ),
+    *((o.PlaybackControl(2, action), "playback_control") for action in o.PlaybackAction),
     *((o.SessionEnded(reason), "session_ended") for reason in o.EndReason),
 ]
 
@@ -297,6 +329,50 @@ def test_durations_are_right_to_the_microsecond(seconds: float) -> None:
     assert duration.ToTimedelta().total_seconds() == seconds
 
 
+# ---------------------------------------------------------------- enumerations
+
+
+TABLES: list[tuple[Mapping[Any, int], Iterable[Any], Any, set[str]]] = [
+    (enums.ENCODINGS, Encoding, pb.AudioEncoding, set()),
+    (enums.ACTIVITY_KINDS, i.ActivityKind, pb.UserActivity.Kind, set()),
+    (enums.PLAYBACK_STATES, i.PlaybackState, pb.PlaybackReport.State, set()),
+    (enums.SPEECH_KINDS, o.SpeechKind, pb.SpeechEvent.Kind, set()),
+    (enums.TURN_STATES, o.TurnPhase, pb.TurnEvent.State, set()),
+    (enums.PLAYBACK_ACTIONS, o.PlaybackAction, pb.PlaybackControl.Action, {"ACTION_DUCK", "ACTION_UNDUCK"}),
+    (enums.CANCEL_REASONS, set(CancelReason) - {CancelReason.DEADLINE}, pb.Interrupted.Reason, set()),
+    (enums.END_REASONS, o.EndReason, pb.SessionEnded.Reason, set()),
+    (enums.STAGES, enums.STAGES, pb.Stage, set()),
+    (enums.ROLES, Role, pb.SessionMessage.Role, set()),
+    (enums.HEARD, Heard, pb.SessionMessage.Heard, set()),
+]
+"""The table, all of ours, the proto's, and what of it is never sent yet."""
+
+
+@pytest.mark.parametrize(("table", "ours", "theirs", "later"), TABLES)
+def test_an_enumeration_has_every_value_of_the_contract_once(
+    table: Mapping[Any, int], ours: Iterable[Any], theirs: Any, later: set[str]
+) -> None:
+    assert set(table) == set(ours)
+    unspecified = {name for name, value in theirs.items() if value == 0}
+    assert sorted(theirs.Name(value) for value in table.values()) == sorted(
+        set(theirs.keys()) - unspecified - later
+    )
+    for one, value in table.items():
+        assert enums.inverse(table)[value] == one
+
+
+CONTRACT = (Path(__file__).parents[2] / "protos/voice/v1/voice.proto").read_text(encoding="utf-8")
+
+
+def test_the_contract_lists_every_reason() -> None:
+    assert [reason for reason in Reason if not re.search(rf"\b{reason}\b", CONTRACT)] == []
+
+
+def test_the_contract_lists_what_an_update_may_name() -> None:
+    listed = CONTRACT.split("// Which fields of `config` count:")[1].split("Empty:")[0]
+    assert re.findall(r"`(\w+)`", listed) == list(UPDATABLE)
+
+
 # ---------------------------------------------------------------- fields
 
 
@@ -305,7 +381,7 @@ def test_languages_that_are_known(tag: str) -> None:
     assert fields.language(tag, "x", {"en", "de"}) == tag
 
 
-@pytest.mark.parametrize("tag", ["", "e", "en_US", "en-", "-en", "fr", "en US", "en\n", "en-a-tag"])
+@pytest.mark.parametrize("tag", ["", "e", "en_US", "en-", "-en", "fr", "en US", "en\n", "en-a", "en-a-tag"])
 def test_languages_that_are_not(tag: str) -> None:
     with pytest.raises(BadField, match="BCP 47"):
         fields.language(tag, "x", {"en", "de"})

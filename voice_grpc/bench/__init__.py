@@ -1,1 +1,9 @@
-"""Measures: each module prints a table for the README and runs as `python -m voice_grpc.bench.NAME`."""
+"""Measures what the README quotes: `python -m voice_grpc.bench [local|overhead|cloud|gateway|wer]`.
+
+local.py                    the embedded engines on this machine, and a spoken conversation on them
+overhead.py                 what the server itself adds to engines that are scripted
+cloud.py  cloud_oracle.py   the vendors' adapters against fakes that take as long as the vendors do
+gateway.py                  what the gateway adds to a round trip
+stt_wer.py  stt_utterances.py   words that the embedded Whisper gets wrong, beside the stock call
+load.py  servers.py         who speaks, and the processes that are spoken to
+"""

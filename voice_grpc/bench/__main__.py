@@ -3,38 +3,43 @@
 import argparse
 import asyncio
 
-from . import cloud, gateway, local, overhead, stt_wer
+from . import cloud, gateway, local, overhead, stt_wer, words
 
-PARTS = ("local", "overhead", "cloud", "gateway", "wer")
+MEASUREMENTS = ("local", "overhead", "cloud", "gateway", "wer", "words")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m voice_grpc.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of: {', '.join(PARTS)} (all)")
+    parser.add_argument(
+        "measurements", nargs="*", default=list(MEASUREMENTS), help=f"of: {', '.join(MEASUREMENTS)} (all)"
+    )
     parser.add_argument("--seconds", type=float, default=20.0, help="of load for each number of sessions")
     parser.add_argument("--stt", choices=cloud.STT_PROFILES, default=cloud.STT_PROFILES[0], help="of cloud")
     parser.add_argument("--llm", choices=cloud.LLM_PROFILES, default=cloud.LLM_PROFILES[0], help="of cloud")
     chosen = parser.parse_args()
-    if unknown := set(chosen.parts) - set(PARTS):
-        parser.error(f"no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
-    if "local" in chosen.parts:
+    if unknown := set(chosen.measurements) - set(MEASUREMENTS):
+        parser.error(f"no measurement {', '.join(sorted(unknown))}; there are: {', '.join(MEASUREMENTS)}")
+    if "local" in chosen.measurements:
         print("A spoken conversation on the embedded models, by this machine's clock")
         print(local.report(asyncio.run(local.measure())), flush=True)
-    if "overhead" in chosen.parts:
+    if "overhead" in chosen.measurements:
         print(f"\nOur own part: measured minus the {overhead.ORACLE_SECONDS * 1000:.0f} ms that was scripted")
         print(overhead.HEADER, flush=True)
         for sessions in (1, 30):
             result = asyncio.run(overhead.measure(sessions, chosen.seconds))
             print(overhead.report(result), flush=True)
-    if "cloud" in chosen.parts:
+    if "cloud" in chosen.measurements:
         _cloud(chosen.seconds, cloud.Profiles(chosen.stt, chosen.llm))
-    if "gateway" in chosen.parts:
+    if "gateway" in chosen.measurements:
         print(f"\nWhat the gateway adds, {gateway.SESSIONS} browsers that speak")
         print(gateway.HEADER, flush=True)
         print(gateway.report(asyncio.run(gateway.measure(chosen.seconds))), flush=True)
-    if "wer" in chosen.parts:
+    if "wer" in chosen.measurements:
         print("\nWhisper, the stock call and ours, interleaved", flush=True)
         stt_wer.main([])
+    if "words" in chosen.measurements:
+        print("\nNumbers, signs and codes, said by Piper and read back by Whisper", flush=True)
+        words.main([])
 
 
 def _cloud(seconds: float, profiles: cloud.Profiles) -> None:

@@ -6,8 +6,6 @@ Fakes, server and load are a process each.
 
 import asyncio
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,9 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from ..client import connect
-from .cloud_oracle import ANSWER, QUESTION, Turn, chunks_to_first_clause, drawn, turns
-from .load import HeardTurn, talk
+from .cloud_oracle import ANSWER, QUESTION, MeasuredTurn, chunks_to_first_clause, drawn, turns
+from .load import UserNotes, converse
 from .overhead import MAX_LATENESS
+from .servers import NotStarted, started
 
 CYCLE_SECONDS = 4.8
 """A question and its answer, of the slowest draws too; a multiple of 160 ms (`load.py`)."""
@@ -42,7 +41,7 @@ class NoCheckout(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Profiles:
-    """By name, of the table in `tests/fakes/latency.py`."""
+    """Names of rows of the table in `tests/fakes/latency.py`."""
 
     stt: str = STT_PROFILES[0]
     llm: str = LLM_PROFILES[0]
@@ -51,26 +50,12 @@ class Profiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Cloud:
+class CloudResult:
     profiles: Profiles
     sessions: int
-    turns: list[Turn]
+    turns: list[MeasuredTurn]
     lateness_p99: float
-    """Of the generator, in seconds."""
-
-
-@contextmanager
-def _started(module: str, *flags: str, env: dict[str, str] | None = None) -> Iterator[str]:
-    """The address that it prints: a port, or a URL."""
-    command = [sys.executable, "-m", module, *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT, env=env) as process:
-        assert process.stdout is not None
-        try:
-            if not (line := process.stdout.readline()):
-                raise NoCheckout(f"{module} does not start: see above, and install the project with [dev]")
-            yield line.split()[-1]
-        finally:
-            process.terminate()
+    """How late the generator of the load was, in seconds."""
 
 
 @contextmanager
@@ -85,8 +70,15 @@ def _cloud(profiles: Profiles, folder: Path) -> Iterator[str]:
     between = ("--between", str(1000 * BETWEEN_SECONDS))
     voice = ("--chirp3-a-minute", _QUOTA, "--streams-at-once", _QUOTA)
     with ExitStack() as stack:
+
+        def address(module: str, *flags: str, env: dict[str, str] | None = None) -> str:
+            try:
+                return stack.enter_context(started(module, *flags, env=env, directory=_ROOT))[0]
+            except NotStarted as error:
+                raise NoCheckout(f"{error}, and install the project with [dev]") from error
+
         whisper, gemini, google = (
-            stack.enter_context(_started(f"tests.fakes.{name}", *given))
+            address(f"tests.fakes.{name}", *given)
             for name, given in (
                 ("whisper_http", [*flags("stt", profiles.stt), "--hear", QUESTION]),
                 ("gemini", [*flags("llm", profiles.llm), "--text", ANSWER, "--key", _KEY, *between]),
@@ -103,7 +95,7 @@ def _cloud(profiles: Profiles, folder: Path) -> Iterator[str]:
             "VOICE_LLM": "gemini",
             "VOICE_TTS": "google",
         }
-        yield stack.enter_context(_started("voice_grpc.bench.cloud_server", env=env))
+        yield address("voice_grpc.bench.servers", "cloud", env=env)
 
 
 def _own_variables() -> dict[str, str]:
@@ -114,25 +106,25 @@ def _own_variables() -> dict[str, str]:
     }
 
 
-async def measure(sessions: int, seconds: float, profiles: Profiles = Profiles()) -> Cloud:  # noqa: B008 - frozen
+async def measure(sessions: int, seconds: float, profiles: Profiles = Profiles()) -> CloudResult:  # noqa: B008 - frozen
     """Raises `NoCheckout`."""
     with tempfile.TemporaryDirectory() as folder:
         journals = [Path(folder) / stage for stage in ("stt", "llm", "tts")]
         with _cloud(profiles, Path(folder)) as port:
-            heard = await _load(f"127.0.0.1:{port}", sessions, seconds)
+            notes = await _load(f"127.0.0.1:{port}", sessions, seconds)
         draws = drawn(*(journal.read_text().splitlines() for journal in journals))
     clause_seconds = chunks_to_first_clause(ANSWER.replace("{asked}", QUESTION)) * BETWEEN_SECONDS
-    found = chain.from_iterable(turns(user, draws, CYCLE_SECONDS, clause_seconds) for user in heard)
-    lateness = np.concatenate([user.lateness for user in heard])
-    return Cloud(profiles, sessions, list(found), float(np.percentile(lateness, 99)))
+    found = chain.from_iterable(turns(user, draws, CYCLE_SECONDS, clause_seconds) for user in notes)
+    lateness = np.concatenate([user.lateness for user in notes])
+    return CloudResult(profiles, sessions, list(found), float(np.percentile(lateness, 99)))
 
 
-async def _load(target: str, sessions: int, seconds: float) -> list[HeardTurn]:
+async def _load(target: str, sessions: int, seconds: float) -> list[UserNotes]:
     channel = connect(target)
     try:
         async with asyncio.TaskGroup() as tasks:
             users = [
-                tasks.create_task(talk(channel, seconds, n, CYCLE_SECONDS), name=f"user-{n}")
+                tasks.create_task(converse(channel, seconds, n, CYCLE_SECONDS), name=f"user-{n}")
                 for n in range(sessions)
             ]
     finally:
@@ -154,27 +146,27 @@ _STAGES = {
 }
 
 
-def report(cloud: Cloud) -> str:
-    answered = [turn for turn in cloud.turns if turn.oracle is not None]
-    lost = len(cloud.turns) - len(answered)
-    late = "" if cloud.lateness_p99 <= MAX_LATENESS else " (generator late: not to be quoted)"
-    profiles = f"{cloud.profiles.stt}, {cloud.profiles.llm}, {cloud.profiles.tts}"
+def report(result: CloudResult) -> str:
+    answered = [turn for turn in result.turns if turn.oracle is not None]
+    lost = len(result.turns) - len(answered)
+    late = "" if result.lateness_p99 <= MAX_LATENESS else " (generator late: not to be quoted)"
+    profiles = f"{result.profiles.stt}, {result.profiles.llm}, {result.profiles.tts}"
     title = (
-        f"{profiles}: {cloud.sessions} sessions, {len(cloud.turns)} turns, {lost} unanswered, "
-        f"generator late P99 {1000 * cloud.lateness_p99:.1f} ms{late}"
+        f"{profiles}: {result.sessions} sessions, {len(result.turns)} turns, {lost} unanswered, "
+        f"generator late P99 {1000 * result.lateness_p99:.1f} ms{late}"
     )
     rows = [
         _row(name, _of(answered, stage, is_oracle=False), _of(answered, stage, is_oracle=True))
         for stage, name in _STAGES.items()
     ]
-    measured = np.array([turn.measured.voice_to_voice for turn in cloud.turns])
-    overhead = np.array([turn.overhead for turn in cloud.turns])
+    measured = np.array([turn.measured.voice_to_voice for turn in result.turns])
+    overhead = np.array([turn.overhead for turn in result.turns])
     wanted = _of(answered, "voice_to_voice", is_oracle=True)
     rows.append(_row("**voice-to-voice**, at the user", measured, wanted, overhead))
     return "\n".join([title, "", HEADER, *rows])
 
 
-def _of(answered: list[Turn], stage: str, *, is_oracle: bool) -> np.ndarray:
+def _of(answered: list[MeasuredTurn], stage: str, *, is_oracle: bool) -> np.ndarray:
     return np.array([getattr(turn.oracle if is_oracle else turn.measured, stage) for turn in answered])
 
 
@@ -189,7 +181,7 @@ def _row(name: str, measured: np.ndarray, drawn: np.ndarray, ours: np.ndarray | 
 
 
 def _percentiles(seconds: np.ndarray, percents: tuple[int, ...], *, places: int) -> list[str]:
-    """In milliseconds; what is not known is left out."""
+    """Milliseconds as text; what is not known is left out."""
     known = seconds[~np.isnan(seconds)]
     if not len(known):
         return ["–"] * len(percents)

@@ -14,14 +14,11 @@ from ..core.endpointing import EndpointSettings
 from ..core.text.segmentation import ClauseSplitter
 from ..core.turn_actions import TurnSettings
 from ..pb import voice_pb2 as pb
-from .load import HeardTurn
+from .load import UNANSWERED_SECONDS, UserNotes
 
 QUESTION = "question {n}"
 ANSWER = "{asked}, it is so."
 """Its first clause is whole when the word after the comma is there."""
-
-UNANSWERED_SECONDS = 8.0
-"""What a turn without an answer counts as."""
 
 _ASKED = re.compile(QUESTION.replace("{n}", r"\d+"))
 
@@ -36,8 +33,8 @@ class Draws:
 
 
 @dataclass(frozen=True, slots=True)
-class Stages:
-    """Of one turn, in seconds; what is not known is `nan`."""
+class StageTimes:
+    """How long the stages of one turn took, in seconds; what is not known is `nan`."""
 
     end_of_turn: float
     """Last voiced sample to the decision that the turn is over and understood."""
@@ -50,13 +47,13 @@ class Stages:
     at_server: float
     """Voice to voice, as the server saw it: without the way from the user and back."""
     voice_to_voice: float
-    """At the user."""
+    """Last voiced sample to first audible one, at the user."""
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    measured: Stages
-    oracle: Stages | None
+class MeasuredTurn:
+    measured: StageTimes
+    oracle: StageTimes | None
     """None: it was not answered, or not by all three."""
 
     @property
@@ -74,7 +71,7 @@ def chunks_to_first_clause(answer: str) -> int:
     return next((n for n, word in enumerate(words) if splitter.feed(word)), len(words) - 1)
 
 
-def oracle(draws: Draws, clause_seconds: float) -> Stages:
+def oracle(draws: Draws, clause_seconds: float) -> StageTimes:
     """The critical path: the words are made out while the silence is held, then one after the other.
 
     `clause_seconds`: from the first token to the end of the first clause.
@@ -82,10 +79,7 @@ def oracle(draws: Draws, clause_seconds: float) -> Stages:
     stt = EndpointSettings().soft_end + draws.stt
     end_of_turn = max(TurnSettings().hold, stt)
     whole = end_of_turn + draws.llm + clause_seconds + draws.tts
-    return Stages(end_of_turn, stt, draws.llm, draws.tts, whole, whole)
-
-
-# ---------------------------------------------------------------- who belongs together
+    return StageTimes(end_of_turn, stt, draws.llm, draws.tts, whole, whole)
 
 
 def drawn(stt: Iterable[str], llm: Iterable[str], tts: Iterable[str]) -> dict[str, Draws]:
@@ -100,8 +94,8 @@ def drawn(stt: Iterable[str], llm: Iterable[str], tts: Iterable[str]) -> dict[st
 def _firsts(lines: Iterable[str], text_of: Callable[[dict[str, Any]], str]) -> dict[str, float]:
     """What was drawn for each question; of one that was asked twice, the last one."""
     found: dict[str, float] = {}
-    for line in lines:
-        call = json.loads(line)
+    for entry in lines:
+        call = json.loads(entry)
         match = _ASKED.search(text_of(call)) if call["end"] != "refused" else None
         if match is not None:
             found[match[0]] = float(call["first"])
@@ -109,27 +103,27 @@ def _firsts(lines: Iterable[str], text_of: Callable[[dict[str, Any]], str]) -> d
 
 
 def turns(
-    heard: HeardTurn, draws: Mapping[str, Draws], cycle: float, clause_seconds: float
-) -> Iterator[Turn]:
-    """Of one user. The last question is left out: nobody waited for its answer."""
-    for end in heard.speech_ends[:-1]:
-        answers = ((at, turn) for turn, at in heard.answers.items() if 0 < at - end < cycle)
+    notes: UserNotes, draws: Mapping[str, Draws], cycle: float, clause_seconds: float
+) -> Iterator[MeasuredTurn]:
+    """The turns of one user. The last question is left out: nobody waited for its answer."""
+    for end in notes.speech_ends[:-1]:
+        answers = ((at, turn) for turn, at in notes.answers.items() if 0 < at - end < cycle)
         at, turn = min(answers, default=(end + UNANSWERED_SECONDS, 0))
-        found = draws.get(heard.questions.get(turn, ""))
-        measured = _measured(heard.metrics.get(turn), at - end)
+        found = draws.get(notes.questions.get(turn, ""))
+        measured = _measured(notes.metrics.get(turn), at - end)
         if found is None:
-            yield Turn(replace(measured, voice_to_voice=UNANSWERED_SECONDS), None)
+            yield MeasuredTurn(replace(measured, voice_to_voice=UNANSWERED_SECONDS), None)
         else:
-            yield Turn(measured, oracle(found, clause_seconds))
+            yield MeasuredTurn(measured, oracle(found, clause_seconds))
 
 
-def _measured(told: pb.TurnMetrics | None, voice_to_voice: float) -> Stages:
+def _measured(told: pb.TurnMetrics | None, voice_to_voice: float) -> StageTimes:
     def seconds(name: str) -> float:
         if told is None or not told.HasField(name):
             return float("nan")
         return float(getattr(told, name).ToTimedelta().total_seconds())
 
-    return Stages(
+    return StageTimes(
         seconds("end_of_turn_delay"),
         seconds("stt_final_delay"),
         seconds("llm_first_token"),

@@ -6,10 +6,8 @@ ways. Server, gateway and load are a process each. They begin together, once the
 """
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,12 +18,12 @@ from ..client import Call
 from ..client import connect as connect_grpc
 from ..pb import voice_pb2 as pb
 from .load import FRAME_SECONDS, SILENCE
-from .overhead import scripted_server
+from .servers import started
 
 SESSIONS = 50
 DIRECT = 5
 PING_EVERY = 5
-"""Frames."""
+"""How many frames leave between two pings of one user."""
 
 HEADER = (
     "| sessions | pings | through it P50 ms | P99 | past it P50 | P99 | added P50 | added P99 |\n"
@@ -34,43 +32,39 @@ HEADER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """Milliseconds."""
+class AddedLatency:
+    """Round trips in milliseconds."""
 
     sessions: int
     through: np.ndarray
     past: np.ndarray
 
 
-@contextmanager
-def _gateway(target: int) -> Iterator[int]:
-    command = [sys.executable, "-m", "voice_grpc", "gateway", "--port", "0"]
-    command += ["--target", f"127.0.0.1:{target}", "--max-per-address", "1000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield int(process.stdout.readline().rsplit(":", 1)[1])
-        finally:
-            process.terminate()
+async def measure(seconds: float, sessions: int = SESSIONS) -> AddedLatency:
+    with started("voice_grpc.bench.servers", "scripted") as (port, _):
+        target = f"127.0.0.1:{port}"
+        flags = ("--port", "0", "--target", target, "--max-per-address", "1000")
+        with started("voice_grpc", "gateway", *flags, is_quiet=True) as (page, _):
+            return await _measured(target, page.replace("http", "ws", 1), seconds, sessions)
 
 
-async def measure(seconds: float, sessions: int = SESSIONS) -> Added:
-    with scripted_server() as (target, _), _gateway(target) as port:
-        channel = connect_grpc(f"127.0.0.1:{target}")
-        ready = asyncio.Barrier(sessions + DIRECT)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                through = [
-                    tasks.create_task(_browser(port, ready, seconds, n), name=f"browser-{n}")
-                    for n in range(sessions)
-                ]
-                past = [
-                    tasks.create_task(_direct(channel, ready, seconds, n), name=f"direct-{n}")
-                    for n in range(DIRECT)
-                ]
-        finally:
-            await channel.close()
-    return Added(
+async def _measured(target: str, gateway: str, seconds: float, sessions: int) -> AddedLatency:
+    """`target`: HOST:PORT of the server; `gateway`: `ws://HOST:PORT`."""
+    channel = connect_grpc(target)
+    ready = asyncio.Barrier(sessions + DIRECT)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            through = [
+                tasks.create_task(_browser(gateway, ready, seconds, n), name=f"browser-{n}")
+                for n in range(sessions)
+            ]
+            past = [
+                tasks.create_task(_direct(channel, ready, seconds, n), name=f"direct-{n}")
+                for n in range(DIRECT)
+            ]
+    finally:
+        await channel.close()
+    return AddedLatency(
         sessions,
         1000 * np.concatenate([task.result() for task in through]),
         1000 * np.concatenate([task.result() for task in past]),
@@ -78,7 +72,7 @@ async def measure(seconds: float, sessions: int = SESSIONS) -> Added:
 
 
 class _Pings:
-    """Sent and come back."""
+    """Those of one user: when each was sent, and how long each took that came back."""
 
     def __init__(self) -> None:
         self._sent: dict[int, float] = {}
@@ -103,9 +97,9 @@ async def _beat(ready: asyncio.Barrier, seconds: float, seed: int) -> AsyncItera
         yield n
 
 
-async def _browser(port: int, ready: asyncio.Barrier, seconds: float, seed: int) -> list[float]:
+async def _browser(gateway: str, ready: asyncio.Barrier, seconds: float, seed: int) -> list[float]:
     pings = _Pings()
-    async with _socket(port) as socket, asyncio.TaskGroup() as tasks:
+    async with _socket(gateway) as socket, asyncio.TaskGroup() as tasks:
         await socket.send(pb.ConverseRequest(config=pb.SessionConfig(greeting="")).SerializeToString())
         reading = tasks.create_task(_read(socket, pings), name="read")
         async for n in _beat(ready, seconds, seed):
@@ -118,8 +112,8 @@ async def _browser(port: int, ready: asyncio.Barrier, seconds: float, seed: int)
 
 
 @asynccontextmanager
-async def _socket(port: int) -> AsyncIterator[ClientConnection]:
-    url, dialect = f"ws://127.0.0.1:{port}/v1/ws", Subprotocol("voice.v1.proto")
+async def _socket(gateway: str) -> AsyncIterator[ClientConnection]:
+    url, dialect = f"{gateway}/v1/ws", Subprotocol("voice.v1.proto")
     async with connect(url, subprotocols=[dialect], compression=None, proxy=None) as socket:
         yield socket
 
@@ -148,7 +142,7 @@ async def _listen(call: Call, pings: _Pings) -> None:
         pings.note(response)
 
 
-def report(added: Added) -> str:
+def report(added: AddedLatency) -> str:
     through, past = (np.percentile(took, (50, 99)) for took in (added.through, added.past))
     more = through - past
     figures = " | ".join(f"{value:.2f}" for value in (*through, *past, *more))

@@ -25,6 +25,9 @@ know the end of speech exactly, so that no part of the result is the luck of the
 
 TIMER_SECONDS = 0.0015
 
+UNANSWERED_SECONDS = 8.0
+"""What a turn without an answer counts as."""
+
 AUDIBLE = 0.01
 """RMS from which a chunk is audible: -40 dBFS."""
 
@@ -33,7 +36,7 @@ SILENCE = bytes(len(TONE))
 
 
 @dataclass(slots=True)
-class HeardTurn:
+class UserNotes:
     """What one user noted; all times are the loop's."""
 
     speech_ends: list[float] = field(default_factory=list)
@@ -45,31 +48,31 @@ class HeardTurn:
     metrics: dict[int, pb.TurnMetrics] = field(default_factory=dict)
     """What the server says of each turn."""
     lateness: list[float] = field(default_factory=list)
-    """Of each frame, in seconds."""
+    """Seconds by which each frame left too late."""
 
 
-async def talk(
+async def converse(
     channel: grpc.aio.Channel, seconds: float, seed: int, cycle: float = CYCLE_SECONDS
-) -> HeardTurn:
+) -> UserNotes:
     """A question every `cycle` seconds, a multiple of 160 ms: long enough for the answer to be heard out."""
-    heard = HeardTurn()
+    notes = UserNotes()
     loop = asyncio.get_running_loop()
     await asyncio.sleep(random.Random(seed).uniform(0, cycle))
     config = pb.SessionConfig(greeting="", send=pb.OutputSelection(interim_transcripts=False))
     async with Call.open(channel, config, Access()) as call, asyncio.TaskGroup() as tasks:
-        listening = tasks.create_task(_listen(call, heard), name="listen")
+        listening = tasks.create_task(_listen(call, notes), name="listen")
         start = loop.time() + FRAME_SECONDS
         for n in range(round(seconds / FRAME_SECONDS)):
             due = start + n * FRAME_SECONDS
             await _sleep_until(due)
-            heard.lateness.append(loop.time() - due)
+            notes.lateness.append(loop.time() - due)
             is_voiced = _is_voiced(n, cycle)
             if is_voiced and not _is_voiced(n + 1, cycle):
-                heard.speech_ends.append(due)
+                notes.speech_ends.append(due)
             await call.send(pb.AudioInput(data=TONE if is_voiced else SILENCE))
         await asyncio.sleep(0.2)
         listening.cancel()
-    return heard
+    return notes
 
 
 async def _sleep_until(due: float) -> None:
@@ -80,17 +83,17 @@ async def _sleep_until(due: float) -> None:
         await asyncio.sleep(0)
 
 
-async def _listen(call: Call, heard: HeardTurn) -> None:
+async def _listen(call: Call, notes: UserNotes) -> None:
     loop = asyncio.get_running_loop()
     async for response in call:
         match response.WhichOneof("payload"):
-            case "audio" if response.turn not in heard.answers:
+            case "audio" if response.turn not in notes.answers:
                 if rms(np.frombuffer(response.audio.data, "<i2")) > AUDIBLE:
-                    heard.answers[response.turn] = loop.time()
+                    notes.answers[response.turn] = loop.time()
             case "transcript" if response.transcript.is_final:
-                heard.questions[response.turn] = response.transcript.text
+                notes.questions[response.turn] = response.transcript.text
             case "turn_metrics":
-                heard.metrics[response.turn] = response.turn_metrics
+                notes.metrics[response.turn] = response.turn_metrics
 
 
 def _is_voiced(n: int, cycle: float) -> bool:

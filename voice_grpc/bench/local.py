@@ -55,7 +55,7 @@ async def measure() -> Figures:
         await _engines_alone(engines, questions, figures)
         server = Server(settings)
         await server.start()
-        await server.open_house(engines, MemoryStore(), load_personas())
+        await server.make_ready(engines, MemoryStore(), load_personas())
         await _converse(f"127.0.0.1:{server.port}", questions, figures)
         await server.stop()
     finally:

@@ -1,27 +1,20 @@
 """The server's own overhead: measured voice-to-voice minus what the scripted engines were told to take."""
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..client import connect
 from ..core.turn_actions import TurnSettings
-from .load import CYCLE_SECONDS, HeardTurn, talk
-from .scripted_server import LLM_SECONDS, STT_SECONDS, TTS_SECONDS
+from .load import CYCLE_SECONDS, UNANSWERED_SECONDS, UserNotes, converse
+from .servers import LLM_SECONDS, STT_SECONDS, TTS_SECONDS, started
 
 ORACLE_SECONDS = max(TurnSettings().hold, STT_SECONDS) + LLM_SECONDS + TTS_SECONDS
 """The critical path: the transcript is made while the silence is held."""
 
-UNANSWERED_SECONDS = 8.0
-"""What a turn without an answer counts as."""
-
 MAX_LATENESS = 0.002
-"""Of the generator at P99: a run beyond it says nothing about the server."""
+"""Seconds by which the generator may be late at P99: a run beyond it says nothing about the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +22,24 @@ class Overhead:
     sessions: int
     turns: int
     p50: float
-    """Milliseconds, like the rest."""
+    """Milliseconds beyond `ORACLE_SECONDS`; so are `p99` and `worst`."""
     p99: float
     worst: float
     unanswered: int
     lateness_p99: float
+    """How late the generator of the load was, in milliseconds."""
     cpu: float
     """CPU seconds of the server per session-second, in ms."""
 
 
-@contextmanager
-def scripted_server() -> Iterator[tuple[int, int]]:
-    """Its port and pid."""
-    command = [sys.executable, "-m", "voice_grpc.bench.scripted_server"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield int(process.stdout.readline().split()[-1]), process.pid
-        finally:
-            process.terminate()
-
-
 async def measure(sessions: int, seconds: float) -> Overhead:
-    with scripted_server() as (port, pid):
+    with started("voice_grpc.bench.servers", "scripted") as (port, pid):
         before = _cpu_seconds(pid)
         channels = [connect(f"127.0.0.1:{port}") for _ in range(min(sessions, 4))]
         try:
             async with asyncio.TaskGroup() as tasks:
                 users = [
-                    tasks.create_task(talk(channels[n % len(channels)], seconds, n), name=f"user-{n}")
+                    tasks.create_task(converse(channels[n % len(channels)], seconds, n), name=f"user-{n}")
                     for n in range(sessions)
                 ]
         finally:
@@ -67,18 +49,18 @@ async def measure(sessions: int, seconds: float) -> Overhead:
     return _sum_up([user.result() for user in users], cpu)
 
 
-def _sum_up(heard: list[HeardTurn], cpu: float) -> Overhead:
+def _sum_up(notes: list[UserNotes], cpu: float) -> Overhead:
     delays: list[float] = []
-    for user in heard:
+    for user in notes:
         answers = sorted(user.answers.values())
         for end in user.speech_ends[:-1]:
             delays.append(
                 next((at - end for at in answers if 0 < at - end < CYCLE_SECONDS), UNANSWERED_SECONDS)
             )
     over = 1000 * (np.array(delays) - ORACLE_SECONDS)
-    lateness = 1000 * np.concatenate([user.lateness for user in heard])
+    lateness = 1000 * np.concatenate([user.lateness for user in notes])
     return Overhead(
-        len(heard),
+        len(notes),
         len(delays),
         float(np.percentile(over, 50)),
         float(np.percentile(over, 99)),

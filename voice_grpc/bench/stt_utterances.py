@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.audio import RATE_HZ, Samples, to_pcm16
-from ..model_files.catalog import model_path
+from ..model_files.cache import model_path
 
 SENTENCES = (
     "Yes.",
@@ -52,7 +52,7 @@ _NUMBERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenPhrase:
+class SpokenText:
     words: str
     samples: Samples
     kind: str
@@ -62,7 +62,7 @@ class SpokenPhrase:
         return len(self.samples) / RATE_HZ
 
 
-def recorded(directory: Path) -> Iterator[SpokenPhrase]:
+def recorded(directory: Path) -> Iterator[SpokenText]:
     """Each recording that `manifest.json` lists, whole and cut at its pauses where the phrases are known."""
     import soundfile
 
@@ -72,31 +72,31 @@ def recorded(directory: Path) -> Iterator[SpokenPhrase]:
         if rate != RATE_HZ:
             raise SystemExit(f"{entry['file']} has {rate} Hz; the bench takes {RATE_HZ}")
         samples = to_pcm16(floats)
-        yield SpokenPhrase(entry["text"], samples, "recording")
+        yield SpokenText(entry["text"], samples, "recording")
         phrases = PHRASES.get(name, "").split("|")
         if len(phrases) != len(entry.get("voiced", ())):
             continue
         for phrase, (start, end) in zip(phrases, entry["voiced"], strict=True):
             if end - start >= _CLEAREST_PHRASE_S:
                 first, last = max(0.0, start - _AROUND_S), end + _AROUND_S
-                yield SpokenPhrase(phrase, samples[int(first * RATE_HZ) : int(last * RATE_HZ)], "recording")
+                yield SpokenText(phrase, samples[int(first * RATE_HZ) : int(last * RATE_HZ)], "recording")
 
 
-def spoken(sentences: Sequence[str] = SENTENCES, *, varies: bool = True) -> Iterator[SpokenPhrase]:
+def spoken(sentences: Sequence[str] = SENTENCES, *, varies: bool = True) -> Iterator[SpokenText]:
     """Said by Piper, clean and once more in white noise at 20 dB below it. Unless it `varies`, a sentence
     is always the same samples: Piper's chance is in two scales of its model."""
     import soxr
     from piper import PiperVoice, SynthesisConfig
 
     voice = PiperVoice.load(model_path("joe"))
-    manner = SynthesisConfig() if varies else SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0)
+    how = SynthesisConfig() if varies else SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0)
     noise = np.random.default_rng(1)
     for sentence in sentences:
-        native = np.concatenate([chunk.audio_float_array for chunk in voice.synthesize(sentence, manner)])
+        native = np.concatenate([chunk.audio_float_array for chunk in voice.synthesize(sentence, how)])
         clean = soxr.resample(native, voice.config.sample_rate, RATE_HZ)
         level = float(np.sqrt(np.mean(np.square(clean)))) * 0.1
-        yield SpokenPhrase(sentence, to_pcm16(clean), "synthetic")
-        yield SpokenPhrase(sentence, to_pcm16(clean + noise.normal(0, level, len(clean))), "in noise")
+        yield SpokenText(sentence, to_pcm16(clean), "synthetic")
+        yield SpokenText(sentence, to_pcm16(clean + noise.normal(0, level, len(clean))), "in noise")
 
 
 def normal_words(text: str) -> list[str]:

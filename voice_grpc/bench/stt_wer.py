@@ -19,9 +19,9 @@ from ..core.audio import to_float
 from ..engines.whisper.model import find
 from ..engines.whisper.stt import WhisperStt
 from ..ports import SttOptions
-from .stt_utterances import SpokenPhrase, normal_words, recorded, spoken, word_errors
+from .stt_utterances import SpokenText, normal_words, recorded, spoken, word_errors
 
-Transcribe = Callable[[SpokenPhrase], Awaitable[str]]
+Transcribe = Callable[[SpokenText], Awaitable[str]]
 
 _AROUND_3_S = (2.0, 4.0)
 
@@ -32,9 +32,9 @@ class Score:
     transcribe: Transcribe
     errors: dict[str, int] = field(default_factory=dict)
     seconds: list[tuple[float, float]] = field(default_factory=list)
-    """Of audio, and taken."""
+    """For each utterance how long it is, and how long it took."""
 
-    async def take(self, utterance: SpokenPhrase, show: bool) -> None:
+    async def take(self, utterance: SpokenText, show: bool) -> None:
         begun = time.perf_counter()
         text = await self.transcribe(utterance)
         taken = time.perf_counter() - begun
@@ -47,18 +47,18 @@ class Score:
 
 
 def stock(model: Any, beam: int) -> Transcribe:
-    def now(utterance: SpokenPhrase) -> str:
+    def now(utterance: SpokenText) -> str:
         segments, _ = model.transcribe(to_float(utterance.samples), language="en", beam_size=beam)
         return " ".join(segment.text for segment in segments)
 
-    async def transcribe(utterance: SpokenPhrase) -> str:
+    async def transcribe(utterance: SpokenText) -> str:
         return await asyncio.to_thread(now, utterance)
 
     return transcribe
 
 
 def ours(stt: WhisperStt) -> Transcribe:
-    async def transcribe(utterance: SpokenPhrase) -> str:
+    async def transcribe(utterance: SpokenText) -> str:
         stream = stt.open(SttOptions(languages=("en",)))
         stream.feed(utterance.samples)
         return (await stream.final()).text
@@ -66,7 +66,7 @@ def ours(stt: WhisperStt) -> Transcribe:
     return transcribe
 
 
-def table(scores: list[Score], utterances: list[SpokenPhrase]) -> str:
+def table(scores: list[Score], utterances: list[SpokenText]) -> str:
     """Markdown, one row a variant."""
     kinds = list(dict.fromkeys(utterance.kind for utterance in utterances))
     words = {kind: sum(len(normal_words(u.words)) for u in utterances if u.kind == kind) for kind in kinds}

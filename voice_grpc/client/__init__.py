@@ -13,6 +13,7 @@ from .connection import (
     connect,
     failures,
     reach,
+    silent_when_ended,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "connect",
     "failures",
     "reach",
+    "silent_when_ended",
 ]

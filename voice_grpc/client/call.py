@@ -12,8 +12,8 @@ exception, `CallFailed`. What to send, play and show is the caller's own busines
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Self, TypeAlias
 
 import grpc
@@ -21,19 +21,7 @@ import grpc.aio
 
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import VoiceServiceStub
-from .connection import NO_ACCESS, Access, CallFailed, Ending, FailureDetails, connect, failures, reach
-
-__all__ = [
-    "NO_ACCESS",
-    "Access",
-    "Call",
-    "CallFailed",
-    "FailureDetails",
-    "Payload",
-    "connect",
-    "failures",
-    "reach",
-]
+from .connection import NO_ACCESS, Access, CallFailed, Ending, connect, failures, reach, silent_when_ended
 
 START_WITHIN = 10.0
 """Seconds from the config to `SessionStarted`."""
@@ -60,6 +48,9 @@ class Call:
         self._ending = Ending(rpc)
         self._writing = asyncio.Lock()
         self._seq = 0
+        self._answered = 0
+        """The last turn of which sound or text came; 0 before the first. `turn` may be beyond it: it rises
+        when the user begins to speak."""
         self._dead: set[int] = set()
 
     @classmethod
@@ -104,21 +95,25 @@ class Call:
             request = pb.ConverseRequest(seq=self._seq, client_time_us=time.monotonic_ns() // 1000)
             getattr(request, arm).SetInParent()
             getattr(request, arm).CopyFrom(payload)
-            with _silent_when_ended():
+            with silent_when_ended():
                 await self._rpc.write(request)
             return self._seq
 
     async def interrupt(self) -> int:
-        """Stop the answer now. What is on its way is dropped from here on; returns its turn."""
-        turn = self.turn
-        self._dead.add(turn)
+        """Stop the answer now: what of it is on its way is dropped from here on. Returns its turn; 0 before
+        the first answer.
+
+        The turn that the user is speaking in meanwhile is answered all the same, as the server has it.
+        """
+        answered = self._answered
+        self._dead.add(answered)
         await self.send(pb.Interrupt())
-        return turn
+        return answered
 
     async def half_close(self) -> None:
         """Nothing more will be sent; the server finishes the current answer."""
         async with self._writing:
-            with _silent_when_ended():
+            with silent_when_ended():
                 await self._rpc.done_writing()
 
     def __aiter__(self) -> Self:
@@ -139,6 +134,7 @@ class Call:
         self.turn = max(self.turn, response.turn)
         match response.WhichOneof("payload"):
             case "audio" | "response_text":
+                self._answered = max(self._answered, response.turn)
                 return response.turn not in self._dead
             case "interrupted":
                 self._dead.add(response.interrupted.turn or response.turn)
@@ -147,12 +143,3 @@ class Call:
             case None:
                 return False
         return True
-
-
-@contextmanager
-def _silent_when_ended() -> Iterator[None]:
-    """grpc.aio raises either of these from a write to a call that is over; its reader gets the status."""
-    try:
-        yield
-    except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-        return

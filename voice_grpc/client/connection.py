@@ -101,6 +101,18 @@ def failures(ending: Ending | None = None) -> Iterator[None]:
         raise CallFailed(status.code(), said, _details(status)) from error
 
 
+@contextmanager
+def silent_when_ended() -> Iterator[None]:
+    """Around a write: to a call that is over it does nothing, since whoever reads from it learns why.
+
+    grpc.aio raises either of the two, by how the call ended.
+    """
+    try:
+        yield
+    except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        return
+
+
 def _details(error: grpc.aio.AioRpcError) -> FailureDetails:
     """Details that cannot be read count as none."""
     try:

@@ -25,12 +25,14 @@ class PageReader:
         self._packet = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The packets that `data` completes, without the headers. Raises `Skipped` for what is no Ogg; the
-        next page is found all the same."""
+        """The packets that `data` completes, without the headers. Raises `Skipped` for what is no Ogg where
+        nothing came before it: the pages in front of it count, and the next page is found all the same."""
         self._data += data
         packets: list[bytes] = []
         while len(self._data) >= _HEADER.size:
             if not self._data.startswith(b"OggS"):
+                if packets:
+                    break
                 self._resynchronise(len(data))
             table = self._data[_HEADER.size - 1]
             start = _HEADER.size + table

@@ -104,8 +104,8 @@ class PacketDecoder:
             frames = self._codec.decode(self._av.Packet(packet))
         except (self._av.FFmpegError, ValueError):
             raise Skipped("audio.data", f"{len(packet)} bytes", "one Opus packet (RFC 6716)") from None
-        parts = [_mono(frame) for frame in frames]
-        return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+        decoded = [_mono(frame) for frame in frames]
+        return np.concatenate(decoded) if decoded else np.zeros(0, np.int16)
 
 
 def _mono(frame: Any) -> Samples:

@@ -66,6 +66,24 @@ def rms(samples: Samples) -> float:
     return float(np.sqrt(np.mean(np.square(to_float(samples), dtype=np.float64))))
 
 
+LOUDNESS = 0.1
+"""RMS of full scale, -20 dBFS: what recorded speech usually has."""
+
+PEAK = 0.89
+"""-1 dBFS: headroom for whoever resamples or encodes."""
+
+
+def levelled(sound: Floats) -> Floats:
+    """`sound` at `LOUDNESS` where there is any, as far as `PEAK` allows; noise alone (a peak below -60 dBFS)
+    stays as faint as it is. So one voice is as loud as the other."""
+    peak = float(np.max(np.abs(sound), initial=0.0))
+    if peak < 1e-3:
+        return sound
+    voiced = sound[np.abs(sound) > peak / 20]
+    loudness = float(np.sqrt(np.mean(np.square(voiced))))
+    return sound * np.float32(min(LOUDNESS / loudness, PEAK / peak))
+
+
 def audible_from(samples: Samples, rate_hz: int, threshold: float = 0.01) -> int:
     """Where sound begins: the start of the first 10 ms whose RMS exceeds `threshold`.
 

@@ -30,14 +30,54 @@
         ├── NotReady        its models are still loading
         └── StoreError      conversations cannot be kept
 
-`rpc/status.py` maps each that a caller can meet to one gRPC status.
+Each class says its `reason`, which subclasses share unless they have one of their own; a status and a Notice
+tell it alike. `rpc/status.py` maps each that a caller can meet to one gRPC status.
 """
 
-from typing import TypeVar
+from enum import StrEnum
+from typing import ClassVar, TypeVar
+
+
+class Reason(StrEnum):
+    """What happened, for programs: `Notice.reason`, and `ErrorInfo.reason` of a status.
+
+    The proto lists them, at its head and at `Notice.reason`. More may come; none is ever renamed.
+    """
+
+    BAD_FIELD = "BAD_FIELD"
+    BAD_STATE = "BAD_STATE"
+    BAD_MESSAGE = "BAD_MESSAGE"
+    NOT_AVAILABLE = "NOT_AVAILABLE"
+    TOO_MANY = "TOO_MANY"
+    VOICE_LANGUAGE = "VOICE_LANGUAGE"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    ENGINE_ERROR = "ENGINE_ERROR"
+    ENGINE_TIMEOUT = "ENGINE_TIMEOUT"
+    ENGINE_EMPTY = "ENGINE_EMPTY"
+    ENGINE_MISSING = "ENGINE_MISSING"
+    ENGINE_DENIED = "ENGINE_DENIED"
+    ENGINE_QUOTA = "ENGINE_QUOTA"
+    ENGINE_BLOCKED = "ENGINE_BLOCKED"
+    ENGINE_UNREACHABLE = "ENGINE_UNREACHABLE"
+    ENGINE_FALLBACK = "ENGINE_FALLBACK"
+    TURN_DEADLINE = "TURN_DEADLINE"
+    INPUT_DROPPED = "INPUT_DROPPED"
+    SERVER_FULL = "SERVER_FULL"
+    SLOW_CLIENT = "SLOW_CLIENT"
+    SUPERSEDED = "SUPERSEDED"
+    DRAINING = "DRAINING"
+    NOT_READY = "NOT_READY"
+    STORE_ERROR = "STORE_ERROR"
+    INTERNAL = "INTERNAL"
+    BUG = "BUG"
 
 
 class VoiceError(Exception):
     """The root: whoever catches it catches all of ours."""
+
+    reason: ClassVar[Reason] = Reason.INTERNAL
 
 
 class CallerError(VoiceError):
@@ -53,15 +93,15 @@ class CallerError(VoiceError):
 
 
 class BadField(CallerError):
-    pass
+    reason = Reason.BAD_FIELD
 
 
 class BadState(CallerError):
-    pass
+    reason = Reason.BAD_STATE
 
 
 class Skipped(CallerError):
-    pass
+    reason = Reason.BAD_MESSAGE
 
 
 class SsmlError(VoiceError):
@@ -77,15 +117,15 @@ class AccessError(VoiceError):
 
 
 class Unauthenticated(AccessError):
-    pass
+    reason = Reason.UNAUTHENTICATED
 
 
 class Forbidden(AccessError):
-    pass
+    reason = Reason.FORBIDDEN
 
 
 class NotFound(AccessError):
-    pass
+    reason = Reason.NOT_FOUND
 
 
 class EngineError(VoiceError):
@@ -94,6 +134,7 @@ class EngineError(VoiceError):
     The message is for everybody and holds no secret; `advice` is what the operator should do.
     """
 
+    reason = Reason.ENGINE_ERROR
     advice = ""
 
     def __init__(self, stage: str, message: str, *, retryable: bool = True, advice: str = "") -> None:
@@ -104,19 +145,23 @@ class EngineError(VoiceError):
 
 
 class EngineTimeout(EngineError):
+    reason = Reason.ENGINE_TIMEOUT
     advice = "see whether the service is slow for others too; a fallback engine takes over meanwhile"
 
 
 class EngineEmpty(EngineError):
-    pass
+    reason = Reason.ENGINE_EMPTY
 
 
 class EngineMissing(EngineError):
-    def __init__(self, stage: str, message: str) -> None:
-        super().__init__(stage, message, retryable=False)
+    reason = Reason.ENGINE_MISSING
+
+    def __init__(self, stage: str, message: str, *, advice: str = "") -> None:
+        super().__init__(stage, message, retryable=False, advice=advice)
 
 
 class EngineDenied(EngineError):
+    reason = Reason.ENGINE_DENIED
     advice = "check the credentials, and what they are allowed to use"
 
     def __init__(self, stage: str, message: str, *, advice: str = "") -> None:
@@ -124,14 +169,16 @@ class EngineDenied(EngineError):
 
 
 class EngineQuota(EngineError):
+    reason = Reason.ENGINE_QUOTA
     advice = "raise the vendor's quota, or spread the load"
 
 
 class EngineBlocked(EngineError):
-    pass
+    reason = Reason.ENGINE_BLOCKED
 
 
 class EngineUnreachable(EngineError):
+    reason = Reason.ENGINE_UNREACHABLE
     advice = "check the address, the network and whether the server runs"
 
 
@@ -140,11 +187,11 @@ class ServerError(VoiceError):
 
 
 class ServerFull(ServerError):
-    pass
+    reason = Reason.SERVER_FULL
 
 
 class SlowClient(ServerError):
-    pass
+    reason = Reason.SLOW_CLIENT
 
 
 class ClientGone(ServerError):
@@ -152,19 +199,21 @@ class ClientGone(ServerError):
 
 
 class Superseded(ServerError):
-    pass
+    reason = Reason.SUPERSEDED
 
 
 class Draining(ServerError):
-    pass
+    reason = Reason.DRAINING
 
 
 class NotReady(ServerError):
-    pass
+    reason = Reason.NOT_READY
 
 
 class StoreError(ServerError):
     """The sessions' file cannot be used; the message names it and says what to do."""
+
+    reason = Reason.STORE_ERROR
 
 
 class OperatorError(VoiceError):

@@ -1,1 +1,5 @@
-"""`voice-grpc doctor`: whether every configured engine is well."""
+"""`voice-grpc doctor`: whether every configured engine is well.
+
+check.py     one real small call of each engine, and what came of it
+command.py   the command line, and the results as a table or as JSON
+"""

@@ -7,10 +7,11 @@ import sys
 from dataclasses import asdict, fields, replace
 
 from ..core.errors import VoiceError
+from ..net.redaction import Redaction
 from ..settings import Settings
-from ..settings import environment as vendor_variables
 from ..settings.command_line import GROUPS, CommandLine
-from ..settings.redaction import Redaction, log_to_stderr, secrets_of
+from ..settings.environment import export_vendor_variables
+from ..settings.redaction import log_without_secrets
 from .check import CheckResult, Report, examine
 
 HEAD = """\
@@ -25,7 +26,7 @@ Options, variables and `.env` are those of `voice-grpc serve`. --json prints the
 Ends with 0 when every stage has an engine that works and nothing that is configured is broken, with 1
 when something is to be fixed, with 2 when the command line or `.env` cannot be read."""
 
-_LINE = CommandLine(
+_COMMAND_LINE = CommandLine(
     Settings, HEAD, {title: GROUPS[title] for title in ("Speech to text", "Language model", "Voice")}
 )
 
@@ -35,14 +36,13 @@ COLUMNS = ("stage", "engine", "model", "where", "reachable", "latency", "voice",
 def command(argv: list[str]) -> int:
     """The exit code, as `HEAD` says."""
     if "-h" in argv or "--help" in argv:
-        _say(_LINE.help_text())
+        _say(_COMMAND_LINE.help_text())
         return 0
     is_json = "--json" in argv
     try:
-        settings = _LINE.parse([word for word in argv if word != "--json"])
-        vendor_variables.export()
-        redact = Redaction(secrets_of(settings))
-        log_to_stderr("debug" if settings.log_level == "debug" else "error", redact)
+        settings = _COMMAND_LINE.parse([word for word in argv if word != "--json"])
+        export_vendor_variables()
+        redact = log_without_secrets("debug" if settings.log_level == "debug" else "error", settings)
         return asyncio.run(_run(settings, redact, is_json=is_json))
     except KeyboardInterrupt:
         return 130
@@ -52,57 +52,59 @@ def command(argv: list[str]) -> int:
 
 
 async def _run(settings: Settings, redact: Redaction, *, is_json: bool) -> int:
-    found = await examine(settings)
-    found.findings = [_cleaned(finding, redact) for finding in found.findings]
-    _say(as_json(found, settings.placeholders) if is_json else as_table(found, settings.placeholders))
-    code = 0 if found.is_well else 1
-    if found.is_stuck:  # a thread that loads a model would hold up the end of the process
+    report = await examine(settings)
+    report.results = [_cleaned(result, redact) for result in report.results]
+    _say(as_json(report, settings.placeholders) if is_json else as_table(report, settings.placeholders))
+    code = 0 if report.is_well else 1
+    if report.is_stuck:  # a thread that loads a model would hold up the end of the process
         os._exit(code)
     return code
 
 
-def as_table(found: Report, placeholders: list[str]) -> str:
-    rows = [COLUMNS, *map(_row, found.findings)]
+def as_table(report: Report, placeholders: list[str]) -> str:
+    rows = [COLUMNS, *map(_row, report.results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     lines += [f"{name} still holds its placeholder: taken as not set" for name in placeholders]
-    broken = sum(not finding.works for finding in found.findings)
-    verdict = "all is well" if found.is_well else f"{broken} to fix"
+    broken = sum(not result.works for result in report.results)
+    verdict = "all is well" if report.is_well else f"{broken} to fix"
     return "\n".join([*lines, verdict])
 
 
-def as_json(found: Report, placeholders: list[str]) -> str:
+def as_json(report: Report, placeholders: list[str]) -> str:
     told = {
-        "is_well": found.is_well,
+        "is_well": report.is_well,
         "placeholders": placeholders,
-        "engines": [asdict(finding) for finding in found.findings],
+        "engines": [asdict(result) for result in report.results],
     }
     return json.dumps(told, indent=2, ensure_ascii=False)
 
 
-def _row(finding: CheckResult) -> tuple[str, ...]:
-    reachable = {None: "", True: "yes", False: "NO"}[finding.is_reachable]
-    latency = "" if finding.latency_ms is None else f"{finding.latency_ms:.0f} ms"
-    if not latency and finding.works and finding.warm_ms is not None:
-        latency = f"warm in {finding.warm_ms:.0f} ms"
-    result = f"“{_line(finding.result)}”" if finding.result else "ok"
-    if not finding.works:
-        result = f"NOT WORKING: {_line(finding.error)}" + (f" → {_line(finding.fix)}" if finding.fix else "")
-    facts = (finding.stage, finding.engine, finding.model, finding.where, reachable, latency, finding.voice)
-    return (*map(_line, facts), result)
+def _row(result: CheckResult) -> tuple[str, ...]:
+    reachable = {None: "", True: "yes", False: "NO"}[result.is_reachable]
+    latency = "" if result.latency_ms is None else f"{result.latency_ms:.0f} ms"
+    if not latency and result.works and result.warm_ms is not None:
+        latency = f"warm in {result.warm_ms:.0f} ms"
+    said = f"“{_in_one_line(result.result)}”" if result.result else "ok"
+    if not result.works:
+        said = f"NOT WORKING: {_in_one_line(result.error)}" + (
+            f" → {_in_one_line(result.fix)}" if result.fix else ""
+        )
+    facts = (result.stage, result.engine, result.model, result.where, reachable, latency, result.voice)
+    return (*map(_in_one_line, facts), said)
 
 
-def _line(text: str) -> str:
+def _in_one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _cleaned(finding: CheckResult, redact: Redaction) -> CheckResult:
+def _cleaned(result: CheckResult, redact: Redaction) -> CheckResult:
     said = {
         field.name: redact(value)
-        for field in fields(finding)
-        if isinstance(value := getattr(finding, field.name), str)
+        for field in fields(result)
+        if isinstance(value := getattr(result, field.name), str)
     }
-    return replace(finding, **said)  # type: ignore[arg-type]
+    return replace(result, **said)  # type: ignore[arg-type]
 
 
 def _say(text: str) -> None:

@@ -9,21 +9,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import numpy as np
 
-from ..core.audio import Samples, to_float, to_pcm16
+from ..core.audio import Samples, levelled, to_float, to_pcm16
 from ..core.errors import EngineError, EngineMissing
+from ..core.languages import primary
 from ..ports import Clause, Speech, Voice, VoiceChoice
 
 RATE_HZ = 22_050
 """What espeak-ng makes."""
 
 WORDS_A_MINUTE = 165
-"""At rate 1: its own 175 is hurried beside Piper and Chirp."""
-
-LOUDNESS, PEAK = 0.1, 0.89
-"""-20 dBFS, as far as -1 dBFS of headroom allows: as loud as the other voices."""
+"""At rate 1: espeak-ng's own 175 is hurried beside Piper and Chirp."""
 
 AT_ONCE = 4
-"""Processes. A clause takes some 30 ms."""
+"""Processes at once. A clause takes some 30 ms."""
 
 CLAUSE_SECONDS = 10.0
 
@@ -36,6 +34,7 @@ class EspeakTts:
     """Implements `ports.Tts`. A voice is known by its language, such as `espeak-es`."""
 
     location = "in process"
+    is_embedded = True
 
     def __init__(self, binary: str = "espeak-ng") -> None:
         self._binary = binary
@@ -69,7 +68,7 @@ class EspeakTts:
         self._voices.clear()
 
     async def speak(self, clauses: AsyncIterator[Clause], voice: VoiceChoice) -> AsyncGenerator[Speech, None]:
-        """Raises `EngineError` for an unknown voice and for a language that it does not speak."""
+        """Raises `EngineError` for an unknown voice and for a language that espeak-ng does not speak."""
         tag = self._pick(voice)
         async for clause in clauses:
             samples = await self._say(clause, tag, voice.rate)
@@ -84,13 +83,11 @@ class EspeakTts:
             )
         named = self._voices.get(choice.id)
         if named is not None and (
-            not choice.language or _primary(named[0].language) == _primary(choice.language)
+            not choice.language or primary(named[0].language) == primary(choice.language)
         ):
             return named[1]
         wanted = choice.language if choice.language not in ("", "en") else "en-US"
-        speaking = [
-            entry for entry in self._voices.values() if _primary(entry[0].language) == _primary(wanted)
-        ]
+        speaking = [entry for entry in self._voices.values() if primary(entry[0].language) == primary(wanted)]
         exact = [entry for entry in speaking if entry[0].language.lower() == wanted.lower()]
         plain = [entry for entry in speaking if "-" not in entry[0].language]
         if not speaking:
@@ -102,10 +99,10 @@ class EspeakTts:
         markup = ["-m"] if clause.ssml else []
         text = (clause.ssml or clause.text).encode()
         wav = await self._run(["-v", tag, "-s", str(speed), *markup, "--stdin", "--stdout"], text)
-        return _levelled(np.frombuffer(wav[44 : len(wav) // 2 * 2], "<i2").astype(np.int16))
+        return to_pcm16(levelled(to_float(np.frombuffer(wav[44 : len(wav) // 2 * 2], "<i2"))))
 
     async def _run(self, arguments: list[str], text: bytes) -> bytes:
-        """What it writes. Cancelled, the process is killed and reaped."""
+        """What a process writes to its standard output. Cancelled, it is killed and reaped."""
         async with self._room:
             process = await asyncio.create_subprocess_exec(
                 self._binary, *arguments,
@@ -130,19 +127,5 @@ class EspeakTts:
 
 def _bcp47(tag: str) -> str:
     """`en-us` → `en-US`; longer variants (`en-gb-x-rp`) stay as they are."""
-    parts = tag.split("-")
-    return f"{parts[0]}-{parts[1].upper()}" if len(parts) == 2 and len(parts[1]) == 2 else tag
-
-
-def _primary(tag: str) -> str:
-    return tag.replace("_", "-").split("-")[0].lower()
-
-
-def _levelled(samples: Samples) -> Samples:
-    sound = to_float(samples)
-    peak = float(np.max(np.abs(sound), initial=0.0))
-    if peak < 1e-3:
-        return samples
-    voiced = sound[np.abs(sound) > peak / 20]
-    loudness = float(np.sqrt(np.mean(np.square(voiced))))
-    return to_pcm16(sound * np.float32(min(LOUDNESS / loudness, PEAK / peak)))
+    subtags = tag.split("-")
+    return f"{subtags[0]}-{subtags[1].upper()}" if len(subtags) == 2 and len(subtags[1]) == 2 else tag

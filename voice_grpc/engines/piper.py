@@ -7,28 +7,30 @@ answer waits for at most the pieces that the others have already handed in, two 
 import asyncio
 import json
 import unicodedata
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..core.audio import Floats, Samples, to_pcm16
+from ..core.audio import Samples, levelled, to_pcm16
 from ..core.errors import EngineError, EngineMissing
-from ..model_files.catalog import model_path
+from ..core.text.duration import pieces
+from ..model_files.cache import model_path
 from ..ports import Clause, Speech, Voice, VoiceChoice
+from ..ports.streaming import TaskSet
 
-# ----------------------------------------------------------------
-# what of a clause Piper is given, and in which pieces. Pure functions over text
+# ---------------------------------------------------------------- what of a clause Piper is given
 
-
-_PIECE = 160
-"""Characters: about ten seconds of speech, which keep the thread for about one."""
+PIECE_SECONDS = 8.0
+"""Sound of one piece, by estimate: it keeps the thread for about a second (0.07 to 0.14 s for each of sound),
+and no caller keeps it from the others for longer. Bounded in sound, since forty groups of digits are 160
+characters and more than a minute."""
 
 
 def speakable(text: str) -> str:
-    """Without emoji and other symbols, which espeak would read out by name, and without Piper's
+    """`text` without emoji and other symbols, which espeak would read out by name, and without Piper's
     `[[phonemes]]`; empty when nothing is left that has a sound."""
     kept = "".join(" " if _is_mute(character) else character for character in text)
     kept = " ".join(kept.replace("[[", " ").split())
@@ -39,35 +41,10 @@ def _is_mute(character: str) -> bool:
     return character != "°" and unicodedata.category(character) in {"So", "Sk", "Cs", "Co", "Cn", "Cf", "Cc"}
 
 
-def pieces(text: str) -> Iterator[str]:
-    """At most `_PIECE` characters each, cut after a sentence, else after a phrase, else after a word."""
-    while len(text) > _PIECE:
-        cut = _cut(text[: _PIECE + 1])
-        yield text[:cut].rstrip()
-        text = text[cut:].lstrip()
-    if text:
-        yield text
-
-
-def _cut(window: str) -> int:
-    """Never in the first quarter: a short piece and a long one take no less time than two of a size."""
-    spaces = [i for i, character in enumerate(window) if character == " "]
-    for marks in (".!?…", ",;:–—", ""):
-        ends = [i for i in spaces if not marks or window[i - 1] in marks]
-        if ends and ends[-1] >= _PIECE // 4:
-            return ends[-1]
-    return _PIECE
-
+# ---------------------------------------------------------------- the engine
 
 _AHEAD = 2
 """Pieces of one answer that are synthesised, or wait for it, while the one before them is consumed."""
-
-_LOUDNESS = 0.1
-"""RMS of full scale, -20 dBFS: what recorded speech usually has. Piper's own peak normalisation makes
-a lone "Sure." twice as loud as a sentence."""
-
-_PEAK = 0.89
-"""-1 dBFS: headroom for whoever resamples or encodes this."""
 
 _Rendering: TypeAlias = "asyncio.Future[Samples]"
 _Jobs: TypeAlias = "asyncio.Queue[tuple[int, _Rendering] | None]"
@@ -75,6 +52,8 @@ _Jobs: TypeAlias = "asyncio.Queue[tuple[int, _Rendering] | None]"
 
 class PiperTts:
     """Implements `ports.Tts`. A voice is known by the stem of its file, such as `en_US-joe-medium`."""
+
+    is_embedded = True
 
     def __init__(self, voice_path: Path | None = None, *, threads: int = 1) -> None:
         """`voice_path`: an ONNX file with its `.onnx.json` beside it; by default the packaged one.
@@ -85,6 +64,7 @@ class PiperTts:
         self._threads = threads
         self._model: Any = None
         self._rate_hz = 0
+        self._tasks = TaskSet()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tts")
 
     @property
@@ -110,9 +90,7 @@ class PiperTts:
         self._accept(voice)
         jobs: _Jobs = asyncio.Queue()  # `room` bounds it
         room = asyncio.Semaphore(_AHEAD)
-        feeding = asyncio.get_running_loop().create_task(
-            self._feed(clauses, voice.rate, jobs, room), name="tts-feed"
-        )
+        feeding = self._tasks.start(self._feed(clauses, voice.rate, jobs, room), "piper-feed")
         try:
             while (job := await jobs.get()) is not None:
                 index, rendering = job
@@ -120,13 +98,18 @@ class PiperTts:
                 room.release()
                 if len(samples):
                     yield Speech(index, samples, self._rate_hz)
-            await feeding
+            await asyncio.wait([feeding])
+            if feeding.cancelled():
+                raise self._closed()
+            feeding.result()
         finally:
-            await _drop(feeding, jobs)
+            await self._tasks.end(feeding)
+            _drop(jobs)
 
     async def close(self) -> None:
         """What is being synthesised ends by itself within about a second; what waits fails at once."""
         self._model = None
+        await self._tasks.close()
         self._pool.shutdown(wait=False)
 
     async def _feed(
@@ -135,7 +118,7 @@ class PiperTts:
         """Hand pieces in as there is room. None ends the queue, also when `clauses` fail."""
         try:
             async for clause in clauses:
-                for piece in pieces(speakable(clause.text)):
+                for piece in pieces(speakable(clause.text), PIECE_SECONDS):
                     await room.acquire()
                     jobs.put_nowait((clause.index, self._render(piece, rate)))
         finally:
@@ -177,12 +160,8 @@ class PiperTts:
         self._path = path
 
 
-async def _drop(feeding: "asyncio.Task[None]", jobs: _Jobs) -> None:
-    """Nothing that waits for the thread is synthesised any more; what failed unseen stays unseen."""
-    feeding.cancel()
-    await asyncio.wait([feeding])
-    if not feeding.cancelled():
-        feeding.exception()
+def _drop(jobs: _Jobs) -> None:
+    """Nothing that waits for the thread is synthesised any more."""
     while not jobs.empty():
         if (job := jobs.get_nowait()) is not None:
             job[1].cancel()
@@ -212,22 +191,13 @@ def _open(path: Path, threads: int) -> Any:
 
 
 def _synthesise(model: Any, text: str, rate: float) -> Samples:
+    """Levelled here: Piper's own peak normalisation makes a lone "Sure." twice as loud as a sentence."""
     from piper import SynthesisConfig
 
     slowness = model.config.length_scale / min(max(rate, 0.5), 2.0)
     settings = SynthesisConfig(length_scale=slowness, normalize_audio=False)
-    parts = [chunk.audio_float_array for chunk in model.synthesize(text, settings)]
-    return to_pcm16(_levelled(np.concatenate(parts))) if parts else np.zeros(0, np.int16)
-
-
-def _levelled(sound: Floats) -> Floats:
-    """At `_LOUDNESS` where there is sound, as far as `_PEAK` allows; noise alone stays as faint as it is."""
-    peak = float(np.max(np.abs(sound), initial=0.0))
-    if peak < 1e-3:
-        return sound
-    voiced = sound[np.abs(sound) > peak / 20]
-    loudness = float(np.sqrt(np.mean(np.square(voiced))))
-    return sound * np.float32(min(_LOUDNESS / loudness, _PEAK / peak))
+    chunks = [chunk.audio_float_array for chunk in model.synthesize(text, settings)]
+    return to_pcm16(levelled(np.concatenate(chunks))) if chunks else np.zeros(0, np.int16)
 
 
 def _language_tag(stem: str, espeak: str) -> str:

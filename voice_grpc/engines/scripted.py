@@ -37,6 +37,7 @@ HANG = 3600.0
 
 class _Scripted:
     location = "scripted"
+    is_embedded = False
 
     def __init__(self, name: str) -> None:
         self.name = name

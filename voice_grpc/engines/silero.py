@@ -8,8 +8,7 @@ loop over streams, not one call.
 
 import asyncio
 import math
-import threading
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias
@@ -18,7 +17,8 @@ import numpy as np
 
 from ..core.audio import WINDOW, Floats
 from ..core.errors import EngineError, EngineMissing
-from ..model_files.catalog import model_path
+from ..model_files.cache import model_path
+from .worker_threads import WorkerThreads, hand_over
 
 CONTEXT = 64
 """Samples of the previous window that the model sees before each one (its own streaming code)."""
@@ -27,19 +27,18 @@ _STATE = (1, 1, 128)
 _WARM_UP_WINDOWS = 4
 _CLOSE_S = 2.0
 
-_Answer: TypeAlias = "asyncio.Future[float]"
-_Job: TypeAlias = tuple["SileroStream", Floats, _Answer]
-_Outcome: TypeAlias = tuple[_Answer, float | EngineError]
+_Probability: TypeAlias = "asyncio.Future[float]"
+_Job: TypeAlias = tuple["SileroStream", Floats, _Probability]
 
 
 class SileroStream:
     """The state of one session. Only the engine's thread advances it."""
 
-    __slots__ = ("_c", "_h", "_heard", "_vad")
+    __slots__ = ("_c", "_h", "_seen", "_vad")
 
     def __init__(self, vad: "SileroVad") -> None:
         self._vad = vad
-        self._heard = np.zeros((1, CONTEXT + WINDOW), np.float32)
+        self._seen = np.zeros((1, CONTEXT + WINDOW), np.float32)
         self._h = self._c = np.zeros(_STATE, np.float32)
 
     async def probability(self, window: Floats) -> float:
@@ -53,13 +52,13 @@ class SileroStream:
 
     def advance(self, model: Any, window: Floats) -> float:
         """One step of the recurrent model; the engine's thread calls it in the order of the windows."""
-        heard = self._heard
-        heard[0, :CONTEXT] = heard[0, -CONTEXT:]
-        heard[0, CONTEXT:] = window
-        out, self._h, self._c = model.run(None, {"input": heard, "h": self._h, "c": self._c})
+        seen = self._seen
+        seen[0, :CONTEXT] = seen[0, -CONTEXT:]
+        seen[0, CONTEXT:] = window
+        out, self._h, self._c = model.run(None, {"input": seen, "h": self._h, "c": self._c})
         probability = float(out[0])
         if math.isnan(probability):  # one NaN sample would stay in the state for ever
-            heard[:] = 0.0
+            seen[:] = 0.0
             self._h = self._c = np.zeros(_STATE, np.float32)
             return 0.0
         return probability
@@ -68,11 +67,13 @@ class SileroStream:
 class SileroVad:
     """Implements `ports.Vad`."""
 
+    is_embedded = True
+
     def __init__(self, model: Path | None = None) -> None:
         """`model`: an ONNX file with the inputs `input`, `h` and `c`; by default the packaged one."""
         self._path = model
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._thread: WorkerThreads | None = None
         self._is_open = False
 
     @property
@@ -87,8 +88,8 @@ class SileroVad:
         """Raises `EngineMissing` when the extra is not installed."""
         if self._thread is None:
             model = await asyncio.to_thread(_load, self._path)
-            self._thread = threading.Thread(target=_serve, args=(model, self._jobs), name="vad", daemon=True)
-            self._thread.start()
+            self._thread = WorkerThreads("vad", partial(_serve, model, self._jobs))
+            self._thread.start(1)
             self._is_open = True
         stream = self.open()
         for _ in range(_WARM_UP_WINDOWS):
@@ -97,11 +98,11 @@ class SileroVad:
     def open(self) -> SileroStream:
         return SileroStream(self)
 
-    def submit(self, stream: SileroStream, window: Floats) -> _Answer:
+    def submit(self, stream: SileroStream, window: Floats) -> _Probability:
         """Hand one window to the thread. The samples are copied: a cancelled caller may reuse its own."""
         if not self._is_open:
             raise EngineError("vad", f"{self.name} is closed or was never warmed", retryable=False)
-        answer: _Answer = asyncio.get_running_loop().create_future()
+        answer: _Probability = asyncio.get_running_loop().create_future()
         self._jobs.put((stream, window.copy(), answer))
         return answer
 
@@ -110,7 +111,7 @@ class SileroVad:
         self._is_open = False
         if self._thread is not None:
             self._jobs.put(None)
-            await asyncio.to_thread(self._thread.join, _CLOSE_S)
+            await self._thread.join(_CLOSE_S)
 
 
 def _load(path: Path | None) -> Any:
@@ -136,12 +137,7 @@ def _serve(model: Any, jobs: "SimpleQueue[_Job | None]") -> None:
     goes_on = True
     while goes_on:
         batch, goes_on = _take(jobs)
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
-        for stream, window, answer in batch:
-            by_loop.setdefault(answer.get_loop(), []).append((answer, _compute(model, stream, window)))
-        for loop, outcomes in by_loop.items():
-            with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
-                loop.call_soon_threadsafe(_deliver, outcomes)
+        hand_over([(answer, _compute(model, stream, window)) for stream, window, answer in batch])
 
 
 def _take(jobs: "SimpleQueue[_Job | None]") -> tuple[list[_Job], bool]:
@@ -162,16 +158,6 @@ def _compute(model: Any, stream: SileroStream, window: Floats) -> float | Engine
         return stream.advance(model, window)
     except Exception as error:  # noqa: BLE001 - one bad window must not end the thread of all sessions
         return EngineError("vad", f"silero-vad failed: {_first_line(error)}")
-
-
-def _deliver(outcomes: list[_Outcome]) -> None:
-    for answer, outcome in outcomes:
-        if answer.done():  # its caller was cancelled
-            continue
-        if isinstance(outcome, EngineError):
-            answer.set_exception(outcome)
-        else:
-            answer.set_result(outcome)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,7 @@
-"""How long an engine elsewhere is waited for. Vendors' clients bound a connection, never a whole stream."""
+"""How long an engine elsewhere is waited for. Vendors' clients bound a connection, never a whole stream.
+
+A file of its own: every engine behind a network takes these three numbers, and none of them owns them.
+"""
 
 from dataclasses import dataclass
 

@@ -1,9 +1,10 @@
 """Fallback chains: several engines of one stage behind its port. Who fails before its first output is
 replaced by the next one in the same turn.
 
-    link.py     one engine: its breaker, what is logged of it, and who is asked in which order
-    chain.py    what all chains share           stt.py  llm.py  tts.py    the chains
-    clauses.py  what a voice was given to say, kept for the next one, and how far it came
+    chain.py            what all chains share: a member, an attempt and its verdict, who is asked when
+    circuit_breaker.py  when an engine that keeps failing is left out, and when it is tried again
+    stt.py  llm.py      the chains of recognisers and of language models
+    tts.py              the chain of voices; what one was given to say is kept for the next
 
 - A failure after the first output is the turn's: half an answer by one model and half by another is
   worse than an apology. A voice may be replaced between two clauses, where nobody hears the seam but

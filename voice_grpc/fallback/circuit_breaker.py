@@ -19,7 +19,7 @@ No clock lives here: `now` is an argument, monotonic seconds. (M. Nygard, Releas
 from dataclasses import dataclass
 
 FAILURES = 3
-"""In a row: one bad second of a vendor is no reason to leave it."""
+"""How many in a row open the circuit: one bad second of a vendor is no reason to leave it."""
 
 COOLING_SECONDS, LONGEST_SECONDS = 10.0, 300.0
 
@@ -30,13 +30,13 @@ PROBE_SECONDS = 60.0
 @dataclass(slots=True)
 class CircuitBreaker:
     failures: int = 0
-    """In a row."""
+    """How many calls failed since the last whole answer."""
     cooling: float = 0.0
     """Seconds for which it is, or was last, left out; 0 once an answer was whole."""
     open_since: float | None = None
     """None: closed."""
     reopens_at: float = 0.0
-    """Of an open circuit: from when on one call may try."""
+    """When the circuit, if it is open, lets one call try again; monotonic seconds."""
     _probe_since: float | None = None
 
     def is_closed(self) -> bool:

@@ -1,11 +1,11 @@
-"""Language models, one after the other."""
+"""Language models, one after the other; who calls tools comes first where tools are declared."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from ..core.errors import EngineBlocked, EngineEmpty, EngineError
 from ..ports import CallRequest, Fallback, Llm, LlmItem, Prompt, TextDelta
-from .chain import Attempt, Chain, FirstOutput, in_order
+from .chain import Attempt, Chain, FirstOutput, candidates
 
 
 class LlmChain(Chain[Llm]):
@@ -17,38 +17,40 @@ class LlmChain(Chain[Llm]):
 
     @property
     def calls_tools(self) -> bool:
-        return any(link.engine.calls_tools for link in self.links)
+        return any(member.engine.calls_tools for member in self.members)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[LlmItem, None]:
         """`Usage` alone is no output: whoever gives nothing else has failed."""
-        order = in_order(self.links, lambda link: int(bool(prompt.tools) and not link.engine.calls_tools))
-        why = order.why
-        for link in order.links:
-            seconds = self.first_seconds if link is not order.links[-1] else None
-            with link.begin() as attempt:
+        asked = candidates(
+            self.members, lambda member: int(bool(prompt.tools) and not member.engine.calls_tools)
+        )
+        cause = asked.cause
+        for member in asked.members:
+            seconds = self.first_seconds if member is not asked.members[-1] else None
+            with member.begin() as attempt:
                 try:
                     async with aclosing(_ask(attempt, prompt, seconds)) as items:
                         async for item in items:
-                            if attempt.has_output and why is not None:
-                                yield Fallback(why, link.engine.name)
-                                why = None
+                            if attempt.has_output and cause is not None:
+                                yield Fallback(cause, member.engine.name)
+                                cause = None
                             yield item
                     return
                 except EngineError as error:
                     attempt.failed(error)
                     if attempt.has_output or isinstance(error, EngineBlocked):
                         raise
-                    why = error
-        assert why is not None, "a chain has an engine"
-        raise why
+                    cause = error
+        assert cause is not None, "a chain has an engine"
+        raise cause
 
 
 async def _ask(attempt: Attempt[Llm], prompt: Prompt, seconds: float | None) -> AsyncGenerator[LlmItem, None]:
     """One model's answer. Raises `EngineError`, also when there is no output within `seconds`."""
-    engine = attempt.link.engine
+    engine = attempt.member.engine
     first = FirstOutput("llm", engine.name, seconds)
     first.start()
-    await first.wait(attempt.link.wake())
+    await first.wait(attempt.member.wake())
     async with aclosing(engine.stream(prompt)) as items:
         while (item := await first.next(items)) is not None:
             if isinstance(item, TextDelta | CallRequest):

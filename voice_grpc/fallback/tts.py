@@ -1,4 +1,8 @@
-"""Voices, one after the other; who has the voice that is named, or one for the language, comes first."""
+"""Voices, one after the other; who has the voice that is named, or one for the language, comes first.
+
+`ClauseReplay` keeps what was to be said, and `SpeechProgress` knows how far one voice came with it: so the
+next voice says what this one did not.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
@@ -6,13 +10,10 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from ..core.errors import EngineBlocked, EngineEmpty, EngineError
+from ..core.languages import primary
 from ..ports import Clause, Fallback, Speech, Tts, TtsItem, Voice, VoiceChoice
 from ..ports.streaming import CancellableStream
-from .chain import FIRST_SECONDS, Attempt, Chain, FirstOutput, Member, Redact, in_order
-
-# ----------------------------------------------------------------
-# what a voice is given to say: kept, so that the next one can say what this one did not
-
+from .chain import FIRST_SECONDS, Attempt, Chain, FirstOutput, Member, Redact, candidates
 
 CHARACTERS_A_SECOND = 25.0
 """Half as fast again as an unhurried speaker: what lasts shorter is not all of a clause."""
@@ -24,19 +25,19 @@ class ClauseReplay:
     def __init__(self, clauses: AsyncIterator[Clause]) -> None:
         self.clauses: list[Clause] = []
         self.error: Exception | None = None
-        """Of the source: no voice is to blame for it."""
+        """What the source of the clauses raised: no voice is to blame for it."""
         self.is_over = False
-        """All there are were taken."""
+        """The source has no more clauses."""
         self._wanted = asyncio.Semaphore(0)
         self._is_wanted = False
-        self._pump = CancellableStream(self._reading(clauses), ahead=1)
+        self._source = CancellableStream(self._reading(clauses), ahead=1)
 
     async def __aenter__(self) -> "ClauseReplay":
-        await self._pump.__aenter__()
+        await self._source.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._pump.__aexit__(None, None, None)
+        await self._source.__aexit__(None, None, None)
 
     async def at(self, place: int) -> Clause | None:
         """None: there are not so many. Raises what the source raises. May be cancelled and asked again."""
@@ -50,7 +51,7 @@ class ClauseReplay:
             self._is_wanted = True
             self._wanted.release()
         try:
-            clause = await self._pump.next()
+            clause = await self._source.next()
         except Exception as error:
             self.error = error
             raise
@@ -84,22 +85,22 @@ class SpeechProgress:
     when it lasted as long as such a text must.
     """
 
-    def __init__(self, kept: ClauseReplay, start: int, rate: float, on_first: Callable[[], None]) -> None:
+    def __init__(self, replay: ClauseReplay, start: int, rate: float, on_first: Callable[[], None]) -> None:
         """`rate`: at which it speaks; 1 is normal. `on_first`: called when it gets its first clause."""
-        self._kept, self._start, self._on_first = kept, start, on_first
+        self._replay, self._start, self._on_first = replay, start, on_first
         self._fastest = CHARACTERS_A_SECOND * max(rate, 0.5)
         self._asked = self._given = 0
         self._last = -1
-        """The clause that sounded last."""
+        """Index of the clause that sounded last; -1: none did."""
         self._seconds = 0.0
-        """Of its sound."""
+        """How long the sound of that clause is so far."""
         self._reads_ahead = False
 
     async def clauses(self) -> AsyncGenerator[Clause, None]:
         while True:
             self._asked = self._given + 1
             self._reads_ahead = self._reads_ahead or self._last < self._given - 1
-            clause = await self._kept.at(self._start + self._given)
+            clause = await self._replay.at(self._start + self._given)
             if clause is None:
                 return
             if self._given == 0:
@@ -108,11 +109,11 @@ class SpeechProgress:
             yield replace(clause, index=self._given - 1)
 
     def sounded(self, speech: Speech) -> Speech:
-        """As the caller numbers it."""
+        """The same sound with the caller's index of its clause; notes how far the voice came."""
         if speech.clause_index != self._last:
             self._last, self._seconds = speech.clause_index, 0.0
         self._seconds += len(speech.samples) / speech.rate_hz
-        return replace(speech, clause_index=self._kept.clauses[self._start + self._last].index)
+        return replace(speech, clause_index=self._replay.clauses[self._start + self._last].index)
 
     def goes_on_at(self) -> int | None:
         """The place of the first clause that did not sound; None: it broke off in the middle of one."""
@@ -120,7 +121,7 @@ class SpeechProgress:
             return self._start
         if self._asked <= self._last + 1:
             return None
-        text = self._kept.clauses[self._start + self._last].text
+        text = self._replay.clauses[self._start + self._last].text
         if self._reads_ahead and self._seconds < len(text) / self._fastest:
             return None
         return self._start + self._last + 1
@@ -128,9 +129,9 @@ class SpeechProgress:
     @property
     def is_short(self) -> bool:
         """It ended, and there are clauses that it did not ask for, or it had words and said nothing."""
-        if self._given < len(self._kept.clauses) - self._start or not self._kept.is_over:
+        if self._given < len(self._replay.clauses) - self._start or not self._replay.is_over:
             return True
-        has_words = any(any(map(str.isalnum, clause.text)) for clause in self._kept.clauses[self._start :])
+        has_words = any(any(map(str.isalnum, clause.text)) for clause in self._replay.clauses[self._start :])
         return has_words and self._last < 0
 
 
@@ -146,107 +147,102 @@ class TtsChain(Chain[Tts]):
     ) -> None:
         super().__init__(engines, first_seconds=first_seconds, redact=redact)
         self._voices: dict[int, _Voices] = {}
-        """By place in the chain, of those who could tell."""
+        """By place in the chain: the voices of each engine that could list them."""
 
     async def voices(self) -> Sequence[Voice]:
-        """Of all, in the order of the chain; who cannot tell has none."""
-        for link in self.links:
-            await self._look(link)
+        """All engines' voices, in the order of the chain; an engine that cannot list its voices adds none."""
+        for member in self.members:
+            await self._list_voices(member)
         found: dict[str, Voice] = {}
         for _, voices in sorted(self._voices.items()):
             found |= {id: voice for id, voice in voices.by_id.items() if id not in found}
         return list(found.values())
 
-    @property
-    def unlisted(self) -> Sequence[Tts]:
-        """Whose voices are not known: they could not be asked so far."""
-        return [link.engine for place, link in enumerate(self.links) if place not in self._voices]
-
     async def speak(
         self, clauses: AsyncIterator[Clause], voice: VoiceChoice
     ) -> AsyncGenerator[TtsItem, None]:
         """Clauses are read once, and said anew by the next voice as far as they have not sounded."""
-        for link in self.links:
-            if self._known(link) is None and link.is_ready:
-                await self._look(link)
-        order = in_order(self.links, lambda link: self._rank(link, voice))
-        why, at = order.why, 0
-        async with ClauseReplay(clauses) as kept:
-            for link in order.links:
-                seconds = self.first_seconds if link is not order.links[-1] else None
-                first = FirstOutput("tts", link.engine.name, seconds)
-                telling = SpeechProgress(kept, at, voice.rate, first.start)
-                with link.begin() as attempt:
+        for member in self.members:
+            if self._known(member) is None and member.is_ready:
+                await self._list_voices(member)
+        asked = candidates(self.members, lambda member: self._rank(member, voice))
+        cause, at = asked.cause, 0
+        async with ClauseReplay(clauses) as replay:
+            for member in asked.members:
+                seconds = self.first_seconds if member is not asked.members[-1] else None
+                first = FirstOutput("tts", member.engine.name, seconds)
+                progress = SpeechProgress(replay, at, voice.rate, first.start)
+                with member.begin() as attempt:
                     try:
-                        async with aclosing(self._say(attempt, telling, first, voice)) as sounds:
+                        async with aclosing(self._say(attempt, progress, first, voice)) as sounds:
                             async for sound in sounds:
-                                if isinstance(sound, Speech) and why is not None:
-                                    yield Fallback(why, link.engine.name)
-                                    why = None
+                                if isinstance(sound, Speech) and cause is not None:
+                                    yield Fallback(cause, member.engine.name)
+                                    cause = None
                                 yield sound
                         return
                     except Exception as error:
-                        if kept.error is not None:
+                        if replay.error is not None:
                             attempt.not_judged()
-                            raise kept.error from None
+                            raise replay.error from None
                         if not isinstance(error, EngineError):
                             raise
                         attempt.failed(error)
-                        goes_on_at = telling.goes_on_at()
+                        goes_on_at = progress.goes_on_at()
                         if goes_on_at is None or isinstance(error, EngineBlocked):
                             raise
-                        why, at = error, goes_on_at
-        if why is not None:
-            raise why
+                        cause, at = error, goes_on_at
+        if cause is not None:
+            raise cause
 
     async def _say(
-        self, attempt: Attempt[Tts], telling: SpeechProgress, first: FirstOutput, voice: VoiceChoice
+        self, attempt: Attempt[Tts], progress: SpeechProgress, first: FirstOutput, voice: VoiceChoice
     ) -> AsyncGenerator[TtsItem, None]:
         """One voice. Raises `EngineError`, also when it says nothing or stops before the end."""
-        if not attempt.link.is_warm:
+        if not attempt.member.is_warm:
             first.start()
-            await first.wait(attempt.link.wake())
+            await first.wait(attempt.member.wake())
             first.stop()
-        engine, choice = attempt.link.engine, self._choice(attempt.link, voice)
-        async with aclosing(telling.clauses()) as clauses, aclosing(engine.speak(clauses, choice)) as sounds:
+        engine, choice = attempt.member.engine, self._choice(attempt.member, voice)
+        async with aclosing(progress.clauses()) as clauses, aclosing(engine.speak(clauses, choice)) as sounds:
             while (sound := await first.next(sounds)) is not None:
                 if not isinstance(sound, Speech):
                     yield sound
                     continue
                 first.stop()
                 attempt.answered()
-                yield telling.sounded(sound)
-        if telling.is_short:
+                yield progress.sounded(sound)
+        if progress.is_short:
             what = "stopped before the end" if attempt.has_output else "gave no sound"
             raise EngineEmpty("tts", f"{engine.name} {what}")
 
-    async def _look(self, link: Member[Tts]) -> None:
-        """None at all is no answer: it is not loaded."""
+    async def _list_voices(self, member: Member[Tts]) -> None:
+        """Keeps its voices. An empty list is no answer: the engine is not loaded."""
         try:
-            if voices := await link.engine.voices():
-                self._voices[self.links.index(link)] = _Voices(voices)
+            if voices := await member.engine.voices():
+                self._voices[self.members.index(member)] = _Voices(voices)
         except EngineError as error:
-            link.failed(error)
+            member.failed(error)
 
-    def _known(self, link: Member[Tts]) -> "_Voices | None":
-        return self._voices.get(self.links.index(link))
+    def _known(self, member: Member[Tts]) -> "_Voices | None":
+        return self._voices.get(self.members.index(member))
 
-    def _rank(self, link: Member[Tts], choice: VoiceChoice) -> int:
+    def _rank(self, member: Member[Tts], choice: VoiceChoice) -> int:
         """0: it has a voice for the language, and the named one; 1: a voice for the language; 2: none.
 
         Whose voices are not known yet is believed to speak everything: else it would never be asked.
         """
-        voices, is_known = self._known(link), self._is_known(choice.id)
+        voices, is_known = self._known(member), self._is_known(choice.id)
         if voices is None:
             return int(is_known)
         language = choice.language or self._language_of(choice.id)
-        if language and _primary(language) not in voices.languages:
+        if language and primary(language) not in voices.languages:
             return 2
         return int(is_known and choice.id not in voices.by_id)
 
-    def _choice(self, link: Member[Tts], choice: VoiceChoice) -> VoiceChoice:
+    def _choice(self, member: Member[Tts], choice: VoiceChoice) -> VoiceChoice:
         """A voice that another engine has is left to this one's own choice for the language."""
-        voices = self._known(link)
+        voices = self._known(member)
         is_own = voices is not None and choice.id in voices.by_id
         if not choice.id or is_own or not self._is_known(choice.id):
             return choice
@@ -261,13 +257,8 @@ class TtsChain(Chain[Tts]):
 
 
 class _Voices:
-    """Of one engine, at hand: a vendor has more than a thousand, and each answer looks for one."""
+    """One engine's voices, at hand: a vendor has more than a thousand, and each answer looks for one."""
 
     def __init__(self, voices: Sequence[Voice]) -> None:
         self.by_id = {voice.id: voice for voice in voices}
-        self.languages = {_primary(voice.language) for voice in voices}
-
-
-def _primary(tag: str) -> str:
-    """Of a BCP 47 tag, its region aside."""
-    return tag.replace("_", "-").split("-")[0].lower()
+        self.languages = {primary(voice.language) for voice in voices}

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 from ..core.errors import EngineError
 from .catalog import MODELS, SHIPPED, Model, ModelFile, cache_directory
 from .fetch import Drafts
-from .progress import Progress, Silent
+from .progress import Progress, to
 from .wheels import sha256_of
 
 _log = logging.getLogger(__name__)
@@ -57,8 +58,11 @@ class VerifiedMark:
 
 
 def model_path(name: str, progress: Progress | None = None) -> Path:
-    """The verified file or directory of one of `MODELS`, fetched first if need be. Raises `EngineError`."""
-    return locate(MODELS[name], cache_directory(), progress or Silent())
+    """The verified file or directory of one of `MODELS`, fetched first if need be. Raises `EngineError`.
+
+    How far it has come is told on standard error, unless `progress` says where.
+    """
+    return locate(MODELS[name], cache_directory(), progress or to(sys.stderr))
 
 
 def is_here(model: Model, cache: Path) -> bool:

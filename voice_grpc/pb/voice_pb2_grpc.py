@@ -102,14 +102,18 @@ class VoiceServiceServicer(object):
 
     def Transcribe(self, request_iterator, context):
         """Speech to text alone: `config` first, then audio; interim and final transcripts come back.
-        Closing the sending side gives the last final, then OK.
+        Closing the sending side gives the last final, then OK. So does a stream on which nothing comes in
+        for `idle_limit`. One that reaches `max_session_age`, or that a drain does not wait for any longer,
+        gives its last final and ends with UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Synthesize(self, request, context):
-        """Text to speech alone: sound as it is made, as fast as it is made, not paced.
+        """Text to speech alone: sound as it is made, as fast as it is made, not paced. It ends with
+        RESOURCE_EXHAUSTED where the client takes nothing for 10 s, and with UNAVAILABLE where the voice gives
+        nothing for `idle_limit`, at `max_session_age`, or when a drain does not wait for it any longer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

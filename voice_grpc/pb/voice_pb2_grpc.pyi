@@ -27,15 +27,28 @@ Errors. What costs one turn or one message is a `Notice`, and the stream lives. 
 call is a gRPC status with google.rpc.ErrorInfo, and with google.rpc.BadRequest naming the
 field or google.rpc.RetryInfo where they help:
 
-  INVALID_ARGUMENT     a wrong value, the wrong first message, a second config, an oversized chunk
-  FAILED_PRECONDITION  a right value that does not fit this server or this moment
+  INVALID_ARGUMENT     a wrong value, the wrong first message, a second config, an oversized chunk; words
+                       that an engine's safety rules refuse
+  FAILED_PRECONDITION  a right value that does not fit this server or this moment; an engine that is
+                       missing, that is denied to this server, or whose failure will not pass by itself
   UNAUTHENTICATED      no credentials, or bad ones; before anything else
   PERMISSION_DENIED    the session belongs to somebody else
   NOT_FOUND            no such session (unary methods)
-  RESOURCE_EXHAUSTED   the server is full, or the client reads too slowly; with RetryInfo
+  RESOURCE_EXHAUSTED   the server is full, the client reads too slowly, or an engine's quota is used up
   ABORTED              the session was opened elsewhere, or was deleted
-  UNAVAILABLE          the server drains, or the stream reached its maximum age; after GoAway
+  UNAVAILABLE          the server drains, or is not ready yet, or the stream reached its maximum age (after
+                       GoAway in Converse); an engine failed, or the store did
   INTERNAL             a bug of ours
+
+RetryInfo comes with RESOURCE_EXHAUSTED and UNAVAILABLE where the same call may go well later.
+ErrorInfo.domain is `voice.v1`, and its reason one of these; a Notice has the same words:
+
+  the caller           BAD_FIELD, BAD_STATE, BAD_MESSAGE, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND
+  an engine            ENGINE_ERROR, ENGINE_TIMEOUT, ENGINE_EMPTY, ENGINE_UNREACHABLE (UNAVAILABLE, or
+                       FAILED_PRECONDITION where it will not pass), ENGINE_MISSING, ENGINE_DENIED
+                       (FAILED_PRECONDITION), ENGINE_QUOTA (RESOURCE_EXHAUSTED), ENGINE_BLOCKED
+                       (INVALID_ARGUMENT)
+  the server           SERVER_FULL, SLOW_CLIENT, SUPERSEDED, DRAINING, NOT_READY, STORE_ERROR, INTERNAL, BUG
 
 One status is not ours and has no details: a message longer than `max_message_bytes` is refused
 by the transport, before it is in memory, with RESOURCE_EXHAUSTED "Received message larger than
@@ -307,11 +320,16 @@ class VoiceServiceStub(typing.Generic[_VoiceServiceConverseType, _VoiceServiceTr
 
     Transcribe: _VoiceServiceTranscribeType
     """Speech to text alone: `config` first, then audio; interim and final transcripts come back.
-    Closing the sending side gives the last final, then OK.
+    Closing the sending side gives the last final, then OK. So does a stream on which nothing comes in
+    for `idle_limit`. One that reaches `max_session_age`, or that a drain does not wait for any longer,
+    gives its last final and ends with UNAVAILABLE.
     """
 
     Synthesize: _VoiceServiceSynthesizeType
-    """Text to speech alone: sound as it is made, as fast as it is made, not paced."""
+    """Text to speech alone: sound as it is made, as fast as it is made, not paced. It ends with
+    RESOURCE_EXHAUSTED where the client takes nothing for 10 s, and with UNAVAILABLE where the voice gives
+    nothing for `idle_limit`, at `max_session_age`, or when a drain does not wait for it any longer.
+    """
 
     GetServerInfo: _VoiceServiceGetServerInfoType
     """What this server is, runs on, accepts and limits."""
@@ -395,7 +413,9 @@ class VoiceServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[voice_grpc.pb.voice_pb2.TranscribeResponse], collections.abc.AsyncIterator[voice_grpc.pb.voice_pb2.TranscribeResponse]]:
         """Speech to text alone: `config` first, then audio; interim and final transcripts come back.
-        Closing the sending side gives the last final, then OK.
+        Closing the sending side gives the last final, then OK. So does a stream on which nothing comes in
+        for `idle_limit`. One that reaches `max_session_age`, or that a drain does not wait for any longer,
+        gives its last final and ends with UNAVAILABLE.
         """
 
     @abc.abstractmethod
@@ -404,7 +424,10 @@ class VoiceServiceServicer(metaclass=abc.ABCMeta):
         request: voice_grpc.pb.voice_pb2.SynthesizeRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[voice_grpc.pb.voice_pb2.SynthesizeResponse], collections.abc.AsyncIterator[voice_grpc.pb.voice_pb2.SynthesizeResponse]]:
-        """Text to speech alone: sound as it is made, as fast as it is made, not paced."""
+        """Text to speech alone: sound as it is made, as fast as it is made, not paced. It ends with
+        RESOURCE_EXHAUSTED where the client takes nothing for 10 s, and with UNAVAILABLE where the voice gives
+        nothing for `idle_limit`, at `max_session_age`, or when a drain does not wait for it any longer.
+        """
 
     @abc.abstractmethod
     def GetServerInfo(

@@ -1,9 +1,9 @@
 """What a session needs from the world. Engines and stores implement these; sessions know nothing else.
 
-    engine.py      what all engines share
-    vad.py, stt.py, llm.py, tts.py   a stage each
-    store.py       where conversations are kept
-    streaming.py   how a vendor's stream is read and given up
+    engine.py      what all engines share, and who stands behind one
+    vad.py  stt.py  llm.py  tts.py      a stage each: voice activity, speech to text, language model, voice
+    store.py       conversations that outlive their streams
+    streaming.py   how an engine reads a vendor's stream, and gives it up
 
 Every engine is loaded once, warmed before the server says SERVING, shared by all sessions,
 and never blocks the event loop: what computes, computes in threads that the engine owns.
@@ -13,7 +13,7 @@ await, and the work behind it stops then, also where it is done elsewhere.
 
 from dataclasses import dataclass
 
-from .engine import Apology, Engine, Fallback
+from .engine import Apology, Engine, EngineMember, Fallback, members
 from .llm import CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
 from .store import SavedSession, Store
 from .stt import Stt, SttOptions, SttStream, Transcription, Word
@@ -37,6 +37,7 @@ __all__ = [
     "CallRequest",
     "Clause",
     "Engine",
+    "EngineMember",
     "Engines",
     "Fallback",
     "Llm",
@@ -58,4 +59,5 @@ __all__ = [
     "Voice",
     "VoiceChoice",
     "Word",
+    "members",
 ]

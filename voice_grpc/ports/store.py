@@ -16,8 +16,9 @@ class SavedSession:
     owner: str
     """Who may read it; empty where the server asks for no credentials."""
     created_at: float
-    """Unix seconds."""
+    """When it began, in Unix seconds."""
     updated_at: float
+    """When it was saved last, in Unix seconds."""
     last_turn: int
     persona: str
     language: str
@@ -27,12 +28,21 @@ class SavedSession:
 class Store(Protocol):
     """Keeps conversations. Survives a kill at any moment with the last saved state whole."""
 
-    async def load(self, session_id: str) -> SavedSession | None: ...
+    async def load(self, session_id: str) -> SavedSession | None:
+        """None when there is none. Raises `StoreError`, as all of these do."""
+        ...
 
-    async def save(self, session: SavedSession) -> None: ...
+    async def save(self, session: SavedSession) -> None:
+        """Replaces what was kept under the same id."""
+        ...
 
-    async def sessions(self, owner: str, limit: int, before: float | None) -> Sequence[SavedSession]:
-        """Newest first, without their messages, at most `limit`, updated before `before` (Unix seconds)."""
+    async def sessions(
+        self, owner: str, limit: int, after: tuple[float, str] | None
+    ) -> Sequence[SavedSession]:
+        """At most `limit`, without their messages: the last updated first, of one time by id.
+
+        `after` is (`updated_at`, `id`) of the one that the list before ended with; None: from the start.
+        """
         ...
 
     async def delete(self, session_id: str) -> bool:

@@ -6,15 +6,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from .. import __version__
 from ..core.config import MAX_AUDIO_BYTES, MAX_TEXT, RATES_HZ
-from ..core.conversation import Heard, Message, Role
+from ..core.conversation import Message
 from ..core.errors import BadField
-from ..fallback import LlmChain, SttChain, TtsChain
 from ..pb import voice_pb2 as pb
-from ..ports import Engine, Engines, SavedSession, Voice
+from ..ports import Engine, Engines, SavedSession, Voice, members
 from ..session.lifetime import SessionLimits
 from ..wire.audio_format import available_encodings
 from ..wire.catalog import Catalog
 from ..wire.config import to_duration
+from ..wire.enums import HEARD, ROLES
 from ..wire.tools import to_struct
 from .sessions import SessionRegistry
 
@@ -32,17 +32,6 @@ FEATURES = (
     "transcribe",
     "synthesize",
 )
-
-HEARD = {
-    Heard.WHOLE: pb.SessionMessage.HEARD_WHOLE,
-    Heard.REPORTED: pb.SessionMessage.HEARD_CLIENT_REPORTED,
-    Heard.ESTIMATED: pb.SessionMessage.HEARD_SERVER_ESTIMATED,
-}
-ROLES = {
-    Role.USER: pb.SessionMessage.ROLE_USER,
-    Role.ASSISTANT: pb.SessionMessage.ROLE_ASSISTANT,
-    Role.TOOLS: pb.SessionMessage.ROLE_TOOLS,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +100,8 @@ class AdminMethods:
         size = request.page_size or DEFAULT_PAGE
         if size > MAX_PAGE:
             raise BadField("page_size", size, f"1 to {MAX_PAGE}")
-        before = _before(request.page_token)
-        found = await self.registry.store.sessions(owner, size + 1, before)
-        token = repr(found[size - 1].updated_at) if len(found) > size else ""
+        found = await self.registry.store.sessions(owner, size + 1, _place(request.page_token))
+        token = _page_token(found[size - 1]) if len(found) > size else ""
         sessions = [self._session(saved) for saved in found[:size]]
         return pb.ListSessionsResponse(sessions=sessions, next_page_token=token)
 
@@ -134,11 +122,13 @@ class AdminMethods:
 
 
 def _infos(stage: "pb.Stage", engine: Engine) -> list[pb.EngineInfo]:
-    """Of a chain, all of its engines in the order they are tried."""
-    members: list[tuple[Engine, bool]] = [(engine, True)]
-    if isinstance(engine, SttChain | LlmChain | TtsChain):
-        members = [(link.engine, link.is_ready) for link in engine.links]
-    return [pb.EngineInfo(stage=stage, name=e.name, location=e.location, ready=ready) for e, ready in members]
+    """All that do the work of a stage, in the order they are tried."""
+    return [
+        pb.EngineInfo(
+            stage=stage, name=member.engine.name, location=member.engine.location, ready=member.is_ready
+        )
+        for member in members(engine)
+    ]
 
 
 def _required(session_id: str) -> str:
@@ -147,16 +137,26 @@ def _required(session_id: str) -> str:
     return session_id
 
 
-def _before(token: str) -> float | None:
+AFTER_ALL_IDS = "~"
+"""Sorts behind every id that a session can have (`wire/config.py`, SESSION_ID)."""
+
+
+def _page_token(last: SavedSession) -> str:
+    return f"{last.updated_at!r} {last.id}"
+
+
+def _place(token: str) -> tuple[float, str] | None:
+    """The session that the page before ended with. A token of earlier versions is its time alone."""
     if not token:
         return None
+    time, _, id = token.partition(" ")
     try:
-        before = float(token)
+        updated_at = float(time)
     except ValueError:
-        before = 0.0
-    if not 0.0 < before < float("inf"):
+        updated_at = 0.0
+    if not 0.0 < updated_at < float("inf"):
         raise BadField("page_token", token, "next_page_token of the response before")
-    return before
+    return updated_at, id or AFTER_ALL_IDS
 
 
 def _voice(voice: Voice) -> pb.Voice:

@@ -1,17 +1,16 @@
-"""The gRPC methods: read, write. What they do is elsewhere, and what went wrong is `status.py`'s to say."""
+"""The gRPC methods: who calls, read, write. What they do is elsewhere; `status.py` says what went wrong."""
 
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import grpc.aio
-from google.protobuf.message import Message
 
 from ..core import requests as i
 from ..core.config import SessionConfig
-from ..core.errors import ClientGone, NotReady
+from ..core.errors import NotReady
 from ..core.responses import ConverseResponse
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import VoiceServiceServicer
@@ -22,15 +21,15 @@ from ..wire.catalog import Catalog
 from ..wire.config import session_config, session_notices
 from .admin import AdminMethods
 from .auth import Authenticator
-from .first_request import first_config
 from .sessions import SessionRegistry
 from .status import Context, errors_as_status
-from .synthesize import Parts
+from .streams import Write, first_config, opened
+from .synthesize import SynthesizeMethod
+from .transcribe import TranscribeMethod
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Write: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,55 +37,56 @@ class ServiceContext:
     """What the methods work with, once the engines are warm."""
 
     registry: SessionRegistry
-    desk: AdminMethods
-    parts: Parts
     catalog: Catalog
+    admin: AdminMethods
+    transcribe: TranscribeMethod
+    synthesize: SynthesizeMethod
 
 
 class VoiceService(VoiceServiceServicer):
     """The streams are coroutines that call `context.write`, which the stubs have no type for: a
     generator would yield inside the session's TaskGroup (PEP 789)."""
 
-    def __init__(self, guard: Authenticator) -> None:
-        self._guard = guard
-        self.house: ServiceContext | None = None
-        """None: not ready, and every call is told so."""
+    def __init__(self, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
+        self.ready: ServiceContext | None = None
+        """None: the models are still loading, and every call is told so."""
 
     def _enter(self, context: Context) -> tuple[ServiceContext, str]:
-        """Who calls, before anything else; then whether anybody is at home."""
-        owner = self._guard.owner(context.invocation_metadata())
-        if self.house is None:
+        """What to work with, and who calls. Raises `Unauthenticated` before anything else, and `NotReady`."""
+        owner = self._authenticator.owner(context.invocation_metadata())
+        if self.ready is None:
             raise NotReady("the models are still loading; try again in some seconds")
-        return self.house, owner
+        return self.ready, owner
 
     # ------------------------------------------------------------ streams
 
     async def Converse(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
         async with errors_as_status(context, "Converse"):
-            house, owner = self._enter(context)
+            ready, owner = self._enter(context)
             first, count = await first_config(context.read)
-            config = session_config(first.config, house.catalog)
+            config = session_config(first.config, ready.catalog)
             name = f"session {config.session_id}"
-            async with errors_as_status(context, name), house.registry.open(config, owner) as session:
-                session.announce(session_notices(first.config, config, first.seq or count, house.catalog))
-                log.info("%s: begins %s", name, dict(config.metadata))
-                requests = _requests(context, session, count, house.catalog)
-                await session.run(requests, _sender(await _writer(context), config))
+            async with errors_as_status(context, name), ready.registry.open(config, owner) as session:
+                session.announce(session_notices(first.config, config, first.seq or count, ready.catalog))
+                log.info("%s: begins %s", name, [label for label, _ in config.metadata])
+                requests = _requests(context, session, count, ready.catalog)
+                await session.run(requests, _sender(await opened(context), config))
                 log.info("%s: ends", name)
 
     async def Transcribe(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
         async with errors_as_status(context, "Transcribe"):
-            house, _ = self._enter(context)
-            async with house.registry.visit():
-                await house.parts.transcribe(context.read, await _writer(context))
+            ready, _ = self._enter(context)
+            async with ready.registry.admit() as lifetime:
+                await ready.transcribe(context.read, await opened(context), lifetime)
 
     async def Synthesize(  # type: ignore[override]
         self, request: pb.SynthesizeRequest, context: Context
     ) -> None:
         async with errors_as_status(context, "Synthesize"):
-            house, _ = self._enter(context)
-            async with house.registry.visit():
-                await house.parts.synthesize(request, await _writer(context))
+            ready, _ = self._enter(context)
+            async with ready.registry.admit() as lifetime:
+                await ready.synthesize(request, await opened(context), lifetime.idle)
 
     # ------------------------------------------------------------ administration
 
@@ -118,8 +118,8 @@ class VoiceService(VoiceServiceServicer):
 
     async def _answer(self, context: Context, method: Callable[..., Awaitable[T]], *request: object) -> T:
         async with errors_as_status(context, method.__name__):
-            house, owner = self._enter(context)
-            return await method(house.desk, owner, *request)
+            ready, owner = self._enter(context)
+            return await method(ready.admin, owner, *request)
 
 
 async def _requests(
@@ -144,21 +144,3 @@ def _sender(write: Write, config: SessionConfig) -> Callable[[ConverseResponse],
         await write(response)
 
     return send
-
-
-async def _writer(context: Context) -> Write:
-    """The headers leave by themselves: with the first message they would be sent again by the abort of a
-    call whose first write was cancelled on its way, and grpc.aio then never ends that call."""
-
-    async def write(response: Message) -> None:
-        """grpc.aio cancels the handler of a dead call, but a write may fail before it gets to that."""
-        try:
-            await context.write(response)
-        except grpc.aio.BaseError:
-            raise ClientGone("the client is gone") from None
-
-    try:
-        await context.send_initial_metadata(())
-    except grpc.aio.BaseError:
-        raise ClientGone("the client is gone") from None
-    return write

@@ -1,4 +1,4 @@
-"""The sessions that are open: admission, one stream a conversation, whose it is, and drain."""
+"""The streams that are open: admission, one stream a conversation, whose it is, and the drain of them all."""
 
 import asyncio
 import logging
@@ -12,6 +12,7 @@ from ..ports import Engines, SavedSession, Store
 from ..session.lifetime import SessionLimits
 from ..session.memory import Memory
 from ..session.session import Session
+from .streams import StreamLifetime
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,8 @@ class SessionRegistry:
         self._limits, self.max_sessions = limits, max_sessions
         self._live: dict[str, tuple[Session, str]] = {}
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._visitors = 0
+        self._streams: set[StreamLifetime] = set()
+        """The open calls that are no session."""
         self._is_draining = False
 
     @property
@@ -40,12 +42,12 @@ class SessionRegistry:
         """A session to run. One that is open under the same id is ended first; its memory goes on."""
         session_id = config.session_id
         async with self._opening.setdefault(session_id, asyncio.Lock()):
-            self._admit(session_id)
+            self._check_room(session_id)
             await self._supersede(session_id, owner)
             saved = await self._store.load(session_id)
-            if saved is not None and saved.owner != owner:
-                raise Forbidden(f"session {session_id!r} belongs to somebody else")
-            self._admit(session_id)
+            if saved is not None:
+                _check_owner(saved.owner, owner, session_id)
+            self._check_room(session_id)
             memory = Memory.of(self._store, session_id, owner, saved)
             memory.persona = config.persona
             session = Session(self._engines, config, memory, self._limits)
@@ -58,22 +60,23 @@ class SessionRegistry:
                 del self._live[session_id]
 
     @asynccontextmanager
-    async def visit(self) -> AsyncIterator[None]:
-        """A stream that is no session, such as Transcribe: it takes a place like one."""
-        self._admit("")
-        self._visitors += 1
+    async def admit(self) -> AsyncIterator[StreamLifetime]:
+        """A call that is no session, such as Transcribe: takes a place like one, and lasts no longer."""
+        self._check_room("")
+        stream = StreamLifetime(self._limits)
+        self._streams.add(stream)
         try:
-            yield
+            async with stream.lasting():
+                yield stream
         finally:
-            self._visitors -= 1
+            self._streams.remove(stream)
 
     async def saved(self, session_id: str, owner: str) -> SavedSession:
         """Raises `NotFound` and `Forbidden`."""
         saved = await self._store.load(session_id)
         if saved is None:
             raise NotFound(f"no session {session_id!r}")
-        if saved.owner != owner:
-            raise Forbidden(f"session {session_id!r} belongs to somebody else")
+        _check_owner(saved.owner, owner, session_id)
         return saved
 
     async def delete(self, session_id: str, owner: str) -> None:
@@ -85,24 +88,31 @@ class SessionRegistry:
             await self._store.delete(session_id)
 
     def drain(self, grace: float) -> None:
-        """No new sessions; the open ones say GoAway and end when nobody speaks, `grace` seconds at most."""
+        """Nothing new; open sessions say GoAway and end when nobody speaks, other calls when they are done,
+        and all of them after `grace` seconds at most."""
         self._is_draining = True
         for session, _ in self._live.values():
             session.end_with(Draining("the server goes away; open the session again elsewhere"), grace)
+        for stream in self._streams:
+            stream.end_with(Draining("the server goes away; call again elsewhere"), grace)
 
     async def wait_empty(self, grace: float) -> None:
         """Until all have ended, somewhat longer than `grace` seconds at most."""
+        ends = [session.closed for session, _ in self._live.values()]
+        ends += [stream.closed for stream in self._streams]
         try:
             async with asyncio.timeout(grace + 0.5):
-                for session, _ in list(self._live.values()):
-                    await session.closed.wait()
+                for closed in ends:
+                    await closed.wait()
         except TimeoutError:
-            log.error("%d sessions did not end within %g s", len(self._live), grace)
+            left = sum(not closed.is_set() for closed in ends)
+            log.error("%d streams did not end within %g s", left, grace)
 
-    def _admit(self, session_id: str) -> None:
+    def _check_room(self, session_id: str) -> None:
+        """Raises `Draining` and `ServerFull`. A session that is open already takes no place of its own."""
         if self._is_draining:
             raise Draining("the server goes away; open the session elsewhere")
-        if session_id not in self._live and len(self._live) + self._visitors >= self.max_sessions:
+        if session_id not in self._live and len(self._live) + len(self._streams) >= self.max_sessions:
             raise ServerFull(f"all {self.max_sessions} sessions are taken; try again in a while")
 
     async def _supersede(self, session_id: str, owner: str, why: str = "superseded") -> None:
@@ -110,11 +120,15 @@ class SessionRegistry:
         if entry is None:
             return
         session, session_owner = entry
-        if session_owner != owner:
-            raise Forbidden(f"session {session_id!r} belongs to somebody else")
+        _check_owner(session_owner, owner, session_id)
         session.end_with(Superseded(why))
         try:
             async with asyncio.timeout(SUPERSEDE_SECONDS):
                 await session.closed.wait()
         except TimeoutError:
             log.error("session %s: its old stream did not end within %g s", session_id, SUPERSEDE_SECONDS)
+
+
+def _check_owner(of_session: str, caller: str, session_id: str) -> None:
+    if of_session != caller:
+        raise Forbidden(f"session {session_id!r} belongs to somebody else")

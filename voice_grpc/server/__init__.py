@@ -1,1 +1,6 @@
-"""The composition root: engines chosen and warmed, the service put together, started and drained."""
+"""The composition root: engines chosen and warmed, the service put together, started and drained.
+
+engine_registry.py   how each engine is made, and which ones the settings ask for
+startup.py           settings in, warm engines out: a chain a stage, and the apology spoken
+server.py            the service behind one port, from its start to its drain; `voice-grpc serve`
+"""

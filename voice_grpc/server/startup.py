@@ -1,4 +1,9 @@
-"""Settings in, warm engines out: a chain a stage, one line a stage on the way."""
+"""Settings in, warm engines out: a chain a stage, one line a stage on the way, and the apology spoken.
+
+All engines are loaded and run once before anybody is let in, and each stage says in one line who does it,
+where, and who comes after. Fallbacks are warmed as well: one that has to load its model first would come too
+late for the turn that it is to save. Whoever wants their memory back names the engines (`VOICE_LLM=gemini`).
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -14,22 +19,14 @@ from ..core.errors import EngineEmpty, EngineError, EngineTimeout
 from ..core.errors import first as first_of
 from ..fallback import LlmChain, Member, SttChain, TtsChain
 from ..fallback.chain import FIRST_SECONDS
+from ..net.redaction import Redaction
 from ..ports import Apology, Clause, Engine, Engines, Llm, Prompt, Speech, Store, Tts, Vad, VoiceChoice
 from ..settings import Settings
-from ..settings.redaction import Redaction, secrets_of
+from ..settings.redaction import secrets_of
 from ..store import MemoryStore, SqliteStore
 from .engine_registry import LLM, STT, TTS, chosen
 
-# ----------------------------------------------------------------
-# the start of the engines: all of them are loaded and run once before anybody is let in, and each
-# stage says in one line who does it, where, and who comes after
-# Fallbacks are warmed as well: one that has to load its model first would come too late for the turn that
-# it is to save. Whoever wants their memory back names the engines (`VOICE_LLM=gemini`).
-
-
 APOLOGY = "Sorry, something went wrong. Please say that again."
-
-IN_PROCESS = "in process"
 
 WARM_SECONDS = 20.0
 """For an engine elsewhere, when another one stands by: a server may have to load its model first."""
@@ -37,96 +34,99 @@ WARM_SECONDS = 20.0
 ANY_VOICE = VoiceChoice()
 
 Say = Callable[[str], None]
-Links = Sequence[Member[Any]]
+Members = Sequence[Member[Any]]
 
 
 class WarmUp:
     """Which engines got warm, and how long each took."""
 
     def __init__(self) -> None:
-        self._took: dict[int, float] = {}
+        self._warm_ms: dict[int, float] = {}
 
-    async def warm(self, stages: Mapping[str, Links], vad: Vad) -> None:
+    async def warm(self, stages: Mapping[str, Members], vad: Vad) -> None:
         """All side by side but an embedded language model, which comes last and alone: its threads wait for
         each other by spinning, and beside the others both take twice as long. Raises what the VAD raises;
         of the others who fails is left out."""
-        alone = [link for link in stages["llm"] if link.engine.location == IN_PROCESS]
+        alone = [member for member in stages["llm"] if member.engine.is_embedded]
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._time(vad), name="warm-vad")
-                for stage, links in stages.items():
-                    for link in links:
-                        if link not in alone:
-                            task = self._warm(stage, link, is_alone=len(links) == 1)
-                            tasks.create_task(task, name=f"warm-{link.engine.name}")
+                for stage, members in stages.items():
+                    for member in members:
+                        if member not in alone:
+                            task = self._warm(stage, member, is_alone=len(members) == 1)
+                            tasks.create_task(task, name=f"warm-{member.engine.name}")
         except* EngineError as group:
             raise first_of(group) from None
-        for link in alone:
-            await self._warm("llm", link, is_alone=True)
+        for member in alone:
+            await self._warm("llm", member, is_alone=True)
 
-    def tell(self, stages: Mapping[str, Links], vad: Vad, say: Say) -> None:
-        """Raises `EngineError` when nobody is left for a stage."""
-        say(f"vad  {vad.name}  {vad.location}  warm in {self._took[id(vad)]:.0f} ms")
-        for stage, links in stages.items():
-            for link in links:
-                if id(link.engine) not in self._took:
-                    say(f"{stage}  {link.engine.name}  {link.engine.location}  NOT THERE: {_told(link)}")
-            warm = [link.engine for link in links if id(link.engine) in self._took]
+    def tell(self, stages: Mapping[str, Members], vad: Vad, say: Say) -> None:
+        """A line a stage, and one for each engine that is not there.
+
+        Raises `EngineError` for a stage without any.
+        """
+        say(f"vad  {vad.name}  {vad.location}  warm in {self._warm_ms[id(vad)]:.0f} ms")
+        for stage, members in stages.items():
+            for member in members:
+                if id(member.engine) not in self._warm_ms:
+                    engine = member.engine
+                    say(f"{stage}  {engine.name}  {engine.location}  NOT THERE: {_failure(member)}")
+            warm = [member.engine for member in members if id(member.engine) in self._warm_ms]
             if warm:
                 then = "".join(f", then {engine.name}" for engine in warm[1:])
-                took = f"warm in {self._took[id(warm[0])]:.0f} ms"
+                took = f"warm in {self._warm_ms[id(warm[0])]:.0f} ms"
                 say(f"{stage}  {warm[0].name}  {warm[0].location}  {took}{then}")
-        for stage, links in stages.items():
-            if not any(id(link.engine) in self._took for link in links):
-                raise _nobody(stage, links)
+        for stage, members in stages.items():
+            if not any(id(member.engine) in self._warm_ms for member in members):
+                raise _nobody(stage, members)
 
-    async def _warm(self, stage: str, link: Member[Any], *, is_alone: bool) -> None:
-        is_bounded = not is_alone and link.engine.location != IN_PROCESS
+    async def _warm(self, stage: str, member: Member[Any], *, is_alone: bool) -> None:
+        is_bounded = not is_alone and not member.engine.is_embedded
         try:
             async with asyncio.timeout(WARM_SECONDS if is_bounded else None) as limit:
-                await self._time(link.engine)
+                await self._time(member.engine)
         except EngineError as error:
-            link.stayed_cold(error, is_told=True)
+            member.stayed_cold(error, is_told=True)
         except TimeoutError:
             if not limit.expired():
                 raise
-            late = EngineTimeout(stage, f"{link.engine.name} was not warm within {WARM_SECONDS:g} s")
-            link.stayed_cold(late, is_told=True)
+            late = EngineTimeout(stage, f"{member.engine.name} was not warm within {WARM_SECONDS:g} s")
+            member.stayed_cold(late, is_told=True)
 
     async def _time(self, engine: Engine) -> None:
         now = asyncio.get_running_loop().time
         started = now()
         await engine.warm()
-        self._took[id(engine)] = (now() - started) * 1000
+        self._warm_ms[id(engine)] = (now() - started) * 1000
 
 
-def _told(link: Member[Any]) -> str:
-    advice = f" ({link.last.advice})" if link.last and link.last.advice else ""
-    return f"{link.last}{advice}"
+def _failure(member: Member[Any]) -> str:
+    """What it failed with, and what the operator should do."""
+    advice = f" ({member.last.advice})" if member.last and member.last.advice else ""
+    return f"{member.last}{advice}"
 
 
-def _nobody(stage: str, links: Links) -> EngineError:
-    if len(links) == 1:
-        return EngineError(stage, f"{stage}: {_told(links[0])}", retryable=False)
-    failures = "; ".join(f"{link.engine.name}: {_told(link)}" for link in links)
+def _nobody(stage: str, members: Members) -> EngineError:
+    if len(members) == 1:
+        return EngineError(stage, f"{stage}: {_failure(members[0])}", retryable=False)
+    failures = "; ".join(f"{member.engine.name}: {_failure(member)}" for member in members)
     return EngineError(stage, f"{stage}: no engine works: {failures}", retryable=False)
 
 
-async def prime(llm: Llm, instructions: str) -> None:
-    """Have an embedded model read what the first conversation will begin with: its prefix is hot then.
+async def prime(chain: LlmChain, instructions: str) -> None:
+    """Have the embedded models read what the first conversation will begin with: its prefix is hot then.
 
-    Raises `EngineError` when it fails and there is no other.
+    One that fails is left out. Raises its `EngineError` when there is no other.
     """
-    if not isinstance(llm, LlmChain):
-        return
-    for link in llm.links:
-        if link.engine.location != IN_PROCESS or not link.is_ready:
+    for member in chain.members:
+        if not member.engine.is_embedded or not member.is_ready:
             continue
         try:
-            await _read(link.engine, instructions)
+            await _read(member.engine, instructions)
         except EngineError as error:
-            link.failed(error, for_good=True)
-            if not any(other.is_ready for other in llm.links):
+            member.failed(error, for_good=True)
+            if not any(other.is_ready for other in chain.members):
                 raise
 
 
@@ -158,32 +158,36 @@ async def render(tts: Tts, text: str, voice: VoiceChoice = ANY_VOICE) -> tuple[S
 
 
 FIRST_SHARE = 0.4
-"""Of the turn's deadline, for the first output of an engine that another one stands by for."""
+"""Share of `turn_deadline` for the first output of an engine when another one stands by."""
 
 
-async def build_engines(settings: Settings, say: Say) -> Engines:
-    """Load and warm all of them; `say` gets one line a stage.
+async def build_engines(settings: Settings, say: Say, instructions: str | None = None) -> Engines:
+    """Load and warm all of them; `say` gets one line a stage. `instructions`: of the persona that most
+    conversations begin with; see `prime`.
 
     One that cannot be warmed is said and left out until it is due; a stage of which none is left ends
     the start. Raises `EngineError` and `BadField`; nothing is left behind then.
     """
     vad, stt, llm, tts = await asyncio.to_thread(_chains, settings)
-    stages: dict[str, Links] = {"stt": stt.links, "llm": llm.links, "tts": tts.links}
+    stages: dict[str, Members] = {"stt": stt.members, "llm": llm.members, "tts": tts.members}
     for name in settings.placeholders:
         say(f"{name} still holds its placeholder: taken as not set")
     say("loading the models …")
     try:
         await _warm(stages, vad, say)
-        return Engines(vad, stt, llm, tts, await apology(tts))
+        spoken = await apology(tts)
+        if instructions is not None:
+            await prime(llm, instructions)
+        return Engines(vad, stt, llm, tts, spoken)
     except BaseException:
         await _close([vad, stt, llm, tts])
         raise
 
 
-async def _warm(stages: Mapping[str, Links], vad: Vad, say: Say) -> None:
-    warmth = WarmUp()
-    await warmth.warm(stages, vad)
-    warmth.tell(stages, vad, say)
+async def _warm(stages: Mapping[str, Members], vad: Vad, say: Say) -> None:
+    warm_up = WarmUp()
+    await warm_up.warm(stages, vad)
+    warm_up.tell(stages, vad, say)
 
 
 def _chains(settings: Settings) -> tuple[Vad, SttChain, LlmChain, TtsChain]:

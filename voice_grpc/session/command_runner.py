@@ -9,7 +9,9 @@ import logging
 
 from ..core import commands as c
 from ..core.conversation import Heard
+from ..core.errors import Reason
 from ..core.events import CancelReason, Event
+from ..core.languages import primary
 from ..core.requests import PlaybackReport, PlaybackState
 from ..core.responses import Interrupted, Notice, PlaybackAction, PlaybackControl
 from ..core.timeline import Mark
@@ -67,7 +69,7 @@ class Outcomes:
         if command.reason is CancelReason.DEADLINE:
             stage = "llm" if reply.timeline.at(Mark.TTS_REQUEST) is None else "tts"
             text = f"no sound of an answer within {self._context.config.current.turns.turn_deadline:g} s"
-            self._outbox.put(Notice(stage, "TURN_DEADLINE", text, True, turn=turn))
+            self._outbox.put(Notice(stage, Reason.TURN_DEADLINE, text, True, turn=turn))
         elif command.returns_words:
             self._memory.conversation.take_back(turn)
             if position.has_begun:
@@ -85,15 +87,20 @@ class Outcomes:
 
     def failed(self, turn: int) -> None:
         """Not even the apology was heard."""
-        self._outbox.put(Notice("tts", "TURN_DEADLINE", "not even the apology was heard", True, turn=turn))
+        self._outbox.put(
+            Notice("tts", Reason.TURN_DEADLINE, "not even the apology was heard", True, turn=turn)
+        )
         self._context.turn_events.failed(turn, "turn deadline")
 
     def reported(self, report: PlaybackReport) -> None:
         """The client says how much of an answer was played; of one that was cut it corrects the memory."""
         reply = self._played.get(report.turn)
         if reply is None:
-            text = f"playback.turn: got {report.turn}, accepted: a turn whose answer is or was just playing"
-            self._outbox.put(Notice("protocol", "BAD_MESSAGE", text, seq=report.seq, field="playback.turn"))
+            accepted = "a turn whose answer is or was just playing"
+            text = f"playback.turn: got {report.turn}, accepted: {accepted}"
+            self._outbox.put(
+                Notice("protocol", Reason.BAD_MESSAGE, text, seq=report.seq, field="playback.turn")
+            )
             return
         if report.playing is PlaybackState.STARTED:
             reply.timeline.mark(Mark.FIRST_PLAYED, self._context.clock.now())
@@ -203,7 +210,7 @@ class CommandRunner:
     def _say_late_words(self, command: c.CommitReply) -> None:
         if self._transcriber.is_transcribing:
             text = "the user's words could not be made out in time"
-            self._context.outbox.put(Notice("stt", "TURN_DEADLINE", text, True, turn=command.turn))
+            self._context.outbox.put(Notice("stt", Reason.TURN_DEADLINE, text, True, turn=command.turn))
 
     async def _cancel(self, command: c.CancelReply, now: float) -> None:
         reply, task = self._replies.pop(command.number)
@@ -248,4 +255,4 @@ class CommandRunner:
         spoken = self._transcriber.language or self._memory.language
         if len(languages) == 1 or not spoken:
             return languages[0] if languages else spoken
-        return next((tag for tag in languages if tag.split("-")[0].lower() == spoken), spoken)
+        return next((tag for tag in languages if primary(tag) == spoken), spoken)

@@ -9,7 +9,7 @@ from ..codec.transcode import Decoder
 from ..core import requests as i
 from ..core.audio import RATE_HZ, Frame, Samples
 from ..core.config import AudioFormat
-from ..core.errors import Skipped, VoiceError, first
+from ..core.errors import Reason, Skipped, VoiceError, first
 from ..core.events import ActivityCancelled, ActivityStarted, StopRequested, TextReceived
 from ..core.responses import EndReason, Notice, Pong
 from ..core.turn import TurnTaker
@@ -126,10 +126,10 @@ class AudioReceiver:
         before, self._dropped_at = self._dropped_at, self._now()
         if before is None or self._dropped_at - before > DROPPING_SECONDS:
             text = "sound comes in faster than it can be heard; the oldest is dropped"
-            self._outbox.put(Notice("session", "INPUT_DROPPED", text, retryable=True))
+            self._outbox.put(Notice("session", Reason.INPUT_DROPPED, text, retryable=True))
 
     def _refuse(self, message: str, seq: int, field: str) -> None:
-        self._outbox.put(Notice("protocol", "BAD_MESSAGE", message, seq=seq, field=field))
+        self._outbox.put(Notice("protocol", Reason.BAD_MESSAGE, message, seq=seq, field=field))
 
 
 class Reader:
@@ -198,7 +198,7 @@ class Reader:
         """What comes too late, or is more than can be acted on."""
         if isinstance(request, _ACTS) and self._queue.is_crowded:
             text = "more comes in than can be acted on; this is left out"
-            self._refuse("TOO_MANY", text, getattr(request, "seq", 0))
+            self._refuse(Reason.TOO_MANY, text, getattr(request, "seq", 0))
             return True
         return self._has_ended and not isinstance(request, _AFTER_THE_END)
 
@@ -211,7 +211,9 @@ class Reader:
 
     def _take_text(self, request: i.TextInput | i.Say) -> None:
         if self._taker.waiting + self._queue.waiting // 2 >= MAX_WAITING:
-            self._refuse("TOO_MANY", f"{MAX_WAITING} texts wait already; wait for an answer", request.seq)
+            self._refuse(
+                Reason.TOO_MANY, f"{MAX_WAITING} texts wait already; wait for an answer", request.seq
+            )
         elif isinstance(request, i.Say):
             self._queue.put(
                 TextReceived(
@@ -230,7 +232,7 @@ class Reader:
         turn = self._taker.turn
         if request.turn not in (0, turn):
             text = f"interrupt.turn: got {request.turn}, accepted: 0 or the current turn {turn}"
-            self._refuse("BAD_MESSAGE", text, request.seq, "interrupt.turn")
+            self._refuse(Reason.BAD_MESSAGE, text, request.seq, "interrupt.turn")
             return
         self._queue.put(StopRequested())
 

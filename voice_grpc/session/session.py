@@ -16,7 +16,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable
 
 from ..core.config import LiveConfig, SessionConfig
-from ..core.errors import Draining, VoiceError
+from ..core.errors import Draining, Reason, VoiceError
 from ..core.events import TextReceived
 from ..core.requests import ConverseRequest
 from ..core.responses import Notice, SessionEnded, SessionStarted
@@ -142,4 +142,4 @@ class Session:
 
     def _say_store_error(self, error: VoiceError) -> None:
         log.error("session %s: not saved: %s", self._memory.session_id, error)
-        self._outbox.put(Notice("session", "STORE_ERROR", str(error), retryable=True))
+        self._outbox.put(Notice("session", Reason.STORE_ERROR, str(error), retryable=True))

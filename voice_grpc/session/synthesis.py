@@ -1,6 +1,6 @@
 """Text to speech alone: the speaking side of a session, without anybody to talk with."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import numpy as np
@@ -31,7 +31,7 @@ class Synthesis:
         """Clauses that the voice was given."""
         self._size = round(CHUNK_SECONDS * format.rate_hz)
 
-    async def packets(self) -> AsyncIterator[AudioOutput]:
+    async def packets(self) -> AsyncGenerator[AudioOutput, None]:
         """The sound, the last packet marked. Raises `EngineError`."""
         segment, has_sound = 0, False
         async with aclosing(self._tts.speak(self._speakable(), self._choice)) as sounds:

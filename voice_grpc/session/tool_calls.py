@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core import requests as i
+from ..core.errors import Reason
 from ..core.responses import Notice, ToolCall, ToolCallCancelled
 from ..core.tools import ToolUse
 from ..ports import CallRequest
@@ -97,7 +98,7 @@ class ToolCalls:
         if batch is None:
             text = f"tool_result.call_id: got {result.call_id!r}, accepted: a ToolCall without a result"
             self._outbox.put(
-                Notice("protocol", "BAD_MESSAGE", text, seq=result.seq, field="tool_result.call_id")
+                Notice("protocol", Reason.BAD_MESSAGE, text, seq=result.seq, field="tool_result.call_id")
             )
             return
         self._fill(batch, result.call_id, result.result)

@@ -150,8 +150,9 @@ class Transcripts:
         self._segment = 0
         self._revision = 0
 
-    def interim(self, turn: int, utterance: Utterance, said: Transcription) -> None:
-        if self._config.current.sends_interims:
+    def interim(self, turn: int | None, utterance: Utterance, said: Transcription) -> None:
+        """None: what was said belongs to no turn, and is not told."""
+        if turn is not None and self._config.current.sends_interims:
             self._send(turn, utterance, said, is_final=False)
 
     def final(self, turn: int, utterance: Utterance | None, said: Transcription) -> None:
@@ -293,8 +294,8 @@ class Transcriber:
         except EngineError as error:
             self._outbox.put(engine_notice(error))
             return
-        if said is not None and said.text:
-            self._say_interim(utterance, said)
+        if said is not None and said.text and utterance is self._utterance:
+            self._transcripts.interim(self._turn(), utterance, said)
 
     async def _transcribe(self, utterance: Utterance, revision: int) -> None:
         try:
@@ -307,13 +308,9 @@ class Transcriber:
             self._told = utterance, said.fallback.engine
             self._outbox.put(fallback_notice(said.fallback))
         self._said = replace(said, language=said.language or self._said.language)
-        self._say_interim(utterance, said)
+        if utterance is self._utterance:
+            self._transcripts.interim(self._turn(), utterance, said)
         self._post(Transcribed(revision, said.text))
-
-    def _say_interim(self, utterance: Utterance, said: Transcription) -> None:
-        turn = self._turn()
-        if utterance is self._utterance and turn is not None:
-            self._transcripts.interim(turn, utterance, said)
 
     def _cancel(self) -> None:
         for task in self._tasks.values():

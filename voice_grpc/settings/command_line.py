@@ -1,4 +1,9 @@
-"""A command line made of settings: flags, environment and `.env` → the settings, and the help for all."""
+"""A command line made of settings: flags, environment and `.env` → the settings, and the help for all.
+
+`CommandLine` serves every command that has settings (`serve`, `doctor`, `whisper-server`): how a wrong option
+is told (flag, variable, value, what is accepted) is written here and nowhere else. Below it stands the one of
+`serve`, with its options by heading.
+"""
 
 import textwrap
 from collections.abc import Mapping
@@ -16,11 +21,12 @@ from .server import Settings
 S = TypeVar("S", bound=BaseSettings)
 
 METAVARS = {int: "NUMBER", float: "SECONDS", str: "TEXT", Path: "FILE"}
+"""What stands for a value in the help, by the type of the setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandLine(Generic[S]):
-    """Of one command. `groups` holds the names of its settings by heading, for the help."""
+    """The options of one command. `groups` holds the names of its settings by heading, for the help."""
 
     kind: type[S]
     head: str
@@ -40,13 +46,13 @@ class CommandLine(Generic[S]):
 
     def help_text(self) -> str:
         """Every option with its variable and its default."""
-        parts = [self.head]
+        lines = [self.head]
         for title, names in self.groups.items():
-            parts += [f"\n{title}:", *(self._described(name, self._field(name)) for name in names)]
-        return "\n".join(parts)
+            lines += [f"\n{title}:", *(self._described(name, self._field(name)) for name in names)]
+        return "\n".join(lines)
 
     def variable(self, name: str) -> str:
-        """Of the environment, for a setting."""
+        """The environment variable of a setting."""
         alias = self._field(name).validation_alias
         prefix = self.kind.model_config.get("env_prefix", "")
         return alias if isinstance(alias, str) else f"{prefix}{name}".upper()
@@ -99,9 +105,7 @@ def _default(field: FieldInfo) -> str:
     return field.default if isinstance(field.default, str) else ""
 
 
-# ----------------------------------------------------------------
-# the command line of `voice-grpc serve`: flags and environment → Settings, and the help for both
-
+# The command line of `voice-grpc serve`.
 
 GROUPS = {
     "Listening": ("host", "port", "tokens", "reflection", "channelz", "log_level"),
@@ -130,19 +134,4 @@ Each option can be given as a flag, as the variable beside it, or as that variab
 of the working directory; the first of these that is there counts. Ctrl-C ends conversations within
 a second, SIGTERM lets what is being said be finished."""
 
-_LINE = CommandLine(Settings, HEAD, GROUPS)
-
-
-def parse(argv: list[str]) -> Settings:
-    """Raises `UsageError`, and `BadField` that names flag, variable and value."""
-    return _LINE.parse(argv)
-
-
-def help_text() -> str:
-    """Every option with its variable and its default."""
-    return _LINE.help_text()
-
-
-def variable(name: str) -> str:
-    """Of the environment, for a setting."""
-    return _LINE.variable(name)
+COMMAND_LINE = CommandLine(Settings, HEAD, GROUPS)

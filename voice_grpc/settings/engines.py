@@ -11,17 +11,23 @@ ENGINES = {
     "llm": ("gemini", "openai", "local"),
     "tts": ("google", "local", "espeak"),
 }
-"""By stage, in the order in which they are tried unless the settings name another."""
+"""Names by stage, in the order in which they are tried unless the settings name another. What each one
+needs, and how it is made, is in `server/engine_registry.py`."""
+
+
+def _listed(stage: str) -> str:
+    """For people."""
+    return ", ".join(f"`{name}`" for name in ENGINES[stage])
 
 
 class EngineSettings(BaseSettings):
     stt: str = Field(
         "",
-        description="Engines for speech to text, in the order they are tried: `server`, `local`. Default: "
+        description=f"Engines for speech to text, in the order they are tried: {_listed('stt')}. Default: "
         "what is set, then what is installed.",
     )
-    llm: str = Field("", description="The same for the language model: `gemini`, `openai`, `local`.")
-    tts: str = Field("", description="The same for the voice: `google`, `local`, `espeak`.")
+    llm: str = Field("", description=f"The same for the language model: {_listed('llm')}.")
+    tts: str = Field("", description=f"The same for the voice: {_listed('tts')}.")
     whisper_server_url: SecretStr = Field(
         SecretStr(""),
         validation_alias="WHISPER_SERVER_URL",
@@ -67,7 +73,9 @@ class EngineSettings(BaseSettings):
         description="Which of its models. Default: its first one.",
     )
     local_llm_model: str = Field(
-        "", validation_alias="LOCAL_LLM_MODEL", description="Embedded language model: the path of a GGUF."
+        "",
+        validation_alias="LOCAL_LLM_MODEL",
+        description="Embedded language model: gemma, qwen-0.5b, qwen-1.5b, or the path of a GGUF.",
     )
     threads: int = Field(2, ge=1, le=64, description="CPU threads of one embedded language model request.")
     google_tts_credentials: SecretStr = Field(
@@ -97,7 +105,7 @@ class EngineSettings(BaseSettings):
     @classmethod
     def _known(cls, value: str, info: object) -> str:
         stage = str(getattr(info, "field_name", ""))
-        names = list(dict.fromkeys(parts(value.lower())))
+        names = list(dict.fromkeys(comma_separated(value.lower())))
         if not set(names) <= set(ENGINES[stage]):
             raise ValueError(f"one or more of {', '.join(ENGINES[stage])}, separated by commas")
         return ",".join(names)
@@ -105,9 +113,9 @@ class EngineSettings(BaseSettings):
     @field_validator("piper_voices", mode="before")
     @classmethod
     def _paths(cls, value: object) -> object:
-        return parts(value) if isinstance(value, str) else value
+        return comma_separated(value) if isinstance(value, str) else value
 
 
-def parts(text: str) -> list[str]:
-    """What stands between commas."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+def comma_separated(text: str) -> list[str]:
+    """What stands between commas, without the space around it; nothing where nothing stands."""
+    return [item.strip() for item in text.split(",") if item.strip()]

@@ -1,4 +1,7 @@
-"""Variables that are not ours: vendors' SDKs read them from the environment, and know nothing of `.env`."""
+"""Variables that are not ours: vendors' SDKs read them from the environment, and know nothing of `.env`.
+
+A file of its own: these are no settings of ours, and what reads settings must not meet them.
+"""
 
 import os
 from pathlib import Path
@@ -18,10 +21,11 @@ VARIABLES = (
     "GOOGLE_VERTEX_BASE_URL",
     "SSL_CERT_FILE",
 )
+"""Names that Google's SDK and OpenSSL read."""
 
 
-def export(path: Path = Path(".env")) -> None:
-    """What `.env` holds of them, where the environment itself has none: there it would win as well.
+def export_vendor_variables(path: Path = Path(".env")) -> None:
+    """Put those of `.env` at `path` into the environment; one that the environment has already wins.
 
     A file that cannot be read was refused by the settings before.
     """

@@ -10,16 +10,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ..core.errors import PersonaError, SsmlError
+from ..core.languages import MAX_TAG, is_tag
 from ..core.text.ssml import PROSODY, is_prosody, parse
 
 DEFAULT_ID = "default"
-"""Of the persona that is taken when a session names none; every file has it."""
+"""Id of the persona that is taken when a session names none; every file has it."""
 
 _PACKAGED = Path(__file__).with_name("personas.toml")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{1,8}){0,4}")
 _LONGEST = {"name": 80, "description": 200, "instructions": 8_000, "voice": 200, "greeting": 1_000}
-"""In characters."""
+"""Longest value of each key, in characters."""
 RATE = "speaking_rate"
 _REQUIRED = ("name", "instructions")
 
@@ -90,14 +90,14 @@ def _persona(path: Path, name: str, table: object) -> Persona:
 
 
 def _text(path: Path, place: str, key: str, value: object) -> str:
-    least, most = int(key in _REQUIRED), _LONGEST.get(key, 35)
+    least, most = int(key in _REQUIRED), _LONGEST.get(key, MAX_TAG)
     accepted = f"text of {least} to {most} characters"
     if not isinstance(value, str):
         raise PersonaError(path, place, value, accepted)
     text = value.strip()
     if not least <= len(text) <= most:
         raise PersonaError(path, place, text, accepted)
-    if key == "language" and text and not _LANGUAGE.fullmatch(text):
+    if key == "language" and text and not is_tag(text):
         raise PersonaError(path, place, text, "a BCP 47 tag such as en or pt-BR, or empty")
     if key in PROSODY and text and not is_prosody(key, text):
         raise PersonaError(path, place, text, PROSODY[key])

@@ -1,4 +1,4 @@
-"""Settings from the environment and from flags: one declaration serves both, and
+"""Settings of `voice-grpc serve` from the environment and from flags: one declaration serves both, and
 `--help` (`command_line.py`).
 
 A placeholder left as `<...>` counts as not set, and so does an empty value. Space around a value is none
@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import CliSuppress, NoDecode, SettingsConfigDict
 
-from .engines import EngineSettings, parts
+from .engines import EngineSettings, comma_separated
 
 PLACEHOLDER = re.compile(r"\s*<.*>\s*")
 """What an example file holds where a value belongs."""
@@ -71,7 +71,7 @@ class Settings(EngineSettings):
     @field_validator("tokens", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return parts(value) if isinstance(value, str) else value
+        return comma_separated(value) if isinstance(value, str) else value
 
     @model_validator(mode="before")
     @classmethod
@@ -84,7 +84,7 @@ class Settings(EngineSettings):
 
     @classmethod
     def _variable(cls, key: str) -> str:
-        """Of the environment: its own name, or the field's with the prefix."""
+        """The environment variable of a field: its own name, or the field's with the prefix."""
         field = cls.model_fields.get(key)
         if field is None:
             return key

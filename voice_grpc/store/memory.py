@@ -1,4 +1,7 @@
-"""The store of a process: bounded, and gone with it."""
+"""The store of a process: bounded, and gone with it.
+
+A file of its own: it is what a server without a disk runs on, and the store that tests take for any.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,10 +27,14 @@ class MemoryStore:
         if len(self._sessions) > self._capacity:
             del self._sessions[next(iter(self._sessions))]
 
-    async def sessions(self, owner: str, limit: int, before: float | None) -> Sequence[SavedSession]:
-        end = float("inf") if before is None else before
+    async def sessions(
+        self, owner: str, limit: int, after: tuple[float, str] | None
+    ) -> Sequence[SavedSession]:
+        updated_at, id = after or (float("inf"), "")
         found = (
-            saved for saved in self._sessions.values() if saved.owner == owner and saved.updated_at < end
+            saved
+            for saved in self._sessions.values()
+            if saved.owner == owner and (-saved.updated_at, saved.id) > (-updated_at, id)
         )
         newest = sorted(found, key=lambda saved: (-saved.updated_at, saved.id))
         return [replace(saved, messages=()) for saved in islice(newest, max(0, limit))]

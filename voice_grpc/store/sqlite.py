@@ -1,7 +1,8 @@
-"""Where conversations are kept: in memory, or in one SQLite file that survives a kill.
+"""The store of a server that outlives its process: conversations in one SQLite file that survives a kill.
 
-What lives here: the two stores behind `ports.Store`. What must not: SQL (`sqlite.py`), who
-may read a session (`rpc/service.py`), when one is saved (`session/`).
+From the inside out: a session and its messages as rows, and back; `SessionFile`, which is all of the SQL,
+blocking, and what is said when the file cannot be used; `SqliteStore`, which calls it in a thread of its own.
+Who may read a session is `rpc/sessions.py`'s to say, and when one is saved `session/memory.py`'s.
 """
 
 import asyncio
@@ -20,10 +21,10 @@ from ..core.conversation import Heard, Message, Role
 from ..core.errors import StoreError
 from ..core.tools import ToolUse
 from ..ports import SavedSession
-from .memory import MemoryStore
 
-# ----------------------------------------------------------------
-# a session and its messages as the rows of `sqlite.py`, and back. Values alone; no SQL
+T = TypeVar("T")
+
+# ---------------------------------------------------------------- rows
 
 
 def session_row(session: SavedSession) -> tuple[str | float, ...]:
@@ -63,14 +64,10 @@ def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-# ----------------------------------------------------------------
-# the sessions' SQLite file: its schema, its SQL, and what is said when it cannot be used
-# What lives here: blocking calls, all made from one thread (`sqlite.py` sees to that). What must
-# not: anything asynchronous, and who may read what.
-
+# ---------------------------------------------------------------- the file
 
 _VERSION = 2
-"""Of the schema, in the file's `user_version`. A file of a later one is refused, never changed."""
+"""The schema's version, in the file's `user_version`. A file of a later one is refused, never changed."""
 
 _SCHEMA = (
     "CREATE TABLE session (id TEXT PRIMARY KEY, owner TEXT NOT NULL, created_at REAL NOT NULL,"
@@ -81,16 +78,10 @@ _SCHEMA = (
     " ordinal INTEGER NOT NULL, turn INTEGER NOT NULL, role TEXT NOT NULL, heard TEXT NOT NULL,"
     " text TEXT NOT NULL, chain BLOB NOT NULL, uses TEXT NOT NULL DEFAULT '',"
     " PRIMARY KEY (session_id, ordinal)) WITHOUT ROWID",
-    f"PRAGMA user_version = {_VERSION}",
 )
 
-_UPGRADES = {
-    1: (
-        "ALTER TABLE message ADD COLUMN uses TEXT NOT NULL DEFAULT ''",
-        "PRAGMA user_version = 2",
-    ),
-}
-"""From a version to the next."""
+_UPGRADES: dict[int, tuple[str, ...]] = {1: ("ALTER TABLE message ADD COLUMN uses TEXT NOT NULL DEFAULT ''",)}
+"""The statements that take a file from a version to the next one. One is there for each but the last."""
 
 _COLUMNS = "id, owner, created_at, updated_at, last_turn, persona, language"
 _UPSERT = (
@@ -109,13 +100,13 @@ class SessionFile:
     and never the file's integrity; FULL would put a disk flush into every turn to prevent that.
     """
 
-    def __init__(self, path: Path, patience: float) -> None:
-        """Make the file where there is none; `patience` is how many seconds to wait for others' locks."""
+    def __init__(self, path: Path, lock_timeout: float) -> None:
+        """Make the file where there is none; `lock_timeout` is how many seconds to wait for others' locks."""
         self._path = path
         with self._translating():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._database = sqlite3.connect(path, timeout=patience, isolation_level=None)
+            self._database = sqlite3.connect(path, timeout=lock_timeout, isolation_level=None)
         try:
             with self._translating():
                 self._prepare()
@@ -145,13 +136,15 @@ class SessionFile:
             rows = (message_row(session.id, at, messages[at], chain[at]) for at in range(kept, len(chain)))
             self._database.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def newest(self, owner: str, limit: int, before: float) -> Sequence[SavedSession]:
+    def newest(self, owner: str, limit: int, after: tuple[float, str]) -> Sequence[SavedSession]:
+        """See `ports.Store.sessions`."""
         sql = (
-            f"SELECT {_COLUMNS} FROM session WHERE owner = ? AND updated_at < ?"
-            " ORDER BY updated_at DESC, id LIMIT ?"
+            f"SELECT {_COLUMNS} FROM session WHERE owner = ? AND updated_at <= ?"
+            " AND (updated_at < ? OR id > ?) ORDER BY updated_at DESC, id LIMIT ?"
         )
+        updated_at, id = after
         with self._translating():
-            rows = self._database.execute(sql, (owner, before, max(0, limit))).fetchall()
+            rows = self._database.execute(sql, (owner, updated_at, updated_at, id, max(0, limit))).fetchall()
         return [SavedSession(*(*row, ())) for row in rows]
 
     def delete(self, session_id: str) -> bool:
@@ -174,8 +167,10 @@ class SessionFile:
                     f"The session store {self._path} was made by {whose} and was left as it is:"
                     " move it away or choose another file."
                 )
-            for statement in _SCHEMA if not version else _UPGRADES.get(version, ()):
+            steps = [_UPGRADES[step] for step in range(version, _VERSION)] if version else [_SCHEMA]
+            for statement in (statement for step in steps for statement in step):
                 self._database.execute(statement)
+            self._database.execute(f"PRAGMA user_version = {_VERSION}")
 
     def _unchanged(self, session_id: str, chain: Sequence[bytes]) -> int:
         """How many of the stored messages are the first ones of `chain`, looked for from the end."""
@@ -219,9 +214,7 @@ def _remedy(error: sqlite3.Error) -> str:
     return f"cannot be used ({error}): check its permissions and the free space on its disk."
 
 
-__all__ = ["MemoryStore", "SqliteStore", "StoreError", "default_path"]
-
-_T = TypeVar("_T")
+# ---------------------------------------------------------------- the store
 
 
 def default_path() -> Path:
@@ -247,15 +240,15 @@ class SqliteStore:
         self._is_open = True
 
     @classmethod
-    async def open(cls, path: Path | None = None, patience: float = 2.0) -> "SqliteStore":
-        """Make the file where there is none. `patience`: seconds to wait for another program's lock.
+    async def open(cls, path: Path | None = None, lock_timeout: float = 2.0) -> "SqliteStore":
+        """Make the file where there is none. `lock_timeout`: seconds to wait for another program's lock.
 
         Raises `StoreError`; a file that cannot be read is left as it is.
         """
         thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         try:
             loop = asyncio.get_running_loop()
-            file = await loop.run_in_executor(thread, SessionFile, path or default_path(), patience)
+            file = await loop.run_in_executor(thread, SessionFile, path or default_path(), lock_timeout)
         except BaseException:
             thread.shutdown(wait=False)
             raise
@@ -267,9 +260,10 @@ class SqliteStore:
     async def save(self, session: SavedSession) -> None:
         await self._run(lambda: self._file.save(session))
 
-    async def sessions(self, owner: str, limit: int, before: float | None) -> Sequence[SavedSession]:
-        end = float("inf") if before is None else before
-        return await self._run(lambda: self._file.newest(owner, limit, end))
+    async def sessions(
+        self, owner: str, limit: int, after: tuple[float, str] | None
+    ) -> Sequence[SavedSession]:
+        return await self._run(lambda: self._file.newest(owner, limit, after or (float("inf"), "")))
 
     async def delete(self, session_id: str) -> bool:
         return await self._run(lambda: self._file.delete(session_id))
@@ -282,7 +276,7 @@ class SqliteStore:
             await closing
             self._thread.shutdown(wait=False)
 
-    def _run(self, work: Callable[[], _T]) -> "asyncio.Future[_T]":
+    def _run(self, work: Callable[[], T]) -> "asyncio.Future[T]":
         if not self._is_open:
             raise StoreError("The session store is closed: open it again to use it.")
         return asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -3,11 +3,11 @@
 Decided before anything of the body is read.
 """
 
-import hmac
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
+from ..net.bearer import BearerTokens, bearer_token
 from .errors import ApiError
 from .metrics import Metrics
 
@@ -19,7 +19,7 @@ _LOADING_RETRY_SECONDS = 5
 class Admission:
     def __init__(self, keys: Iterable[str], most: int, metrics: Metrics) -> None:
         """Without `keys` everybody has the right one."""
-        self._keys = [key.encode() for key in keys]
+        self._keys = BearerTokens(keys)
         self._most = most
         self._metrics = metrics
         self._inside = 0
@@ -27,10 +27,8 @@ class Admission:
 
     def check_key(self, authorization: str) -> None:
         """Takes as long for a wrong key as for a right one. Raises `ApiError`."""
-        scheme, _, given = authorization.partition(" ")
-        key = given.strip().encode() if scheme.lower() == "bearer" else b""
-        found = [hmac.compare_digest(key, known) for known in self._keys]
-        if self._keys and not any(found):
+        key = bearer_token(authorization)
+        if self._keys and not self._keys.find(key):
             said = "Incorrect API key provided" if key else "Send the API key as Authorization: Bearer KEY"
             raise ApiError(HTTPStatus.UNAUTHORIZED, said, code="invalid_api_key")
 

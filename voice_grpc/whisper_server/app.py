@@ -22,20 +22,20 @@ ALIAS = "whisper-1"
 
 @dataclass(slots=True)
 class Routes:
-    """What the routes answer from. `works` is there once the model is loaded."""
+    """What the routes answer from. `loaded` is there once the model is."""
 
-    door: Admission
+    admission: Admission
     metrics: Metrics
     model: str
     """The name it is listed by."""
     facts: dict[str, Any]
     """About the server, for whoever asks after its health."""
-    works: Loaded | None = None
+    loaded: Loaded | None = None
     created: int = field(default_factory=lambda: int(datetime.now(UTC).timestamp()))
 
     async def health(self, request: Request) -> Response:
         """Whether to send requests here."""
-        if self.door.is_ready:
+        if self.admission.is_ready:
             return JSONResponse({"status": "ok", **self.facts})
         loading = {"status": "loading", **self.facts}
         return JSONResponse(loading, HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": "5"})
@@ -48,11 +48,11 @@ class Routes:
         return Response(self.metrics.text(), media_type=CONTENT_TYPE)
 
     async def models(self, request: Request) -> Response:
-        self.door.check_key(request.headers.get("authorization", ""))
+        self.admission.check_key(request.headers.get("authorization", ""))
         return JSONResponse({"object": "list", "data": [self._card(name) for name in (self.model, ALIAS)]})
 
     async def one_model(self, request: Request) -> Response:
-        self.door.check_key(request.headers.get("authorization", ""))
+        self.admission.check_key(request.headers.get("authorization", ""))
         name = request.path_params["name"]
         if name not in (self.model, ALIAS):
             said = f"The model {name[:80]!r} does not exist here; there is: {self.model}"
@@ -62,24 +62,24 @@ class Routes:
     def _card(self, name: str) -> dict[str, Any]:
         return {"id": name, "object": "model", "created": self.created, "owned_by": "voice-grpc"}
 
-    def the_works(self) -> Loaded:
-        assert self.works is not None, "nobody is let in before"
-        return self.works
+    def now_loaded(self) -> Loaded:
+        assert self.loaded is not None, "nobody is let in before"
+        return self.loaded
 
 
-def application(desk: Routes) -> Starlette:
+def application(routes: Routes) -> Starlette:
     def transcription(task: Any) -> Callable[..., Any]:
-        return TranscriptionHandler(desk.door, desk.metrics, desk.the_works, task)
+        return TranscriptionHandler(routes.admission, routes.metrics, routes.now_loaded, task)
 
     return Starlette(
         routes=[
             Route("/v1/audio/transcriptions", transcription("transcribe"), methods=["POST"]),
             Route("/v1/audio/translations", transcription("translate"), methods=["POST"]),
-            Route("/v1/models", desk.models),
-            Route("/v1/models/{name:path}", desk.one_model),
-            Route("/health", desk.health),
-            Route("/health/live", desk.live),
-            Route("/metrics", desk.show_metrics),
+            Route("/v1/models", routes.models),
+            Route("/v1/models/{name:path}", routes.one_model),
+            Route("/health", routes.health),
+            Route("/health/live", routes.live),
+            Route("/metrics", routes.show_metrics),
         ],
         exception_handlers={
             ApiError: answer_api_error,

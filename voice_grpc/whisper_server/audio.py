@@ -1,7 +1,7 @@
 """A file of any format → 16 kHz mono, a stretch at a time: whatever its length, little of it is in memory.
 
 WAV, FLAC, OGG, MP3 and more by libsndfile; MP4 (M4A) and WebM by PyAV, told which of the two it is, since
-FFmpeg left to guess would follow a playlist to other files. Synchronous: not for the event loop.
+FFmpeg left to hypothesis would follow a playlist to other files. Synchronous: not for the event loop.
 """
 
 import threading
@@ -22,11 +22,11 @@ _RATES_HZ = (1_000, 768_000)
 
 
 class BadAudio(Exception):
-    """It cannot be read, or what it claims is absurd; the message is for the caller."""
+    """A file that cannot be read, or what it claims is absurd; the message is for the caller."""
 
 
 class AudioFile:
-    """Reads from where it stands; close it."""
+    """Reads `file` from where it stands; close it."""
 
     def __init__(self, file: BinaryIO, most_s: float) -> None:
         """`most_s`: what is longer is refused, by `open` when it says so itself, else when it turns out."""
@@ -40,7 +40,7 @@ class AudioFile:
 
     @property
     def seconds(self) -> float:
-        """Of what was read so far."""
+        """Length of what was read so far."""
         return self._read / RATE_HZ
 
     def open(self) -> None:
@@ -55,13 +55,13 @@ class AudioFile:
                 raise BadAudio("The file holds no sound")
 
     def read(self, samples: int) -> Floats:
-        """As many, or fewer at the end. Raises `BadAudio`."""
+        """The next `samples`, or fewer at the end. Raises `BadAudio`."""
         with self._inside:
-            parts, size = [self._left], len(self._left)
+            blocks, size = [self._left], len(self._left)
             while size < samples and len(block := self._next()):
-                parts.append(block)
+                blocks.append(block)
                 size += len(block)
-            whole = np.concatenate(parts)
+            whole = np.concatenate(blocks)
             self._left = whole[samples:]
             self._read += min(size, samples)
             if self._read > self._most:
@@ -76,7 +76,7 @@ class AudioFile:
             self._blocks = None
 
     def _next(self) -> Floats:
-        """Empty at the end."""
+        """The next block; empty at the end."""
         if self._blocks is not None:
             for block in self._blocks:
                 if len(block):

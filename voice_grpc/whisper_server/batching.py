@@ -1,7 +1,7 @@
-"""Pieces of all requests, put together: each worker takes the oldest look that is asked for and, with it,
+"""Chunks of all requests, put together: each worker takes the oldest pass that is asked for and, with it,
 others of its kind, up to a fair share of all that is to be done.
 
-A look is shown in a window whose size depends on its piece alone (`Hardware.step_s`), so what is read
+A pass is made in a window whose size depends on its chunk alone (`Hardware.step_s`), so what is read
 does not depend on the company. A worker that is idle starts at once, unless another request is just
 being decoded: then it waits a moment for it.
 """
@@ -13,7 +13,7 @@ import threading
 import time
 from bisect import insort
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,53 +24,54 @@ from ..engines.whisper.decoding import (
     DecodePass,
     DecodeRequest,
     DecodeResult,
-    Reading,
-    reading,
+    DecodeSteps,
+    decode_steps,
 )
 from ..engines.whisper.model import Abandoned
+from ..engines.worker_threads import WorkerThreads, hand_over
 from .metrics import Metrics
-
-# ----------------------------------------------------------------
-# who waits for the model, and who of them goes together: data and arithmetic, under its owner's lock
-
 
 PendingResult = asyncio.Future[DecodeResult | None]
 
 
 @dataclass(slots=True, order=True)
 class Job:
-    """One piece; its looks follow each other, and keep its place in the line."""
+    """One chunk; its passes follow each other, and keep its place in the queue."""
 
     number: int
     since: float = field(compare=False)
-    """When its present look was asked for."""
-    steps: Reading = field(compare=False)
+    """When its present pass was asked for."""
+    steps: DecodeSteps = field(compare=False)
     answer: PendingResult = field(compare=False)
-    shot: DecodeRequest = field(compare=False)
-    kind: Any = field(compare=False)
-    """Jobs of equal kinds may go together."""
+    request: DecodeRequest = field(compare=False)
+    batch_key: Any = field(compare=False)
+    """Jobs of equal keys may go together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batching:
+    """How much is done at once."""
+
     workers: int
     most: int
-    """Pieces in one batch."""
+    """Chunks in one batch, at most."""
     wait_s: float
-    """For others, at most, while some are being decoded."""
+    """Seconds that a batch waits for others, at most, while some are being decoded."""
 
 
 class JobQueue:
+    """Who waits for the model, and who of them goes together: data and arithmetic, under its owner's lock."""
+
     def __init__(self, how: Batching) -> None:
         self._how = how
         self._jobs: list[Job] = []
-        """Oldest first. Bounded by the requests that are let in: a piece and two glances each."""
+        """Oldest first. Bounded by the requests that are let in: a chunk and two previews each."""
         self.under_way = 0
         """Jobs that workers have taken and not yet done."""
         self.idle = 0
-        """Workers that ask."""
+        """Workers that ask for a batch."""
         self.expected = 0
-        """Pieces that are being decoded."""
+        """Chunks on their way here: their files are being decoded."""
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -98,7 +99,7 @@ class JobQueue:
 
     def _share(self) -> list[Job]:
         """The oldest, and as many of its kind as are fair to the other workers."""
-        alike = [job for job in self._jobs if job.kind == self._jobs[0].kind]
+        alike = [job for job in self._jobs if job.batch_key == self._jobs[0].batch_key]
         fair = math.ceil((len(alike) + self.under_way) / self._how.workers)
         return alike[: min(self._how.most, fair)]
 
@@ -112,56 +113,57 @@ class JobQueue:
 log = logging.getLogger(__name__)
 
 
-class BatchReader(Protocol):
-    """What of `WhisperModel` is used here."""
+class BatchModel(Protocol):
+    """The part of `WhisperModel` that is used here."""
 
-    looks: tuple[DecodePass, ...]
-    glance: tuple[DecodePass, ...]
+    passes: tuple[DecodePass, ...]
+    interim_passes: tuple[DecodePass, ...]
 
-    def kind(self, shot: DecodeRequest) -> Any:
-        """Shots of equal kinds may be looked at together."""
+    def batch_key(self, request: DecodeRequest) -> Any:
+        """Requests of equal keys may be decoded together."""
         ...
 
-    def look(
-        self, shots: Sequence[DecodeRequest], is_abandoned: Callable[[], bool]
+    def decode(
+        self, requests: Sequence[DecodeRequest], is_abandoned: Callable[[], bool]
     ) -> list[DecodeResult]: ...
 
 
 class Batcher:
-    def __init__(self, model: BatchReader, how: Batching, metrics: Metrics) -> None:
+    """Runs the model in threads of its own, on batches of the chunks that all requests ask for."""
+
+    def __init__(self, model: BatchModel, how: Batching, metrics: Metrics) -> None:
         self._model, self._metrics = model, metrics
         self._workers = how.workers
-        self._threads: list[threading.Thread] = []
-        self._line = JobQueue(how)
+        self._threads = WorkerThreads("whisper-batch", self._drive)
+        self._queue = JobQueue(how)
         self._last = 0
         self._is_closed = False
         self._changed = threading.Condition()
-        metrics.queue.set_function(lambda: len(self._line))
+        metrics.queue.set_function(lambda: len(self._queue))
 
     def start(self) -> None:
-        for number in range(self._workers):
-            thread = threading.Thread(target=self._drive, name=f"whisper-batch-{number}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        self._threads.start(self._workers)
 
     @contextmanager
     def expect(self) -> Iterator[None]:
-        """A piece is on its way while the block runs."""
+        """A chunk is on its way while the block runs."""
         with self._changed:
-            self._line.expected += 1
+            self._queue.expected += 1
         try:
             yield
         finally:
             with self._changed:
-                self._line.expected -= 1
+                self._queue.expected -= 1
                 self._changed.notify_all()
 
-    def read(self, audio: Floats, wish: DecodeOptions) -> PendingResult:
-        """What is said, or None. Cancel it, and looks that have not begun never will."""
+    def decode(self, audio: Floats, options: DecodeOptions) -> PendingResult:
+        """What is said, or None. Cancel it, and passes that have not begun never will."""
         answer: PendingResult = asyncio.get_running_loop().create_future()
-        steps = reading(audio, self._model.glance if wish.is_glance else self._model.looks, wish)
+        steps = decode_steps(
+            audio, self._model.interim_passes if options.is_interim else self._model.passes, options
+        )
         try:
-            shot = next(steps)
+            request = next(steps)
         except StopIteration as end:
             answer.set_result(end.value)
             return answer
@@ -169,8 +171,8 @@ class Batcher:
             if self._is_closed:
                 raise _closed()
             self._last += 1
-            kind = self._model.kind(shot)
-            self._line.add(Job(self._last, time.monotonic(), steps, answer, shot, kind))
+            key = self._model.batch_key(request)
+            self._queue.add(Job(self._last, time.monotonic(), steps, answer, request, key))
             self._changed.notify()
         return answer
 
@@ -178,49 +180,43 @@ class Batcher:
         """What waits is refused. A call of CTranslate2 cannot be stopped; it is waited for."""
         with self._changed:
             self._is_closed = True
-            refused = self._line.clear()
+            refused = self._queue.clear()
             self._changed.notify_all()
-        for job in refused:
-            _hop(job.answer, _closed())
-        await asyncio.to_thread(self._join, timeout_s)
-
-    def _join(self, timeout_s: float) -> None:
-        until = time.monotonic() + timeout_s
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
+        hand_over([(job.answer, _closed()) for job in refused])
+        await self._threads.join(timeout_s)
 
     # ------------------------------------------------------------ in the threads
 
     def _drive(self) -> None:
         while batch := self._next():
             begun = time.perf_counter()
-            seen = self._looked(batch)
+            results = self._results(batch)
             with self._changed:
-                self._line.under_way -= len(batch)
-            for job, each in zip(batch, seen, strict=True):
+                self._queue.under_way -= len(batch)
+            for job, each in zip(batch, results, strict=True):
                 self._advance(job, each)
             self._metrics.processing.inc(time.perf_counter() - begun)
 
     def _next(self) -> list[Job]:
-        """Empty when it is closed."""
+        """The next batch, once there is one; empty when this is closed."""
         with self._changed:
-            self._line.idle += 1
+            self._queue.idle += 1
             try:
                 while not self._is_closed:
-                    batch, pause = self._line.take(time.monotonic())
+                    batch, pause = self._queue.take(time.monotonic())
                     if batch:
                         return batch
                     self._changed.wait(pause)
                 return []
             finally:
-                self._line.idle -= 1
+                self._queue.idle -= 1
 
-    def _looked(self, batch: list[Job]) -> list[DecodeResult | Exception]:
-        """What each saw, or why not. A batch that fails is tried again one by one: it may have been too
-        large for the device, and nobody suffers for the piece of another."""
+    def _results(self, batch: list[Job]) -> list[DecodeResult | Exception]:
+        """The result of each, or why there is none. A batch that fails is tried again one by one: it may have
+        been too large for the device, and nobody suffers for the chunk of another."""
         self._metrics.batch_size.observe(len(batch))
         try:
-            return [*self._model.look([job.shot for job in batch], lambda: self._is_abandoned(batch))]
+            return [*self._model.decode([job.request for job in batch], lambda: self._is_abandoned(batch))]
         except Abandoned:
             return [_closed()] * len(batch)
         except Exception as error:  # noqa: BLE001 - CTranslate2 raises RuntimeError, ValueError, MemoryError
@@ -228,43 +224,29 @@ class Batcher:
                 log.error("Whisper failed: %r", error)
                 return [EngineError("stt", "Whisper failed on this sound")]
             log.warning("a batch of %d failed, one by one now: %r", len(batch), error)
-            return [self._looked([job])[0] for job in batch]
+            return [self._results([job])[0] for job in batch]
 
     def _is_abandoned(self, batch: list[Job]) -> bool:
         return self._is_closed or all(job.answer.cancelled() for job in batch)
 
-    def _advance(self, job: Job, seen: DecodeResult | Exception) -> None:
-        """To its next look, or to its answer."""
-        if isinstance(seen, Exception):
-            _hop(job.answer, seen)
+    def _advance(self, job: Job, result: DecodeResult | Exception) -> None:
+        """To its next pass, or to its answer."""
+        if isinstance(result, Exception):
+            hand_over([(job.answer, result)])
             return
         try:
-            job.shot = job.steps.send(seen)
+            job.request = job.steps.send(result)
         except StopIteration as end:
-            _hop(job.answer, end.value)
+            hand_over([(job.answer, end.value)])
             return
-        job.kind, job.since = self._model.kind(job.shot), time.monotonic()
+        job.batch_key, job.since = self._model.batch_key(job.request), time.monotonic()
         with self._changed:
             if self._is_closed:
-                _hop(job.answer, _closed())
+                hand_over([(job.answer, _closed())])
                 return
-            self._line.add(job)
+            self._queue.add(job)
             self._changed.notify()
 
 
 def _closed() -> Draining:
     return Draining("The server goes away")
-
-
-def _hop(answer: PendingResult, outcome: DecodeResult | Exception | None) -> None:
-    with suppress(RuntimeError):  # its loop is closed: nobody waits there any more
-        answer.get_loop().call_soon_threadsafe(_settle, answer, outcome)
-
-
-def _settle(answer: PendingResult, outcome: DecodeResult | Exception | None) -> None:
-    if answer.done():
-        return
-    if isinstance(outcome, Exception):
-        answer.set_exception(outcome)
-    else:
-        answer.set_result(outcome)

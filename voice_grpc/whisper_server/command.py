@@ -1,14 +1,19 @@
 """`voice-grpc whisper-server`: its command line, and what to install where something is missing."""
 
 import asyncio
-import logging
+import os
 import sys
 from importlib import import_module
 
 from ..core.errors import EngineMissing, VoiceError
-from .options import COMMAND_LINE
+from ..net.redaction import Redaction, log_to_stderr
+from ..net.signals import INTERRUPTED
+from .options import COMMAND_LINE, WhisperServerSettings
 
 _NEEDED = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
+
+QUIET = ("uvicorn", "faster_whisper", "python_multipart")
+"""Loggers that write a line a request, or a line a block of an upload."""
 
 
 def command(argv: list[str]) -> int:
@@ -18,21 +23,23 @@ def command(argv: list[str]) -> int:
         return 0
     try:
         settings = COMMAND_LINE.parse(argv)
-        logging.basicConfig(
-            level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-        )
-        for noisy in ("uvicorn", "faster_whisper", "python_multipart"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
+        log_to_stderr(settings.log_level, Redaction(_secrets_of(settings)), QUIET)
         _check_installed()
         from .serving import serve
 
         asyncio.run(serve(settings, _say))
     except KeyboardInterrupt:
-        return 130  # before the signal handlers were there
+        return INTERRUPTED  # before the signal handlers were there
     except VoiceError as error:
         print(f"voice-grpc whisper-server: {error}", file=sys.stderr)  # noqa: T201 - for the person
         return 2
     return 0
+
+
+def _secrets_of(settings: WhisperServerSettings) -> list[str]:
+    """The keys that are let in, and what opens the hub that a model may come from."""
+    keys = [key.get_secret_value() for key in settings.api_key]
+    return [*keys, os.environ.get("HF_TOKEN", ""), os.environ.get("HUGGING_FACE_HUB_TOKEN", "")]
 
 
 def _check_installed() -> None:

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..core.errors import first
 from .errors import ApiError
 
 
@@ -23,7 +24,7 @@ class DisconnectMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        call = _Call(receive, send)
+        call = _WatchedCall(receive, send)
         try:
             async with asyncio.TaskGroup() as tasks:
                 work = tasks.create_task(self._run(scope, call), name="request")
@@ -36,13 +37,13 @@ class DisconnectMiddleware:
                 gone = ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "The server goes away", retry_after=1)
                 await JSONResponse(gone.body, gone.status, gone.headers)(scope, receive, send)
         except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None  # the only one: the watch never fails
+            raise first(group) from None  # the only one: the watch never fails
 
-    async def _run(self, scope: Scope, call: "_Call") -> None:
+    async def _run(self, scope: Scope, call: "_WatchedCall") -> None:
         await self._app(scope, call.receive, call.send)
 
 
-class _Call:
+class _WatchedCall:
     """One request, between the server and the application."""
 
     def __init__(self, receive: Receive, send: Send) -> None:

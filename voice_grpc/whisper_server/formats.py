@@ -1,4 +1,9 @@
-"""What was said → JSON, text, subtitles, server-sent events, each as OpenAI's."""
+"""What was said → JSON, text, subtitles, server-sent events, each as OpenAI's.
+
+In a stream, a preview goes over into the final text without a word taken back: only what is unlikely to
+change is given out early. Where the final text reads otherwise all the same, it goes on from the place that
+corresponds, and what was given out stays.
+"""
 
 import json
 import math
@@ -11,25 +16,19 @@ from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from ..engines.whisper.languages import NAMES
 from ..engines.whisper.segments import Segment
-from .languages import NAMES
 from .params import TranscribeParams
-from .transcriber import SpeechPiece
-
-# ----------------------------------------------------------------
-# an early text goes over into the final one without a word taken back
-# Only what is unlikely to change is given out early; where the final text reads otherwise all the same,
-# it goes on from the place that corresponds, and what was given out stays.
-
+from .transcriber import SpeechChunk
 
 HELD_BACK = 3
-"""Words at the end of an early text: cut off in the middle, or heard without what follows them."""
+"""Words at the end of a preview: cut off in the middle, or decoded without what follows them."""
 
 _WORD = re.compile(r"\s*\S+")
 
 
 def settled(text: str) -> str:
-    """All but the last words."""
+    """All of `text` but its last words."""
     return "".join(_WORD.findall(text)[:-HELD_BACK])
 
 
@@ -52,52 +51,52 @@ def _bare(word: str) -> str:
 
 @dataclass(slots=True)
 class TranscriptWriter:
-    """Grows piece by piece. A text that was given out is never taken back."""
+    """Grows chunk by chunk. A text that was given out is never taken back."""
 
-    wanted: TranscribeParams
-    pieces: list[SpeechPiece] = field(default_factory=list)
+    params: TranscribeParams
+    chunks: list[SpeechChunk] = field(default_factory=list)
     _given: str = ""
-    """Of the next piece."""
+    """The text of the next chunk that was given out."""
     _is_begun: bool = False
 
-    def glimpse(self, text: str) -> str:
-        """What of it can be given out before the piece is there: all but its last words."""
+    def preview(self, text: str) -> str:
+        """What more of `text` can be given out before its chunk is there: all but its last words."""
         more = unspoken(self._given, settled(text))
         self._given += more
         return self._trimmed(more)
 
-    def add(self, piece: SpeechPiece) -> str:
+    def add(self, chunk: SpeechChunk) -> str:
         """What the text goes on with. Joined, all that is given out is the text."""
-        more = unspoken(self._given, piece.text)
+        more = unspoken(self._given, chunk.text)
         text, self._given = self._given + more, ""
-        self.pieces.append(replace(piece, text=text))
+        self.chunks.append(replace(chunk, text=text))
         return self._trimmed(more)
 
     def _trimmed(self, more: str) -> str:
-        """The text begins with a letter, whichever piece has its first."""
+        """The text begins with a letter, whichever chunk has its first."""
         more = more if self._is_begun else more.lstrip()
         self._is_begun = self._is_begun or bool(more)
         return more
 
     @property
     def text(self) -> str:
-        return "".join(piece.text for piece in self.pieces).strip()
+        return "".join(chunk.text for chunk in self.chunks).strip()
 
     @property
     def seconds(self) -> float:
-        return self.pieces[-1].end if self.pieces else 0.0
+        return self.chunks[-1].end if self.chunks else 0.0
 
     @property
     def language(self) -> str:
-        """Its English name, as OpenAI has it; empty when nothing was said and none was asked for."""
-        if self.wanted.task == "translate":
+        """English name of the language, as OpenAI has it; empty when nothing was said and none was asked."""
+        if self.params.task == "translate":
             return "english"
-        heard = [piece.language for piece in self.pieces if piece.language]
-        code = next(iter((*heard, *self.wanted.languages)), "")
+        detected = [chunk.language for chunk in self.chunks if chunk.language]
+        code = next(iter((*detected, *self.params.languages)), "")
         return NAMES.get(code, code)
 
     def response(self) -> Response:
-        match self.wanted.format:
+        match self.params.format:
             case "text":
                 return PlainTextResponse(self.text + "\n")
             case "srt":
@@ -111,25 +110,25 @@ class TranscriptWriter:
 
     def done(self) -> dict[str, Any]:
         """The last event; with `verbose_json` it says all that the whole answer would."""
-        more = self.verbose() if self.wanted.format == "verbose_json" else {}
+        more = self.verbose() if self.params.format == "verbose_json" else {}
         text = {"type": "transcript.text.done", "text": self.text}
         return {**text, **more, "usage": self._usage()}
 
     def verbose(self) -> dict[str, Any]:
         found: dict[str, Any] = {
-            "task": self.wanted.task,
+            "task": self.params.task,
             "language": self.language,
             "duration": round(self.seconds, 3),
             "text": self.text,
         }
-        if "segment" in self.wanted.granularities:
+        if "segment" in self.params.granularities:
             numbered = enumerate(_segments(self))
-            found["segments"] = [_segment(number, piece, each) for number, (piece, each) in numbered]
-        if "word" in self.wanted.granularities:
+            found["segments"] = [_segment(number, chunk, each) for number, (chunk, each) in numbered]
+        if "word" in self.params.granularities:
             found["words"] = [
                 {"word": word.text, "start": round(word.start, 3), "end": round(word.end, 3)}
-                for piece in self.pieces
-                for word in piece.words
+                for chunk in self.chunks
+                for word in chunk.words
             ]
         return {**found, "usage": self._usage()}
 
@@ -146,27 +145,27 @@ def event(data: dict[str, Any]) -> bytes:
     return f"data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
-def _segments(transcript: TranscriptWriter) -> Iterator[tuple[SpeechPiece, Segment]]:
-    for piece in transcript.pieces:
-        for segment in piece.segments:
+def _segments(transcript: TranscriptWriter) -> Iterator[tuple[SpeechChunk, Segment]]:
+    for chunk in transcript.chunks:
+        for segment in chunk.segments:
             if segment.text.strip():
-                yield piece, segment
+                yield chunk, segment
 
 
-def _segment(number: int, piece: SpeechPiece, segment: Segment) -> dict[str, Any]:
-    """The probabilities are those of the piece that it stands in."""
+def _segment(number: int, chunk: SpeechChunk, segment: Segment) -> dict[str, Any]:
+    """The probabilities are those of the chunk that it stands in."""
     raw = segment.text.encode()
     return {
         "id": number,
-        "seek": round(piece.start * 100),
+        "seek": round(chunk.start * 100),
         "start": round(segment.start, 3),
         "end": round(segment.end, 3),
         "text": segment.text,
         "tokens": list(segment.tokens),
         "temperature": 0.0,
-        "avg_logprob": round(piece.logprob, 4),
+        "avg_logprob": round(chunk.logprob, 4),
         "compression_ratio": round(len(raw) / len(zlib.compress(raw)), 4),
-        "no_speech_prob": round(piece.no_speech, 4),
+        "no_speech_prob": round(chunk.no_speech, 4),
     }
 
 

@@ -18,7 +18,7 @@ from .errors import ApiError, bad_request
 from .formats import TranscriptWriter, delta, event
 from .metrics import ABANDONED, Metrics
 from .params import ServedModel, Task, transcribe_params
-from .transcriber import FileTranscriber, Preview, SpeechPiece
+from .transcriber import FileTranscriber, Preview, SpeechChunk
 from .upload import MIB, uploaded
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def _now() -> float:
 
 @contextmanager
 def _blame() -> Iterator[None]:
-    """Whose fault it is, in the terms of the protocol."""
+    """Whose fault it is, as the protocol says it."""
     try:
         yield
     except BadAudio as error:
@@ -60,14 +60,16 @@ class Loaded:
 class TranscriptionHandler:
     """An ASGI application."""
 
-    def __init__(self, door: Admission, metrics: Metrics, works: Callable[[], Loaded], task: Task) -> None:
-        self._door, self._metrics, self._works, self._task = door, metrics, works, task
+    def __init__(
+        self, admission: Admission, metrics: Metrics, loaded: Callable[[], Loaded], task: Task
+    ) -> None:
+        self._admission, self._metrics, self._loaded, self._task = admission, metrics, loaded, task
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
-            self._door.check_key(request.headers.get("authorization", ""))
-            with self._door.admit():
+            self._admission.check_key(request.headers.get("authorization", ""))
+            with self._admission.admit():
                 await self._answer(request, send)
         except ApiError as error:
             self._metrics.answered(error.status)
@@ -83,27 +85,27 @@ class TranscriptionHandler:
             self._metrics.answered(HTTPStatus.OK)
 
     async def _answer(self, request: Request, send: Send) -> None:
-        works, begun = self._works(), _now()
-        async with uploaded(request, works.max_megabytes * MIB) as upload:
-            want = transcribe_params(upload.fields, self._task, works.served)
+        loaded, begun = self._loaded(), _now()
+        async with uploaded(request, loaded.max_megabytes * MIB) as upload:
+            params = transcribe_params(upload.fields, self._task, loaded.served)
             with _blame():
-                async with works.transcriber.opened(upload.file.file, works.max_audio_s) as sound:
-                    transcript = TranscriptWriter(want)
-                    if want.is_streamed:
+                async with loaded.transcriber.opened(upload.file.file, loaded.max_audio_s) as sound:
+                    transcript = TranscriptWriter(params)
+                    if params.is_streamed:
                         await self._stream(transcript, sound, send, begun)
                     else:
                         response = await self._whole(transcript, sound, begun)
                         await response(request.scope, request.receive, send)
         took = _now() - begun
         self._metrics.transcribed(transcript.seconds, took)
-        said = "%.1f s of sound in %.2f s (%s, %s, %d pieces)"
-        log.info(said, transcript.seconds, took, want.format, transcript.language, len(transcript.pieces))
+        said = "%.1f s of sound in %.2f s (%s, %s, %d chunks)"
+        log.info(said, transcript.seconds, took, params.format, transcript.language, len(transcript.chunks))
 
     async def _whole(self, transcript: TranscriptWriter, sound: AudioFile, begun: float) -> Response:
-        async with aclosing(self._works().transcriber.pieces(sound, transcript.wanted)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, SpeechPiece):
-                    transcript.add(piece)
+        async with aclosing(self._loaded().transcriber.chunks(sound, transcript.params)) as chunks:
+            async for chunk in chunks:
+                if isinstance(chunk, SpeechChunk):
+                    transcript.add(chunk)
         self._metrics.first_text.observe(_now() - begun)
         return transcript.response()
 
@@ -117,12 +119,12 @@ class TranscriptionHandler:
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": _EVENT_HEADERS})
         try:
             with _blame():
-                async with aclosing(self._works().transcriber.pieces(sound, transcript.wanted)) as pieces:
-                    async for piece in pieces:
-                        if isinstance(piece, Preview):
-                            text = transcript.glimpse(piece.text)
+                async with aclosing(self._loaded().transcriber.chunks(sound, transcript.params)) as chunks:
+                    async for chunk in chunks:
+                        if isinstance(chunk, Preview):
+                            text = transcript.preview(chunk.text)
                         else:
-                            text = transcript.add(piece)
+                            text = transcript.add(chunk)
                         if text and is_silent:
                             self._metrics.first_text.observe(_now() - begun)
                             is_silent = False

@@ -33,11 +33,11 @@ class Metrics:
             self.requests.labels(outcome)
         self.open = Gauge("whisper_requests_open", "Requests being read or answered", registry=registry)
         self.queue = Gauge(
-            "whisper_queue_length", "Pieces of sound that wait for the model", registry=registry
+            "whisper_queue_length", "Chunks of sound that wait for the model", registry=registry
         )
         self.ready = Gauge("whisper_ready", "1 once the model is warm", registry=registry)
         self.batch_size = Histogram(
-            "whisper_batch_size", "Pieces in one call of the model", buckets=_SIZES, registry=registry
+            "whisper_batch_size", "Chunks in one call of the model", buckets=_SIZES, registry=registry
         )
         self.audio = Counter("whisper_audio_seconds", "Sound that was transcribed", registry=registry)
         self.processing = Counter(

@@ -6,7 +6,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ..settings.command_line import CommandLine
-from ..settings.server import PLACEHOLDER
+from ..settings.engines import comma_separated
+from ..settings.server import is_placeholder
 
 
 class WhisperServerSettings(BaseSettings):
@@ -52,7 +53,7 @@ class WhisperServerSettings(BaseSettings):
     threads: int = Field(1, ge=1, le=64, description="CPU threads of one batch.")
     workers: int = Field(0, ge=0, le=64, description="Batches at once; 0: one a core on a CPU, 1 on a GPU.")
 
-    max_batch: int = Field(0, ge=0, le=256, description="Pieces in one batch; 0: 4 on a CPU, 16 on a GPU.")
+    max_batch: int = Field(0, ge=0, le=256, description="Chunks in one batch; 0: 4 on a CPU, 16 on a GPU.")
     batch_wait: float = Field(
         0.005,
         ge=0.0,
@@ -69,9 +70,7 @@ class WhisperServerSettings(BaseSettings):
     @field_validator("api_key", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return [part.strip() for part in value.split(",") if part.strip()]
+        return comma_separated(value) if isinstance(value, str) else value
 
     @model_validator(mode="before")
     @classmethod
@@ -79,7 +78,7 @@ class WhisperServerSettings(BaseSettings):
         return {
             key: value
             for key, value in values.items()
-            if not (isinstance(value, str) and PLACEHOLDER.fullmatch(value))
+            if not (isinstance(value, str) and is_placeholder(value))
         }
 
 

@@ -1,5 +1,5 @@
 """Form fields → what is asked for. Unknown fields are ignored, as OpenAI does; so is `temperature`, once
-it is a number: the engine decides by itself when to look again."""
+it is a number: the engine decides by itself when to decode again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import Literal, TypeVar, get_args
 
 from ..core.errors import EngineError
+from ..engines.whisper.languages import CODES
 from .errors import ApiError, bad_request
-from .languages import CODES
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
 Granularity = Literal["segment", "word"]
@@ -30,6 +30,8 @@ _PROMPT_CHARACTERS = 2000
 
 @dataclass(frozen=True, slots=True)
 class TranscribeParams:
+    """What one request asks for."""
+
     task: Task
     languages: tuple[str, ...]
     """Whisper's codes; empty: detect it."""
@@ -44,7 +46,7 @@ class ServedModel:
     """What the model here can do."""
 
     names: tuple[str, ...]
-    """That a request may call it by; the first is its own."""
+    """What a request may call it; the first is its own."""
     is_multilingual: bool
     codes: Callable[[Sequence[str]], tuple[str, ...]]
     """BCP 47 → Whisper's codes; of none the only one it knows, or none. Raises `EngineError`."""
@@ -99,8 +101,8 @@ def _languages(given: str, served: ServedModel) -> tuple[str, ...]:
 def _granularities(fields: Mapping[str, Sequence[str]]) -> frozenset[Granularity]:
     name = "timestamp_granularities[]"
     given = [*fields.get(name, ()), *fields.get("timestamp_granularities", ())]
-    parts = [part.strip() for each in given for part in each.split(",") if part.strip()]
-    return frozenset(_one_of(name, part, _GRANULARITIES) for part in parts) or frozenset(("segment",))
+    listed = [word.strip() for each in given for word in each.split(",") if word.strip()]
+    return frozenset(_one_of(name, word, _GRANULARITIES) for word in listed) or frozenset(("segment",))
 
 
 def _check_temperature(given: str) -> None:

@@ -9,14 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import uvicorn
 
 from .. import __version__
-from ..core.audio import RATE_HZ
 from ..core.errors import BadState
 from ..engines.whisper.decoding import DecodeOptions, DecodeRequest
-from ..engines.whisper.model import Hardware, WhisperModel, compute_types, found_device
+from ..engines.whisper.model import PACKAGED, Hardware, WhisperModel, compute_types, found_device, hum
 from .admission import Admission
 from .app import ALIAS, Routes, application
 from .batching import Batcher, Batching
@@ -29,18 +27,17 @@ from .transcriber import FileTranscriber
 
 log = logging.getLogger(__name__)
 
-_PACKAGED = ("base", "tiny")
 _STEP_S = {"cpu": 1.0, "cuda": 2.0}
 """Windows of 4, 5, 6 … seconds. Measured with base on a CPU and 37 utterances (318 words): with windows to
 the sample 4.1 % of the words were wrong and the median was 132 ms; with steps of 1 s 4.1 % and 148, of 2 s
 4.1 % and 155, of 5 s 4.7 % and 242. Longer steps fill batches, which is worth something on a GPU only."""
 _MOST = {"cpu": 4, "cuda": 16}
-"""Pieces in one batch. On two cores two batches of 4 took 630 ms where 8 calls, two at a time, took 784,
+"""Chunks in one batch. On two cores two batches of 4 took 630 ms where 8 calls, two at a time, took 784,
 and one batch of 8 took 1,065: a core is full with four. The one for CUDA is not measured."""
 _DECODERS = 4
 _CLOSE_S = 1.8
 _CANCELLED_S = 0.5
-"""For requests that are cut off to say so."""
+"""Seconds for requests that are cut off to say so."""
 _KEEP_ALIVE_S = 240
 """An idle connection of a client's pool outlives the pauses between two sentences."""
 
@@ -52,14 +49,14 @@ class WhisperServer:
         self._settings = settings
         self._metrics = Metrics()
         keys = [key.get_secret_value() for key in settings.api_key]
-        self._door = Admission(keys, settings.max_requests, self._metrics)
+        self._admission = Admission(keys, settings.max_requests, self._metrics)
         self._names = names(settings.model)
         facts = {"model": self._names[0], "version": __version__}
-        self.desk = Routes(self._door, self._metrics, self._names[0], facts)
-        self._attention = DisconnectMiddleware(application(self.desk))
+        self._routes = Routes(self._admission, self._metrics, self._names[0], facts)
+        self._app = DisconnectMiddleware(application(self._routes))
         self._pool = ThreadPoolExecutor(_DECODERS, thread_name_prefix="whisper-decode")
         self._batcher: Batcher | None = None
-        self._uvicorn = uvicorn.Server(_config(self._attention))
+        self._uvicorn = uvicorn.Server(_config(self._app))
         self._listener: socket.socket | None = None
 
     async def start(self, listener: socket.socket) -> None:
@@ -83,14 +80,14 @@ class WhisperServer:
         how = Batching(hardware.workers, most, self._settings.batch_wait)
         self._batcher = Batcher(model, how, self._metrics)
         self._batcher.start()
-        self.desk.facts |= {"device": hardware.device, "compute_type": hardware.compute_type}
-        self.desk.works = Loaded(
+        self._routes.facts |= {"device": hardware.device, "compute_type": hardware.compute_type}
+        self._routes.loaded = Loaded(
             FileTranscriber(model, self._batcher, self._pool),
             ServedModel(self._names, model.is_multilingual, model.codes),
             self._settings.max_megabytes,
             self._settings.max_audio,
         )
-        self._door.is_ready = True
+        self._admission.is_ready = True
         self._metrics.ready.set(1)
         took_ms = 1000 * (asyncio.get_running_loop().time() - begun)
         on = f"{hardware.device}, {hardware.compute_type}, {hardware.workers} x {most}"
@@ -99,7 +96,7 @@ class WhisperServer:
     async def drain(self, grace: float) -> None:
         """No new connections; open requests finish within `grace` seconds or are cut off."""
         server = self._uvicorn
-        self._attention.is_closing = True
+        self._app.is_closing = True
         server.should_exit = True
         server.config.timeout_graceful_shutdown = grace  # type: ignore[assignment] # a float will do
         await server.shutdown(sockets=[self._listener] if self._listener else [])
@@ -126,7 +123,7 @@ class WhisperServer:
 
 def names(model: str) -> tuple[str, ...]:
     """What requests may call it: its own name, OpenAI's, and what the command was given."""
-    own = f"whisper-{model}" if model in _PACKAGED else model
+    own = PACKAGED.get(model, model)
     path = Path(model).expanduser()
     own = path.absolute().name if path.is_absolute() or model.startswith((".", "~")) else own
     return tuple(dict.fromkeys((own, ALIAS, model)))
@@ -159,9 +156,9 @@ def _hardware(settings: WhisperServerSettings) -> Hardware:
 
 
 def _warm(model: WhisperModel, device: str, batch: int) -> None:
-    """A GPU compiles and allocates for each kind of look, and for company; a CPU has little to prepare."""
-    hum = (0.1 * np.sin(np.arange(RATE_HZ) * 0.2)).astype(np.float32)
+    """A GPU compiles and allocates for each kind of pass, and for company; a CPU has little to prepare."""
+    sound = hum()
     on_gpu = device == "cuda"
-    for look in model.looks if on_gpu else model.looks[:1]:
+    for decode_pass in model.passes if on_gpu else model.passes[:1]:
         for count in (1, batch) if on_gpu else (1,):
-            model.look([DecodeRequest(hum, look, DecodeOptions(("en",)))] * count, lambda: False)
+            model.decode([DecodeRequest(sound, decode_pass, DecodeOptions(("en",)))] * count, lambda: False)

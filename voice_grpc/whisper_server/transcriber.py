@@ -1,7 +1,7 @@
-"""A stretch of sound at a time → pieces → what each of them says, in order.
+"""A stretch of sound at a time → chunks → what each of them says, in order.
 
-Pieces of one request follow each other, so that a long recording takes its turns with everybody else's
-sentences, and what was detected in one piece holds for the next.
+Chunks of one request follow each other, so that a long recording takes its turns with everybody else's
+sentences, and what was detected in one chunk holds for the next.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.audio import RATE_HZ, Floats, sample_count, seconds
 from ..core.errors import EngineError
-from ..engines.whisper.chunking import LONGEST_PIECE_S, first_piece
+from ..engines.whisper.chunking import LONGEST_CHUNK_S, first_chunk
 from ..engines.whisper.decoding import DecodeOptions, DecodeResult
 from ..engines.whisper.model import WhisperModel, first_line
 from ..engines.whisper.segments import Segment, TimedWord
@@ -26,24 +26,24 @@ from .params import TranscribeParams
 
 T = TypeVar("T")
 
-_AHEAD = round((LONGEST_PIECE_S + 2.0) * RATE_HZ)
+_AHEAD = round((LONGEST_CHUNK_S + 2.0) * RATE_HZ)
 """Samples that are looked through for a place to cut."""
 
 _EARLY_S = (4.0, 12.0)
-"""So much of a streamed recording is glanced at beside the whole first piece, for a text to begin with."""
+"""Seconds of a streamed recording that are decoded for previews beside the whole first chunk."""
 _WORTH_S = 2.0
-"""A glance at all but so little would come no earlier."""
+"""Seconds that a preview leaves out at least: one of nearly all would come no earlier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the beginning of the next piece sounds like; its last words may turn out otherwise."""
+    """What the beginning of the next chunk sounds like; its last words may turn out otherwise."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechPiece:
+class SpeechChunk:
     """What was said in one stretch. Times count from the beginning of the file."""
 
     start: float
@@ -59,13 +59,15 @@ class SpeechPiece:
 
 
 class FileTranscriber:
+    """Files of any length, chunk by chunk through the batcher."""
+
     def __init__(self, model: WhisperModel, batcher: Batcher, pool: ThreadPoolExecutor) -> None:
         """`pool` does what blocks besides the model: decoding, cutting, aligning words."""
         self._model, self._batcher, self._pool = model, batcher, pool
 
     @asynccontextmanager
     async def opened(self, file: BinaryIO, most_s: float) -> AsyncIterator[AudioFile]:
-        """Nobody reads `file` any more when the block has ended. Raises `BadSound`."""
+        """Nobody reads `file` any more when the block has ended. Raises `BadAudio`."""
         sound = AudioFile(file, most_s)
         try:
             with self._batcher.expect():
@@ -74,47 +76,50 @@ class FileTranscriber:
         finally:
             await self._run(sound.close)
 
-    async def pieces(
-        self, sound: AudioFile, wanted: TranscribeParams
-    ) -> AsyncGenerator[SpeechPiece | Preview, None]:
-        """Silent ones too, without text; glimpses when it is streamed. Raises `BadSound`, `EngineError`."""
-        ahead, at, among = np.zeros(0, np.float32), 0, wanted.languages
+    async def chunks(
+        self, sound: AudioFile, params: TranscribeParams
+    ) -> AsyncGenerator[SpeechChunk | Preview, None]:
+        """Those of `sound` in order, silent ones too, without text; previews when it is streamed.
+
+        Raises `BadAudio`, `EngineError`.
+        """
+        ahead, at, among = np.zeros(0, np.float32), 0, params.languages
         while True:
             with self._batcher.expect():
                 ahead, audio = await self._run(_stretch, sound, ahead)
                 if not len(audio):
                     return
-                wish = DecodeOptions(among, wanted.prompt, wanted.task)
-                glances = self._glances(audio, wish) if wanted.is_streamed and not at else []
-                answer = self._batcher.read(audio, wish)
+                options = DecodeOptions(among, params.prompt, params.task)
+                previews = self._previews(audio, options) if params.is_streamed and not at else []
+                answer = self._batcher.decode(audio, options)
             try:
-                for glance in glances:
-                    if text := await _first_of(glance, answer):
+                for preview in previews:
+                    if text := await _first_of(preview, answer):
                         yield Preview(text)
-                heard = await answer
+                result = await answer
             finally:
-                for each in (*glances, answer):
+                for each in (*previews, answer):
                     _drop(each)
-            if heard and seconds(len(audio)) >= SURE_OF_LANGUAGE_S:
-                among = (heard.language,)
-            words = await self._words(audio, heard, wanted) if heard else ()
-            yield _piece(audio, heard, words, seconds(at))
+            if result and seconds(len(audio)) >= SURE_OF_LANGUAGE_S:
+                among = (result.language,)
+            words = await self._words(audio, result, params) if result else ()
+            yield _chunk(audio, result, words, seconds(at))
             at += len(audio)
 
-    def _glances(self, audio: Floats, wish: DecodeOptions) -> list[PendingResult]:
-        """At its beginning; asked for ahead of the whole. Where the language is to be detected, no haste:
-        a text in the wrong one could not be taken back."""
+    def _previews(self, audio: Floats, options: DecodeOptions) -> list[PendingResult]:
+        """Texts of the beginning of `audio`, asked for ahead of the whole. Where the language is to be
+        detected, no haste: a text in the wrong one could not be taken back."""
         ends = [end for end in map(sample_count, _EARLY_S) if end + sample_count(_WORTH_S) <= len(audio)]
-        hasty = replace(wish, is_glance=len(wish.languages) == 1)
-        return [self._batcher.read(audio[:end], hasty) for end in ends]
+        preview_options = replace(options, is_interim=len(options.languages) == 1)
+        return [self._batcher.decode(audio[:end], preview_options) for end in ends]
 
     async def _words(
-        self, audio: Floats, heard: DecodeResult, wanted: TranscribeParams
+        self, audio: Floats, result: DecodeResult, params: TranscribeParams
     ) -> tuple[TimedWord, ...]:
-        if "word" not in wanted.granularities or wanted.format != "verbose_json":
+        if "word" not in params.granularities or params.format != "verbose_json":
             return ()
         try:
-            return await self._run(self._model.words, audio, heard, wanted.task)
+            return await self._run(self._model.words, audio, result, params.task)
         except (RuntimeError, ValueError) as error:
             raise EngineError("stt", f"Whisper failed: {first_line(error)}") from error
 
@@ -122,12 +127,12 @@ class FileTranscriber:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
 
 
-async def _first_of(glance: PendingResult, whole: PendingResult) -> str:
-    """What the glance showed; empty when it failed, or the whole was there before it."""
-    await asyncio.wait({glance, whole}, return_when=asyncio.FIRST_COMPLETED)
-    if whole.done() or glance.cancelled() or glance.exception() or not (seen := glance.result()):
+async def _first_of(preview: PendingResult, whole: PendingResult) -> str:
+    """Text of the preview; empty when it failed, or the whole was there before it."""
+    await asyncio.wait({preview, whole}, return_when=asyncio.FIRST_COMPLETED)
+    if whole.done() or preview.cancelled() or preview.exception() or not (result := preview.result()):
         return ""
-    return seen.guess.text
+    return result.hypothesis.text
 
 
 def _drop(answer: PendingResult) -> None:
@@ -137,27 +142,27 @@ def _drop(answer: PendingResult) -> None:
 
 
 def _stretch(sound: AudioFile, ahead: Floats) -> tuple[Floats, Floats]:
-    """What is ahead after the next piece, and the piece; empty at the end."""
+    """What is ahead after the next chunk, and the chunk; empty at the end."""
     if len(ahead) < _AHEAD:
         ahead = np.concatenate([ahead, sound.read(_AHEAD - len(ahead))])
-    at = first_piece(ahead)
+    at = first_chunk(ahead)
     return ahead[at:], ahead[:at]
 
 
-def _piece(
-    audio: Floats, heard: DecodeResult | None, words: tuple[TimedWord, ...], start: float
-) -> SpeechPiece:
+def _chunk(
+    audio: Floats, result: DecodeResult | None, words: tuple[TimedWord, ...], start: float
+) -> SpeechChunk:
     end = start + seconds(len(audio))
-    if heard is None:
-        return SpeechPiece(start, end)
-    guess = heard.guess
-    return SpeechPiece(
+    if result is None:
+        return SpeechChunk(start, end)
+    hypothesis = result.hypothesis
+    return SpeechChunk(
         start,
         end,
-        guess.text.rstrip(),
-        heard.language,
-        tuple(replace(each, start=start + each.start, end=start + each.end) for each in guess.segments),
+        hypothesis.text.rstrip(),
+        result.language,
+        tuple(replace(each, start=start + each.start, end=start + each.end) for each in hypothesis.segments),
         tuple(replace(each, start=start + each.start, end=start + each.end) for each in words),
-        guess.logprob,
-        guess.no_speech,
+        hypothesis.logprob,
+        hypothesis.no_speech,
     )

@@ -15,11 +15,11 @@ from .errors import ApiError, bad_request
 
 MIB = 1024 * 1024
 _FIELDS_BYTES = MIB
-"""For all that is not the file."""
+"""Bytes of all that is not the file."""
 _FIELDS = 100
 _FILES = 4
 _UPLOAD_SECONDS = 120.0
-"""25 MB at 2 Mbit/s."""
+"""Enough for 25 MB at 2 Mbit/s."""
 
 
 @dataclass(frozen=True, slots=True)

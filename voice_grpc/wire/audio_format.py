@@ -1,24 +1,16 @@
-"""The form of sound on the wire ⇄ `core.config.AudioFormat`. The sound itself is `codec/transcode.py`'s."""
-
-from collections.abc import Mapping
+"""Encoding, rate and channels of sound on the wire ⇄ `core.config.AudioFormat`. The sound itself is
+`codec/transcode.py`'s.
+"""
 
 from google.protobuf.message import Message
 
 from ..codec import opus
-from ..core.config import RATES_HZ, AudioFormat, Encoding
+from ..core.config import RATES_HZ, AudioFormat
 from ..core.errors import BadField
 from ..pb import voice_pb2 as pb
+from .enums import ENCODINGS, inverse
 
-ENCODINGS: Mapping[pb.AudioEncoding, Encoding] = {
-    pb.AUDIO_ENCODING_PCM_S16LE: Encoding.PCM_S16LE,
-    pb.AUDIO_ENCODING_PCM_F32LE: Encoding.PCM_F32LE,
-    pb.AUDIO_ENCODING_MULAW: Encoding.MULAW,
-    pb.AUDIO_ENCODING_ALAW: Encoding.ALAW,
-    pb.AUDIO_ENCODING_OPUS_PACKET: Encoding.OPUS_PACKET,
-    pb.AUDIO_ENCODING_OGG_OPUS: Encoding.OGG_OPUS,
-}
-
-_ON_THE_WIRE = {encoding: value for value, encoding in ENCODINGS.items()}
+_ENCODINGS = inverse(ENCODINGS)
 
 
 def audio_format(message: Message, path: str, rate_hz: int) -> AudioFormat:
@@ -27,7 +19,7 @@ def audio_format(message: Message, path: str, rate_hz: int) -> AudioFormat:
     if not message.HasField(name):
         return AudioFormat(rate_hz=rate_hz)
     given = getattr(message, name)
-    encoding = ENCODINGS.get(given.encoding)
+    encoding = _ENCODINGS.get(given.encoding)
     if encoding is None or given.encoding not in available_encodings():
         raise BadField(f"{path}.encoding", _encoding_name(given.encoding), accepted_encodings())
     rate_hz = given.sample_rate_hz or rate_hz
@@ -40,7 +32,7 @@ def audio_format(message: Message, path: str, rate_hz: int) -> AudioFormat:
 
 def available_encodings() -> list[pb.AudioEncoding]:
     """Opus needs PyAV."""
-    return [value for value, encoding in ENCODINGS.items() if not encoding.is_opus or opus.is_available()]
+    return [value for encoding, value in ENCODINGS.items() if not encoding.is_opus or opus.is_available()]
 
 
 def accepted_encodings() -> str:
@@ -50,7 +42,7 @@ def accepted_encodings() -> str:
 
 def format_message(format: AudioFormat) -> pb.AudioFormat:
     return pb.AudioFormat(
-        encoding=_ON_THE_WIRE[format.encoding],
+        encoding=ENCODINGS[format.encoding],
         sample_rate_hz=format.rate_hz,
         channels=format.channels,
     )

@@ -1,6 +1,7 @@
-"""SessionConfig from the wire → `core.config.SessionConfig`: every wish checked, every default filled in.
+"""SessionConfig on the wire ⇄ `core.config.SessionConfig`, and what a caller is told about its own.
 
-Told back to the caller by `config.py`.
+Read: every field checked, every default filled in; what is wrong is a `BadField`. Told: a Notice for what is
+accepted all the same, but is not there yet or does not fit; and the settings in force, whole.
 """
 
 import re
@@ -12,107 +13,15 @@ from google.protobuf.duration_pb2 import Duration
 
 from ..core.config import SessionConfig
 from ..core.endpointing import EndpointSettings
-from ..core.errors import BadField
+from ..core.errors import BadField, Reason
+from ..core.languages import primary
 from ..core.responses import Notice
 from ..core.turn_actions import TurnSettings
 from ..pb import voice_pb2 as pb
 from . import fields
 from .audio_format import audio_format, format_message
 from .catalog import Catalog
-from .fields import primary
 from .tools import declaration_message, declarations
-
-# ----------------------------------------------------------------
-# `core.config.SessionConfig` → SessionConfig on the wire: the settings in force, as the caller is
-# told them
-# Nothing is checked here; `config.py` did, when it was wished for.
-
-
-def config_message(config: SessionConfig) -> pb.SessionConfig:
-    """The settings in force."""
-    turns, endpoint = config.turns, config.endpoint
-    message = pb.SessionConfig(
-        session_id=config.session_id,
-        input_audio=format_message(config.input),
-        output_audio=format_message(config.output),
-        language_codes=config.languages,
-        persona_id=config.persona,
-        instructions=config.instructions if config.has_own_instructions else "",
-        voice=pb.VoiceConfig(voice_id=config.voice, speaking_rate=config.speaking_rate),
-        turn_detection=pb.TurnDetection(
-            mode=pb.TurnDetection.MODE_MANUAL if config.is_manual else pb.TurnDetection.MODE_SERVER_VAD,
-            interruption=pb.TurnDetection.INTERRUPTION_ON_SPEECH
-            if turns.interruptions
-            else pb.TurnDetection.INTERRUPTION_DISABLED,
-            threshold=endpoint.threshold,
-            min_speech=to_duration(endpoint.min_speech),
-            hold=to_duration(turns.hold),
-            interrupt_after=to_duration(turns.interrupt_after),
-            prefix_padding=to_duration(config.prefix_padding),
-            duck=turns.duck,
-        ),
-        transcription=pb.TranscriptionConfig(prompt=config.prompt),
-        generation=pb.GenerationConfig(max_output_tokens=config.max_tokens),
-        capabilities=pb.ClientCapabilities(
-            echo_cancellation=config.has_echo_cancellation,
-            playback_reports=config.has_playback_reports,
-            half_duplex=config.is_half_duplex,
-        ),
-        max_playout_lead=to_duration(config.playout_lead),
-        send=pb.OutputSelection(
-            interim_transcripts=config.sends_interims, words=config.sends_words, metrics=config.sends_metrics
-        ),
-        greeting=config.greeting,
-        tools=[declaration_message(tool) for tool in config.tools],
-    )
-    if config.idle_timeout is not None:
-        message.turn_detection.idle_timeout.CopyFrom(to_duration(config.idle_timeout))
-    if config.temperature is not None:
-        message.generation.temperature = config.temperature
-    return message
-
-
-def to_duration(seconds: float) -> Duration:
-    """To the microsecond."""
-    duration = Duration()
-    duration.FromMicroseconds(round(seconds * 1e6))
-    return duration
-
-
-# ----------------------------------------------------------------
-# what a caller is told about a config that is accepted all the same: what is not there yet, or does
-# not fit
-# What is refused is no notice but an error, and `config.py` raises it.
-
-
-def not_available(message: pb.SessionConfig, seq: int) -> list[Notice]:
-    """What of the contract is asked for and is not there yet."""
-    asked = {
-        "config.resume_token": (bool(message.resume_token), "session_id goes on with a conversation"),
-        "config.turn_detection.duck": (message.turn_detection.duck, "the answer keeps its volume"),
-    }
-    text = "{} is not available on this server yet: {}"
-    return [
-        Notice("protocol", "NOT_AVAILABLE", text.format(path, instead), seq=seq, field=path)
-        for path, (is_asked, instead) in asked.items()
-        if is_asked
-    ]
-
-
-def session_notices(
-    message: pb.SessionConfig, config: SessionConfig, seq: int, catalog: Catalog
-) -> list[Notice]:
-    """What a session must be told as it begins: what is not there, a voice of another language."""
-    notices = not_available(message, seq)
-    if config.tools and not catalog.calls_tools:
-        text = "config.tools: the language model of this server calls no tools; it is not told of them"
-        notices.append(Notice("llm", "NOT_AVAILABLE", text, seq=seq, field="config.tools"))
-    spoken = catalog.spoken
-    if config.languages and primary(config.languages[0]) not in spoken:
-        text = f"no voice speaks {config.languages[0]!r}; voices speak: {', '.join(sorted(spoken))}"
-        notices.append(Notice("tts", "VOICE_LANGUAGE", text, field="config.language_codes", seq=seq))
-    return notices
-
 
 SESSION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 MAX_INSTRUCTIONS = 8_000
@@ -133,6 +42,8 @@ UPDATABLE = (
     "max_playout_lead",
     "send",
 )
+
+# ---------------------------------------------------------------- read
 
 
 def session_config(message: pb.SessionConfig, catalog: Catalog) -> SessionConfig:
@@ -279,3 +190,88 @@ def _metadata(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         accepted = f"at most {MAX_METADATA} entries, keys and values of at most {MAX_LABEL} characters"
         raise BadField("config.metadata", got, accepted)
     return tuple(sorted(given.items()))
+
+
+# ---------------------------------------------------------------- told: what is not as asked for
+
+
+def not_available(message: pb.SessionConfig, seq: int) -> list[Notice]:
+    """What of the contract is asked for and is not there yet."""
+    asked = {
+        "config.resume_token": (bool(message.resume_token), "session_id goes on with a conversation"),
+        "config.turn_detection.duck": (message.turn_detection.duck, "the answer keeps its volume"),
+    }
+    text = "{} is not available on this server yet: {}"
+    return [
+        Notice("protocol", Reason.NOT_AVAILABLE, text.format(path, instead), seq=seq, field=path)
+        for path, (is_asked, instead) in asked.items()
+        if is_asked
+    ]
+
+
+def session_notices(
+    message: pb.SessionConfig, config: SessionConfig, seq: int, catalog: Catalog
+) -> list[Notice]:
+    """What a session must be told as it begins: what is not there, a voice of another language."""
+    notices = not_available(message, seq)
+    if config.tools and not catalog.calls_tools:
+        text = "config.tools: the language model of this server calls no tools; it is not told of them"
+        notices.append(Notice("llm", Reason.NOT_AVAILABLE, text, seq=seq, field="config.tools"))
+    if config.languages and primary(config.languages[0]) not in catalog.spoken:
+        text = f"no voice speaks {config.languages[0]!r}; voices speak: {catalog.listed_spoken}"
+        notices.append(Notice("tts", Reason.VOICE_LANGUAGE, text, field="config.language_codes", seq=seq))
+    return notices
+
+
+# ---------------------------------------------------------------- told: the settings in force
+
+
+def config_message(config: SessionConfig) -> pb.SessionConfig:
+    """The settings in force, as a config that asks for the same."""
+    turns, endpoint = config.turns, config.endpoint
+    message = pb.SessionConfig(
+        session_id=config.session_id,
+        input_audio=format_message(config.input),
+        output_audio=format_message(config.output),
+        language_codes=config.languages,
+        persona_id=config.persona,
+        instructions=config.instructions if config.has_own_instructions else "",
+        voice=pb.VoiceConfig(voice_id=config.voice, speaking_rate=config.speaking_rate),
+        turn_detection=pb.TurnDetection(
+            mode=pb.TurnDetection.MODE_MANUAL if config.is_manual else pb.TurnDetection.MODE_SERVER_VAD,
+            interruption=pb.TurnDetection.INTERRUPTION_ON_SPEECH
+            if turns.interruptions
+            else pb.TurnDetection.INTERRUPTION_DISABLED,
+            threshold=endpoint.threshold,
+            min_speech=to_duration(endpoint.min_speech),
+            hold=to_duration(turns.hold),
+            interrupt_after=to_duration(turns.interrupt_after),
+            prefix_padding=to_duration(config.prefix_padding),
+            duck=turns.duck,
+        ),
+        transcription=pb.TranscriptionConfig(prompt=config.prompt),
+        generation=pb.GenerationConfig(max_output_tokens=config.max_tokens),
+        capabilities=pb.ClientCapabilities(
+            echo_cancellation=config.has_echo_cancellation,
+            playback_reports=config.has_playback_reports,
+            half_duplex=config.is_half_duplex,
+        ),
+        max_playout_lead=to_duration(config.playout_lead),
+        send=pb.OutputSelection(
+            interim_transcripts=config.sends_interims, words=config.sends_words, metrics=config.sends_metrics
+        ),
+        greeting=config.greeting,
+        tools=[declaration_message(tool) for tool in config.tools],
+    )
+    if config.idle_timeout is not None:
+        message.turn_detection.idle_timeout.CopyFrom(to_duration(config.idle_timeout))
+    if config.temperature is not None:
+        message.generation.temperature = config.temperature
+    return message
+
+
+def to_duration(seconds: float) -> Duration:
+    """To the microsecond."""
+    duration = Duration()
+    duration.FromMicroseconds(round(seconds * 1e6))
+    return duration

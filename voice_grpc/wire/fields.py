@@ -3,17 +3,14 @@
 A path is the field's place in the request, as the proto spells it.
 """
 
-import re
 from collections.abc import Container
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from ..core.errors import BadField, SsmlError
+from ..core.languages import is_tag, primary
 from ..core.text.ssml import Ssml, parse
-
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
-"""BCP 47 as far as engines tell languages apart."""
 
 
 def duration(message: Message, name: str, path: str, bounds: tuple[float, float], default: float) -> float:
@@ -53,19 +50,14 @@ def ssml(document: str, path: str) -> Ssml:
         raise BadField(path, f"{error.place}{error.got}", error.accepted) from None
 
 
-HEARD = "a BCP 47 tag of a language in GetServerInfo.languages, such as en-US"
+ACCEPTED_LANGUAGES = "a BCP 47 tag of a language in GetServerInfo.languages, such as en-US"
 
 
-def language(tag: str, path: str, known: Container[str], listed: str = HEARD) -> str:
+def language(tag: str, path: str, known: Container[str], listed: str = ACCEPTED_LANGUAGES) -> str:
     """A BCP 47 tag whose language is among `known` (ISO 639-1)."""
-    if not LANGUAGE.fullmatch(tag) or primary(tag) not in known:
+    if not is_tag(tag) or primary(tag) not in known:
         raise BadField(path, tag, listed)
     return tag
-
-
-def primary(tag: str) -> str:
-    """Of a BCP 47 tag: the language alone."""
-    return tag.replace("_", "-").split("-")[0].lower()
 
 
 def one_of(value: str, path: str, known: Container[str], listed: str) -> str:

@@ -1,7 +1,8 @@
 """What a caller sends on a Converse stream → what the session takes. Pure functions, one an arm.
 
-An empty or unknown payload is None: ignored. An unknown enum value counts as UNSPECIFIED. What the session
-says in return is `responses.py`'s; what a config may hold is `config.py`'s.
+An empty or unknown payload is None: ignored. An unknown enum value counts as UNSPECIFIED, and what the
+proto says is not acted on (`discontinuity`, `buffered_samples`, `underruns`) is left behind here. What the
+session says in return is `responses.py`'s; what a config may hold is `config.py`'s.
 """
 
 import json
@@ -10,30 +11,23 @@ from typing import Any
 
 from ..core import requests as i
 from ..core.config import MAX_AUDIO_BYTES, MAX_TEXT, SessionConfig
-from ..core.errors import BadField, CallerError
+from ..core.errors import BadField, CallerError, Reason
 from ..pb import voice_pb2 as pb
+from . import enums
 from .catalog import Catalog
 from .config import not_available, update_paths, with_changes
+from .enums import inverse
 from .fields import ssml, text
 from .tools import struct_json
 
-PRESSES = {
-    pb.UserActivity.KIND_START: i.ActivityKind.START,
-    pb.UserActivity.KIND_END: i.ActivityKind.END,
-    pb.UserActivity.KIND_CANCEL: i.ActivityKind.CANCEL,
-}
-PLAYINGS = {
-    pb.PlaybackReport.STATE_STARTED: i.PlaybackState.STARTED,
-    pb.PlaybackReport.STATE_PROGRESS: i.PlaybackState.PROGRESS,
-    pb.PlaybackReport.STATE_FINISHED: i.PlaybackState.FINISHED,
-    pb.PlaybackReport.STATE_CLEARED: i.PlaybackState.CLEARED,
-}
+_ACTIVITY_KINDS = inverse(enums.ACTIVITY_KINDS)
+_PLAYBACK_STATES = inverse(enums.PLAYBACK_STATES)
 
 
 def inbound(
     request: pb.ConverseRequest, seq: int, config: SessionConfig, catalog: Catalog
 ) -> i.ConverseRequest | None:
-    """Raises `BadField` for what ends the call; what is skipped comes back as `Refused`."""
+    """Raises `BadField` for what ends the call; what is skipped comes back as `RefusedRequest`."""
     arm = request.WhichOneof("payload")
     match arm:
         case None:
@@ -87,13 +81,13 @@ def _say(message: pb.Say, seq: int) -> i.ConverseRequest:
 
 
 def _activity(message: pb.UserActivity, seq: int) -> i.ConverseRequest | None:
-    press = PRESSES.get(message.kind)
-    return None if press is None else i.UserActivity(press)
+    kind = _ACTIVITY_KINDS.get(message.kind)
+    return None if kind is None else i.UserActivity(kind)
 
 
 def _playback(message: pb.PlaybackReport, seq: int) -> i.ConverseRequest | None:
-    playing = PLAYINGS.get(message.state)
-    return None if playing is None else i.PlaybackReport(message.turn, playing, message.played_samples, seq)
+    state = _PLAYBACK_STATES.get(message.state)
+    return None if state is None else i.PlaybackReport(message.turn, state, message.played_samples, seq)
 
 
 def _update(update: pb.ConfigUpdate, seq: int, config: SessionConfig, catalog: Catalog) -> i.ConverseRequest:
@@ -121,7 +115,7 @@ def _tool_result(message: pb.ToolResult, seq: int) -> i.ConverseRequest:
 
 
 def _refused(error: CallerError, seq: int) -> i.RefusedRequest:
-    return i.RefusedRequest("BAD_MESSAGE", str(error), error.field, seq)
+    return i.RefusedRequest(Reason.BAD_MESSAGE, str(error), error.field, seq)
 
 
 _ARMS: Mapping[str, Callable[[Any, int], i.ConverseRequest | None]] = {

@@ -10,39 +10,32 @@ from .. import __version__
 from ..core import responses as o
 from ..core.audio import RATE_HZ
 from ..pb import voice_pb2 as pb
+from . import enums
 from .config import config_message, to_duration
 from .tools import to_struct
-
-STAGES = {
-    "protocol": pb.STAGE_PROTOCOL,
-    "vad": pb.STAGE_VAD,
-    "stt": pb.STAGE_STT,
-    "llm": pb.STAGE_LLM,
-    "tts": pb.STAGE_TTS,
-    "session": pb.STAGE_SESSION,
-}
 
 
 def outbound(message: o.ConverseResponse, rate_hz: int) -> pb.ConverseResponse:
     """`rate_hz` is the input rate, in which positions are told."""
-    return _SAID[type(message)](message, rate_hz)
+    return _ARMS[type(message)](message, rate_hz)
 
 
-def _audio_out(m: o.AudioOutput, rate_hz: int) -> pb.ConverseResponse:
-    return pb.ConverseResponse(
-        turn=m.turn,
-        audio=pb.AudioOutput(
-            data=m.data,
-            chunk_index=m.index,
-            offset_samples=m.offset,
-            duration_samples=m.duration,
-            segment_index=m.segment,
-            is_last=m.is_last,
-        ),
+def audio_message(m: o.AudioOutput) -> pb.AudioOutput:
+    return pb.AudioOutput(
+        data=m.data,
+        chunk_index=m.index,
+        offset_samples=m.offset,
+        duration_samples=m.duration,
+        segment_index=m.segment,
+        is_last=m.is_last,
     )
 
 
-def _started(m: o.SessionStarted, rate_hz: int) -> pb.ConverseResponse:
+def _audio(m: o.AudioOutput, rate_hz: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(turn=m.turn, audio=audio_message(m))
+
+
+def _session_started(m: o.SessionStarted, rate_hz: int) -> pb.ConverseResponse:
     started = pb.SessionStarted(
         session_id=m.config.session_id,
         resumed=m.is_resumed,
@@ -53,21 +46,21 @@ def _started(m: o.SessionStarted, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(session_started=started)
 
 
-def _applied(m: o.ConfigApplied, rate_hz: int) -> pb.ConverseResponse:
+def _config_applied(m: o.ConfigApplied, rate_hz: int) -> pb.ConverseResponse:
     applied = pb.ConfigApplied(request_seq=m.seq, effective_config=config_message(m.config))
     return pb.ConverseResponse(config_applied=applied)
 
 
-def _speech(m: o.SpeechEvent, rate_hz: int) -> pb.ConverseResponse:
-    kinds = {
-        o.SpeechKind.STARTED: pb.SpeechEvent.KIND_STARTED,
-        o.SpeechKind.STOPPED: pb.SpeechEvent.KIND_STOPPED,
-        o.SpeechKind.IDLE: pb.SpeechEvent.KIND_IDLE_TIMEOUT,
-    }
-    event = pb.SpeechEvent(
-        kind=kinds[m.speaking], position_samples=_at(m.position, rate_hz), probability=m.probability
+def speech_event(m: o.SpeechEvent, rate_hz: int) -> pb.SpeechEvent:
+    return pb.SpeechEvent(
+        kind=enums.SPEECH_KINDS[m.speaking],
+        position_samples=_at(m.position, rate_hz),
+        probability=m.probability,
     )
-    return pb.ConverseResponse(speech_event=event)
+
+
+def _speech_event(m: o.SpeechEvent, rate_hz: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(speech_event=speech_event(m, rate_hz))
 
 
 def transcript(m: o.Transcript, rate_hz: int) -> pb.Transcript:
@@ -91,29 +84,29 @@ def _transcript(m: o.Transcript, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(turn=m.turn, transcript=transcript(m, rate_hz))
 
 
-def _turn(m: o.TurnEvent, rate_hz: int) -> pb.ConverseResponse:
-    event = pb.TurnEvent(state=f"STATE_{m.phase.name}", reason=m.reason)
+def _turn_event(m: o.TurnEvent, rate_hz: int) -> pb.ConverseResponse:
+    event = pb.TurnEvent(state=enums.TURN_STATES[m.phase], reason=m.reason)
     return pb.ConverseResponse(turn=m.turn, turn_event=event)
 
 
-def _text_out(m: o.ResponseText, rate_hz: int) -> pb.ConverseResponse:
+def _response_text(m: o.ResponseText, rate_hz: int) -> pb.ConverseResponse:
     words = pb.ResponseText(segment_index=m.segment, delta=m.delta, is_final=m.is_final)
     return pb.ConverseResponse(turn=m.turn, response_text=words)
 
 
 def _playback_control(m: o.PlaybackControl, rate_hz: int) -> pb.ConverseResponse:
-    control = pb.PlaybackControl(action=f"ACTION_{m.action.name}")
+    control = pb.PlaybackControl(action=enums.PLAYBACK_ACTIONS[m.action])
     return pb.ConverseResponse(turn=m.turn, playback_control=control)
 
 
 def _interrupted(m: o.Interrupted, rate_hz: int) -> pb.ConverseResponse:
-    source = "CLIENT_REPORTED" if m.is_reported else "SERVER_ESTIMATED"
+    reported, estimated = pb.Interrupted.SOURCE_CLIENT_REPORTED, pb.Interrupted.SOURCE_SERVER_ESTIMATED
     interrupted = pb.Interrupted(
         turn=m.turn,
-        reason=f"REASON_{m.reason.name}",
+        reason=enums.CANCEL_REASONS[m.reason],
         played_samples=m.played,
         heard_text=m.heard_text,
-        source=f"SOURCE_{source}",
+        source=reported if m.is_reported else estimated,
     )
     return pb.ConverseResponse(turn=m.turn, interrupted=interrupted)
 
@@ -123,13 +116,13 @@ def _tool_call(m: o.ToolCall, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(turn=m.turn, tool_call=call)
 
 
-def _tool_calls_cancelled(m: o.ToolCallCancelled, rate_hz: int) -> pb.ConverseResponse:
+def _tool_call_cancelled(m: o.ToolCallCancelled, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(turn=m.turn, tool_call_cancelled=pb.ToolCallCancelled(call_ids=m.call_ids))
 
 
 def notice(m: o.Notice) -> pb.Notice:
     return pb.Notice(
-        stage=STAGES[m.stage],
+        stage=enums.STAGES[m.stage],
         reason=m.reason,
         message=m.message,
         retryable=m.retryable,
@@ -142,7 +135,7 @@ def _notice(m: o.Notice, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(turn=m.turn, notice=notice(m))
 
 
-def _metrics(m: o.TurnMetrics, rate_hz: int) -> pb.ConverseResponse:
+def _turn_metrics(m: o.TurnMetrics, rate_hz: int) -> pb.ConverseResponse:
     message = pb.TurnMetrics()
     for name, count in m.counts.items():
         setattr(message, name, count)
@@ -159,8 +152,8 @@ def _go_away(m: o.GoAway, rate_hz: int) -> pb.ConverseResponse:
     return pb.ConverseResponse(go_away=pb.GoAway(time_left=to_duration(m.time_left), reason=m.reason))
 
 
-def _ended(m: o.SessionEnded, rate_hz: int) -> pb.ConverseResponse:
-    return pb.ConverseResponse(session_ended=pb.SessionEnded(reason=f"REASON_{m.reason.name}"))
+def _session_ended(m: o.SessionEnded, rate_hz: int) -> pb.ConverseResponse:
+    return pb.ConverseResponse(session_ended=pb.SessionEnded(reason=enums.END_REASONS[m.reason]))
 
 
 def _at(position: int, rate_hz: int) -> int:
@@ -168,21 +161,21 @@ def _at(position: int, rate_hz: int) -> int:
     return position * rate_hz // RATE_HZ
 
 
-_SAID: Mapping[type[o.ConverseResponse], Callable[[Any, int], pb.ConverseResponse]] = {
-    o.AudioOutput: _audio_out,
-    o.SessionStarted: _started,
-    o.ConfigApplied: _applied,
-    o.SpeechEvent: _speech,
+_ARMS: Mapping[type[o.ConverseResponse], Callable[[Any, int], pb.ConverseResponse]] = {
+    o.AudioOutput: _audio,
+    o.SessionStarted: _session_started,
+    o.ConfigApplied: _config_applied,
+    o.SpeechEvent: _speech_event,
     o.Transcript: _transcript,
-    o.TurnEvent: _turn,
-    o.ResponseText: _text_out,
+    o.TurnEvent: _turn_event,
+    o.ResponseText: _response_text,
     o.PlaybackControl: _playback_control,
     o.Interrupted: _interrupted,
     o.ToolCall: _tool_call,
-    o.ToolCallCancelled: _tool_calls_cancelled,
+    o.ToolCallCancelled: _tool_call_cancelled,
     o.Notice: _notice,
-    o.TurnMetrics: _metrics,
+    o.TurnMetrics: _turn_metrics,
     o.Pong: _pong,
     o.GoAway: _go_away,
-    o.SessionEnded: _ended,
+    o.SessionEnded: _session_ended,
 }

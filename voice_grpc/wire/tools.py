@@ -66,7 +66,7 @@ def struct_json(struct: Struct, path: str) -> str:
 
 
 def to_struct(written: str) -> Struct:
-    """Of a JSON object."""
+    """`written` is a JSON object."""
     struct = Struct()
     struct.update(json.loads(written))
     return struct

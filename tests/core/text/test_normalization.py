@@ -18,6 +18,18 @@ PIECES = st.sampled_from(
         "1st",
         "1/2",
         "°C",
+        "2026-11-28",
+        "+15550100199",
+        "v2.0.1",
+        "Dr. ",
+        "√",
+        "²",
+        "π",
+        "→",
+        "pm",
+        "Louis XIV",
+        "in 1984",
+        " - ",
         "你好",
         "。",
         "नमस्ते",
@@ -54,7 +66,7 @@ TEXTS = st.lists(PIECES, max_size=40).map("".join) | st.text(max_size=120)
         ("", ""),
         ("Visit https://www.example.com/a/b?c=d#e.", "Visit example dot com."),
         ("Visit example.com/shop, please", "Visit example dot com, please"),
-        ("Use Node.js, e.g. here", "Use Node.js, e.g. here"),
+        ("Use Node.js, e.g. here", "Use Node.js, for example here"),
         ("Write to jo.doe@mail.example.com.", "Write to jo dot doe at mail dot example dot com."),
         ("<b>Bold</b> &amp; <br/>brave", "Bold and brave"),
         ("It costs $5.50.", "It costs 5 dollars 50."),
@@ -72,11 +84,11 @@ TEXTS = st.lists(PIECES, max_size=40).map("".join) | st.text(max_size=120)
         ("100 km/h", "100 kilometers per hour"),
         ("1 km, 5km", "1 kilometer, 5 kilometers"),
         ("at 10:30, 9:05 or 8:00", "at 10 30, 9 oh 5 or 8 o'clock"),
-        ("at 3:30pm", "at 3 30 PM"),
+        ("at 3:30pm", "at 3 30 p.m."),
         ("the 1st, 22nd and 30th", "the first, twenty second and thirtieth"),
         ("1/2 a cup", "one half a cup"),
-        ("5-10 minutes, 2020–2024", "5 to 10 minutes, 2020 to 2024"),
-        ("call 555-1234", "call 555-1234"),
+        ("5-10 minutes, 2020–2024", "5 to 10 minutes, twenty twenty to twenty twenty four"),
+        ("call 555-1234", "call five five five, one two three four"),
         ("well-known facts", "well-known facts"),
         ("2 + 2", "2 plus 2"),
         ("snake_case", "snake case"),
@@ -91,19 +103,19 @@ def test_english(text: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("text", "language", "said"),
     [
-        ("Das kostet **5,50 €** & 3 km/h.", "de", "Das kostet 5,50 € & 3 km/h."),
-        ("Um 10:30 bei 20°C, 50%", "de-DE", "Um 10:30 bei 20°C, 50%"),
-        ("Besuche https://www.beispiel.de/a", "de", "Besuche beispiel.de"),
+        ("Dat kost **5,50 €** & 3 km/h.", "nl", "Dat kost 5,50 € & 3 km/h."),
+        ("Om 10:30 bij 20°C, 50%", "nl-NL", "Om 10:30 bij 20°C, 50%"),
+        ("Bezoek https://www.voorbeeld.nl/a", "nl", "Bezoek voorbeeld.nl"),
         ("नमस्ते 😀 दुनिया", "hi", "नमस्ते दुनिया"),
-        ("¿Cómo estás?", "es", "¿Cómo estás?"),
+        ("Cześć, 5 > 3.", "pl", "Cześć, 5 > 3."),
     ],
 )
-def test_other_languages_keep_their_numbers(text: str, language: str, said: str) -> None:
+def test_languages_without_a_module_keep_their_numbers(text: str, language: str, said: str) -> None:
     assert speakable(text, language) == said
 
 
 @settings(max_examples=500, deadline=None)
-@given(TEXTS, st.sampled_from(["en", "de", ""]))
+@given(TEXTS, st.sampled_from(["en", "de", "", "fr", "es", "it", "pt", "nl", "en-GB"]))
 def test_twice_is_once(text: str, language: str) -> None:
     once = speakable(text, language)
     assert speakable(once, language) == once
@@ -141,6 +153,6 @@ def test_what_is_left_can_be_said(text: str) -> None:
     ],
 )
 def test_time_grows_as_the_text_does(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     speakable(piece * (100_000 // len(piece)))
-    assert time.perf_counter() - started < 10.0, "seconds where hundredths are usual: a pattern has blown up"
+    assert time.process_time() - started < 10.0, "seconds where hundredths are usual: a pattern has blown up"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.gemini import KEY, Answer, FakeGemini
+from tests.fakes.gemini import KEY, FakeGemini, GeminiReply
 from tests.fakes.gemini_rules import REFUSALS
 from tests.fakes.script import HANG, Script, Trouble
 from voice_grpc.core.conversation import Message, Role
@@ -28,7 +28,7 @@ from voice_grpc.engines.gemini.llm import DEFAULT_MODEL, GeminiLlm
 from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import LlmItem, Prompt, TextDelta, Usage
 
-PATIENT, SOON = Timeouts(5, 10, 10), Timeouts(5, 0.3, 0.3)
+UNHURRIED, SOON = Timeouts(5, 10, 10), Timeouts(5, 0.3, 0.3)
 HELLO = Prompt("Be brief.", (Message(Role.USER, "Hello.", 1),))
 WEATHER = ToolDeclaration(
     "weather",
@@ -39,22 +39,22 @@ WEATHER = ToolDeclaration(
 
 @asynccontextmanager
 async def gemini(
-    *answers: Answer,
+    *answers: GeminiReply,
     script: Script | None = None,
     model: str = DEFAULT_MODEL,
     key: str = KEY,
-    patience: Timeouts = PATIENT,
+    timeouts: Timeouts = UNHURRIED,
 ) -> AsyncIterator[tuple[GeminiLlm, FakeGemini]]:
     """Not warmed: the first call opens the client."""
-    async with FakeGemini(script, answers or (Answer(),)) as fake:
+    async with FakeGemini(script, answers or (GeminiReply(),)) as fake:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("GOOGLE_GEMINI_BASE_URL", fake.url)
-            llm = GeminiLlm(key, model, patience=patience)
+            llm = GeminiLlm(key, model, timeouts=timeouts)
             try:
                 yield llm, fake
             finally:
                 await llm.close()
-    assert [task for task in asyncio.all_tasks() if task.get_name() == "pump"] == []
+    assert [task for task in asyncio.all_tasks() if task.get_name() == "stream"] == []
 
 
 async def ask(llm: GeminiLlm, prompt: Prompt = HELLO) -> list[LlmItem]:
@@ -79,7 +79,7 @@ def text(items: Sequence[LlmItem]) -> str:
 
 
 async def test_words_come_as_they_are_made_and_usage_last() -> None:
-    async with gemini(Answer("One two three.", thoughts=5, cached=1)) as (llm, fake):
+    async with gemini(GeminiReply("One two three.", thoughts=5, cached=1)) as (llm, fake):
         items = await ask(llm)
     assert items[:3] == [TextDelta("One"), TextDelta(" two"), TextDelta(" three.")]
     assert items[3:] == [Usage(1, 8, 1)]
@@ -94,7 +94,7 @@ async def test_the_first_word_does_not_wait_for_the_second() -> None:
 
 
 async def test_thoughts_are_not_spoken() -> None:
-    async with gemini(Answer("Yes.", shown_thoughts="The user wants")) as (llm, _):
+    async with gemini(GeminiReply("Yes.", shown_thoughts="The user wants")) as (llm, _):
         assert text(await ask(llm)) == "Yes."
 
 
@@ -142,7 +142,7 @@ async def test_it_says_what_and_where_it_is(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("taken", [0, 1, 3])
 async def test_an_answer_that_is_thrown_away_leaves_nothing_open(taken: int) -> None:
-    async with gemini(Answer("word " * 500), script=Script(between=0.002)) as (llm, fake):
+    async with gemini(GeminiReply("word " * 500), script=Script(between=0.002)) as (llm, fake):
         await llm.warm()
         items = llm.stream(HELLO)
         for _ in range(taken):
@@ -158,7 +158,7 @@ async def test_an_answer_that_is_thrown_away_leaves_nothing_open(taken: int) -> 
 
 async def test_an_answer_that_nobody_reads_on_is_given_up_with_a_full_queue() -> None:
     endless = Prompt("", HELLO.messages, max_tokens=60_000)
-    async with gemini(Answer("word " * 60_000)) as (llm, fake):
+    async with gemini(GeminiReply("word " * 60_000)) as (llm, fake):
         items = llm.stream(endless)
         await anext(items)
         async with asyncio.timeout(10):
@@ -224,7 +224,7 @@ async def test_a_hundred_thrown_away_leave_neither_tasks_nor_sockets() -> None:
     [(Trouble.STALL_FIRST, "did not begin"), (Trouble.STALL_MIDDLE, "went silent")],
 )
 async def test_silence_has_a_deadline(trouble: Trouble, said: str) -> None:
-    async with gemini(patience=SOON) as (llm, fake):
+    async with gemini(timeouts=SOON) as (llm, fake):
         await llm.warm()
         fake.script.always = trouble
         start = time.perf_counter()
@@ -236,8 +236,8 @@ async def test_silence_has_a_deadline(trouble: Trouble, said: str) -> None:
 
 
 async def test_chunks_without_words_do_not_put_the_deadline_off() -> None:
-    answer = Answer("Late.", shown_thoughts="Let me think a little about what that could mean.")
-    async with gemini(Answer(), answer, patience=SOON) as (llm, fake):
+    answer = GeminiReply("Late.", shown_thoughts="Let me think a little about what that could mean.")
+    async with gemini(GeminiReply(), answer, timeouts=SOON) as (llm, fake):
         await llm.warm()
         fake.script.between = 0.1
         with pytest.raises(EngineTimeout, match="did not begin"):
@@ -246,7 +246,7 @@ async def test_chunks_without_words_do_not_put_the_deadline_off() -> None:
 
 
 async def test_a_slow_reader_is_not_a_silent_model() -> None:
-    async with gemini(Answer("one two three"), patience=Timeouts(5, 10, 0.25)) as (llm, _):
+    async with gemini(GeminiReply("one two three"), timeouts=Timeouts(5, 10, 0.25)) as (llm, _):
         words = []
         async with aclosing(llm.stream(HELLO)) as items:
             async for item in items:
@@ -300,7 +300,7 @@ async def test_every_trouble_is_an_error_of_ours(
 @pytest.mark.parametrize("said", ["", "Well,"])
 async def test_how_an_answer_may_end(finish: str, kind: type[EngineError] | None, said: str) -> None:
     expected = kind or (None if said else EngineEmpty)
-    async with gemini(Answer(said, finish=finish)) as (llm, _):
+    async with gemini(GeminiReply(said, finish=finish)) as (llm, _):
         if expected is None:
             assert text(await ask(llm)) == said
             return
@@ -310,7 +310,7 @@ async def test_how_an_answer_may_end(finish: str, kind: type[EngineError] | None
 
 
 async def test_a_prompt_that_is_blocked_says_why() -> None:
-    async with gemini(Answer(block="PROHIBITED_CONTENT")) as (llm, _):
+    async with gemini(GeminiReply(block="PROHIBITED_CONTENT")) as (llm, _):
         with pytest.raises(EngineBlocked, match="PROHIBITED_CONTENT"):
             await ask(llm)
 
@@ -334,7 +334,7 @@ async def test_a_prompt_that_is_blocked_says_why() -> None:
 async def test_every_refusal_is_told_with_advice_and_without_the_key(
     refusal: str, kind: type[EngineError], advice: str
 ) -> None:
-    async with gemini(Answer(refusal=REFUSALS[refusal])) as (llm, _):
+    async with gemini(GeminiReply(refusal=REFUSALS[refusal])) as (llm, _):
         with pytest.raises(EngineError) as caught:
             await ask(llm)
     assert type(caught.value) is kind
@@ -372,7 +372,7 @@ async def test_a_model_that_is_not_there_names_the_setting() -> None:
     "raw", [b"", b"<html>Sign in</html>", b"data: {\r\n\r\n", b'data: {"candidates": 3}\r\n\r\n']
 )
 async def test_an_answer_of_something_else_is_an_error(raw: bytes) -> None:
-    async with gemini(Answer(raw=raw)) as (llm, _):
+    async with gemini(GeminiReply(raw=raw)) as (llm, _):
         with pytest.raises(EngineError):
             await ask(llm)
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from tests.fakes.gemini_rules import check
 from voice_grpc.core.conversation import Heard, Message, Role
 from voice_grpc.core.tools import ToolDeclaration, ToolUse
-from voice_grpc.engines.gemini.request import Json, contents, request, thinking, wire_name
+from voice_grpc.engines.gemini.request import contents, request, thinking, wire_name
+from voice_grpc.engines.http.json_values import Json
 from voice_grpc.engines.prompt_history import OPENING, instructions
 from voice_grpc.ports import Prompt
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.engines.gemini.test_llm import HELLO, WEATHER, ask, gemini, text
-from tests.fakes.gemini import KEY, Answer, Call, FakeGemini
+from tests.fakes.gemini import KEY, FakeGemini, GeminiCall, GeminiReply
 from tests.fakes.gemini_rules import REFUSALS
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import EngineDenied, EngineEmpty, EngineError, EngineMissing
@@ -17,7 +17,7 @@ from voice_grpc.core.tools import ToolDeclaration, ToolUse
 from voice_grpc.engines.gemini.llm import GeminiLlm
 from voice_grpc.ports import CallRequest, Prompt, TextDelta
 
-PARIS, ROME = Call("weather", {"city": "Paris"}), Call("weather", {"city": "Rome"}, id="vendor-7")
+PARIS, ROME = GeminiCall("weather", {"city": "Paris"}), GeminiCall("weather", {"city": "Rome"}, id="vendor-7")
 ASKED = Prompt("", (Message(Role.USER, "Weather in Paris and Rome?", 1),), tools=(WEATHER,))
 
 
@@ -32,7 +32,10 @@ def step(*calls: CallRequest) -> Message:
 
 
 async def test_calls_come_whole_after_the_words_and_are_answered() -> None:
-    async with gemini(Answer("One moment.", (PARIS, ROME)), Answer("Both are clear.")) as (llm, fake):
+    async with gemini(GeminiReply("One moment.", (PARIS, ROME)), GeminiReply("Both are clear.")) as (
+        llm,
+        fake,
+    ):
         items = await ask(llm, ASKED)
         calls = [item for item in items if isinstance(item, CallRequest)]
         assert text(items) == "One moment."
@@ -63,7 +66,7 @@ async def test_calls_come_whole_after_the_words_and_are_answered() -> None:
 async def test_what_is_declared_goes_out_as_json_schema() -> None:
     bare = ToolDeclaration("9 lives".replace(" ", "_"), "No arguments.", {})
     prompt = Prompt("", HELLO.messages, tools=(WEATHER, bare))
-    async with gemini(Answer("", (Call("_9_lives"),))) as (llm, fake):
+    async with gemini(GeminiReply("", (GeminiCall("_9_lives"),))) as (llm, fake):
         items = await ask(llm, prompt)
     assert fake.asked[0].body["tools"] == [
         {
@@ -83,7 +86,7 @@ async def test_what_is_declared_goes_out_as_json_schema() -> None:
 async def test_calls_of_another_engine_are_passed_on_unsigned() -> None:
     use = ToolUse("call-1-1", "weather", '{"city": "Rome"}', '{"sky": "grey"}', "chatcmpl-3")
     messages = (*ASKED.messages, Message(Role.TOOLS, "", 1, uses=(use, use)))
-    async with gemini(Answer("Grey.")) as (llm, _):
+    async with gemini(GeminiReply("Grey.")) as (llm, _):
         assert text(await ask(llm, Prompt("", messages, tools=(WEATHER,)))) == "Grey."
 
 
@@ -91,7 +94,7 @@ async def test_calls_of_another_engine_are_passed_on_unsigned() -> None:
 async def test_signatures_that_are_not_recognised_are_left_out(signature: str) -> None:
     use = ToolUse("call-1-1", "weather", "{}", "{}", signature=signature)
     messages = (*ASKED.messages, Message(Role.TOOLS, "", 1, uses=(use,)))
-    async with gemini(Answer("Grey.")) as (llm, _):
+    async with gemini(GeminiReply("Grey.")) as (llm, _):
         assert text(await ask(llm, Prompt("", messages, tools=(WEATHER,)))) == "Grey."
 
 
@@ -121,25 +124,25 @@ async def test_signatures_that_are_not_recognised_are_left_out(signature: str) -
 async def test_every_family_is_told_to_think_as_little_as_it_can(
     model: str, sent: dict[str, object] | None
 ) -> None:
-    async with gemini(Answer("Yes.", thoughts=100), model=model) as (llm, fake):
+    async with gemini(GeminiReply("Yes.", thoughts=100), model=model) as (llm, fake):
         assert text(await ask(llm, Prompt("", HELLO.messages, max_tokens=10))) == "Yes."
     assert [asked.body["generationConfig"].get("thinkingConfig") for asked in fake.asked] == [sent]
 
 
 async def test_thoughts_get_room_and_words_no_more_than_was_asked() -> None:
-    async with gemini(Answer("word " * 400, thoughts=200), model="gemini-3.8-flash") as (llm, fake):
+    async with gemini(GeminiReply("word " * 400, thoughts=200), model="gemini-3.8-flash") as (llm, fake):
         said = text(await ask(llm, Prompt("", HELLO.messages, max_tokens=20)))
     assert len(said.split()) == 20
     assert fake.asked[0].body["generationConfig"]["maxOutputTokens"] > 220
 
 
 async def test_an_answer_cut_at_its_limit_is_an_answer() -> None:
-    async with gemini(Answer("word " * 50), model="gemini-2.5-flash") as (llm, _):
+    async with gemini(GeminiReply("word " * 50), model="gemini-2.5-flash") as (llm, _):
         assert len(text(await ask(llm, Prompt("", HELLO.messages, max_tokens=20))).split()) == 20
 
 
 async def test_a_limit_used_up_by_thoughts_is_an_empty_answer() -> None:
-    async with gemini(Answer("word", thoughts=9_000), model="gemini-2.5-pro") as (llm, _):
+    async with gemini(GeminiReply("word", thoughts=9_000), model="gemini-2.5-pro") as (llm, _):
         with pytest.raises(EngineEmpty, match="MAX_TOKENS"):
             await ask(llm)
 
@@ -157,8 +160,8 @@ async def test_a_model_that_refuses_its_thinking_is_asked_again_once_and_remembe
 
 
 async def test_a_vague_refusal_is_tried_without_thinking() -> None:
-    vague = Answer(refusal=REFUSALS["vague"])
-    async with gemini(vague, Answer("Yes."), model="gemini-2.5-flash") as (llm, fake):
+    vague = GeminiReply(refusal=REFUSALS["vague"])
+    async with gemini(vague, GeminiReply("Yes."), model="gemini-2.5-flash") as (llm, fake):
         assert text(await ask(llm)) == "Yes."
         assert text(await ask(llm)) == "Yes."
     sent = [asked.body["generationConfig"].get("thinkingConfig") for asked in fake.asked]
@@ -166,7 +169,7 @@ async def test_a_vague_refusal_is_tried_without_thinking() -> None:
 
 
 async def test_what_is_refused_for_good_is_not_asked_for_ever() -> None:
-    async with gemini(Answer(refusal=REFUSALS["vague"])) as (llm, fake):
+    async with gemini(GeminiReply(refusal=REFUSALS["vague"])) as (llm, fake):
         with pytest.raises(EngineError, match="invalid argument") as caught:
             await ask(llm)
     assert not caught.value.retryable

@@ -28,7 +28,7 @@ from voice_grpc.core.errors import (
     EngineUnreachable,
 )
 from voice_grpc.engines.google_tts.credentials import Tokens, load
-from voice_grpc.engines.google_tts.errors import StreamFate, cleaned, fate_of, translated
+from voice_grpc.engines.google_tts.errors import StreamFate, fate_of, translated
 from voice_grpc.engines.google_tts.tts import GoogleTts
 
 SECRET = "s3cr3t-refresh-token"
@@ -166,6 +166,7 @@ class Slow(Credentials):
         super().__init__()  # type: ignore[no-untyped-call]
         self.error = error
         self.may_answer = threading.Event()
+        self.refresh_token = ""
         self.asked = 0
 
     def refresh(self, request: object) -> None:
@@ -305,7 +306,26 @@ def test_how_a_call_ended_decides_whether_it_is_made_again(
     ],
 )
 def test_a_vendor_that_repeats_a_secret_is_not_repeated(secret: str) -> None:
-    told = cleaned(f"Invalid header 'authorization: Bearer {secret}' or {secret}")
+    said = f"Invalid header 'authorization: Bearer {secret}' or {secret}"
+    told = str(translated(failed(grpc.StatusCode.INVALID_ARGUMENT, said)))
     assert secret[:12] not in told
-    assert told.startswith("Invalid header")
-    assert len(cleaned("word " * 500)) <= 240
+    assert told.startswith("Google Cloud TTS: Invalid header")
+    assert len(str(translated(failed(grpc.StatusCode.INVALID_ARGUMENT, "word " * 500)))) <= 260
+
+
+async def test_no_credentials_are_repeated_however_they_look() -> None:
+    """Tokens of other issuers look like nothing in particular, and a refusal may repeat all of a request."""
+    said = f"cannot refresh {SECRET}, nor open-barley-7, by s"
+    credentials = Slow(RefreshError(said))  # type: ignore[no-untyped-call]
+    credentials.refresh_token, credentials.token = SECRET, "open-barley-7"
+    credentials.expire_in(-60)
+    credentials.may_answer.set()
+    tokens = Tokens(credentials)
+    with pytest.raises(EngineDenied) as caught:
+        await tokens.headers()
+    refused = translated(failed(grpc.StatusCode.UNAUTHENTICATED, said), secrets=tokens.secrets)
+    tokens.close()
+    for error in (caught.value, refused):
+        assert "cannot refresh" in str(error)
+        assert SECRET not in str(error)
+        assert "barley" not in str(error)

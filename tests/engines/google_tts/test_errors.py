@@ -37,8 +37,8 @@ from voice_grpc.ports import VoiceChoice
     ],
 )
 async def test_what_is_wrong_is_found_at_start(trouble: Trouble, kind: type[EngineError]) -> None:
-    patience = Timeouts(0.1, 0.1, 0.1)
-    async with opened(FakeGoogleTts(Script(always=trouble)), patience=patience) as (_, tts):
+    timeouts = Timeouts(0.1, 0.1, 0.1)
+    async with opened(FakeGoogleTts(Script(always=trouble)), timeouts=timeouts) as (_, tts):
         with pytest.raises(kind) as caught:
             await tts.warm()
         assert caught.value.stage == "tts"
@@ -71,7 +71,7 @@ async def test_nobody_there_is_known_soon() -> None:
 
 
 async def test_a_host_that_never_answers_is_given_up() -> None:
-    async with opened(FakeGoogleTts(), patience=Timeouts(0.2, 0.2, 0.2)) as (fake, tts):
+    async with opened(FakeGoogleTts(), timeouts=Timeouts(0.2, 0.2, 0.2)) as (fake, tts):
         await tts.voices()
         await fake.__aexit__()
         with socket.create_server(("127.0.0.1", fake.port), backlog=1, reuse_port=False):
@@ -91,7 +91,7 @@ async def test_a_connection_that_broke_while_idle_costs_nothing() -> None:
 
 async def test_one_who_takes_the_sound_slowly_is_not_the_service_being_late() -> None:
     text = "This goes on for long enough that not all of it waits to be taken. " * 20
-    async with opened(FakeGoogleTts(), patience=Timeouts(1.0, 1.0, 0.4)) as (_, tts):
+    async with opened(FakeGoogleTts(), timeouts=Timeouts(1.0, 1.0, 0.4)) as (_, tts):
         count = 0
         async with aclosing(tts.speak(given(text, *TEXTS), ANY)) as sounds:
             async for _sound in sounds:
@@ -132,11 +132,6 @@ def test_an_endpoint_that_is_none_is_refused(endpoint: str) -> None:
     with pytest.raises(EngineMissing, match="GOOGLE_TTS_ENDPOINT") as caught:
         GoogleTts(endpoint=endpoint)
     assert "a:b" not in str(caught.value)
-
-
-def test_an_encoding_that_is_none_is_refused() -> None:
-    with pytest.raises(EngineMissing, match="PCM, MULAW, OGG_OPUS"):
-        GoogleTts(encoding="MP3")
 
 
 @pytest.mark.parametrize(

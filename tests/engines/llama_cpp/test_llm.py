@@ -17,7 +17,7 @@ import pytest_asyncio
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import EngineError, EngineMissing
 from voice_grpc.engines.llama_cpp.llm import LocalLlm
-from voice_grpc.model_files.catalog import model_path
+from voice_grpc.model_files.cache import model_path
 from voice_grpc.ports import Prompt, TextDelta, Usage
 
 if importlib.util.find_spec("xllamacpp") is None and os.environ.get("REQUIRE_ALL") != "1":
@@ -181,7 +181,7 @@ async def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
 @pytest.fixture
 def half_a_model(tmp_path: Path) -> Path:
     path = tmp_path / "half.gguf"
-    with model_path("gemma-3-270m").open("rb") as whole:
+    with model_path("gemma").open("rb") as whole:
         path.write_bytes(whole.read(20_000_000))
     return path
 

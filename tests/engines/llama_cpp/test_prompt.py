@@ -11,7 +11,7 @@ from voice_grpc.ports import Prompt
 TOKENS = 2048
 
 
-def talk(turns: int, words: int = 8) -> tuple[Message, ...]:
+def dialogue(turns: int, words: int = 8) -> tuple[Message, ...]:
     """So many questions, and the answers to all but the last."""
     messages: list[Message] = []
     for turn in range(turns):
@@ -25,19 +25,22 @@ def transcript(messages: tuple[Message, ...], instructions: str = "") -> str:
 
 
 def test_each_turn_only_adds_to_the_prompt() -> None:
-    whole = talk(6)
+    whole = dialogue(6)
     for turns in range(1, 6):
         assert transcript(whole[: 2 * turns + 1]).startswith(transcript(whole[: 2 * turns - 1]))
 
 
 def test_what_all_personas_share_comes_before_their_instructions() -> None:
-    one, other = transcript(talk(1), "Be a pirate."), transcript(talk(1), "Speak like a poet.")
+    one, other = (
+        transcript(dialogue(1), "Be a pirate."),
+        transcript(dialogue(1), "Speak like a poet."),
+    )
     assert len(os.path.commonprefix([one, other])) > 0.8 * len(one)
     assert "Be a pirate." in one
 
 
 def test_a_long_history_loses_its_beginning_rarely_and_fits() -> None:
-    whole = talk(200)
+    whole = dialogue(200)
     firsts = []
     for turns in range(1, 200):
         kept = recent(whole[: 2 * turns - 1], 3000)
@@ -55,7 +58,7 @@ def test_a_question_longer_than_the_model_is_cut() -> None:
 
 
 def test_very_long_instructions_leave_room_for_the_question() -> None:
-    prompt = transcript(talk(1), "Be brief. " * 5000)
+    prompt = transcript(dialogue(1), "Be brief. " * 5000)
     assert len(prompt) < TOKENS * 3
     assert "question 0" in prompt
 
@@ -76,7 +79,7 @@ def test_no_messages_at_all() -> None:
 
 
 def test_the_second_attempt_samples_otherwise() -> None:
-    prompt = Prompt("", talk(1), temperature=0.0)
+    prompt = Prompt("", dialogue(1), temperature=0.0)
     first, second = (transcript_request(prompt, TOKENS, attempt) for attempt in (0, 1))
     assert first["prompt"] == second["prompt"]
     assert first["temperature"] == 0.0

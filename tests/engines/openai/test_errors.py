@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 import httpx2
 import pytest
 
-from tests.fakes.openai_llm import Answer, FakeOpenAi
+from tests.fakes.openai_llm import ChatReply, FakeOpenAi
 from tests.fakes.openai_llm_rules import KEY, Traits
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import (
@@ -35,10 +35,10 @@ WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
 
 @asynccontextmanager
 async def server(
-    *answers: Answer, style: str = "vllm", traits: Traits | None = None
+    *answers: ChatReply, style: str = "vllm", traits: Traits | None = None
 ) -> AsyncIterator[tuple[OpenAiLlm, FakeOpenAi]]:
-    async with FakeOpenAi(None, answers or (Answer(),), style=style, traits=traits) as fake:
-        llm = OpenAiLlm(fake.url, KEY, patience=SOON)
+    async with FakeOpenAi(None, answers or (ChatReply(),), style=style, traits=traits) as fake:
+        llm = OpenAiLlm(fake.url, KEY, timeouts=SOON)
         try:
             yield llm, fake
         finally:
@@ -121,7 +121,7 @@ async def test_an_error_in_the_middle_is_told_like_one_at_the_beginning(
     begun = {"choices": [{"delta": {"content": "Well,"}}]}
     for chunks in ([begun, chunk], [chunk]):
         body = "".join(f"data: {json.dumps(each)}\n\n" for each in chunks).encode()
-        async with server(Answer(raw=body)) as (llm, fake):
+        async with server(ChatReply(raw=body)) as (llm, fake):
             with pytest.raises(EngineError) as caught:
                 await ask(llm)
             assert type(caught.value) is kind
@@ -147,7 +147,7 @@ def test_what_is_no_error_is_none(chunk: dict[str, object]) -> None:
 @pytest.mark.parametrize("said", ["", "Well,"])
 async def test_how_an_answer_may_end(finish: str, kind: type[EngineError] | None, said: str) -> None:
     expected = kind or (None if said else EngineEmpty)
-    async with server(Answer(said, finish=finish)) as (llm, _):
+    async with server(ChatReply(said, finish=finish)) as (llm, _):
         if expected is None:
             assert await ask(llm) == said
             return
@@ -172,7 +172,7 @@ async def test_how_an_answer_may_end(finish: str, kind: type[EngineError] | None
 async def test_what_is_not_the_protocol_is_an_error_of_ours(
     raw: bytes, kind: type[EngineError], raw_kind: str
 ) -> None:
-    async with server(Answer(raw=raw, raw_kind=raw_kind)) as (llm, _):
+    async with server(ChatReply(raw=raw, raw_kind=raw_kind)) as (llm, _):
         with pytest.raises(EngineError) as caught:
             await ask(llm)
         assert type(caught.value) is kind
@@ -181,8 +181,8 @@ async def test_what_is_not_the_protocol_is_an_error_of_ours(
 async def test_nobody_there_says_so() -> None:
     async with FakeOpenAi() as fake:
         url = fake.url
-    llm = OpenAiLlm(url, KEY, "m", patience=SOON)
-    with pytest.raises(EngineUnreachable, match="no connection") as caught:
+    llm = OpenAiLlm(url, KEY, "m", timeouts=SOON)
+    with pytest.raises(EngineUnreachable, match=r"cannot be reached \(Connection refused\)") as caught:
         await llm.warm()
     assert caught.value.advice
     await llm.close()
@@ -197,7 +197,7 @@ async def test_a_wrong_key_is_found_at_start_and_not_repeated(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with FakeOpenAi(style=style) as fake:
-        llm = OpenAiLlm(fake.url, "sesame-open-please", patience=SOON)
+        llm = OpenAiLlm(fake.url, "sesame-open-please", timeouts=SOON)
         with pytest.raises(EngineDenied) as caught:
             await llm.warm()
         await llm.close()
@@ -210,7 +210,7 @@ async def test_a_wrong_key_is_found_at_start_and_not_repeated(
 @pytest.mark.parametrize("key", ["new\nline", "naïve", "\x00", "a\tb"])
 async def test_a_key_that_cannot_be_sent_is_denied_and_not_shown(key: str) -> None:
     async with FakeOpenAi() as fake:
-        llm = OpenAiLlm(fake.url, key, patience=SOON)
+        llm = OpenAiLlm(fake.url, key, timeouts=SOON)
         with pytest.raises(EngineDenied) as caught:
             await llm.warm()
         assert key not in f"{caught.value} {caught.value.advice}"
@@ -247,7 +247,7 @@ async def test_no_secret_of_an_address_is_logged(caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.DEBUG)
     async with FakeOpenAi(style="vllm") as fake:
         url = fake.url.replace("://", "://me:sesame@") + "?api-key=barley"
-        llm = OpenAiLlm(url, KEY, patience=SOON)
+        llm = OpenAiLlm(url, KEY, timeouts=SOON)
         await llm.warm()
         assert await ask(llm)
         await llm.close()
@@ -268,6 +268,22 @@ def test_a_name_and_a_password_let_in_too() -> None:
     assert {"p@ss", "p%40ss", "bWU6cEBzcw=="} <= set(found.secrets)
     assert found.url(0, "/models") == "https://llm.example/v1/models"
     assert address("https://a/openai?api-version=9", "").url(1, "/x") == "https://a/openai/x?api-version=9"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://sesame-street@host",
+        "http://me:sesame%2Dstreet@host",
+        "http://host?api-version=2024-10-21&api-key=sesame-street",
+        "http://host?api-key=sesame%2Dstreet",
+    ],
+)
+def test_what_a_server_repeats_of_an_address_is_left_out(url: str) -> None:
+    body = b'{"error": {"message": "the key sesame-street is unknown to version 2024-10-21"}}'
+    told = str(engine_error(refusal(500, body), "m", address(url, "").secrets))
+    assert "sesame" not in told
+    assert "2024-10-21" in told
 
 
 @pytest.mark.parametrize(

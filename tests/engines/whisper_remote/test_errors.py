@@ -89,7 +89,7 @@ async def test_what_is_wrong_is_told_at_start() -> None:
                 await wrong.warm()
             assert SECRET not in f"{told.value} {told.value.advice}"
             await wrong.close()
-    gone = whisper_server(fake.url, patience=QUICK)
+    gone = whisper_server(fake.url, timeouts=QUICK)
     with pytest.raises(EngineUnreachable, match=r"cannot be reached \(Connection refused\)"):
         await gone.warm()
     await gone.close()

@@ -163,7 +163,7 @@ async def test_a_server_that_still_loads_is_waited_for(style: str) -> None:
 async def test_a_server_that_loads_when_it_is_first_asked_has_more_time_then() -> None:
     script = Script()
     async with FakeWhisperHttp(script, hear="Hello.") as fake:
-        stt = whisper_server(fake.url, patience=QUICK)
+        stt = whisper_server(fake.url, timeouts=QUICK)
         script.always = Trouble.STALL_FIRST
         async with asyncio.TaskGroup() as tasks:
             warming = tasks.create_task(stt.warm())
@@ -242,7 +242,7 @@ async def test_a_busy_moment_is_tried_once_more_and_not_twice(status: int) -> No
         writer.write(written(status, b'{"error": "busy"}') if asked <= busy else OK)
 
     async with answering(answer) as url:
-        stt = whisper_server(f"{url}/inference", patience=QUICK)
+        stt = whisper_server(f"{url}/inference", timeouts=QUICK)
         busy = 0
         await stt.warm()
         asked, busy = 0, 1

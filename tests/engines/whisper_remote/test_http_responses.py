@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voice_grpc.engines.http.whisper_sse import Event, EventReader
-from voice_grpc.engines.whisper.languages import told_language
+from voice_grpc.engines.http.sse import MOST_CHARACTERS, ServerSentEvent
 from voice_grpc.engines.whisper_remote.errors import BadAnswer, complaint
 from voice_grpc.engines.whisper_remote.http_client import HEADER_BYTES, wav
-from voice_grpc.engines.whisper_remote.http_dialects import OPENAI, HttpDialect, listed_model, places
-from voice_grpc.engines.whisper_remote.http_responses import EVENTS, read
+from voice_grpc.engines.whisper_remote.http_dialects import OPENAI, HttpDialect, places
+from voice_grpc.engines.whisper_remote.http_responses import EVENTS, ends_transcript, read
 from voice_grpc.ports import Transcription, Word
 
 JSON = "application/json"
@@ -248,15 +247,6 @@ def test_events_that_stop_before_their_end_are_no_transcript() -> None:
         read(EVENTS, b'event: error\ndata: {"message": "x"}\n\n')
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7])
-def test_events_may_be_cut_anywhere(size: int) -> None:
-    text = "\ufeff: a\r\ndata: é\r\ndata: \U0001f642\r\revent: x\ndata:  y\nid: 1\n\ndata: end"
-    raw, reader = text.encode(), EventReader()
-    events = [found for at in range(0, len(raw), size) for found in reader.feed(raw[at : at + size])]
-    assert events == [Event("é\n\U0001f642"), Event(" y", "x")]
-    assert reader.flush() == [Event("end")]
-
-
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -278,18 +268,6 @@ def test_a_complaint_is_found_wherever_it_is(answer: bytes, said: str) -> None:
     assert complaint(answer) == said
 
 
-@pytest.mark.parametrize(
-    ("told", "code"),
-    [
-        ("english", "en"), ("English", "en"), ("en", "en"), ("en-US", "en"), ("zh_TW", "zh"), ("jw", "jv"),
-        ("haitian creole", "ht"), ("castilian", "es"), ("cantonese", "yue"), ("", ""), ("unknown", ""),
-        ("<|en|>", ""), (None, ""), (7, ""), ("n/a", ""),
-    ],
-)  # fmt: skip
-def test_a_language_is_told_in_many_ways(told: object, code: str) -> None:
-    assert told_language(told) == code
-
-
 def test_a_file_is_a_head_of_44_bytes_and_the_sound() -> None:
     samples = np.arange(-5, 5, dtype=np.int16)
     made = wav(samples)
@@ -299,34 +277,27 @@ def test_a_file_is_a_head_of_44_bytes_and_the_sound() -> None:
         assert file.readframes(100) == samples.tobytes()
 
 
-# ---------------------------------------------------------------- manners
-
-
 @pytest.mark.parametrize(
-    ("listed", "model"),
+    ("data", "ends"),
     [
-        (["one"], "one"),
-        (["gpt-4", "tts-1", "gpt-4o-transcribe", "whisper-1"], "whisper-1"),
-        (["kokoro", "mistralai/Voxtral-Mini"], "mistralai/Voxtral-Mini"),
-        (["b", "a"], "b"),
-        ([], ""),
+        ("[DONE]", True),
+        (" [DONE]\n", True),
+        ('{"type": "transcript.text.done", "text": "Hi."}', True),
+        ('{"text": "Hi.", "type" : "transcript.text.done"}', True),
+        ('{"type": "transcript.text.delta", "delta": "done"}', False),
+        ("", False),
     ],
 )
-def test_the_model_that_hears_is_taken(listed: list[str], model: str) -> None:
-    assert listed_model(body(data=[{"id": name} for name in listed])) == model
+def test_the_last_event_of_a_transcript_is_known(data: str, ends: bool) -> None:
+    assert ends_transcript(ServerSentEvent("", data)) is ends
 
 
-def test_a_list_may_say_what_its_models_are_for() -> None:
-    listed = [
-        {"id": "whisper-tts", "task": "text-to-speech"},
-        {"id": "x", "task": "automatic-speech-recognition"},
-    ]
-    assert listed_model(body(data=listed)) == "x"
+def test_an_event_without_an_end_is_no_transcript() -> None:
+    with pytest.raises(BadAnswer, match="no transcript"):
+        read(EVENTS, b"data: " + b"x" * (MOST_CHARACTERS + 1))
 
 
-@pytest.mark.parametrize("answer", [b"", b"<html>", b"[]", b'{"data": 7}', b'{"data": [7, {"id": 7}, {}]}'])
-def test_what_is_no_list_of_models_names_none(answer: bytes) -> None:
-    assert listed_model(answer) == ""
+# ---------------------------------------------------------------- dialects
 
 
 @pytest.mark.parametrize(
@@ -351,9 +322,9 @@ def test_a_path_is_of_the_server_or_of_the_method(
 
 
 def test_what_is_refused_is_asked_for_more_simply() -> None:
-    manners = HttpDialect(OPENAI, "/v1/audio/transcriptions", "m")
-    assert [each.format for each in manners.simpler(is_streamed=False)] == ["json"]
-    streamed = list(manners.simpler(is_streamed=True))
+    dialect = HttpDialect(OPENAI, "/v1/audio/transcriptions", "m")
+    assert [each.format for each in dialect.simpler(is_streamed=False)] == ["json"]
+    streamed = list(dialect.simpler(is_streamed=True))
     assert [(each.streams, each.streamed_format) for each in streamed[:2]] == [
         (True, "json"),
         (False, "verbose_json"),

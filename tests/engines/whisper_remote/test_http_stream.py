@@ -14,7 +14,7 @@ from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from voice_grpc.core.audio import RATE_HZ, Samples, seconds, silence
 from voice_grpc.core.errors import EngineDenied, EngineError, EngineUnreachable
-from voice_grpc.engines.whisper_remote.http_stream import LOOKS
+from voice_grpc.engines.whisper_remote.http_stream import PARALLEL
 from voice_grpc.engines.whisper_remote.stt import whisper_server
 from voice_grpc.ports import Stt, SttOptions, SttStream, Word
 
@@ -116,7 +116,7 @@ async def test_of_less_than_a_syllable_there_is_no_interim() -> None:
 
 @pytest.mark.parametrize("trouble", [Trouble.STALL_FIRST, Trouble.STALL_MIDDLE, Trouble.ERROR_FIRST])
 async def test_a_server_that_is_slower_than_the_speech_has_no_interims(trouble: Trouble) -> None:
-    async with uttering(engine={"patience": QUICK}) as (fake, _, stream):
+    async with uttering(engine={"timeouts": QUICK}) as (fake, _, stream):
         fake.script.always = trouble
         stream.feed(hum())
         assert await stream.interim() is None
@@ -223,17 +223,17 @@ async def test_on_a_server_with_one_mutex_no_final_waits_for_an_interim() -> Non
 async def test_interims_leave_connections_to_finals() -> None:
     async with talking() as (fake, stt):
         fake.script.always = Trouble.STALL_FIRST
-        streams = [stt.open(ENGLISH) for _ in range(LOOKS + 1)]
+        streams = [stt.open(ENGLISH) for _ in range(PARALLEL.most + 1)]
         for each in streams:
             each.feed(hum())
         async with asyncio.TaskGroup() as tasks:
-            looks = [tasks.create_task(each.interim()) for each in streams[:LOOKS]]
-            await fake.script.until_open(LOOKS)
-            assert await streams[LOOKS].interim() is None
-            assert fake.script.open == LOOKS
+            interims = [tasks.create_task(each.interim()) for each in streams[: PARALLEL.most]]
+            await fake.script.until_open(PARALLEL.most)
+            assert await streams[PARALLEL.most].interim() is None
+            assert fake.script.open == PARALLEL.most
             fake.script.always = Trouble.NONE
-            assert (await streams[LOOKS].final()).text == "Hello there."
-            for look in looks:
+            assert (await streams[PARALLEL.most].final()).text == "Hello there."
+            for look in interims:
                 look.cancel()
         await fake.script.until_open(0)
         assert await streams[0].interim() is not None
@@ -364,7 +364,7 @@ async def test_what_breaks_behind_the_last_event_is_no_harm() -> None:
 async def test_events_that_keep_coming_are_waited_for_and_those_that_stop_are_not() -> None:
     script = Script(between=0.25)
     text = " ".join(["word"] * 20)  # 5 s of events; an answer may take 4.1
-    async with talking(script, style="vllm", hear=text, engine={"patience": QUICK}) as (_, stt):
+    async with talking(script, style="vllm", hear=text, engine={"timeouts": QUICK}) as (_, stt):
         script.trouble += [Trouble.NONE, Trouble.STALL_MIDDLE, Trouble.ERROR_MIDDLE]
         async with asyncio.TaskGroup() as tasks:
             steady = tasks.create_task(heard(stt, samples=hum(31)))

@@ -21,7 +21,8 @@ from voice_grpc.core.audio import RATE_HZ, Samples, silence
 from voice_grpc.core.errors import EngineDenied, EngineError, EngineQuota, EngineUnreachable
 from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.engines.whisper_remote.address import parse_address
-from voice_grpc.engines.whisper_remote.realtime import RealtimeStt, failure
+from voice_grpc.engines.whisper_remote.realtime import RealtimeStt
+from voice_grpc.engines.whisper_remote.realtime_dialects import failure
 from voice_grpc.ports import SttOptions, Transcription
 
 QUICK = Timeouts(connect=0.5, first=0.8, between=0.4)
@@ -46,7 +47,7 @@ async def serving(
 ) -> AsyncIterator[tuple[FakeRealtime, RealtimeStt]]:
     async with FakeRealtime(script, dialect=dialect, **options) as fake:
         address = parse_address(fake.url, options.get("token", ""))
-        stt = RealtimeStt(address, model=model, patience=QUICK)
+        stt = RealtimeStt(address, model=model, timeouts=QUICK)
         try:
             yield fake, stt
         finally:
@@ -249,6 +250,24 @@ def test_what_a_server_complains_of(event: dict[str, Any], kind: type[EngineErro
         assert "WHISPER_SERVER_MODEL" in error.advice
 
 
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("ws://h", "s3cret-key"),
+        ("ws://s3cret-key@h", ""),
+        ("ws://me:s3cret-key@h", ""),
+        ("ws://me:s3cret%2Dkey@h", ""),
+        ("ws://h?model=m&api_key=s3cret-key", ""),
+        ("ws://h?api_key=s3cret%2Dkey", ""),
+    ],
+)
+def test_what_a_socket_repeats_of_a_secret_is_left_out(url: str, key: str) -> None:
+    address = parse_address(url, key)
+    told = str(failure({"error": {"message": "no such key: s3cret-key", "code": "s3cret-key"}}, address))
+    assert "s3cret-key" not in told
+    assert "no such key: …" in told
+
+
 async def test_a_transcription_that_failed() -> None:
     async with serving("openai", Script(always=Trouble.ERROR_FIRST), fails_item=True) as (_, stt):
         with pytest.raises(EngineError, match="Transcription failed"):
@@ -257,7 +276,7 @@ async def test_a_transcription_that_failed() -> None:
 
 async def test_a_model_in_the_query_that_must_not_be_there() -> None:
     async with FakeRealtime(dialect="openai") as fake:
-        stt = RealtimeStt(parse_address(fake.url.partition("?")[0]), model="whisper-1", patience=QUICK)
+        stt = RealtimeStt(parse_address(fake.url.partition("?")[0]), model="whisper-1", timeouts=QUICK)
         with pytest.raises(EngineError, match="must not provide a model"):
             await stt.warm()
         await stt.close()

@@ -42,10 +42,10 @@ def hum(seconds: float) -> Samples:
 
 @asynccontextmanager
 async def serving(
-    script: Script | None = None, patience: Timeouts = QUICK, **options: Any
+    script: Script | None = None, timeouts: Timeouts = QUICK, **options: Any
 ) -> AsyncIterator[tuple[FakeWhisperLive, WhisperLiveStt]]:
     async with FakeWhisperLive(script, **options) as fake:
-        stt = WhisperLiveStt(parse_address(fake.url, options.get("token", "")), patience=patience)
+        stt = WhisperLiveStt(parse_address(fake.url, options.get("token", "")), timeouts=timeouts)
         try:
             yield fake, stt
         finally:
@@ -83,7 +83,7 @@ async def test_what_is_no_whisper_live(answer: bytes, kind: type[EngineError]) -
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        stt = WhisperLiveStt(parse_address(f"ws://127.0.0.1:{port}"), patience=QUICK)
+        stt = WhisperLiveStt(parse_address(f"ws://127.0.0.1:{port}"), timeouts=QUICK)
         with pytest.raises(kind) as caught:
             await heard(stt, hum(2))
         assert caught.value.advice or caught.value.retryable
@@ -106,7 +106,7 @@ async def test_nonsense_is_an_error_and_nothing_worse(nonsense: str) -> None:
 
     async with serve(talk, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        stt = WhisperLiveStt(parse_address(f"ws://127.0.0.1:{port}"), patience=QUICK)
+        stt = WhisperLiveStt(parse_address(f"ws://127.0.0.1:{port}"), timeouts=QUICK)
         with pytest.raises(EngineError) as caught:
             await heard(stt, hum(2))
         assert not isinstance(caught.value, EngineTimeout)
@@ -128,13 +128,13 @@ async def test_a_certificate_counts_once_it_is_trusted(
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
     async with FakeWhisperLive(tls=tls) as fake:
-        untrusted = WhisperLiveStt(parse_address(fake.url), patience=QUICK)
+        untrusted = WhisperLiveStt(parse_address(fake.url), timeouts=QUICK)
         with pytest.raises(EngineUnreachable, match="certificate") as caught:
             await untrusted.warm()
         assert "SSL_CERT_FILE" in caught.value.advice
         await untrusted.close()
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        trusted = WhisperLiveStt(parse_address(fake.url), patience=QUICK)
+        trusted = WhisperLiveStt(parse_address(fake.url), timeouts=QUICK)
         assert (await heard(trusted, hum(2))).text == TEXT
         await trusted.close()
 
@@ -145,7 +145,7 @@ async def test_a_certificate_counts_once_it_is_trusted(
 async def test_nobody_there() -> None:
     async with serving() as (fake, stt):
         pass
-    stt = WhisperLiveStt(parse_address(fake.url), patience=QUICK)
+    stt = WhisperLiveStt(parse_address(fake.url), timeouts=QUICK)
     with pytest.raises(EngineUnreachable, match=f"127.0.0.1:{fake.port}"):
         await heard(stt, hum(2))
     with pytest.raises(EngineUnreachable):
@@ -163,7 +163,7 @@ async def test_the_connection_is_there_before_the_answer_is_asked_for() -> None:
 
 async def test_a_server_that_comes_back_gets_the_whole_utterance() -> None:
     async with FakeWhisperLive() as fake:
-        stt = WhisperLiveStt(parse_address(fake.url), patience=QUICK)
+        stt = WhisperLiveStt(parse_address(fake.url), timeouts=QUICK)
         stream = stt.open(SttOptions())
         stream.feed(hum(1))
         await fake.script.until_open(1)
@@ -224,7 +224,7 @@ async def test_no_secret_is_told(caplog: pytest.LogCaptureFixture) -> None:
             (fake.url.replace("//", "//user:hunter2hunter2@") + "/?token=t0ken-in-query", ""),
             (fake.url, "k3y-that-is-wrong"),
         ):
-            stt = WhisperLiveStt(parse_address(url, key), patience=QUICK)
+            stt = WhisperLiveStt(parse_address(url, key), timeouts=QUICK)
             with pytest.raises(EngineDenied) as caught:
                 await stt.warm()
             logged = [each.getMessage() for each in caplog.records if each.name != "websockets.server"]

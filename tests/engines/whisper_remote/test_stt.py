@@ -17,7 +17,7 @@ import pytest
 from tests.engines.whisper_remote.http_harness import SECRET, heard
 from tests.engines.whisper_remote.test_wyoming import is_listening
 from tests.whisper_server.process import running
-from voice_grpc.bench.stt_utterances import SENTENCES, SpokenPhrase, normal_words, recorded, spoken
+from voice_grpc.bench.stt_utterances import SENTENCES, SpokenText, normal_words, recorded, spoken
 from voice_grpc.core.audio import RATE_HZ, silence
 from voice_grpc.core.errors import EngineMissing
 from voice_grpc.engines.timeouts import Timeouts
@@ -80,7 +80,7 @@ RECORDINGS = Path(__file__).parents[4] / "shared/audio"
 
 
 @pytest.fixture(scope="module")
-def sentences() -> list[SpokenPhrase]:
+def sentences() -> list[SpokenText]:
     pytest.importorskip("piper")
     return list(spoken([SENTENCES[9], SENTENCES[10], SENTENCES[12]], varies=False))
 
@@ -91,7 +91,7 @@ def faster_whisper_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     missing = [name for name in ("faster_whisper_server", "piper") if not importlib.util.find_spec(name)]
     if missing and os.environ.get("REQUIRE_ALL") != "1":
         pytest.skip(f"without {missing[0]}")
-    from voice_grpc.model_files.catalog import model_path
+    from voice_grpc.model_files.cache import model_path
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -115,7 +115,7 @@ def faster_whisper_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @asynccontextmanager
 async def engine(url: str, key: str = "") -> AsyncIterator[Stt]:
-    stt = whisper_server(url, key=key, patience=PATIENT)
+    stt = whisper_server(url, key=key, timeouts=PATIENT)
     try:
         await stt.warm()
         yield stt
@@ -123,13 +123,13 @@ async def engine(url: str, key: str = "") -> AsyncIterator[Stt]:
         await stt.close()
 
 
-def wrong(said: str, utterance: SpokenPhrase) -> float:
+def wrong(said: str, utterance: SpokenText) -> float:
     """The share of the words that are not in what was understood."""
     understood, words = set(normal_words(said)), normal_words(utterance.words)
     return sum(word not in understood for word in words) / len(words)
 
 
-async def understands(stt: Stt, utterance: SpokenPhrase) -> None:
+async def understands(stt: Stt, utterance: SpokenText) -> None:
     """Growing, and in the end whole."""
     stream = stt.open(SttOptions(("en",), "London, Friday"))
     begin = len(utterance.samples) * 2 // 3
@@ -145,7 +145,7 @@ async def understands(stt: Stt, utterance: SpokenPhrase) -> None:
 
 
 async def test_a_real_openai_compatible_server_understands(
-    faster_whisper_server: str, sentences: list[SpokenPhrase]
+    faster_whisper_server: str, sentences: list[SpokenText]
 ) -> None:
     async with engine(faster_whisper_server) as stt:
         for each in sentences[:2]:
@@ -154,7 +154,7 @@ async def test_a_real_openai_compatible_server_understands(
 
 
 async def test_a_real_server_understands_recorded_speech(
-    faster_whisper_server: str, sentences: list[SpokenPhrase]
+    faster_whisper_server: str, sentences: list[SpokenText]
 ) -> None:
     """Where there is none, what Piper says."""
     whole = sentences[2:]
@@ -169,7 +169,7 @@ async def test_a_real_server_understands_recorded_speech(
 
 
 async def test_five_users_of_a_real_server_are_all_understood(
-    faster_whisper_server: str, sentences: list[SpokenPhrase]
+    faster_whisper_server: str, sentences: list[SpokenText]
 ) -> None:
     async with engine(faster_whisper_server) as stt, asyncio.TaskGroup() as tasks:
         asked = [
@@ -180,7 +180,9 @@ async def test_five_users_of_a_real_server_are_all_understood(
             assert wrong((await task).text, each) < 0.2
 
 
-async def test_our_own_server_understands_and_streams_what_is_long(sentences: list[SpokenPhrase]) -> None:
+async def test_our_own_server_understands_and_streams_what_is_long(
+    sentences: list[SpokenText],
+) -> None:
     with running("--model", "tiny", variables={"WHISPER_API_KEY": SECRET}) as process:
         async with engine(process.url, SECRET) as stt:
             assert stt.name == "whisper-tiny"

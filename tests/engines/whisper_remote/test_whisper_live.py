@@ -44,10 +44,10 @@ def hum(seconds: float) -> Samples:
 
 @asynccontextmanager
 async def serving(
-    script: Script | None = None, patience: Timeouts = QUICK, **options: Any
+    script: Script | None = None, timeouts: Timeouts = QUICK, **options: Any
 ) -> AsyncIterator[tuple[FakeWhisperLive, WhisperLiveStt]]:
     async with FakeWhisperLive(script, **options) as fake:
-        stt = WhisperLiveStt(parse_address(fake.url, options.get("token", "")), patience=patience)
+        stt = WhisperLiveStt(parse_address(fake.url, options.get("token", "")), timeouts=timeouts)
         try:
             yield fake, stt
         finally:

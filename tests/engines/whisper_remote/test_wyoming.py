@@ -49,7 +49,7 @@ async def serving(
     script: Script | None = None, **options: Any
 ) -> AsyncIterator[tuple[FakeWyoming, WyomingStt]]:
     async with FakeWyoming(script, **options) as fake:
-        stt = WyomingStt(parse_address(fake.url), patience=QUICK)
+        stt = WyomingStt(parse_address(fake.url), timeouts=QUICK)
         try:
             await stt.warm()
             yield fake, stt
@@ -82,7 +82,7 @@ async def test_name_languages_and_streaming_are_asked_for() -> None:
 async def test_a_server_without_transcription() -> None:
     async with FakeWyoming() as fake:
         fake.models = []
-        stt = WyomingStt(parse_address(fake.url), patience=QUICK)
+        stt = WyomingStt(parse_address(fake.url), timeouts=QUICK)
         with pytest.raises(EngineMissing, match="nothing that transcribes"):
             await stt.warm()
         await stt.close()
@@ -95,7 +95,7 @@ async def test_nobody_there_and_nobody_who_answers() -> None:
 
     listening = await asyncio.start_server(ignore, "127.0.0.1", 0)
     address = parse_address(f"tcp://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
-    stt = WyomingStt(address, patience=Timeouts(0.2, 0.2, 0.2))
+    stt = WyomingStt(address, timeouts=Timeouts(0.2, 0.2, 0.2))
     with pytest.raises(EngineTimeout):
         await stt.warm()
     listening.close()
@@ -234,7 +234,7 @@ def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     missing = [name for name in ("wyoming_faster_whisper", "piper") if not importlib.util.find_spec(name)]
     if missing and os.environ.get("REQUIRE_ALL") != "1":
         pytest.skip(f"without {missing[0]}")
-    from voice_grpc.model_files.catalog import model_path
+    from voice_grpc.model_files.cache import model_path
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -276,7 +276,7 @@ async def test_a_real_server_understands_what_is_said(real_server: str) -> None:
     utterances = [(SENTENCE, await asyncio.to_thread(said, SENTENCE))]
     if RECORDING.exists():
         utterances.append((SAID, await asyncio.to_thread(recorded)))
-    stt = WyomingStt(parse_address(real_server), patience=Timeouts(connect=2, first=20, between=10))
+    stt = WyomingStt(parse_address(real_server), timeouts=Timeouts(connect=2, first=20, between=10))
     await stt.warm()
     assert stt.name.startswith("faster-whisper ")
     assert "en" in stt.languages
@@ -296,7 +296,7 @@ async def test_a_real_server_understands_what_is_said(real_server: str) -> None:
 
 
 async def test_a_real_server_can_be_given_up(real_server: str) -> None:
-    stt = WyomingStt(parse_address(real_server), patience=Timeouts(connect=2, first=20, between=10))
+    stt = WyomingStt(parse_address(real_server), timeouts=Timeouts(connect=2, first=20, between=10))
     await stt.warm()
     stream = stt.open(SttOptions(("en",)))
     stream.feed(await asyncio.to_thread(said, "Hello there."))

@@ -87,7 +87,7 @@ async def test_what_is_no_wyoming(line: bytes) -> None:
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        stt = WyomingStt(parse_address(f"tcp://127.0.0.1:{port}"), patience=QUICK)
+        stt = WyomingStt(parse_address(f"tcp://127.0.0.1:{port}"), timeouts=QUICK)
         with pytest.raises(EngineError, match="does not speak Wyoming") as caught:
             await stt.warm()
         assert not caught.value.retryable

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.gateway.harness import house
+from tests.gateway.harness import deployed
 from tests.gateway.talking import write_microphone
 from tests.gateway.web.chromium import BINARY, chromium
 from tests.serving import noise
@@ -28,7 +28,7 @@ def example(language: str, port: int) -> str:
 
 async def test_in_python(tmp_path: Path) -> None:
     write_microphone(tmp_path / "question.wav", 0.2, noise(0.6))
-    async with house() as here:
+    async with deployed() as here:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", example("python", here.port), "question.wav",
             cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -46,7 +46,7 @@ async def test_in_python(tmp_path: Path) -> None:
 @pytest.mark.skipif(BINARY is None, reason="chromium is not installed")
 async def test_in_a_page(tmp_path: Path) -> None:
     microphone = write_microphone(tmp_path / "mic.wav", 1.0, noise(0.6), 20.0)
-    async with house() as here, chromium(tmp_path, microphone) as page:
+    async with deployed() as here, chromium(tmp_path, microphone) as page:
         await page.go(f"{here.url}/")
         await page.run("window.said = []; console.log = (...words) => said.push(words.join(' '))")
         await page.run(f"(async () => {{ {example('js', here.port)} }})()")

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gateway.dialects import proto_json as sound_frame
+from gateway.dialects import proto_json
 from tests.serving import LONG, noise, scripted
 from voice_grpc.core.audio import Samples, rms
 from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedLlm
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import CallRequest
 
-from ..harness import Browser, house
+from ..harness import Browser, deployed
 
 PROTO, JSON = "voice.v1.proto", "voice.v1.json"
 
@@ -25,7 +25,7 @@ def frames(seconds: float = 0.5) -> list[Samples]:
 
 
 def packed(payload: bytes, flags: int = 0, offset: int = 0) -> bytes:
-    return sound_frame.HEADER.pack(1, flags, 0, 0, 0, 0, offset) + payload
+    return proto_json.HEADER.pack(1, flags, 0, 0, 0, 0, offset) + payload
 
 
 # ---------------------------------------------------------------- voice.v1.proto
@@ -36,7 +36,7 @@ def responses(browser: Browser) -> list[pb.ConverseResponse]:
 
 
 async def test_proto_is_passed_through() -> None:
-    async with house() as here, here.browser(PROTO) as browser:
+    async with deployed() as here, here.browser(PROTO) as browser:
         assert browser.socket.subprotocol == PROTO
         await browser.send(pb.ConverseRequest(config=pb.SessionConfig(session_id="mine")).SerializeToString())
         for n, samples in enumerate(frames()):
@@ -73,7 +73,7 @@ async def test_proto_is_passed_through() -> None:
     ],
 )
 async def test_proto_that_is_none(frame: str | bytes, code: int, said: str) -> None:
-    async with house() as here, here.browser(PROTO) as browser:
+    async with deployed() as here, here.browser(PROTO) as browser:
         await browser.send(frame)
         closed, reason = await browser.closed()
         assert closed == code
@@ -84,7 +84,7 @@ async def test_proto_that_is_none(frame: str | bytes, code: int, said: str) -> N
 
 
 async def test_json_is_the_same_in_words() -> None:
-    async with house() as here, here.browser(JSON) as browser:
+    async with deployed() as here, here.browser(JSON) as browser:
         assert browser.socket.subprotocol == JSON
         await browser.send({"config": {"sessionId": "mine", "languageCodes": ["en"]}})
         await browser.until(lambda: bool(browser.texts), "a start")
@@ -95,7 +95,7 @@ async def test_json_is_the_same_in_words() -> None:
         await browser.until(lambda: ended(browser, "STATE_COMPLETED"), "an end")
         finals = [t["transcript"]["text"] for t in browser.texts if t.get("transcript", {}).get("isFinal")]
         assert finals == ["hello there"]
-        headers = [sound_frame.HEADER.unpack_from(frame) for frame in browser.sound]
+        headers = [proto_json.HEADER.unpack_from(frame) for frame in browser.sound]
         assert [h[4] for h in headers] == list(range(len(headers)))
         assert [h[1] & 1 for h in headers] == [0] * (len(headers) - 1) + [1]
         assert {h[0] for h in headers} == {1}
@@ -117,7 +117,7 @@ async def test_json_can_do_all_of_converse() -> None:
     """Tools, playback reports, an interruption, a change of settings: nothing is left out on the way."""
     call = ScriptedAnswer("", calls=(CallRequest("weather", {"city": "Rome"}),))
     script = Script(llm=ScriptedLlm([call, ScriptedAnswer(LONG), ScriptedAnswer("Fine.")]))
-    async with house(script) as here, here.browser(JSON) as browser:
+    async with deployed(script) as here, here.browser(JSON) as browser:
         await browser.send({"config": {"tools": [{"name": "weather", "parameters": {"type": "object"}}]}})
         await browser.send({"text": {"text": "The weather?"}})
         await browser.until(lambda: any("toolCall" in t for t in browser.texts), "a call")
@@ -156,7 +156,7 @@ WRONG: dict[str, tuple[list[str | bytes | dict[str, Any]], int, str]] = {
 @pytest.mark.parametrize("case", WRONG)
 async def test_json_that_is_wrong_is_told(case: str) -> None:
     given, code, said = WRONG[case]
-    async with house() as here, here.browser(JSON) as browser:
+    async with deployed() as here, here.browser(JSON) as browser:
         for frame in given:
             await browser.send(frame)
         await browser.until(lambda: any("error" in text for text in browser.texts), "an error")
@@ -174,25 +174,25 @@ async def test_a_sound_frame_there_and_back() -> None:
         segment_index=2,
         is_last=True,
     )
-    frame = sound_frame.written(7, audio)
-    assert sound_frame.HEADER.unpack_from(frame) == (1, 3, 2, 7, 3, 960, 2**40)
-    assert sound_frame.read(frame) == pb.AudioInput(data=b"sound", offset_samples=2**40)
-    assert sound_frame.read(packed(b"x", 4)).discontinuity
+    frame = proto_json.sound_frame(7, audio)
+    assert proto_json.HEADER.unpack_from(frame) == (1, 3, 2, 7, 3, 960, 2**40)
+    assert proto_json.read_sound(frame) == pb.AudioInput(data=b"sound", offset_samples=2**40)
+    assert proto_json.read_sound(packed(b"x", 4)).discontinuity
 
 
 async def test_bytes_of_every_coding_pass() -> None:
     """The gateway looks into no sound: what is declared is the server's business."""
-    async with house(scripted()) as here, here.browser(JSON) as browser:
+    async with deployed(scripted()) as here, here.browser(JSON) as browser:
         mulaw = {"encoding": "AUDIO_ENCODING_MULAW", "sampleRateHz": 8_000}
         await browser.send({"config": {"outputAudio": mulaw}})
         await browser.send({"text": {"text": "Hello?"}})
         await browser.until(lambda: ended(browser, "STATE_COMPLETED"), "an end")
-        headers = [sound_frame.HEADER.unpack_from(frame) for frame in browser.sound]
+        headers = [proto_json.HEADER.unpack_from(frame) for frame in browser.sound]
         assert sum(len(f) - 24 for f in browser.sound) == sum(h[5] for h in headers)
 
 
 async def test_a_browser_that_is_gone_leaves_no_session() -> None:
-    async with house() as here:
+    async with deployed() as here:
         async with here.browser(JSON) as browser:
             await browser.send({"config": {"sessionId": "mine"}})
             await browser.until(lambda: bool(browser.texts), "a start")

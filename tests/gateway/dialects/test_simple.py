@@ -9,7 +9,7 @@ from tests.serving import LONG, noise, scripted
 from voice_grpc.core.audio import rms
 from voice_grpc.pb import voice_pb2 as pb
 
-from ..harness import Browser, house
+from ..harness import Browser, deployed
 
 START = {"type": "start", "sample_rate": 16_000}
 
@@ -27,7 +27,7 @@ def states(browser: Browser) -> list[str]:
 
 
 async def test_twenty_lines_are_enough_for_a_conversation() -> None:
-    async with house() as here, here.browser() as browser:
+    async with deployed() as here, here.browser() as browser:
         await browser.send(START)
         ready = await browser.said(type="ready")
         assert (ready["sample_rate"], ready["output_sample_rate"]) == (16_000, 16_000)
@@ -46,19 +46,19 @@ async def test_twenty_lines_are_enough_for_a_conversation() -> None:
 
 
 async def test_no_start_is_a_start() -> None:
-    async with house() as here, here.browser() as browser:
+    async with deployed() as here, here.browser() as browser:
         await speak(browser)
         await browser.said(type="transcript", role="agent", text="Sure thing.", final=True)
 
 
 async def test_a_text_may_be_the_first() -> None:
-    async with house() as here, here.browser() as browser:
+    async with deployed() as here, here.browser() as browser:
         await browser.send({"type": "text", "text": "Hello?"})
         await browser.said(type="transcript", role="agent", text="Sure thing.", final=True)
 
 
 async def test_the_rates_may_differ() -> None:
-    async with house() as here, here.browser() as browser:
+    async with deployed() as here, here.browser() as browser:
         await browser.send({"type": "start", "sample_rate": 48_000, "output_sample_rate": 8_000})
         ready = await browser.said(type="ready")
         assert (ready["sample_rate"], ready["output_sample_rate"]) == (48_000, 8_000)
@@ -68,7 +68,7 @@ async def test_the_rates_may_differ() -> None:
 
 
 async def test_an_interruption_clears_and_tells_what_was_heard() -> None:
-    async with house(scripted(LONG)) as here, here.browser() as browser:
+    async with deployed(scripted(LONG)) as here, here.browser() as browser:
         await browser.send(START)
         await browser.send({"type": "text", "text": "Go on."})
         await browser.until(lambda: len(browser.sound) > 3, "sound")
@@ -84,7 +84,7 @@ async def test_an_interruption_clears_and_tells_what_was_heard() -> None:
 
 
 async def test_a_pause_holds_the_sound() -> None:
-    async with house(scripted(LONG)) as here, here.browser() as browser:
+    async with deployed(scripted(LONG)) as here, here.browser() as browser:
         await browser.send({"type": "text", "text": "Go on."})
         await browser.until(lambda: len(browser.sound) > 3, "sound")
         await browser.send({"type": "pause"})
@@ -94,7 +94,7 @@ async def test_a_pause_holds_the_sound() -> None:
 
 
 async def test_a_conversation_goes_on_under_its_name() -> None:
-    async with house() as here:
+    async with deployed() as here:
         for resumed in (False, True):
             async with here.browser() as browser:
                 await browser.send({**START, "session": "mine"})
@@ -132,7 +132,7 @@ WRONG: dict[str, tuple[list[Any], int, str]] = {
 @pytest.mark.parametrize("case", WRONG)
 async def test_what_is_wrong_is_told_and_disturbs_nobody(case: str) -> None:
     frames, code, said = WRONG[case]
-    async with house() as here, here.browser() as other, here.browser() as browser:
+    async with deployed() as here, here.browser() as other, here.browser() as browser:
         await other.send(START)
         await other.said(type="ready")
         for frame in frames:
@@ -145,7 +145,7 @@ async def test_what_is_wrong_is_told_and_disturbs_nobody(case: str) -> None:
 
 
 async def test_half_a_sample_is_a_warning() -> None:
-    async with house() as here, here.browser() as browser:
+    async with deployed() as here, here.browser() as browser:
         await browser.send(START)
         await browser.send(b"123")
         error = await browser.said(type="error", reason="BAD_MESSAGE")

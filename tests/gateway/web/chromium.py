@@ -18,13 +18,36 @@ BINARY = shutil.which("chromium")
 START_SECONDS = 30.0
 WAIT_SECONDS = 30.0
 
+FAKE_DEVICE = "--use-fake-device-for-media-stream"
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
-    "--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
     "--disable-features=AudioServiceOutOfProcess,AudioServiceSandbox,WebRtcHideLocalIpsWithMdns",
     "--remote-debugging-port=0", "--window-size=900,1000", "--lang=en",
 )  # fmt: skip
+
+WIRETAP = """
+window.wire = { sockets: [], texts: [], frames: 0, microphones: [] };
+(() => {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    if (typeof data === "string") wire.texts.push(JSON.parse(data)); else wire.frames++;
+    return send.call(this, data);
+  };
+  window.WebSocket = class extends WebSocket {
+    constructor(...how) { super(...how); wire.sockets.push(performance.now()); }
+  };
+  const given = navigator.mediaDevices && navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  if (given) navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await given(wanted);
+    wire.microphones.push(...stream.getTracks());
+    return stream;
+  };
+})();
+"""
+"""Keeps when sockets were opened, the texts and the number of sound frames that went up, and the tracks of
+microphones that the page was given."""
 
 RECORDER = """
 window.recorded = { mic: [], out: [] };
@@ -66,6 +89,15 @@ window.recorded = { mic: [], out: [] };
 })();
 """
 """Keeps what the page hears from its microphone and what it lets out, in blocks with their times."""
+
+
+KEYS = {
+    "Enter": ("Enter", 13, "\r"),
+    "Escape": ("Escape", 27, ""),
+    "Tab": ("Tab", 9, ""),
+    " ": ("Space", 32, " "),
+}
+"""Its code, its number and what it types, for each key that is no letter."""
 
 
 class Page:
@@ -110,9 +142,9 @@ class Page:
         """Until an expression is true, looked at every 15 ms; its value."""
         wait = (
             "new Promise((done, late) => { const end = performance.now() + %d;"
-            "const look = () => { const value = (%s); if (value) done(value);"
-            "else if (performance.now() > end) late(new Error('never true')); else setTimeout(look, 15); };"
-            "look(); })"
+            "const check = () => { const value = (%s); if (value) done(value);"
+            "else if (performance.now() > end) late(new Error('never true')); else setTimeout(check, 15); };"
+            "check(); })"
         )
         try:
             return await self.run(wait % (seconds * 1000, condition), seconds + WAIT_SECONDS)
@@ -131,13 +163,53 @@ class Page:
     async def click(self, selector: str) -> None:
         await self.run(f"document.querySelector({json.dumps(selector)}).click()")
 
+    async def center(self, selector: str) -> tuple[float, float]:
+        """In CSS pixels of the window."""
+        box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
+        x, y = await self.run(f"(b => [b.x + b.width / 2, b.y + b.height / 2])({box})")
+        return float(x), float(y)
+
+    async def mouse(self, kind: str, x: float, y: float) -> None:
+        """`kind`: mousePressed, mouseReleased or mouseMoved."""
+        buttons = 0 if kind == "mouseReleased" else 1
+        how: dict[str, Any] = {"button": "left", "buttons": buttons, "clickCount": 1}
+        await self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, **how)
+
+    async def key(self, kind: str, key: str) -> None:
+        """`kind`: keyDown or keyUp. `key`: a letter, or one of `KEYS`."""
+        code, number, text = KEYS.get(key, (f"Key{key.upper()}", ord(key.upper()[0]), key))
+        how: dict[str, Any] = {"key": key, "code": code, "windowsVirtualKeyCode": number}
+        if text and kind == "keyDown":
+            how["text"] = text
+        await self.ask("Input.dispatchKeyEvent", type=kind, **how)
+
+    async def press(self, key: str) -> None:
+        await self.key("keyDown", key)
+        await self.key("keyUp", key)
+
+    async def type(self, text: str) -> None:
+        """Where the focus is."""
+        await self.ask("Input.insertText", text=text)
+
+    async def resize(self, width: int, height: int, *, is_phone: bool = False) -> None:
+        """In CSS pixels."""
+        how: dict[str, Any] = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone}
+        await self.ask("Emulation.setDeviceMetricsOverride", **how)
+
+    async def prefer(self, scheme: str = "light", motion: str = "no-preference") -> None:
+        """`prefers-color-scheme` and `prefers-reduced-motion`."""
+        features = [("prefers-color-scheme", scheme), ("prefers-reduced-motion", motion)]
+        media = [{"name": name, "value": value} for name, value in features]
+        await self.ask("Emulation.setEmulatedMedia", features=media)
+        await self.run("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+
     async def go(self, url: str) -> None:
         await self.ask("Page.navigate", url=url)
         await self.until("document.readyState === 'complete' && window.talk")
 
     async def screenshot(self, path: Path) -> None:
-        shot = await self.ask("Page.captureScreenshot", format="png")
-        await asyncio.to_thread(_write, path, base64.b64decode(shot["data"]))
+        taken = await self.ask("Page.captureScreenshot", format="png")
+        await asyncio.to_thread(_write, path, base64.b64decode(taken["data"]))
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -147,11 +219,14 @@ def _write(path: Path, data: bytes) -> None:
 
 @asynccontextmanager
 async def chromium(
-    folder: Path, microphone: Path | None = None, *, is_allowed: bool = True
+    folder: Path, microphone: Path | None = None, *, is_allowed: bool = True, has_microphone: bool = True
 ) -> AsyncIterator[Page]:
-    """A tab of a fresh browser. `microphone`: PCM16 mono WAV, played once from when it is opened."""
+    """A tab of a fresh browser. `microphone`: PCM16 mono WAV, played once from when it is opened.
+
+    Without `has_microphone` there are the machine's own devices, which on one for tests are none.
+    """
     assert BINARY is not None
-    flags = [*FLAGS, f"--user-data-dir={folder / 'profile'}"]
+    flags = [*FLAGS, *([FAKE_DEVICE] if has_microphone else []), f"--user-data-dir={folder / 'profile'}"]
     flags += ["--use-fake-ui-for-media-stream"] if is_allowed else ["--deny-permission-prompts"]
     if microphone is not None:
         flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
@@ -202,7 +277,8 @@ async def _tab(port: int) -> AsyncIterator[Page]:
             try:
                 for domain in ("Page", "Runtime", "Log"):
                     await page.ask(f"{domain}.enable")
-                await page.ask("Page.addScriptToEvaluateOnNewDocument", source=RECORDER)
+                for script in (WIRETAP, RECORDER):
+                    await page.ask("Page.addScriptToEvaluateOnNewDocument", source=script)
                 yield page
             finally:
                 reading.cancel()

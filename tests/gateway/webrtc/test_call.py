@@ -8,25 +8,25 @@ import pytest
 
 pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc`)")
 
-from gateway.webrtc.inbound_track import Places
-from gateway.webrtc.outbound_track import FADE, FRAME, Playlist, Reports
+from gateway.webrtc.inbound_track import SampleClock
+from gateway.webrtc.outbound_track import FADE, FRAME, MAX_WAITING, Playlist, Reports
 from tests.serving import LONG, noise, scripted
 from voice_grpc.pb import voice_pb2 as pb
 
-from ..harness import House, house
+from ..harness import Deployment, deployed
 from .peer import RATE_HZ, Microphone, calling
 
 SDP = {"Content-Type": "application/sdp"}
 pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
 
 
-async def conversations(here: House) -> int:
+async def conversations(here: Deployment) -> int:
     async with httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
         count: int = (await http.get("/health")).json()["conversations"]
         return count
 
 
-async def until_empty(here: House) -> None:
+async def until_empty(here: Deployment) -> None:
     async with asyncio.timeout(30):
         while await conversations(here):  # noqa: ASYNC110 - over HTTP there is nothing else to wait for
             await asyncio.sleep(0.05)
@@ -36,7 +36,7 @@ async def until_empty(here: House) -> None:
 
 
 async def test_a_spoken_question_gets_a_spoken_answer() -> None:
-    async with house() as here, calling(here.url) as peer:
+    async with deployed() as here, calling(here.url) as peer:
         peer.send({"config": {"sessionId": "mine"}})
         await peer.until(lambda: peer.of("sessionStarted"), "a start")
         config = peer.of("sessionStarted")[0]["effectiveConfig"]
@@ -68,7 +68,7 @@ async def test_a_spoken_question_gets_a_spoken_answer() -> None:
 
 
 async def test_an_interruption_is_silent_at_once_and_remembers_what_was_played() -> None:
-    async with house(scripted(LONG)) as here, calling(here.url) as peer:
+    async with deployed(scripted(LONG)) as here, calling(here.url) as peer:
         peer.send({"config": {}})
         peer.send({"text": {"text": "Go on."}})
         await peer.until(lambda: peer.loud > 30, "sound")
@@ -83,7 +83,7 @@ async def test_an_interruption_is_silent_at_once_and_remembers_what_was_played()
 
 
 async def test_one_that_only_listens_types_and_hears() -> None:
-    async with house() as here, calling(here.url, speaks=False) as peer:
+    async with deployed() as here, calling(here.url, speaks=False) as peer:
         peer.send({"config": {}})
         peer.send({"text": {"text": "Hello?"}})
         await peer.until(lambda: peer.state("STATE_COMPLETED"), "an end")
@@ -91,7 +91,7 @@ async def test_one_that_only_listens_types_and_hears() -> None:
 
 
 async def test_many_at_once_do_not_mix() -> None:
-    async with house() as here:
+    async with deployed() as here:
 
         async def talk(name: str) -> None:
             async with calling(here.url) as peer:
@@ -107,7 +107,7 @@ async def test_many_at_once_do_not_mix() -> None:
 
 
 async def test_lost_packets_cost_their_own_time_alone() -> None:
-    async with house() as here, calling(here.url) as peer:
+    async with deployed() as here, calling(here.url) as peer:
         peer.send({"config": {}})
         await peer.until(lambda: peer.of("sessionStarted"), "a start")
         peer.microphone.say(noise(0.5, RATE_HZ))
@@ -121,7 +121,7 @@ async def test_lost_packets_cost_their_own_time_alone() -> None:
 
 async def test_a_browser_that_disappears_is_cleaned_up() -> None:
     """No goodbye: the transport is cut. ICE notices within its consent timeout."""
-    async with house() as here:
+    async with deployed() as here:
         async with calling(here.url) as peer:
             peer.send({"config": {}})
             await peer.until(lambda: peer.of("sessionStarted"), "a start")
@@ -130,14 +130,14 @@ async def test_a_browser_that_disappears_is_cleaned_up() -> None:
 
 async def test_a_browser_that_never_completes_is_cleaned_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.webrtc.call.SETUP_SECONDS", 0.2)
-    async with house() as here, calling(here.url) as peer:
+    async with deployed() as here, calling(here.url) as peer:
         await peer.until(lambda: any("error" in text for text in peer.texts), "an error")
         assert peer.texts[0]["error"]["message"] == "no config came within 0.2 s"
         await until_empty(here)
 
 
 async def test_hanging_up_by_http() -> None:
-    async with house() as here, calling(here.url) as peer:
+    async with deployed() as here, calling(here.url) as peer:
         peer.send({"config": {}})
         await peer.until(lambda: peer.of("sessionStarted"), "a start")
         async with httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
@@ -147,7 +147,7 @@ async def test_hanging_up_by_http() -> None:
 
 
 async def test_a_server_that_dies_is_told() -> None:
-    async with house() as here, calling(here.url) as peer:
+    async with deployed() as here, calling(here.url) as peer:
         peer.send({"config": {}})
         await peer.until(lambda: peer.of("sessionStarted"), "a start")
         await here.served.server.stop()
@@ -165,7 +165,7 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 async def test_what_is_wrong_is_told(case: str) -> None:
     text, code, said = WRONG[case]
-    async with house() as here, calling(here.url) as peer:
+    async with deployed() as here, calling(here.url) as peer:
         peer.channel.send(text)
         await peer.until(lambda: any("error" in t for t in peer.texts), "an error")
         error = next(t["error"] for t in peer.texts if "error" in t)
@@ -185,13 +185,13 @@ async def test_what_is_wrong_is_told(case: str) -> None:
     ],
 )
 async def test_an_offer_that_is_none_is_refused(body: bytes, headers: dict[str, str], status: int) -> None:
-    async with house() as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
+    async with deployed() as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
         assert (await http.post("/v1/webrtc", content=body, headers=headers)).status_code == status
         assert await conversations(here) == 0
 
 
 async def test_a_wrong_token_is_told() -> None:
-    async with house(tokens=["right"]) as here, calling(here.url, token="wrong") as peer:
+    async with deployed(tokens=["right"]) as here, calling(here.url, token="wrong") as peer:
         peer.send({"config": {}})
         await peer.until(lambda: any("error" in text for text in peer.texts), "an error")
         assert peer.texts[0]["error"]["code"] in (4401, 4403)
@@ -213,6 +213,27 @@ def test_frames_are_filled_across_pieces_and_counted() -> None:
     assert second.tolist() == [2] * 240 + [0] * 720
     assert playlist.current is not None
     assert (playlist.current.turn, playlist.current.played, playlist.current.is_over) == (1, 1_200, True)
+
+
+def test_a_full_playlist_drops_the_oldest_and_reports_every_end() -> None:
+    playlist = Playlist()
+    reports = Reports(playlist)
+    playlist.add(1, pcm(1, FRAME), is_last=True)
+    playlist.add(2, pcm(2, FRAME), is_last=False)
+    playlist.add(2, pcm(2, FRAME), is_last=True)
+    for _ in range(2 * MAX_WAITING // FRAME):
+        playlist.add(3, pcm(3, FRAME), is_last=False)
+    playlist.add(3, pcm(3, FRAME), is_last=True)
+    heard = set[int]()
+    said = []
+    for _ in range(MAX_WAITING // FRAME + 1):
+        heard |= set(np.frombuffer(playlist.next_frame(), "<i2").tolist())
+        said += reports.due()
+    assert heard == {3, 0}
+    ends = [
+        (each.turn, each.played_samples) for each in said if each.state == pb.PlaybackReport.STATE_FINISHED
+    ]
+    assert ends == [(1, 0), (2, 0), (3, MAX_WAITING)]
 
 
 def test_a_cleared_turn_is_silent_from_the_next_frame_on() -> None:
@@ -255,15 +276,15 @@ def test_every_answer_is_reported_from_its_start_to_its_end() -> None:
 
 
 def test_a_gap_moves_the_place_and_a_jump_no_more_than_a_second() -> None:
-    places = Places(at=100)
-    places.place(0, 48_000, 960)
-    assert places.at == 100
-    places.place(960, 48_000, 960)
-    assert places.at == 100
-    places.place(3 * 960, 48_000, 960)
-    assert places.at == 100 + 320
-    places.place(10_000_000, 48_000, 960)
-    assert places.at == 420 + 16_000
+    clock = SampleClock(at=100)
+    clock.skip_lost(0, 48_000, 960)
+    assert clock.at == 100
+    clock.skip_lost(960, 48_000, 960)
+    assert clock.at == 100
+    clock.skip_lost(3 * 960, 48_000, 960)
+    assert clock.at == 100 + 320
+    clock.skip_lost(10_000_000, 48_000, 960)
+    assert clock.at == 420 + 16_000
 
 
 async def test_the_microphone_of_these_tests_speaks() -> None:

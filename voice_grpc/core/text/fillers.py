@@ -3,6 +3,8 @@
 A file of its own: words of many languages, which whoever adds one edits alone.
 """
 
+from ..languages import primary
+
 FILLERS = {
     "ar": "لحظة من فضلك.",
     "cs": "Okamžik, prosím.",
@@ -30,4 +32,4 @@ FILLERS = {
 
 def filler(language: str) -> str:
     """In the language of a BCP 47 tag; English where there is none."""
-    return FILLERS.get(language.replace("_", "-").split("-")[0].lower(), FILLERS["en"])
+    return FILLERS.get(primary(language), FILLERS["en"])

@@ -1,124 +1,107 @@
 """What a voice should be given: words and the punctuation that carries melody, nothing else.
 
-What lives here: taking off what is only for the eye (markdown, HTML, emoji, addresses). What
-must not: how English reads signs and numbers (`english.py`), where a clause ends (`segmentation.py`).
+What lives here: the order in which a text becomes words. What must not: how one kind of text is known
+(`formatting.py`, `addresses.py`, `identifiers.py`, `money.py`, `dates.py`, `measures.py`, `signs.py`),
+how a language calls it (`languages/`), where a clause ends (`segmentation.py`).
 
-Every pattern is bounded or begins with a fixed character, so the time grows as the text does.
+The order matters: an address is none of the numbers in it, a telephone number is no range, and a price
+no plain number. What has been said is out of reach of the rules behind it (`reading.py`), so each rule
+needs to know only its own kind. Everything that is looked up is loaded when this module is imported.
 """
 
 import re
-import unicodedata
-from html import unescape
+from dataclasses import dataclass
 
-from .english import read_signs
+from . import addresses, identifiers, signs
+from .dates import Dates
+from .formatting import Kept, is_foreign, tidy, unformatted, without_foreign
+from .languages import Language, find, region_of
+from .languages.registry import LANGUAGES
+from .measures import Measures
+from .money import Money
+from .reading import Reading
 
-_ROUNDS = 4
+_ROUNDS = 6
 """What one round takes off may uncover more, such as a list inside a quote; deeper is not meant for us."""
 
-_FENCE = re.compile(r"^[ \t]{0,8}(?:```|~~~)[^\n`]{0,80}$", re.MULTILINE)
-_RULER = re.compile(r"^[ \t|:=*_+-]{3,}$", re.MULTILINE)
-_LINE_START = re.compile(r"^[ \t]{0,40}(?:[#>*+•‣◦▪|–—-]{1,8}[ \t]+){1,8}", re.MULTILINE)
-_CELLS = re.compile(r"[ \t]{0,8}\|[ \t|]{0,40}")
-_TARGET = r"\([^()\s]{0,500}(?:[ \t]\"[^\"\n]{0,200}\")?\)|\[[^\[\]\n]{0,80}\]"
-_LINK = re.compile(rf"!?\[([^\[\]\n]{{0,300}})\](?:{_TARGET})")
-_LINK_REST = re.compile(r"\]\([^()\s]{0,500}\)")
-_FOOTNOTE = re.compile(r"\[\^?\d{1,3}\]")
-_TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,300}>|<!--.{0,300}?-->", re.DOTALL)
-_PATH = r"[^\s<>\"”)\]]{0,500}"
-_URL = re.compile(
-    rf"(?<!\w)<?(?:https?://|www\.)(?:www\.)?([\w.-]{{1,253}})(?::\d{{1,5}})?(?:[/?#]{_PATH})?>?"
-)
-_MAIL = re.compile(r"(?<![\w.])([\w.+-]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,4})(?!\w)")
-_TLDS = "com|org|net|io|dev|edu|gov|ai|app|co|info|uk|de|fr|es|it|nl|eu|in|jp|ca|au|ch"
-_HOST = re.compile(rf"(?<![\w.@-])((?:[a-zA-Z0-9-]{{1,63}}\.){{1,4}}(?:{_TLDS}))(?![\w-])(?:/{_PATH})?")
-_END_OF_ADDRESS = re.compile(r"[.,;:!?'*_~]{0,8}$")
+_BARE_POINT = re.compile(r"(?<![\w.,)])\.(?=\d)")
+"""The point of .5, which thus no pattern for numbers has to know."""
 
-_EMOJI = re.compile(
-    "(?:[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff"
-    "\u3030\u303d\u3297\u3299\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f]\u200d?)+"
-)
-_GLUE = str.maketrans("", "", "*`~\\^")
-_GAPS = str.maketrans(dict.fromkeys("_#[]{}<>|=@", " "))
-_KEPT_SIGNS = frozenset("+°%&$€£¥₹/±×÷−")
-_WORDLESS = re.compile(r"[^\W_]")
-_LEADING = re.compile(r"^[\s,;:!?)\]}»”、，。！？；：]+(?=\S)|^(?:\.+|[-–—•>#+]+)(?:\s+|$)")
-_REPEATED = re.compile(r"([!?,;:—–])(?:\s{0,3}\1)+")
-_DOTS = re.compile(r"\.{4,}")
-_STRAY_SPACE = re.compile(r"\s{1,8}([.,;:!?]{1,4})(?=\s|$)")
-_EMPTY_BRACKETS = re.compile(r"\(\s{0,8}\)|\"\s{0,8}\"|“\s{0,8}”")
+_MONTH_FIRST = ("US", "PH", "CA")
+"""Regions that write the month first; in English without a region it is so too."""
+
+_BARE = Kept("", gone="*`~\\^_#[]{}<>|=@&%")
+_SIGNED = Kept("+°%&$€£¥₹/±×÷−*^=<>≤≥≠≈√²³½¼¾→@#", gone="`~\\_[]{}|")
+"""For languages without a module: their voices read signs their own way, or not at all."""
 
 
-class _Unspeakable(dict[int, str]):
-    """A table for `str.translate` that learns: symbols, controls and private characters become a space."""
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """Everything that one language does with numbers."""
 
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        category = unicodedata.category(char)
-        is_kept = category[0] in "LMNPZ" or char in _KEPT_SIGNS or char in "\n\t\u200c\u200d"
-        self[code] = char if is_kept else "" if category == "Cf" else " "
-        return self[code]
+    language: Language
+    money: Money
+    dates: Dates
+    measures: Measures
+
+    @classmethod
+    def of(cls, language: Language) -> "_Rules":
+        identifiers.load(language)
+        return cls(language, Money(language), Dates(language), Measures(language))
+
+    def say(self, text: str, tag: str) -> str:
+        region = region_of(tag)
+        text = text if self.language.is_comma_decimal else _BARE_POINT.sub("0.", text)
+        is_day_first = self.language.code != "en" or bool(region and region not in _MONTH_FIRST)
+        reading = Reading(text, region or self.language.region, is_day_first=is_day_first)
+        addresses.read(reading, self.language)
+        if self.language.is_comma_decimal:
+            self._own(reading)
+        self.dates.read(reading)
+        identifiers.read(reading, self.language)
+        self.money.read(reading)
+        if not self.language.is_comma_decimal:
+            self._own(reading)
+        self.measures.read(reading)
+        signs.read(reading, self.language)
+        return reading.words().translate(_BARE)
+
+    def _own(self, reading: Reading) -> None:
+        for pattern, words in self.language.rules:
+            reading.say(pattern, words)
 
 
-_UNSPEAKABLE = _Unspeakable()
+_RULES = {code: _Rules.of(language) for code, language in LANGUAGES.items()}
 
 
 def speakable(text: str, language: str = "en") -> str:
     """`text` as a voice should read it, on one line; empty when there is nothing to say.
 
-    `language` is BCP 47. In English, signs, units, times and amounts are written out; voices of
-    other languages read them their own way, so there they stay. Doing it twice changes nothing.
+    `language` is BCP 47; its region decides whose telephone numbers and which order of dates are meant.
+    Signs, units, times, amounts and codes are written out where the language has a module. In others
+    they stay as they are, for voices that read them their own way. Doing it twice changes nothing.
     """
-    is_english = language.lower().split("-")[0] in ("en", "")
     for _ in range(_ROUNDS):
-        before, text = text, _once(text, is_english)
+        before, text = text, _once(text, language)
         if text == before:
             break
     return text
 
 
-def _once(text: str, is_english: bool) -> str:
-    text = _addresses(_markdown(_TAG.sub(" ", unescape(text))), is_english)
-    text = _EMOJI.sub(" ", text).translate(_GLUE).translate(_GAPS).translate(_UNSPEAKABLE)
-    return _tidy(read_signs(text) if is_english else text.replace("&", " & "))
+def _once(text: str, tag: str) -> str:
+    language = find(tag)
+    text = unformatted(text)
+    if language is None:
+        return tidy(addresses.shortened(text).translate(_SIGNED).replace("&", " & "))
+    if is_foreign(text):
+        return tidy(addresses.shortened(text).translate(_BARE))
+    return tidy(_RULES[language.code].say(without_foreign(text), tag))
 
 
-def _markdown(text: str) -> str:
-    text = _RULER.sub("", _FENCE.sub("", text))
-    text = _FOOTNOTE.sub("", _LINK.sub(r"\1", text))
-    text = _LINK_REST.sub("", text)
-    lines = (_line(line) for line in text.splitlines())
-    return " ".join(line for line in lines if line)
+def _warm() -> None:
+    """Say one sentence in each language, so that what is looked up at the first use is there."""
+    for code in _RULES:
+        speakable("It is 1.5 km, $5.50 & 20 °C on 2026-11-28 at 10:30; +15550100199 <b>½</b>.", code)
 
 
-def _line(line: str) -> str:
-    """One line as prose: an item, a heading or a row of a table ends like a sentence."""
-    body = _LINE_START.sub("", line).strip()
-    is_row = body.endswith("|")
-    body = _CELLS.sub(", ", body.strip("| \t")) if is_row or line.lstrip().startswith("|") else body
-    is_own = is_row or body != line.strip()
-    return body + "." if is_own and body[-1:].isalnum() else body
-
-
-def _addresses(text: str, is_english: bool) -> str:
-    """An address is said as a person would: the host and nothing behind it."""
-
-    def spell(host: str) -> str:
-        return host.replace(".", " dot ") if is_english else host
-
-    def site(match: re.Match[str]) -> str:
-        end = _END_OF_ADDRESS.search(match[0].rstrip(">"))
-        host = match[1].strip(".-")
-        return spell(host) + (end[0] if end and len(match[0]) > 1 else "")
-
-    def mail(match: re.Match[str]) -> str:
-        return f"{spell(match[1])} at {spell(match[2])}" if is_english else match[0].replace("@", " @ ")
-
-    return _HOST.sub(site, _MAIL.sub(mail, _URL.sub(site, text)))
-
-
-def _tidy(text: str) -> str:
-    text = " ".join(text.split())
-    text = _DOTS.sub("...", _REPEATED.sub(r"\1", _EMPTY_BRACKETS.sub(" ", text)))
-    text = _STRAY_SPACE.sub(r"\1", text)
-    text = " ".join(_LEADING.sub("", text).split())
-    return text if _WORDLESS.search(text) else ""
+_warm()

@@ -22,14 +22,14 @@ _SOFT = ",;:—–-…，、；：､،؛፣፤\u037e"
 _NEEDS_SPACE = frozenset(".!?,;:-–")
 """Also parts of numbers, names, addresses and compounds: they end a clause only before a space."""
 _CLOSERS = "\"'”’»›)]}」』）】》〉*_`~"
-_WIDE = "\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+WIDE = "\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Kana and Han: written without spaces, and spoken about as long as three Latin letters."""
 
 PLACES = re.compile(rf"\s|[{re.escape(_STRONG + _SOFT)}]{{1,8}}[{re.escape(_CLOSERS)}]{{0,8}}")
-WORDS = re.compile(rf"[{_WIDE}]|[^\W_{_WIDE}]+")
-_IS_WIDE = re.compile(rf"[{_WIDE}]")
-BETWEEN_WIDE = re.compile(rf"(?<=[{_WIDE}])(?=[{_WIDE}])")
-_INITIALS = re.compile(rf"(?:[^\W\d_{_WIDE}]\.)*[^\W\d_{_WIDE}]")
+WORDS = re.compile(rf"[{WIDE}]|[^\W_{WIDE}]+")
+_IS_WIDE = re.compile(rf"[{WIDE}]")
+BETWEEN_WIDE = re.compile(rf"(?<=[{WIDE}])(?=[{WIDE}])")
+_INITIALS = re.compile(rf"(?:[^\W\d_{WIDE}]\.)*[^\W\d_{WIDE}]")
 _ITEM_NUMBER = re.compile(r"[\s*#(]*\d{1,3}")
 _LINE_ENDS = "\n\x0b\x0c\x85\u2028\u2029"
 _UNBREAKABLE = "\u00a0\u202f"

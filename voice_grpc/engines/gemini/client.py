@@ -1,5 +1,6 @@
 """Opening google-genai's client, on a connection that is ours to keep warm and to bound."""
 
+import asyncio
 import logging
 import os
 from collections.abc import Iterator
@@ -10,9 +11,13 @@ import httpx2
 from google import genai
 from google.genai import types
 
-KEEP_ALIVE_SECONDS = 200.0
-"""Idle connections live through the pauses between turns, and less than the 240 s of Google's front end.
-httpx2's own 5 s would open a new one, with its TLS handshake, for nearly every turn."""
+from ...net.addresses import secrets_in
+from ..http.client import limited, open_client
+from ..http.errors import OPENING_ERRORS, unopened
+from .errors import SERVER
+
+KEPT_SECONDS = 200.0
+"""For idle connections: less than the 240 s of Google's front end."""
 
 DEFAULT_URL = "https://generativelanguage.googleapis.com"
 _TRUE = ("true", "1")
@@ -32,39 +37,25 @@ def address(on_vertex: bool) -> str:
         url = os.environ.get("GOOGLE_VERTEX_BASE_URL") or f"https://{host}.googleapis.com"
     else:
         url = os.environ.get("GOOGLE_GEMINI_BASE_URL") or DEFAULT_URL
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    read = urlsplit(url)
+    return f"{read.scheme}://{read.netloc.rpartition('@')[2]}"
 
 
-def _open_http(connect_seconds: float) -> httpx2.AsyncClient:
-    """`connect_seconds` bounds opening a connection; reading is bounded by who waits.
-
-    The SDK asks for no timeouts at all, so they are set on each request as it goes out.
-    """
-
-    async def bound(request: httpx2.Request) -> None:
-        request.extensions["timeout"] = {
-            "connect": connect_seconds,
-            "read": None,
-            "write": connect_seconds,
-            "pool": connect_seconds,
-        }
-
-    return httpx2.AsyncClient(
-        event_hooks={"request": [bound]},
-        limits=httpx2.Limits(
-            max_connections=None, max_keepalive_connections=64, keepalive_expiry=KEEP_ALIVE_SECONDS
-        ),
-        timeout=None,
-    )
+def secrets_of(key: str) -> tuple[str, ...]:
+    """What the SDK sends and nobody is to see; the address of a proxy of Google's API may hold some too."""
+    found = [key, os.environ.get("GOOGLE_API_KEY", "")]
+    for name in ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"):
+        found += secrets_in(os.environ.get(name, ""))
+    return tuple(each for each in found if each)
 
 
-def open_client(key: str, connect_seconds: float) -> tuple[httpx2.AsyncClient, genai.Client]:
-    """Blocks: it reads certificates, and on Vertex credentials. Raises what the SDK raises.
+def open_gemini(key: str, connect_seconds: float) -> tuple[httpx2.AsyncClient, genai.Client]:
+    """Blocks: it reads certificates, and on Vertex credentials. Raises what the SDK raises, and `EngineError`
+    when there can be no HTTP.
 
     `vertexai` is said although the SDK would find it out: it looks for its base URL before it does.
     """
-    http = _open_http(connect_seconds)
+    http = _open_http(address(is_on_vertex(key)), connect_seconds)
     options = types.HttpOptions(httpx_async_client=http)
     if is_on_vertex(key):
         return http, _open_on_vertex(options)
@@ -72,6 +63,28 @@ def open_client(key: str, connect_seconds: float) -> tuple[httpx2.AsyncClient, g
         return http, genai.Client(http_options=options)
     with _without_talk_of_keys():
         return http, genai.Client(vertexai=False, api_key=key, http_options=options)
+
+
+async def close_gemini(opened: tuple[httpx2.AsyncClient, genai.Client]) -> None:
+    http, client = opened
+    await client.aio.aclose()
+    await asyncio.to_thread(client.close)
+    await http.aclose()
+
+
+def _open_http(url: str, connect_seconds: float) -> httpx2.AsyncClient:
+    """The SDK asks for no timeout at all, not even the client's own: it is set on each request as it goes
+    out."""
+
+    async def bound(request: httpx2.Request) -> None:
+        request.extensions["timeout"] = httpx2.Timeout(None, connect=connect_seconds).as_dict()
+
+    try:
+        http = open_client(url, connect_seconds, limits=limited(KEPT_SECONDS))
+    except OPENING_ERRORS as error:
+        raise unopened("llm", SERVER, error) from None
+    http.event_hooks = {"request": [bound]}
+    return http
 
 
 def _open_on_vertex(options: types.HttpOptions) -> genai.Client:

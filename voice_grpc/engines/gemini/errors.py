@@ -1,24 +1,20 @@
 """What Gemini, its client and the network say when something is wrong, as our errors.
 
-No text of others comes through but Google's own message, without anything that looks like a key: it
-names the key of a suspended project, and a client's error may quote the header that it could not send.
+What lives here: Google's words and the SDK's errors. What must not: statuses and what httpx2 raises
+(`http/errors.py`). No text of others comes through but Google's own message, without anything that looks
+like a key: it names the key of a suspended project.
 """
 
 import re
+from collections.abc import Iterable
 from enum import Enum
 
 import httpx2
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.genai.errors import APIError, UnknownApiResponseError
 
-from ...core.errors import (
-    EngineDenied,
-    EngineError,
-    EngineMissing,
-    EngineQuota,
-    EngineTimeout,
-    EngineUnreachable,
-)
+from ...core.errors import EngineDenied, EngineError, EngineMissing, EngineUnreachable
+from ..http.errors import kind_of, reason, refused, shown, transport_error
 
 KEY_ADVICE = "check GEMINI_API_KEY and what it may do: https://aistudio.google.com/apikey"
 VERTEX_ADVICE = (
@@ -29,13 +25,9 @@ MODEL_ADVICE = (
     "set GEMINI_MODEL to a model that this key may use: https://ai.google.dev/gemini-api/docs/models"
 )
 
-_SECRET = re.compile(r"AIza[\w-]{8,}|AQ\.[\w.-]{8,}|(?<=api_key:)[^\s'\"]+|(?<=key=)[^\s&'\"]+")
-"""Keys of both generations, and what stands where one is named."""
-_SHOWN = 300
-"""Characters of Google's message."""
+SERVER = "Gemini"
+URL_ADVICE = "let GOOGLE_GEMINI_BASE_URL (GOOGLE_VERTEX_BASE_URL) be an http(s) address, or leave it out"
 
-_TIMEOUTS = (408, 504)
-_DENIED = (401, 403)
 _DENIED_WORDS = re.compile(
     r"api key (not valid|not found|expired)|valid api key|location is not supported|(enable|a) billing",
     re.IGNORECASE,
@@ -68,64 +60,52 @@ def is_stale(error: BaseException) -> bool:
     return isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError)
 
 
-def engine_error(error: Exception, model: str, *, on_vertex: bool = False) -> EngineError:
-    """`error` is anything that came out of the client."""
-    kind = type(error).__name__
+def engine_error(
+    error: Exception, model: str, secrets: Iterable[str] = (), *, on_vertex: bool = False
+) -> EngineError:
+    """`error` is anything that came out of the client. `secrets`: what its message may hold and must not."""
     match error:
         case EngineError():
-            found = error
+            return error
         case APIError():
-            found = _refusal(error, model, VERTEX_ADVICE if on_vertex else KEY_ADVICE)
+            return _of_refusal(error, f"{model}: {_told(error, secrets)}", on_vertex)
         case httpx2.LocalProtocolError() | UnicodeError():
-            text = "the Gemini key holds characters that no key has"
-            found = EngineDenied("llm", text, advice=KEY_ADVICE)
-        case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
-            text = "GOOGLE_GEMINI_BASE_URL (GOOGLE_VERTEX_BASE_URL) is not an http(s) address"
-            found = EngineMissing("llm", text)
-        case httpx2.ConnectError() | httpx2.ConnectTimeout() | TransportError():
-            found = EngineUnreachable("llm", f"no connection to Gemini ({kind})")
-        case TimeoutError():
-            found = EngineTimeout("llm", f"{model} did not answer in time")
-        case httpx2.HTTPError() | OSError():
-            found = EngineUnreachable("llm", f"the connection to Gemini broke ({kind})")
+            return EngineDenied("llm", "the Gemini key holds characters that no key has", advice=KEY_ADVICE)
+        case TransportError():
+            return EngineUnreachable("llm", f"{SERVER} cannot be reached ({reason(error)})")
+        case httpx2.HTTPError() | httpx2.InvalidURL() | OSError():
+            return transport_error("llm", SERVER, error, address_advice=URL_ADVICE)
         case GoogleAuthError():
-            text = f"Google's credentials are missing or refused ({kind})"
-            found = EngineDenied("llm", text, advice=VERTEX_ADVICE)
+            text = f"Google's credentials are missing or refused ({type(error).__name__})"
+            return EngineDenied("llm", text, advice=VERTEX_ADVICE)
         case UnknownApiResponseError():
-            found = EngineError("llm", f"{model}: the answer is not Gemini's; is the base URL right?")
-        case _:
-            found = EngineError("llm", f"{model} failed ({kind})")
-    return found
+            return EngineError("llm", f"{model}: the answer is not Gemini's; is the base URL right?")
+    return EngineError("llm", f"{model} failed ({type(error).__name__})")
 
 
 def cannot_open(error: Exception, on_vertex: bool) -> EngineError:
     """The client could not be made at all: nothing, or not enough, is configured."""
-    if isinstance(error, GoogleAuthError):
+    if isinstance(error, GoogleAuthError | EngineError):
         return engine_error(error, "", on_vertex=True)
-    missing = VERTEX_ADVICE if on_vertex else "set GEMINI_API_KEY"
-    return EngineMissing("llm", f"Gemini is not configured: {missing}")
+    advice = VERTEX_ADVICE if on_vertex else "set GEMINI_API_KEY"
+    return EngineMissing("llm", f"Gemini is not configured: {advice}", advice=advice)
 
 
-def _refusal(error: APIError, model: str, denied_advice: str) -> EngineError:
-    code, text = error.code, f"{model}: {_shown(error)}"
+def _of_refusal(error: APIError, message: str, on_vertex: bool) -> EngineError:
+    denied_advice = VERTEX_ADVICE if on_vertex else KEY_ADVICE
     if _is_denied(error):
-        return EngineDenied("llm", text, advice=denied_advice)
-    if code == 404:
-        missing = EngineMissing("llm", f"{text}; {MODEL_ADVICE}")
-        missing.advice = MODEL_ADVICE
-        return missing
-    if code == 429:
-        return EngineQuota("llm", text)
-    if code in _TIMEOUTS:
-        return EngineTimeout("llm", text)
-    return EngineError("llm", text, retryable=not 300 <= (code or 500) < 500)
+        return EngineDenied("llm", message, advice=denied_advice)
+    if error.code == 404:
+        return EngineMissing("llm", f"{message}; {MODEL_ADVICE}", advice=MODEL_ADVICE)
+    return refused("llm", error.code or 0, message)
 
 
 def _is_denied(error: APIError) -> bool:
-    return error.code in _DENIED or (error.code == 400 and bool(_DENIED_WORDS.search(str(error.message))))
+    if error.code == 400:
+        return bool(_DENIED_WORDS.search(str(error.message)))
+    return kind_of(error.code or 0) is EngineDenied
 
 
-def _shown(error: APIError) -> str:
-    message = " ".join(str(error.message or "no reason given").split())
+def _told(error: APIError, secrets: Iterable[str]) -> str:
     status = f" {error.status}" if error.status else ""
-    return f"HTTP {error.code}{status}: {_SECRET.sub('***', message)[:_SHOWN]}"
+    return f"HTTP {error.code}{status}: {shown(error.message or 'no reason given', secrets)}"

@@ -10,18 +10,17 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
 
-import httpx2
 from google import genai
 from google.genai import types
 
 from ...core.conversation import Message, Role
 from ...core.errors import EngineEmpty, EngineError, EngineTimeout
-from ...ports import CallRequest, Prompt, TextDelta, Usage
-from ...ports.streaming import CancellableStream, reading
+from ...ports import LlmItem, Prompt
+from ...ports.streaming import CancellableStream, TaskSet, reading
+from ..http.client import OpenedOnce
 from ..timeouts import Timeouts
-from .client import address, is_on_vertex, open_client
+from .client import address, close_gemini, is_on_vertex, open_gemini, secrets_of
 from .errors import Complaint, cannot_open, complaint, engine_error, is_stale
 from .request import STAND_IN, GeminiRequest, request, thinking
 from .response import GeminiAnswer
@@ -35,9 +34,7 @@ kwindla/aiewf-eval (August 2026; 2.5 Flash: 550, 850, 2,352)."""
 WARM_SECONDS = 10.0
 """For the first answer: reading certificates and credentials comes before it, and nobody waits for it yet."""
 
-_PATIENCE = Timeouts()
-
-_Item: TypeAlias = TextDelta | CallRequest | Usage
+_TIMEOUTS = Timeouts()
 
 
 @dataclass(slots=True)
@@ -45,7 +42,7 @@ class _Attempt:
     """How a request is put next, after what was refused of it."""
 
     rung: int
-    """Of the ladder of `thinking`."""
+    """Place in the ladder of `thinking`."""
     keeps_signatures: bool = True
     is_retry: bool = False
     """The one retry on a fresh connection is used up."""
@@ -54,20 +51,22 @@ class _Attempt:
 class GeminiLlm:
     """Implements `ports.Llm`. Belongs to the event loop in which it was warmed."""
 
+    is_embedded = False
+
     calls_tools = True
 
-    def __init__(self, key: str = "", model: str = DEFAULT_MODEL, *, patience: Timeouts = _PATIENCE) -> None:
+    def __init__(self, key: str = "", model: str = DEFAULT_MODEL, *, timeouts: Timeouts = _TIMEOUTS) -> None:
         """`key`: of the Gemini API; it wins over every other variable. Empty: what the SDK finds in its own
         (GOOGLE_API_KEY; GOOGLE_GENAI_USE_VERTEXAI with GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION).
         """
         self._key, self._model = key.strip(), model.strip() or DEFAULT_MODEL
-        self._patience = patience
+        self._timeouts = timeouts
         self._on_vertex = is_on_vertex(self._key)
         self._ladder, self._rung = thinking(self._model), 0
-        self._http: httpx2.AsyncClient | None = None
-        self._client: genai.Client | None = None
-        self._opening = asyncio.Lock()
-        self._is_closed = False
+        self._tasks = TaskSet()
+        self._client = OpenedOnce(
+            partial(open_gemini, self._key, timeouts.connect), close_gemini, self._closed
+        )
 
     @property
     def name(self) -> str:
@@ -91,22 +90,18 @@ class GeminiLlm:
                 pass
 
     async def close(self) -> None:
-        self._is_closed = True
-        client, self._client = self._client, None
-        http, self._http = self._http, None
-        if client is not None:
-            await client.aio.aclose()
-            await asyncio.to_thread(client.close)
-        if http is not None:
-            await http.aclose()
+        await self._client.close()
+        await self._tasks.close()
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[_Item, None]:
-        """Raises `EngineError`: `EngineTimeout` by our patience, the rest by `gemini_errors`."""
-        async with aclosing(self._ask(prompt, self._patience.first)) as items:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[LlmItem, None]:
+        """Raises `EngineError`: `EngineTimeout` by `timeouts`, the rest by `errors`."""
+        async with aclosing(self._ask(prompt, self._timeouts.first)) as items:
             async for item in items:
                 yield item
 
-    async def _ask(self, prompt: Prompt, first_seconds: float) -> AsyncGenerator[_Item, None]:
+    async def _ask(self, prompt: Prompt, first_seconds: float) -> AsyncGenerator[LlmItem, None]:
+        if self._client.is_closed:
+            raise self._closed()
         attempt = _Attempt(self._rung)
         give_up = asyncio.get_running_loop().time() + first_seconds
         while True:
@@ -123,19 +118,19 @@ class GeminiLlm:
             except Exception as error:  # noqa: BLE001 - the border: all that the client raises becomes ours
                 failure = error
             if answer.has_begun or not self._put_right(attempt, failure):
-                raise engine_error(failure, self._model, on_vertex=self._on_vertex)
+                raise engine_error(failure, self._model, secrets_of(self._key), on_vertex=self._on_vertex)
 
     async def _answer(
         self, asked: GeminiRequest, answer: GeminiAnswer, give_up: float
-    ) -> AsyncGenerator[_Item, None]:
+    ) -> AsyncGenerator[LlmItem, None]:
         """One request. Whatever ends this iterator ends the request at the far end."""
         clock = asyncio.get_running_loop().time
         answer.tools = asked.tools
-        async with CancellableStream(reading(partial(self._open, asked))) as pump:
+        async with CancellableStream(reading(partial(self._open, asked)), tasks=self._tasks) as chunks:
             while not answer.is_full:
-                seconds = self._patience.between if answer.has_begun else max(0.0, give_up - clock())
+                seconds = self._timeouts.between if answer.has_begun else max(0.0, give_up - clock())
                 try:
-                    chunk = await pump.next(seconds)
+                    chunk = await chunks.next(seconds)
                 except TimeoutError:
                     what = "went silent in its answer" if answer.has_begun else "did not begin to answer"
                     raise EngineTimeout("llm", f"{self._model} {what} in time") from None
@@ -168,14 +163,10 @@ class GeminiLlm:
         )
 
     async def _opened(self) -> genai.Client:
-        async with self._opening:
-            if self._client is None and not self._is_closed:
-                try:
-                    opened = await asyncio.to_thread(open_client, self._key, self._patience.connect)
-                except Exception as error:  # noqa: BLE001 - of the SDK, of google-auth, of the network
-                    raise cannot_open(error, self._on_vertex) from None
-                self._http, self._client = opened
-            if self._is_closed or self._client is None:
-                await self.close()
-                raise EngineError("llm", f"{self._model} is closed", retryable=False)
-            return self._client
+        try:
+            return (await self._client.get())[1]
+        except Exception as error:  # noqa: BLE001 - of the SDK, of google-auth, of the network
+            raise cannot_open(error, self._on_vertex) from None
+
+    def _closed(self) -> EngineError:
+        return EngineError("llm", f"{self._model} is closed", retryable=False)

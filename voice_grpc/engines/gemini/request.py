@@ -11,23 +11,26 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 from google.genai import types
 
 from ...core.conversation import Message, Role
 from ...core.tools import ToolUse
 from ...ports import Prompt
-from ..prompt_history import OPENING, instructions, recent, said
+from ..http.json_values import Json
+from ..prompt_history import HISTORY_CHARACTERS, OPENING, instructions, recent, said
 
-# ----------------------------------------------------------------
-# how little each family of Gemini models can be told to think: what is thought is silence
-# Sources: ai.google.dev/gemini-api/docs/generate-content/thinking ("thinking levels", "thinking budgets"),
-# whats-new-gemini-3.7 ("minimal is not supported and returns an error"), read in November 2026.
+# ---------------------------------------------------------------- thinking
 
 
 @dataclass(frozen=True, slots=True)
 class ThinkingBudget:
+    """How little a model is told to think: what is thought is silence.
+
+    Sources: ai.google.dev/gemini-api/docs/generate-content/thinking ("thinking levels", "thinking budgets"),
+    whats-new-gemini-3.7 ("minimal is not supported and returns an error"), read in November 2026.
+    """
+
     config: types.ThinkingConfig | None
     """None: nothing is said about it, and the model does as it likes."""
     room: int
@@ -82,14 +85,12 @@ def _with_level(major: int, minor: int, kind: str) -> tuple[ThinkingBudget, ...]
     return *asked, ThinkingBudget(None, _UNKNOWN_ROOM, True)
 
 
-HISTORY_CHARACTERS = 24_000
-"""Of earlier turns: about 6,000 tokens, twenty minutes of talk."""
+# ---------------------------------------------------------------- contents
 
 UNSIGNED = "skip_thought_signature_validator"
 """What Gemini 3 takes for the signature of a call that it did not make, such as one of another engine in
 the fallback chain (ai.google.dev/gemini-api/docs/thought-signatures, "FAQs")."""
 
-Json: TypeAlias = dict[str, Any]
 
 STAND_IN = types.Content(role="user", parts=[types.Part(text=OPENING)])
 """What the SDK is given as contents; those of `GeminiRequest.config` replace it."""

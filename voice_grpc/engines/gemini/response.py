@@ -43,11 +43,11 @@ MALFORMED = frozenset(
 class GeminiAnswer:
     model: str
     max_tokens: int
-    """Of what is said, without what is thought."""
+    """The most that are said, without thoughts."""
     tools: Mapping[str, str] = field(default_factory=dict)
     """Our name of each tool, by Gemini's."""
     has_begun: bool = False
-    """Something of it was given."""
+    """Words or a call of the answer were given."""
     is_full: bool = False
     """`max_tokens` were said and more would follow: the limit that Gemini knows has room for thoughts."""
     usage: Usage | None = None

@@ -28,7 +28,7 @@ USUAL_PACE = 1 / LETTERS_PER_SECOND
 _HOP = 0.02
 """Seconds that are judged together."""
 _EARLY, _LATE = 0.15, 0.25
-"""Of a clause's expected length: how far its end may lie before and after where it is expected."""
+"""Shares of a clause's expected length: how far its end may lie before and after where it is expected."""
 _LEAST_SLACK = 0.2
 """Seconds of either, for short clauses."""
 _PAUSE = 0.1
@@ -112,7 +112,7 @@ class Alignment:
 
     @property
     def measured_pace(self) -> float | None:
-        """Of a stream that was said to its end; None when that was too little to tell."""
+        """Seconds a letter in a stream that was said to its end; None when that was too little to tell."""
         letters = sum(_spoken(clause.text) for clause in self._clauses)
         return self._made / self._rate_hz / letters if letters >= _MEASURABLE and self._made else None
 

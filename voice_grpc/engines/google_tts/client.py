@@ -1,4 +1,4 @@
-"""One channel to the service, its three methods, and what of the quotas they use.
+"""One gRPC channel to the service, its three methods, and how much of the quotas they use.
 
 The methods are those of the vendor's transport, not of its client: the client's `streaming_synthesize`
 waits for the connection before it gives the call out, so that a call that is cancelled there cannot be
@@ -19,14 +19,11 @@ from google.cloud.texttospeech_v1 import ListVoicesRequest, ListVoicesResponse, 
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcAsyncIOTransport
 
 from ...core.errors import EngineError, EngineMissing, EngineTimeout, EngineUnreachable
+from ...ports.streaming import TaskSet
 from ..timeouts import Timeouts
 from .credentials import Headers, Tokens, load
 from .errors import BREAKS, SERVICE, StreamFate, fate_of, translated
 from .voices import GoogleVoice, known, parsed
-
-# ----------------------------------------------------------------
-# what this process asked of the service, beside the quotas of the whole project
-
 
 CONCURRENT_STREAMS = 100
 """`ConcurrentStreamingSessionsPerProject`: cloud.google.com/text-to-speech/quotas."""
@@ -36,14 +33,14 @@ CHIRP3_REQUESTS_A_MINUTE = 200
 
 @dataclass(slots=True)
 class QuotaUsage:
-    """What was asked of the service by this process; the quotas are those of the whole project."""
+    """What this process asked of the service; the quotas are those of the whole project."""
 
     streams_open: int = 0
     streams: int = 0
     requests: int = 0
-    """Unary ones."""
+    """Unary requests."""
     characters: int = 0
-    """Sent to be spoken: what is billed."""
+    """Characters sent to be spoken: what is billed."""
     _chirp3: deque[float] = field(default_factory=deque)
 
     def count(self, voice: GoogleVoice) -> None:
@@ -80,10 +77,10 @@ OPTIONS = (
     ("grpc.max_receive_message_length", 16 << 20),
 )
 
-SpeechCall: TypeAlias = "grpc.aio.StreamStreamCall[Any, Any]"
+SynthesisCall: TypeAlias = "grpc.aio.StreamStreamCall[Any, Any]"
 
 _GENDERS = {1: "male", 2: "female"}
-"""SsmlVoiceGender."""
+"""By `SsmlVoiceGender` of the service's proto."""
 _CLIENT: tuple[str, str] = ClientInfo().to_grpc_metadata()  # type: ignore[no-untyped-call]
 """The versions of everything, as the vendor's client tells them."""
 
@@ -91,12 +88,16 @@ _CLIENT: tuple[str, str] = ClientInfo().to_grpc_metadata()  # type: ignore[no-un
 logging.getLogger(TextToSpeechGrpcAsyncIOTransport.__module__).setLevel(logging.INFO)
 
 
-class GoogleTtsChannel:
-    def __init__(self, credentials: str, endpoint: str, patience: Timeouts) -> None:
+class GoogleTtsClient:
+    """The service as the engine sees it. Belongs to the event loop in which it is first used."""
+
+    def __init__(self, credentials: str, endpoint: str, timeouts: Timeouts) -> None:
         """Raises `EngineMissing` for an endpoint that is none."""
-        self._credentials, self._patience = credentials, patience
+        self._credentials, self._timeouts = credentials, timeouts
         self.target, self.is_plain = _address(endpoint)
         self.usage = QuotaUsage()
+        self.tasks = TaskSet()
+        """Those of all answers, which `close` ends."""
         self._tokens: Tokens | None = None
         self._transport: TextToSpeechGrpcAsyncIOTransport | None = None
         self._opening = asyncio.Lock()
@@ -107,10 +108,10 @@ class GoogleTtsChannel:
         return f"http://{self.target}" if self.is_plain else self.target
 
     async def voices(self) -> list[GoogleVoice]:
-        """All that can be used by name. Raises `EngineError`."""
+        """All voices that can be used by name. Raises `EngineError`."""
         transport, headers = await self._ready()
         call = transport.list_voices(ListVoicesRequest(), metadata=headers)
-        answer = await self._answered(call, self._patience.connect + self._patience.first)
+        answer = await self._answered(call, self._timeouts.connect + self._timeouts.first)
         voices = ListVoicesResponse.pb(answer).voices  # proto-plus takes 50 ms over 2,000 voices
         return known(
             parsed(
@@ -123,7 +124,7 @@ class GoogleTtsChannel:
         )
 
     async def synthesize(self, request: SynthesizeSpeechRequest, voice: GoogleVoice) -> bytes:
-        """The sound, as encoded as it was asked for. Raises `EngineError`."""
+        """The sound of a unary request, a WAV file. Raises `EngineError`."""
         for _ in range(BREAKS):
             try:
                 return await self._synthesize(request, voice)
@@ -132,40 +133,41 @@ class GoogleTtsChannel:
                     raise
         return await self._synthesize(request, voice)
 
-    async def open_stream(self, voice: GoogleVoice) -> SpeechCall:
+    async def open_stream(self, voice: GoogleVoice) -> SynthesisCall:
         """A call that is connected; whoever has it ends it with `end_stream`. Raises `EngineError`."""
         transport, headers = await self._ready()
-        call: SpeechCall = transport.streaming_synthesize(metadata=headers)
+        call: SynthesisCall = transport.streaming_synthesize(metadata=headers)
         self.usage.streams += 1
         self.usage.streams_open += 1
         self.usage.count(voice)
         try:
-            async with asyncio.timeout(self._patience.connect):
+            async with asyncio.timeout(self._timeouts.connect):
                 await call.wait_for_connection()
         except TimeoutError:
             self.end_stream(call)
-            text = f"{SERVICE}: no connection to {self.target} within {self._patience.connect:g} s"
+            text = f"{SERVICE}: no connection to {self.target} within {self._timeouts.connect:g} s"
             raise EngineUnreachable("tts", text) from None
         except (grpc.RpcError, asyncio.CancelledError) as error:
             self.end_stream(call)
             self.fail(error)
         return call
 
-    def end_stream(self, call: SpeechCall) -> None:
-        """Whatever it does: the far end is told at once, unless it had ended the call itself."""
+    def end_stream(self, call: SynthesisCall) -> None:
+        """Ends `call`, whatever it does: the far end is told at once, unless it had ended the call itself."""
         call.cancel()
         self.usage.streams_open -= 1
 
     def fail(self, error: BaseException) -> NoReturn:
         """Raise what a call raised, as ours. That it was cancelled is passed on, unless it was by `close`."""
         if isinstance(error, grpc.RpcError):
-            raise translated(error, advice=self.usage.said) from error
+            secrets = self._tokens.secrets if self._tokens is not None else ()
+            raise translated(error, advice=self.usage.said, secrets=secrets) from error
         task = asyncio.current_task()
         if isinstance(error, asyncio.CancelledError) and (task is None or not task.cancelling()):
-            raise self._closed() from None
+            raise self.closed() from None
         raise error
 
-    def _closed(self) -> EngineError:
+    def closed(self) -> EngineError:
         return EngineError("tts", f"{SERVICE}: the engine is closed", retryable=False)
 
     async def close(self) -> None:
@@ -176,17 +178,18 @@ class GoogleTtsChannel:
             if self._transport is not None:
                 await self._transport.grpc_channel.close(0)
                 self._transport = None
+        await self.tasks.close()
 
     async def _synthesize(self, request: SynthesizeSpeechRequest, voice: GoogleVoice) -> bytes:
         transport, headers = await self._ready()
         self.usage.requests += 1
         self.usage.count(voice)
         call = transport.synthesize_speech(request, metadata=headers)
-        answer = await self._answered(call, self._patience.first)
+        answer = await self._answered(call, self._timeouts.first)
         return bytes(answer.audio_content)
 
     async def _answered(self, call: Any, seconds: float) -> Any:
-        """Of a unary call; cancelling this cancels it."""
+        """The answer of a unary call; cancelling this cancels the call."""
         try:
             async with asyncio.timeout(seconds):
                 return await call
@@ -202,7 +205,7 @@ class GoogleTtsChannel:
         """
         async with self._opening:
             if self._is_closed:
-                raise self._closed()
+                raise self.closed()
             if self._transport is None:
                 if not self.is_plain:
                     self._tokens = Tokens(await asyncio.to_thread(load, self._credentials))
@@ -221,16 +224,16 @@ class GoogleTtsChannel:
 
 
 def _address(endpoint: str) -> tuple[str, bool]:
-    """Host and port, and whether it is unencrypted."""
+    """Host and port of `endpoint`, and whether it is unencrypted."""
     text = endpoint.strip()
     try:
-        parts = urlsplit(text if "://" in text else f"https://{text or HOST}")
-        host, port = parts.hostname, parts.port
-        is_bare = not (parts.username or parts.password or parts.query or parts.path.strip("/"))
+        url = urlsplit(text if "://" in text else f"https://{text or HOST}")
+        host, port = url.hostname, url.port
+        is_bare = not (url.username or url.password or url.query or url.path.strip("/"))
     except ValueError:
         host, port, is_bare = None, None, False
-    is_plain = is_bare and parts.scheme == "http"
-    if not host or not is_bare or parts.scheme not in ("http", "https") or (is_plain and port is None):
+    is_plain = is_bare and url.scheme == "http"
+    if not host or not is_bare or url.scheme not in ("http", "https") or (is_plain and port is None):
         raise EngineMissing(
             "tts",
             "GOOGLE_TTS_ENDPOINT is not usable; accepted: nothing, a host such as "

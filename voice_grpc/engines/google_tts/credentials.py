@@ -33,7 +33,8 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 
 def load(given: str) -> Credentials:
-    """Of a path or the JSON itself. Reads files: not for the event loop. Raises `EngineMissing`."""
+    """The credentials in `given`, a path or the JSON itself. Reads files: not for the event loop. Raises
+    `EngineMissing`."""
     text = given.strip()
     if not text:
         raise _unusable("it is not set")
@@ -74,6 +75,13 @@ class Tokens:
         self._credentials.apply(headers)  # type: ignore[no-untyped-call]
         return tuple((name.lower(), value) for name, value in headers.items())
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is sent to the service and to whoever gives tokens, and must come back in no message."""
+        names = ("token", "refresh_token", "client_secret")
+        found = (getattr(self._credentials, name, None) for name in names)
+        return tuple(value for value in found if isinstance(value, str))
+
     def close(self) -> None:
         """A request that is on its way ends by itself within `_TOKEN_SECONDS`."""
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -93,7 +101,7 @@ class Tokens:
         except TimeoutError:
             raise EngineUnreachable("tts", f"{SERVICE}: no access token within {self._seconds:g} s") from None
         except (GoogleAuthError, ValueError, OSError) as error:
-            raise auth_failure(error) from None
+            raise auth_failure(error, self.secrets) from None
 
 
 def _look(refreshed: "asyncio.Future[None]") -> None:

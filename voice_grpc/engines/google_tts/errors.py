@@ -5,6 +5,7 @@ messages (an idle stream is `ABORTED`, an unknown voice or bad SSML `INVALID_ARG
 """
 
 import re
+from collections.abc import Iterable
 from enum import Enum, auto
 
 import grpc
@@ -12,6 +13,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError, TransportError
 
 from ...core.errors import EngineDenied, EngineError, EngineQuota, EngineTimeout, EngineUnreachable
+from ..http.errors import shown
 
 SERVICE = "Google Cloud TTS"
 KEY_ADVICE = (
@@ -19,10 +21,6 @@ KEY_ADVICE = (
     "API enabled and billing on; the account needs roles/serviceusage.serviceUsageConsumer"
 )
 
-_SECRET = re.compile(
-    r"(?i:bearer\s+)\S+|ya29\.[\w.-]+|AIza[\w-]{20,}|eyJ[\w-]+\.[\w-]+(?:\.[\w-]+)?|-----BEGIN.*", re.DOTALL
-)
-"""Tokens, keys and signed assertions, should a message ever repeat one."""
 _BREAK = re.compile(r"stream removed|socket closed|connection (?:reset|aborted)|broken pipe|goaway", re.I)
 """What gRPC's core says when it is the connection that ended a call. Nothing else tells it from the
 service's own `UNAVAILABLE`; should the words change, a broken call is just not made again."""
@@ -51,7 +49,7 @@ class StreamFate(Enum):
 
 
 def fate_of(error: EngineError) -> StreamFate:
-    """Of the call that `error` comes from."""
+    """How the call ended that `error` comes from."""
     cause = error.__cause__
     code, text = _code_and_text(cause) if isinstance(cause, Exception) else (None, "")
     if code is grpc.StatusCode.UNAVAILABLE and _BREAK.search(text):
@@ -62,12 +60,14 @@ def fate_of(error: EngineError) -> StreamFate:
     return known.get(code, StreamFate.OTHER) if code is not None else StreamFate.OTHER
 
 
-def translated(error: Exception, *, advice: str = "") -> EngineError:
-    """Of what a call raised. `advice`: what the operator should know beside it."""
+def translated(error: Exception, *, advice: str = "", secrets: Iterable[str] = ()) -> EngineError:
+    """What a call raised, as ours. `advice`: what the operator should know of a quota. `secrets`: what the
+    call was made with, should the service repeat it."""
     if isinstance(error, GoogleAuthError):
-        return auth_failure(error)
+        return auth_failure(error, secrets)
     code, text = _code_and_text(error)
-    message = f"{SERVICE}: {cleaned(text) or (code.name if code else type(error).__name__)}"
+    told = shown(text, secrets, limit=_LONGEST) or (code.name if code else type(error).__name__)
+    message = f"{SERVICE}: {told}"
     if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
         return EngineDenied("tts", message, advice=KEY_ADVICE)
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
@@ -79,25 +79,18 @@ def translated(error: Exception, *, advice: str = "") -> EngineError:
     return kinds.get(code, EngineError)("tts", message)
 
 
-def auth_failure(error: Exception) -> EngineError:
+def auth_failure(error: Exception, secrets: Iterable[str] = ()) -> EngineError:
     """No token could be had: the key is refused, or whoever gives tokens cannot be reached."""
     if isinstance(error, TransportError):
-        return EngineUnreachable("tts", f"{SERVICE}: no access token: {cleaned(str(error))}")
-    return EngineDenied(
-        "tts",
-        f"{SERVICE}: no access token for these credentials: {cleaned(_first(error))}",
-        advice=KEY_ADVICE,
-    )
-
-
-def cleaned(text: str) -> str:
-    """One line of at most `_LONGEST` characters without anything that looks like a secret."""
-    text = " ".join(_SECRET.sub("***", text).split())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+        told = shown(error, secrets, limit=_LONGEST)
+        return EngineUnreachable("tts", f"{SERVICE}: no access token: {told}")
+    told = shown(_first(error), secrets, limit=_LONGEST)
+    text = f"{SERVICE}: no access token for these credentials: {told}"
+    return EngineDenied("tts", text, advice=KEY_ADVICE)
 
 
 def _first(error: Exception) -> str:
-    """Of `RefreshError('invalid_grant: …', {…})` the words, not the whole answer of the token server."""
+    """In `RefreshError('invalid_grant: …', {…})` the words; the rest is all that the token server said."""
     return str(error.args[0]) if error.args else type(error).__name__
 
 

@@ -1,4 +1,4 @@
-"""How an answer is spoken, as the service is told, and in which pieces its text is given."""
+"""How an answer is to be spoken, as the service is told, and in which pieces its text is given."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -23,21 +23,6 @@ LIMIT = 5_000
 SLOWEST, FASTEST = 0.25, 2.0
 """`speaking_rate` of both methods: google/cloud/texttospeech/v1/cloud_tts.proto."""
 
-ENCODINGS = ("PCM", "MULAW", "OGG_OPUS")
-"""Those that streams can have and we can read; ALAW gains nothing over MULAW."""
-
-_STREAMED = {
-    "PCM": AudioEncoding.PCM,
-    "MULAW": AudioEncoding.MULAW,
-    "OGG_OPUS": AudioEncoding.OGG_OPUS,
-}
-_WHOLE = {
-    "PCM": AudioEncoding.LINEAR16,
-    "MULAW": AudioEncoding.MULAW,
-    "OGG_OPUS": AudioEncoding.OGG_OPUS,
-}
-"""What stands for them in a unary answer: the first two come as WAV files."""
-
 
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
@@ -46,27 +31,26 @@ class SpeechRequest:
     voice: GoogleVoice
     rate: float
     """1 is normal; within `SLOWEST` and `FASTEST`."""
-    encoding: str
-    """`PCM`, `MULAW` or `OGG_OPUS`."""
 
     @property
     def selection(self) -> VoiceSelectionParams:
         return VoiceSelectionParams(language_code=self.voice.language, name=self.voice.id)
 
     @property
-    def of_stream(self) -> StreamingSynthesizeConfig:
+    def streaming_config(self) -> StreamingSynthesizeConfig:
+        """For `StreamingSynthesize`."""
         audio = StreamingAudioConfig(
-            audio_encoding=_STREAMED[self.encoding],
+            audio_encoding=AudioEncoding.PCM,
             sample_rate_hertz=self.voice.rate_hz,
             speaking_rate=self.rate,
         )
         return StreamingSynthesizeConfig(voice=self.selection, streaming_audio_config=audio)
 
     @property
-    def of_answer(self) -> AudioConfig:
-        """Of a unary request."""
+    def audio_config(self) -> AudioConfig:
+        """For `SynthesizeSpeech`, whose answer is a WAV file."""
         return AudioConfig(
-            audio_encoding=_WHOLE[self.encoding],
+            audio_encoding=AudioEncoding.LINEAR16,
             sample_rate_hertz=self.voice.rate_hz,
             speaking_rate=self.rate,
         )

@@ -22,20 +22,21 @@ from ...core.errors import EngineError, EngineTimeout
 from ...ports import Clause, Speech
 from ..timeouts import Timeouts
 from .alignment import USUAL_PACE, Alignment, Placed
-from .audio import SoundDecoder, decoder
-from .client import GoogleTtsChannel, SpeechCall
+from .audio import PcmReader
+from .client import GoogleTtsClient, SynthesisCall
 from .errors import BREAKS, SERVICE, StreamFate, fate_of
 from .request import LIMIT, Put, SpeechRequest, pieces
 
-# ----------------------------------------------------------------
-# when a stream's next sound is overdue. The service is only late while it owes sound
-# It owes some from the first text that was sent after its last sound, and once it was told that no text
-# follows, until it ends. While the sound is taken slowly at our end, nobody is late.
-
 
 class StallWatchdog:
-    def __init__(self, patience: Timeouts) -> None:
-        self._patience = patience
+    """When a stream's next sound is overdue: the service is late only while it owes sound.
+
+    It owes some from the first text that was sent after its last sound, and once it was told that no text
+    follows, until it ends. While the sound is taken slowly at our end, nobody is late.
+    """
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
         self._deadline: asyncio.Timeout | None = None
         self._owing_since: float | None = None
         self._closed_at: float | None = None
@@ -53,19 +54,19 @@ class StallWatchdog:
                 self._deadline = None
 
     def sent(self) -> None:
-        """Some text."""
+        """Text was given to the service."""
         if self._owing_since is None:
             self._owing_since = _now()
             self._move()
 
     def closed(self) -> None:
-        """No more text comes."""
+        """The service was told that no more text comes."""
         self._closed_at = _now()
         self._move()
 
     @contextmanager
     def heard(self) -> Iterator[None]:
-        """Some sound came; inside, it is taken."""
+        """Sound came from the service; inside, it is handed on."""
         self._heard_at, self._owing_since, self._is_giving = _now(), None, True
         self._move()
         yield
@@ -75,7 +76,7 @@ class StallWatchdog:
         self._move()
 
     def expire(self) -> None:
-        """There is nothing to wait for any more."""
+        """End the waiting now: nothing will come any more."""
         if self._deadline is not None and not self._deadline.expired():
             self._deadline.reschedule(_now())
 
@@ -85,14 +86,14 @@ class StallWatchdog:
 
     @property
     def silent_seconds(self) -> float:
-        """Since the last sound; 0 before the first and while it is taken."""
+        """Seconds since the last sound; 0 before the first and while one is handed on."""
         return 0.0 if self._heard_at is None or self._is_giving else _now() - self._heard_at
 
     @property
     def complaint(self) -> str:
         if self._heard_at is None:
-            return f"{SERVICE}: no sound within {self._patience.first:g} s"
-        return f"{SERVICE}: no more sound for {self._patience.between:g} s in mid-answer"
+            return f"{SERVICE}: no sound within {self._timeouts.first:g} s"
+        return f"{SERVICE}: no more sound for {self._timeouts.between:g} s in mid-answer"
 
     def _move(self) -> None:
         if self._deadline is not None and not self._deadline.expired():
@@ -100,11 +101,11 @@ class StallWatchdog:
 
     def _due(self) -> float | None:
         if self._heard_at is None:
-            return None if self._owing_since is None else self._owing_since + self._patience.first
+            return None if self._owing_since is None else self._owing_since + self._timeouts.first
         since = self._owing_since
         if self._closed_at is not None:
             since = max(self._closed_at, self._heard_at)
-        return None if since is None else since + self._patience.between
+        return None if since is None else since + self._timeouts.between
 
 
 def _now() -> float:
@@ -112,17 +113,18 @@ def _now() -> float:
 
 
 IDLE_SECONDS = 5.0
-"""Without text, after which the service answers ABORTED: "Input must be sent continuously, at least every
-5s seconds" (github.com/livekit/agents/issues/2406)."""
+"""Seconds without text, after which the service answers ABORTED: "Input must be sent continuously, at least
+every 5s seconds" (github.com/livekit/agents/issues/2406)."""
 ENOUGH = 0.8
-"""Of `IDLE_SECONDS`: then the stream is half-closed."""
+"""The share of `IDLE_SECONDS` after which a stream is half-closed."""
 SETTLED_SECONDS = 0.6
-"""Without sound, after which all there is to say was said: the service makes sound in less than it lasts."""
+"""Seconds without sound, after which all there is to say was said: the service makes sound in less time than
+it lasts."""
 
 _WAITING = 16
 """Clauses that may wait to be sent; whoever brings more waits. Sending takes no time to speak of."""
 _RESUMED = (StreamFate.IDLE, StreamFate.LOST, StreamFate.BROKEN)
-"""After which what was left unsaid is said on a new stream."""
+"""How a call may end so that what it left unsaid is said on a new one."""
 
 Paces: TypeAlias = dict[str, float]
 """Seconds a letter by the id of a voice, at the normal rate, as measured."""
@@ -131,29 +133,31 @@ logger = logging.getLogger(__name__)
 
 
 class SpeechStream:
+    """A run of clauses that are said on one call, and on another where that ends early."""
+
     def __init__(
         self,
-        channel: GoogleTtsChannel,
-        manner: SpeechRequest,
-        patience: Timeouts,
+        client: GoogleTtsClient,
+        request: SpeechRequest,
+        timeouts: Timeouts,
         paces: Paces,
         idle_seconds: float,
     ) -> None:
-        """`idle_seconds`: without a clause, after which the call is half-closed."""
+        """`idle_seconds`: how long the call waits for a clause before it is half-closed."""
         self.is_closed = False
-        """It takes no more clauses."""
-        self._channel, self._manner, self._patience = channel, manner, patience
+        """The stream takes no more clauses."""
+        self._client, self._request, self._timeouts = client, request, timeouts
         self._paces, self._idle_seconds = paces, idle_seconds
         self._clauses: asyncio.Queue[Clause | None] = asyncio.Queue(_WAITING)
-        self._watch = StallWatchdog(patience)
+        self._watchdog = StallWatchdog(timeouts)
         self._alignment = self._new_alignment()
         self._again: deque[Clause] = deque()
-        """Left unsaid by a stream that ended early."""
+        """Clauses that a call which ended early left unsaid."""
         self._is_ended = False
         self._failure: Exception | None = None
 
     async def send(self, clause: Clause) -> None:
-        """Only while it is not closed."""
+        """`clause` is said after those before it; only while the stream is not closed."""
         await self._clauses.put(clause)
 
     def end(self) -> None:
@@ -163,7 +167,7 @@ class SpeechStream:
             self._clauses.put_nowait(None)
 
     async def run(self, put: Put) -> None:
-        """Say it all. Raises `EngineError`.
+        """Say all clauses. Raises `EngineError`.
 
         What the service left unsaid when it ended the call by itself is said on a new one, and so is
         all of it when the connection broke before any sound; once, if it does that again without a sound, and
@@ -172,19 +176,19 @@ class SpeechStream:
         fruitless = 0
         while True:
             failure: EngineError | None = None
-            patience = 1
+            allowed = 1
             try:
                 await self._call(put)
             except EngineError as error:
                 how = fate_of(error)
-                if how not in _RESUMED or (how is StreamFate.BROKEN and self._watch.has_sound):
+                if how not in _RESUMED or (how is StreamFate.BROKEN and self._watchdog.has_sound):
                     raise
-                failure, patience = error, BREAKS if how is StreamFate.BROKEN else 1
+                failure, allowed = error, BREAKS if how is StreamFate.BROKEN else 1
             if failure is None and self.is_closed:
                 return
             self._again.extendleft(reversed(self._alignment.unsounded))
-            fruitless = 0 if self._watch.has_sound else fruitless + 1
-            if fruitless > patience:
+            fruitless = 0 if self._watchdog.has_sound else fruitless + 1
+            if fruitless > allowed:
                 raise failure or EngineError("tts", f"{SERVICE} ends its streams without a sound")
             if not self._again and (self.is_closed or self._clauses.empty()):
                 self.is_closed = True
@@ -192,99 +196,96 @@ class SpeechStream:
             logger.warning("a stream ended early; what it left unsaid is said on a new one: %s", failure)
 
     async def _call(self, put: Put) -> None:
-        self._alignment, self._watch = self._new_alignment(), StallWatchdog(self._patience)
-        call = await self._channel.open_stream(self._manner.voice)
-        writing = asyncio.get_running_loop().create_task(self._write(call), name="google-tts-text")
+        self._alignment, self._watchdog = self._new_alignment(), StallWatchdog(self._timeouts)
+        call = await self._client.open_stream(self._request.voice)
+        writing = self._client.tasks.start(self._write(call), "google-tts-text")
         try:
-            async with decoder(self._manner.encoding, self._manner.voice.rate_hz) as sound:
-                await self._read(call, sound, put)
+            await self._read(call, put)
         finally:
-            self._channel.end_stream(call)
-            writing.cancel()
-            await asyncio.wait([writing])
+            self._client.end_stream(call)
+            await self._client.tasks.end(writing)
         self._learn()
 
     # ------------------------------------------------------------ text
 
-    async def _write(self, call: SpeechCall) -> None:
+    async def _write(self, call: SynthesisCall) -> None:
         try:
-            await call.write(StreamingSynthesizeRequest(streaming_config=self._manner.of_stream))
+            await call.write(StreamingSynthesizeRequest(streaming_config=self._request.streaming_config))
             while self._again:
                 await self._send(call, self._again.popleft())
             while not self.is_closed and (following := await self._next()) is not None:
                 await self._send(call, following)
             self.is_closed = True
-            self._watch.closed()
+            self._watchdog.closed()
             await call.done_writing()
         except (grpc.RpcError, asyncio.InvalidStateError):
             """The call is over: whoever reads it is told why."""
         except Exception as error:  # noqa: BLE001 - raised by whoever reads
             self._failure = error
-            self._watch.expire()
+            self._watchdog.expire()
 
     async def _next(self) -> Clause | None:
-        """None when nothing more comes, or not soon enough.
+        """The clause to send next; None when nothing more comes, or not soon enough.
 
         A service that holds the first clause back to see what follows is told early that nothing does.
         """
         began = asyncio.get_running_loop().time()
         while not (self._is_ended and self._clauses.empty()):
-            patience = self._idle_seconds
-            if not self._watch.has_sound:
-                patience = min(patience, self._patience.first / 2)
+            seconds = self._idle_seconds
+            if not self._watchdog.has_sound:
+                seconds = min(seconds, self._timeouts.first / 2)
             try:
-                async with asyncio.timeout_at(began + patience):
+                async with asyncio.timeout_at(began + seconds):
                     return await self._clauses.get()
             except TimeoutError:
                 if not self._clauses.empty():
                     return self._clauses.get_nowait()
-                if patience == self._idle_seconds or not self._watch.has_sound:
+                if seconds == self._idle_seconds or not self._watchdog.has_sound:
                     break
         return None
 
-    async def _send(self, call: SpeechCall, clause: Clause) -> None:
+    async def _send(self, call: SynthesisCall, clause: Clause) -> None:
         """The texts of a stream are read as one: they are told apart by a space."""
-        self._alignment.send(clause, is_settled=self._watch.silent_seconds > SETTLED_SECONDS)
-        self._watch.sent()
+        self._alignment.send(clause, is_settled=self._watchdog.silent_seconds > SETTLED_SECONDS)
+        self._watchdog.sent()
         for piece in pieces(clause.text, LIMIT - 1):
-            self._channel.usage.characters += len(piece)
+            self._client.usage.characters += len(piece)
             text = StreamingSynthesisInput(text=f"{piece} ")
             await call.write(StreamingSynthesizeRequest(input=text))
 
     # ------------------------------------------------------------ sound
 
-    async def _read(self, call: SpeechCall, sound: SoundDecoder, put: Put) -> None:
+    async def _read(self, call: SynthesisCall, put: Put) -> None:
+        pcm = PcmReader()
         try:
-            async with self._watch.watching():
+            async with self._watchdog.watching():
                 while (response := await _next_response(call)) is not None:
                     if not response.audio_content:
                         continue
-                    with self._watch.heard():
-                        samples = await sound.feed(response.audio_content)
-                        await self._give(self._alignment.place(samples), sound.rate_hz, put)
-                with self._watch.heard():
-                    rest = self._alignment.place(await sound.finish()) + self._alignment.finish()
-                    await self._give(rest, sound.rate_hz, put)
+                    with self._watchdog.heard():
+                        await self._give(self._alignment.place(pcm.feed(response.audio_content)), put)
+                with self._watchdog.heard():
+                    await self._give(self._alignment.finish(), put)
         except TimeoutError:
-            raise self._failure or EngineTimeout("tts", self._watch.complaint) from None
+            raise self._failure or EngineTimeout("tts", self._watchdog.complaint) from None
         except (grpc.RpcError, asyncio.CancelledError) as error:
-            self._channel.fail(error)
+            self._client.fail(error)
 
-    async def _give(self, placed: Placed, rate_hz: int, put: Put) -> None:
+    async def _give(self, placed: Placed, put: Put) -> None:
         for index, samples in placed:
-            await put(Speech(index, samples, rate_hz))
+            await put(Speech(index, samples, self._request.voice.rate_hz))
 
     # ------------------------------------------------------------ which sound is whose
 
     def _new_alignment(self) -> Alignment:
-        pace = self._paces.get(self._manner.voice.id, USUAL_PACE)
-        return Alignment(self._manner.voice.rate_hz, pace / self._manner.rate)
+        pace = self._paces.get(self._request.voice.id, USUAL_PACE)
+        return Alignment(self._request.voice.rate_hz, pace / self._request.rate)
 
     def _learn(self) -> None:
         if (pace := self._alignment.measured_pace) is not None:
-            self._paces[self._manner.voice.id] = pace * self._manner.rate
+            self._paces[self._request.voice.id] = pace * self._request.rate
 
 
-async def _next_response(call: SpeechCall) -> StreamingSynthesizeResponse | None:
+async def _next_response(call: SynthesisCall) -> StreamingSynthesizeResponse | None:
     response = await call.read()
     return response if isinstance(response, StreamingSynthesizeResponse) else None

@@ -1,4 +1,6 @@
-"""Which of Google's voices says it. Pure functions over the list that `ListVoices` gives.
+"""Which voices Google has, and which of them says a clause.
+
+`choose` and what it needs are pure functions over the list that `ListVoices` gives; `VoiceCache` keeps it.
 
 A name says what a voice is: `<language>-<family>-<name>`, such as en-US-Chirp3-HD-Kore or
 es-ES-Neural2-A (cloud.google.com/text-to-speech/docs/list-voices-and-types). Bare names (`Kore`) are
@@ -11,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ...core.errors import EngineError
+from ...core.languages import primary
 from ...ports import Voice, VoiceChoice
 
 STREAMING = frozenset({"Chirp3-HD", "Journey"})
@@ -126,9 +129,9 @@ def _named(voices: Sequence[GoogleVoice], id: str) -> GoogleVoice:
 
 def _tag(language: str) -> tuple[str, str]:
     """`zh-Hans-TW` is ("cmn", "TW"): language and region as Google has them, empty where there is none."""
-    first, *rest = language.replace("_", "-").split("-")
+    rest = language.replace("_", "-").split("-")[1:]
     region = next((part.upper() for part in rest if len(part) == 2 or part.isdigit()), "")
-    code = _ALIASES.get(first.lower(), first.lower())
+    code = _ALIASES.get(primary(language), primary(language))
     return ("yue", region) if (code, region) == ("cmn", "HK") else (code, region)
 
 
@@ -136,9 +139,7 @@ def known(voices: Iterable[GoogleVoice | None]) -> list[GoogleVoice]:
     return sorted((voice for voice in voices if voice is not None), key=lambda voice: voice.id)
 
 
-# ----------------------------------------------------------------
-# the list of voices, fetched once and then now and then
-
+# ---------------------------------------------------------------- the list, fetched now and then
 
 REFRESH_SECONDS = 3600.0
 """New voices come a few times a year; asking more often is of no use."""
@@ -147,7 +148,8 @@ logger = logging.getLogger(__name__)
 
 
 class VoiceCache:
-    """The first who asks waits for it; a refresh goes on beside whoever asks, and may fail."""
+    """The list of voices: the first who asks waits for it; a refresh goes on beside whoever asks, and may
+    fail."""
 
     def __init__(
         self, fetch: Callable[[], Awaitable[list[GoogleVoice]]], refresh_seconds: float = REFRESH_SECONDS

@@ -1,7 +1,13 @@
-"""JSON of a server that may be anybody's: what is not of the shape that is asked for counts as not there."""
+"""JSON of a server that may be anybody's: what is not of the shape that is asked for counts as not there.
+
+A file of its own: events, lists of models and errors of several vendors are read with it.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+"""An object of JSON that is being put together."""
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 One thread of our pool waits for each generation; llama.cpp batches the generations of all slots.
 What a slot computed stays there, and what leaves it stays in memory for a while: a prompt that only
-grew costs its new tokens. `transcript_prompt` keeps prompts growing at their end.
+grew costs its new tokens. `prompt` keeps prompts growing at their end.
 """
 
 import asyncio
@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 
 from ...core.conversation import Message, Role
 from ...core.errors import EngineError
-from ...model_files.catalog import model_path
+from ...model_files.cache import model_path
+from ...model_files.catalog import MODELS
 from ...ports import Prompt, TextDelta, Usage
 from . import prompt as transcript_prompt
 from . import server as llama_server
@@ -26,7 +27,7 @@ _CLOSE_S = 2.0
 _TAIL = 160
 """Characters in which a model that says the same thing over and over is noticed."""
 
-_Item: TypeAlias = TextDelta | Usage | EngineError | None
+_Event: TypeAlias = TextDelta | Usage | EngineError | None
 
 
 class _Generation:
@@ -37,7 +38,7 @@ class _Generation:
 
     def __init__(self) -> None:
         self.is_unwanted = False
-        self._items: asyncio.Queue[_Item] = asyncio.Queue()
+        self._items: asyncio.Queue[_Event] = asyncio.Queue()
         self._is_begun = False
         self._tail = ""
         self._loop = asyncio.get_running_loop()
@@ -67,27 +68,33 @@ class _Generation:
             self._put(EngineError("llm", f"the local model failed: {error}"))
         self._put(None)
 
-    def _put(self, item: _Item) -> None:
+    def _put(self, item: _Event) -> None:
         try:
             self._loop.call_soon_threadsafe(self._items.put_nowait, item)
         except RuntimeError:  # the loop is closed: nobody listens any more
             self.is_unwanted = True
 
 
+DEFAULT_MODEL = "gemma"
+
+
 class LocalLlm:
     """Implements `ports.Llm`.
 
-    The packaged Gemma is a base model and continues a transcript. Any other GGUF that carries a
-    chat template is taken for an instruction-tuned one and gets chat messages.
+    Gemma is a base model and continues a transcript. Any other GGUF that carries a chat template is taken for
+    an instruction-tuned one and gets chat messages.
     """
+
+    is_embedded = True
 
     calls_tools = False
 
     def __init__(
-        self, model: Path | None = None, *, threads: int = 2, speaks_chat: bool | None = None
+        self, model: Path | str = DEFAULT_MODEL, *, threads: int = 2, speaks_chat: bool | None = None
     ) -> None:
-        """`speaks_chat`: None decides by the file; False continues a transcript whatever it holds."""
-        self._path = model
+        """`model`: one of `model_files.catalog.MODELS` by name, or the path of a GGUF. `speaks_chat`: None
+        decides by the file; False continues a transcript whatever it holds."""
+        self._model = model
         self._threads = threads
         self._speaks_chat = speaks_chat
         self._server: Any = None
@@ -96,7 +103,7 @@ class LocalLlm:
 
     @property
     def name(self) -> str:
-        return self._path.stem if self._path is not None else "gemma-3-270m"
+        return self._model.stem if isinstance(self._model, Path) else Path(MODELS[self._model].entry).stem
 
     @property
     def location(self) -> str:
@@ -149,12 +156,11 @@ class LocalLlm:
         del server
 
     def _load(self) -> None:
-        path = model_path("gemma-3-270m") if self._path is None else self._path
+        path = self._model if isinstance(self._model, Path) else model_path(self._model)
         llama_server.check(path)
         if self._speaks_chat is None:
             self._speaks_chat = llama_server.is_tuned(path)
         self._server = llama_server.open_model(path, self._threads)
-        self._path = path
 
     def _request(self, prompt: Prompt, attempt: int) -> dict[str, Any]:
         if self._speaks_chat:
@@ -180,7 +186,7 @@ class LocalLlm:
 
 
 def _read(event: dict[str, Any]) -> list[TextDelta | Usage | EngineError]:
-    """Of one event in the shape of OpenAI's streams; progress events hold neither text nor usage."""
+    """What one event in the shape of OpenAI's streams holds; of progress it holds neither text nor usage."""
     if "error" in event:
         reason = event["error"].get("message", "no reason given")
         return [EngineError("llm", f"the local model refused: {reason}")]

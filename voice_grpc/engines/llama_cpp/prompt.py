@@ -8,11 +8,11 @@ whole blocks go at once, so that the beginning stays the same for many turns aft
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import accumulate
 from typing import Any
 
 from ...core.conversation import Heard, Message, Role
 from ...ports import Prompt
+from ..prompt_history import CUT_OFF, first_kept, language_name
 
 _CHARACTERS_PER_TOKEN = 3
 """English takes 4 to 5 with Gemma's vocabulary; what takes fewer than 3 is caught by llama.cpp."""
@@ -94,11 +94,6 @@ _COMMON = _HEAD + "".join(f"Conversation {i}:\n{lines}\n" for i, lines in enumer
 
 _DEFAULT_INSTRUCTIONS = "You are a friendly voice assistant. Answer in one or two short spoken sentences."
 
-_LANGUAGES = {
-    "de": "German", "es": "Spanish", "fr": "French", "it": "Italian", "ja": "Japanese", "ko": "Korean",
-    "nl": "Dutch", "pl": "Polish", "pt": "Portuguese", "ru": "Russian", "tr": "Turkish", "zh": "Chinese",
-}  # fmt: skip
-
 _LOOP = re.compile(r"(.{3,40}?)\1{3}\Z")
 
 _SPEAKERS = {Role.USER: "User", Role.ASSISTANT: "Assistant"}
@@ -148,17 +143,10 @@ def chat_request(prompt: Prompt, tokens: int, attempt: int) -> dict[str, Any]:
 
 
 def recent(messages: Sequence[Message], room: int) -> Sequence[Message]:
-    """The newest messages that fit into `room` characters; the last one always, cut if need be.
-
-    Blocks hold about half of `room` and are counted from the oldest message, so they stay where
-    they are while the conversation grows: the first message kept changes only once in many turns.
-    """
+    """The newest messages that fit into `room` characters (`prompt_history.first_kept`); the last one
+    always, cut if need be."""
     room = max(room, _LEAST_ROOM)
-    before = [0, *accumulate(_length(message) for message in messages)]
-    blocks = [position // (room // 2) for position in before]
-    starts = (i for i in range(len(messages)) if i == 0 or blocks[i] > blocks[i - 1])
-    start = next((i for i in starts if before[-1] - before[i] <= room), len(messages) - 1)
-    kept = messages[max(start, 0) :]
+    kept = messages[first_kept([_length(message) for message in messages], room) :]
     if len(kept) == 1 and len(kept[0].text) > room:
         return [replace(kept[0], text=kept[0].text[-room:])]
     return kept
@@ -179,14 +167,15 @@ def _length(message: Message) -> int:
 
 
 def _said(message: Message) -> str:
-    """On one line. An answer that the user cut off is shown as cut off, so that it can be taken up again."""
+    """What was heard of `message`, on one line. The mark of an answer that the user cut off stands at its
+    last word, as in print: a base model has no rule that tells it what a mark by itself means."""
     text = " ".join(message.text.split())
-    return text if message.heard is Heard.WHOLE else f"{text}—"
+    return text if message.heard is Heard.WHOLE else f"{text}{CUT_OFF}"
 
 
 def _instructions(prompt: Prompt) -> str:
     text = " ".join(prompt.instructions.split())[:_INSTRUCTIONS_LIMIT] or _DEFAULT_INSTRUCTIONS
-    language = _LANGUAGES.get(prompt.language.split("-")[0].lower())
+    language = language_name(prompt.language)
     return f"{text} Answer in {language}." if language else text
 
 

@@ -23,10 +23,10 @@ SLOTS = 2
 to compute the common prefix once (1.4 s on two cores), which is done before the first user comes."""
 
 SLOT_TOKENS = 2048
-"""Of context in each slot: the prompt and its answer."""
+"""Tokens of context in each slot: the prompt and its answer."""
 
 _PREFILL_BATCH = 128
-"""Tokens of a prompt between two looks at whether anybody still wants the answer: about 0.3 s."""
+"""Tokens of a prompt after which it is asked whether anybody still wants the answer: about 0.3 s."""
 
 _KEPT_MIB = 256
 """Computed prompts of sessions that have no slot just now; a conversation takes 5 to 30 MiB."""

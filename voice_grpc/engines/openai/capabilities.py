@@ -1,4 +1,4 @@
-"""On what terms a server is asked, as far as its own refusals have told: it is learned once, then kept.
+"""What a server takes, as far as its own refusals have told: it is learned once, then kept.
 
 There is no way to ask a compatible server what it takes. Each here asks first for what is best for a
 voice, and gives up what it refuses. Seen in these servers' own words:
@@ -19,11 +19,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..prompt_history import HISTORY_CHARACTERS
 from .errors import Refusal
 
-HISTORY_CHARACTERS = 24_000
-"""Of earlier turns: about 6,000 tokens, twenty minutes of talk. The turn that is answered is always whole."""
 _LEAST_HISTORY = 1_500
+"""Characters of earlier turns that are sent to a model with however little room."""
 ROOM = 1024
 """Tokens beyond the limit of an answer for a model that thinks: its thoughts count against the limit."""
 
@@ -33,10 +33,10 @@ _EFFORTS = ("none", "minimal", "low")
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     base: int = 0
-    """Which of `Address.bases`."""
+    """Place in `OpenAiAddress.bases` of the one to ask."""
     limit: str = "max_tokens"
     effort: str = _EFFORTS[0]
-    """Empty: not said."""
+    """Value of `reasoning_effort`; empty: it is left out."""
     switches_template: bool = True
     counts_usage: bool = True
     sets_temperature: bool = True
@@ -45,73 +45,73 @@ class Capabilities:
     room: int = 0
     history: int = HISTORY_CHARACTERS
     begins_inside: bool = False
-    """Its answers begin with thoughts whose opening tag the template wrote."""
+    """The model's answers begin with thoughts whose opening tag the template wrote."""
 
 
 def learned(
-    terms: Capabilities, refusal: Refusal, body: Mapping[str, Any], *, bases: int
+    known: Capabilities, refusal: Refusal, body: Mapping[str, Any], *, bases: int
 ) -> Capabilities | None:
-    """Other terms, to ask again at once. None: it is not about the terms."""
-    if refusal.status in (404, 405) and not refusal.is_of_model and terms.base + 1 < bases:
-        return replace(terms, base=terms.base + 1)
+    """Fewer capabilities, to ask again at once. None: the refusal is not about them."""
+    if refusal.status in (404, 405) and not refusal.is_of_model and known.base + 1 < bases:
+        return replace(known, base=known.base + 1)
     if refusal.status in (401, 402, 403, 408, 429, 503, 504):
         return None
     said = f"{refusal.code} {refusal}"
     for place in (refusal.about, said):
         for lesson in (lesson for pattern, lesson in _LESSONS if pattern.search(place)):
-            better = lesson(terms, said, body)
-            if better is not None and better != terms:
+            better = lesson(known, said, body)
+            if better is not None and better != known:
                 return better
     return None
 
 
-def plainest(terms: Capabilities) -> Capabilities:
+def plainest(known: Capabilities) -> Capabilities:
     """What every server takes that takes anything; for one that says no more than that it will not."""
-    return replace(terms, effort="", switches_template=False, counts_usage=False)
+    return replace(known, effort="", switches_template=False, counts_usage=False)
 
 
-def _with_template(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
-    return replace(terms, switches_template=False)
+def _with_template(known: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
+    return replace(known, switches_template=False)
 
 
-def _with_effort(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities | None:
+def _with_effort(known: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities | None:
     """The least of those that it names; `low` when it only says that this value is wrong; else nothing."""
-    if not terms.effort:
+    if not known.effort:
         return None
-    more = _EFFORTS[_EFFORTS.index(terms.effort) + 1 :]
+    more = _EFFORTS[_EFFORTS.index(known.effort) + 1 :]
     named = [effort for effort in more if re.search(rf"['\"`]{effort}['\"`]", said)]
     if not named and _IS_VALUE.search(said) and not _IS_UNKNOWN.search(said):
         named = [effort for effort in more if effort == "low"]
     effort = named[0] if named else ""
-    return replace(terms, effort=effort, room=ROOM if effort else terms.room)
+    return replace(known, effort=effort, room=ROOM if effort else known.room)
 
 
-def _with_limit(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
-    return replace(terms, limit="max_completion_tokens")
+def _with_limit(known: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
+    return replace(known, limit="max_completion_tokens")
 
 
-def _with_room(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
-    return replace(terms, room=ROOM)
+def _with_room(known: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
+    return replace(known, room=ROOM)
 
 
-def _without_usage(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
-    return replace(terms, counts_usage=False)
+def _without_usage(known: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
+    return replace(known, counts_usage=False)
 
 
-def _without_temperature(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities | None:
-    return replace(terms, sets_temperature=False) if "temperature" in body else None
+def _without_temperature(known: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities | None:
+    return replace(known, sets_temperature=False) if "temperature" in body else None
 
 
-def _without_tools(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities | None:
-    return replace(terms, takes_tools=False) if "tools" in body else None
+def _without_tools(known: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities | None:
+    return replace(known, takes_tools=False) if "tools" in body else None
 
 
-def _without_system(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
-    return replace(terms, takes_system=False)
+def _without_system(known: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
+    return replace(known, takes_system=False)
 
 
-def _with_less_history(terms: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
-    return replace(terms, history=max(_LEAST_HISTORY, terms.history // 2))
+def _with_less_history(known: Capabilities, said: str, body: Mapping[str, Any]) -> Capabilities:
+    return replace(known, history=max(_LEAST_HISTORY, known.history // 2))
 
 
 _IS_VALUE = re.compile(

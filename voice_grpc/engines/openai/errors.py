@@ -1,7 +1,8 @@
 """What a server, its client and the network say when something is wrong, as our errors.
 
-No text of others comes through but the server's own message, without our secrets and without anything
-that looks like a key: OpenAI quotes half of a wrong one, and a client's error the header it cannot send.
+What lives here: the words by which servers tell one mistake from another. What must not: statuses and
+what httpx2 raises (`http/errors.py`). No text of others comes through but the server's own message,
+without our secrets and without anything that looks like a key.
 """
 
 import json
@@ -17,20 +18,17 @@ from ...core.errors import (
     EngineError,
     EngineMissing,
     EngineQuota,
-    EngineTimeout,
     EngineUnreachable,
 )
+from ..http.errors import refused, shown, transport_error
 from ..http.json_values import mapping, sequence, text
 
 KEY_ADVICE = "check OPENAI_API_KEY and what it may do on that server"
 MODEL_ADVICE = "set OPENAI_MODEL to a model that the server has (GET /v1/models lists them)"
 BASE_ADVICE = "set OPENAI_BASE_URL to what /chat/completions follows, such as http://HOST:8000/v1"
-CERTIFICATE_ADVICE = "set SSL_CERT_FILE to the certificate of who signed it"
 CREDIT_ADVICE = "raise the vendor's quota or credit, or spread the load"
 
-_KEY = re.compile(r"\b(?:sk|gsk|pk|xai|hf)[-_][\w*.-]{6,}|(?<=Bearer )\S+|(?<=://)[^/\s@]+@")
-_SHOWN = 300
-"""Characters of a server's message."""
+SERVER = "the language model server"
 
 _NO_MODEL = re.compile(
     r"model_?not_?found|model\b.{0,120}?\b(not found|does not exist|not loaded)"
@@ -72,7 +70,7 @@ class StaleConnection(Exception):
 
 
 def refusal(status: int, body: bytes) -> Refusal:
-    """Of an answer that is no 200; whatever stands between us and the server may have written it."""
+    """What an answer says whose status is not 200; anything between us and the server may have written it."""
     try:
         said = json.loads(body)
     except ValueError:
@@ -82,7 +80,7 @@ def refusal(status: int, body: bytes) -> Refusal:
 
 
 def refusal_in(chunk: Mapping[str, Any]) -> Refusal | None:
-    """Of an event in a stream that began well."""
+    """The error that `chunk`, an event of a stream that began well, may be."""
     if chunk.get("error") or chunk.get("object") == "error":
         return _refusal(chunk, 0)
     return None
@@ -118,58 +116,37 @@ def engine_error(error: Exception, model: str, secrets: Iterable[str]) -> Engine
         case EngineError():
             return error
         case Refusal():
-            return _of_refusal(error, model, _shown(error, secrets))
-        case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
-            return missing(f"OPENAI_BASE_URL is no address of a server: {BASE_ADVICE}", BASE_ADVICE)
-        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
-            is_distrust = "CERTIFICATE" in str(error)
-            why = "its certificate is not trusted here" if is_distrust else kind
-            advice = CERTIFICATE_ADVICE if is_distrust else ""
-            found: EngineError = EngineUnreachable(
-                "llm", f"no connection to the language model server ({why})", advice=advice
-            )
-        case TimeoutError() | httpx2.TimeoutException():
-            found = EngineTimeout("llm", f"{model} did not answer in time")
-        case httpx2.HTTPError() | StaleConnection() | OSError():
-            found = EngineUnreachable("llm", f"the connection to the language model server broke ({kind})")
+            return _of_refusal(error, f"{model}: {_told(error, secrets)}")
+        case StaleConnection():
+            return EngineUnreachable("llm", f"the connection to {SERVER} broke ({error})")
+        case httpx2.HTTPError() | httpx2.InvalidURL() | OSError():
+            return transport_error("llm", SERVER, error, address_advice=BASE_ADVICE)
         case ValueError():
-            found = EngineError("llm", f"{model}: the server does not speak the protocol; {BASE_ADVICE}")
-        case _:
-            found = EngineError("llm", f"{model} failed ({kind})")
-    return found
+            return EngineError("llm", f"{model}: the server does not speak the protocol; {BASE_ADVICE}")
+    return EngineError("llm", f"{model} failed ({kind})")
 
 
 def missing(message: str, advice: str) -> EngineMissing:
-    error = EngineMissing("llm", message)
-    error.advice = advice
-    return error
+    """`advice` stands in the message too: a server that is not configured right is found at its start."""
+    return EngineMissing("llm", f"{message}: {advice}", advice=advice)
 
 
-def _of_refusal(said: Refusal, model: str, shown: str) -> EngineError:
+def _of_refusal(said: Refusal, message: str) -> EngineError:
     status, words = said.status, f"{said.code} {said}"
-    message = f"{model}: {shown}"
     if _BLOCKED.search(words):
         return EngineBlocked("llm", message)
     if status == 402 or _NO_CREDIT.search(words):
         return EngineQuota("llm", message, advice=CREDIT_ADVICE)
-    if status in (401, 403) or (status < 500 and _NO_KEY.search(words)):
+    if status < 500 and _NO_KEY.search(words):
         return EngineDenied("llm", message, advice=KEY_ADVICE)
-    if status == 429:
-        return EngineQuota("llm", message)
     if said.is_of_model:
-        return missing(f"{message}; {MODEL_ADVICE}", MODEL_ADVICE)
+        return missing(message, MODEL_ADVICE)
     if status in (404, 405) or 300 <= status < 400:
-        advice = f"{BASE_ADVICE}; {MODEL_ADVICE}" if status == 404 else BASE_ADVICE
-        return missing(f"{message}; {advice}", advice)
-    if status in (408, 504):
-        return EngineTimeout("llm", message)
-    return EngineError("llm", message, retryable=not 400 <= status < 500)
+        return missing(message, f"{BASE_ADVICE}; {MODEL_ADVICE}" if status == 404 else BASE_ADVICE)
+    return refused("llm", status, message, {EngineDenied: KEY_ADVICE})
 
 
-def _shown(said: Refusal, secrets: Iterable[str]) -> str:
-    message = str(said)
-    for secret in secrets:
-        message = message.replace(secret, "***")
-    message = " ".join(_KEY.sub("***", message).split())
+def _told(said: Refusal, secrets: Iterable[str]) -> str:
+    message = shown(said, secrets)
     status = f"HTTP {said.status}" if said.status else "an error in the answer"
-    return f"{status}: {message[:_SHOWN]}" if message else status
+    return f"{status}: {message}" if message else status

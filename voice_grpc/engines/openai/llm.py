@@ -8,11 +8,10 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TypeAlias
 
 from ...core.conversation import Message, Role
 from ...core.errors import EngineEmpty, EngineError, EngineTimeout
-from ...ports import CallRequest, Prompt, TextDelta, Usage
+from ...ports import LlmItem, Prompt
 from ..timeouts import Timeouts
 from .capabilities import Capabilities
 from .client import OpenAiClient, address
@@ -21,34 +20,34 @@ from .negotiation import Negotiator
 from .request import request
 from .response import ChatAnswer
 
-_PATIENCE = Timeouts()
+_TIMEOUTS = Timeouts()
 _LOADING = 8
-"""Times the patience with a first output that a server has to load its model before the first user comes:
+"""Times `Timeouts.first` that a server has to load its model before the first user comes:
 Ollama loads it for the first request, llama.cpp refuses until it is there."""
 _LOADING_POLL_SECONDS = 0.25
 _USAGE_SECONDS = 0.5
 """For the count of tokens once the answer is whole: nobody waits for it longer."""
 
-_Item: TypeAlias = TextDelta | CallRequest | Usage
-
 
 class OpenAiLlm:
     """Implements `ports.Llm`. Belongs to the event loop in which it was warmed."""
 
+    is_embedded = False
+
     def __init__(
-        self, base_url: str, key: str = "", model: str = "", *, patience: Timeouts = _PATIENCE
+        self, base_url: str, key: str = "", model: str = "", *, timeouts: Timeouts = _TIMEOUTS
     ) -> None:
         """`base_url`: with or without `/v1`; may carry user:password@. `model`: empty takes the first one
         that the server lists."""
         self._address = address(base_url, key)
-        self._patience = patience
-        self._client = OpenAiClient(self._address, patience.connect)
-        self._manners = Negotiator(self._client, model.strip(), len(self._address.bases))
+        self._timeouts = timeouts
+        self._client = OpenAiClient(self._address, timeouts.connect)
+        self._negotiator = Negotiator(self._client, model.strip(), len(self._address.bases))
 
     @property
     def name(self) -> str:
         """llama.cpp names a model by the path of its file, which is nobody's business."""
-        model = self._manners.model or "OpenAI-compatible model"
+        model = self._negotiator.model or "OpenAI-compatible model"
         return model.rsplit("/", 1)[-1] if model.startswith("/") or model.endswith(".gguf") else model
 
     @property
@@ -58,15 +57,15 @@ class OpenAiLlm:
     @property
     def calls_tools(self) -> bool:
         """False once the server has refused them."""
-        return self._manners.terms.takes_tools
+        return self._negotiator.capabilities.takes_tools
 
     async def warm(self) -> None:
-        """One token: the model is found and loaded afterwards, the connection open, the terms known.
+        """One token: the model is found and loaded afterwards, the connection open, its capabilities known.
 
         Raises `EngineError`.
         """
         hello = Prompt("Answer in one word.", (Message(Role.USER, "Hello.", 0),), max_tokens=1)
-        async with aclosing(self._ask(hello, self._patience.first * _LOADING, is_warming=True)) as items:
+        async with aclosing(self._ask(hello, self._timeouts.first * _LOADING, is_warming=True)) as items:
             try:
                 async for _ in items:
                     pass
@@ -76,26 +75,26 @@ class OpenAiLlm:
     async def close(self) -> None:
         await self._client.close()
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[_Item, None]:
-        """Raises `EngineError`: `EngineTimeout` by our patience, the rest by `openai_errors`."""
-        async with aclosing(self._ask(prompt, self._patience.first)) as items:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[LlmItem, None]:
+        """Raises `EngineError`: `EngineTimeout` by `timeouts`, the rest by `errors`."""
+        async with aclosing(self._ask(prompt, self._timeouts.first)) as items:
             async for item in items:
                 yield item
 
     async def _ask(
         self, prompt: Prompt, seconds: float, *, is_warming: bool = False
-    ) -> AsyncGenerator[_Item, None]:
+    ) -> AsyncGenerator[LlmItem, None]:
         """`seconds`: to the first output, whatever has to be asked again on the way."""
         self._address.check()
         give_up = asyncio.get_running_loop().time() + seconds
         is_retry = False
         while True:
-            terms = self._manners.terms
-            most = prompt.max_tokens if terms.room else sys.maxsize
-            answer = ChatAnswer(self.name, most, begins_inside=terms.begins_inside)
+            capabilities = self._negotiator.capabilities
+            most = prompt.max_tokens if capabilities.room else sys.maxsize
+            answer = ChatAnswer(self.name, most, begins_inside=capabilities.begins_inside)
             is_answered = False
             try:
-                async with aclosing(self._answer(prompt, terms, answer, give_up)) as items:
+                async with aclosing(self._answer(prompt, capabilities, answer, give_up)) as items:
                     async for item in items:
                         yield item
                 is_answered = True
@@ -105,7 +104,7 @@ class OpenAiLlm:
             except Exception as error:  # noqa: BLE001 - the border: all that the client raises becomes ours
                 failure = error
             finally:
-                self._manners.note(answer, is_answered=is_answered)
+                self._negotiator.note(answer, is_answered=is_answered)
             if isinstance(failure, Refusal) and failure.is_loading and is_warming:
                 await asyncio.sleep(_LOADING_POLL_SECONDS)
                 if asyncio.get_running_loop().time() < give_up:
@@ -115,24 +114,26 @@ class OpenAiLlm:
             is_lesson = (
                 isinstance(failure, Refusal)
                 and not answer.has_begun
-                and self._manners.take(failure, prompt, terms)
+                and self._negotiator.take(failure, prompt, capabilities)
             )
             if not (is_stale or is_lesson):
                 raise engine_error(failure, self.name, self._address.secrets)
 
     async def _answer(
-        self, prompt: Prompt, terms: Capabilities, answer: ChatAnswer, give_up: float
-    ) -> AsyncGenerator[_Item, None]:
+        self, prompt: Prompt, capabilities: Capabilities, answer: ChatAnswer, give_up: float
+    ) -> AsyncGenerator[LlmItem, None]:
         """One request. Whatever ends this iterator ends the request at the far end."""
         clock = asyncio.get_running_loop().time
         try:
             async with asyncio.timeout_at(give_up):
-                model = await self._manners.model_on(terms)
+                model = await self._negotiator.model_on(capabilities)
         except TimeoutError:
             raise EngineTimeout("llm", f"{self.location} did not list its models in time") from None
         answer.model = self.name
         is_done = False
-        async with aclosing(self._client.events(terms.base, request(prompt, model, terms))) as chunks:
+        async with aclosing(
+            self._client.events(capabilities.base, request(prompt, model, capabilities))
+        ) as chunks:
             while not (is_done or answer.is_full):
                 try:
                     async with asyncio.timeout_at(give_up):
@@ -150,6 +151,6 @@ class OpenAiLlm:
                 if answer.is_whole:
                     give_up = clock() + _USAGE_SECONDS
                 elif answer.progress > before:
-                    give_up = clock() + self._patience.between
+                    give_up = clock() + self._timeouts.between
         for rest in answer.end(is_done=is_done or answer.is_full):
             yield rest

@@ -1,24 +1,21 @@
-"""What a server is asked: a prompt as the body of `POST /chat/completions`, on the terms learned so far."""
+"""What a server is asked: a prompt as the body of `POST /chat/completions`, with what it is known to take.
+
+Pure functions. What is common to all turns of a session comes first, so that a server finds the prefix it
+has cached. Chat templates are strict: user and assistant take turns, a tool's result follows its call, and
+the user begins.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
 from itertools import chain, count
-from typing import Any, TypeAlias
+from typing import Any
 
 from ...core.conversation import Message, Role
 from ...core.tools import ToolDeclaration, ToolUse
 from ...ports import Prompt
+from ..http.json_values import Json
 from ..prompt_history import CUT_OFF, OPENING, instructions, recent, said
 from .capabilities import Capabilities
-
-# ----------------------------------------------------------------
-# the conversation as chat messages. Pure functions
-# What is common to all turns of a session comes first, so that a server finds the prefix it has cached.
-# Chat templates are strict: user and assistant take turns, a tool's result follows its call, and the user
-# begins.
-
-
-Json: TypeAlias = dict[str, Any]
 
 SILENCE = "(The user says nothing.)"
 """Where the last message is an answer, which llama.cpp would go on with as if it were the next one's
@@ -26,6 +23,8 @@ beginning."""
 
 _LONGEST_ID = 40
 """Characters of a call's id that OpenAI takes."""
+
+# ---------------------------------------------------------------- the conversation as chat messages
 
 
 def messages(prompt: Prompt, characters: int, *, takes_system: bool) -> list[Json]:
@@ -83,7 +82,7 @@ def _step(uses: Sequence[ToolUse], ids: set[str]) -> Iterator[Json]:
 
 
 def _id(use: ToolUse, ids: set[str]) -> str:
-    """The server's own if it gave one. Ours have the nine letters and digits that Mistral wants."""
+    """The server's own id of a call, or one of ours, with the nine letters and digits that Mistral wants."""
     ours = (f"call{number:05d}" for number in count(len(ids)))
     wanted = [use.vendor_id] if 0 < len(use.vendor_id) <= _LONGEST_ID else []
     found = next(each for each in chain(wanted, ours) if each not in ids)
@@ -92,35 +91,38 @@ def _id(use: ToolUse, ids: set[str]) -> str:
 
 
 def _object(arguments: str) -> str:
-    """Ollama and many templates parse it: it has to be a JSON object."""
+    """`arguments` where they are a JSON object, which Ollama and many templates parse; else an empty one."""
     try:
         return arguments if isinstance(json.loads(arguments), dict) else "{}"
     except ValueError:
         return "{}"
 
 
-def request(prompt: Prompt, model: str, terms: Capabilities) -> Json:
+# ---------------------------------------------------------------- the body
+
+
+def request(prompt: Prompt, model: str, capabilities: Capabilities) -> Json:
     body: Json = {
         "model": model,
-        "messages": messages(prompt, terms.history, takes_system=terms.takes_system),
+        "messages": messages(prompt, capabilities.history, takes_system=capabilities.takes_system),
         "stream": True,
-        terms.limit: prompt.max_tokens + terms.room,
+        capabilities.limit: prompt.max_tokens + capabilities.room,
     }
-    if terms.counts_usage:
+    if capabilities.counts_usage:
         body["stream_options"] = {"include_usage": True}
-    if terms.effort:
-        body["reasoning_effort"] = terms.effort
-    if terms.switches_template:
+    if capabilities.effort:
+        body["reasoning_effort"] = capabilities.effort
+    if capabilities.switches_template:
         body["chat_template_kwargs"] = {"enable_thinking": False}
-    if prompt.temperature is not None and terms.sets_temperature:
+    if prompt.temperature is not None and capabilities.sets_temperature:
         body["temperature"] = prompt.temperature
-    if prompt.tools and terms.takes_tools:
+    if prompt.tools and capabilities.takes_tools:
         body["tools"] = [_declaration(tool) for tool in prompt.tools]
     return body
 
 
 def _declaration(tool: ToolDeclaration) -> dict[str, Any]:
-    """A schema says that it is one of an object also where it has nothing in it: not all servers guess."""
+    """A schema says that it describes an object also where it has no properties: not all servers infer it."""
     parameters = {"type": "object", "properties": {}} | dict(tool.parameters)
     function = {"name": tool.name, "description": tool.description, "parameters": parameters}
     return {"type": "function", "function": function}

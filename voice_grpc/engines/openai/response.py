@@ -1,6 +1,8 @@
 """What the chunks of a chat completion hold for us: words, calls, usage; and how an answer may end.
 
-What lives here: one answer's state. What must not: when chunks come (`llm.py`).
+`StreamedCalls` puts calls together from the pieces in which servers stream them, `ThoughtFilter` takes out
+what a model thinks aloud, `ChatAnswer` is both and the words. What lives here: one answer's state. What
+must not: when chunks come (`llm.py`).
 """
 
 import json
@@ -14,16 +16,11 @@ from ...ports import CallRequest, TextDelta, Usage
 from ..http.json_values import count, mapping, sequence, text
 from .errors import refusal_in
 
-# ----------------------------------------------------------------
-# calls of tools, put together from the pieces in which servers stream them
-# OpenAI and vLLM stream a name, then its arguments in pieces, told apart by `index`; Ollama gives each call
-# whole, at times all of them with index 0; others leave out the index or the id.
-
 
 @dataclass(slots=True)
-class _Call:
+class _StreamedCall:
     place: object
-    """Its `index`; None: the server gives none."""
+    """The `index` of the call; None: the server gives none."""
     id: str
     name: str
     pieces: list[str] = field(default_factory=list)
@@ -31,9 +28,13 @@ class _Call:
     """Arguments that came as an object instead of as JSON in a string."""
 
 
-class Calls:
+class StreamedCalls:
+    """The calls of one answer. OpenAI and vLLM stream a name, then its arguments in pieces, told apart by
+    `index`; Ollama gives each call whole, at times all of them with index 0; others leave out the index or
+    the id."""
+
     def __init__(self) -> None:
-        self._calls: list[_Call] = []
+        self._calls: list[_StreamedCall] = []
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -56,7 +57,7 @@ class Calls:
                 raise EngineError("llm", f"{model} called a tool without a name")
             yield CallRequest(call.name, _arguments(call, model), call.id)
 
-    def _at(self, place: object, id_: str, name: str) -> _Call:
+    def _at(self, place: object, id_: str, name: str) -> _StreamedCall:
         """The call that a piece belongs to, which may be a new one."""
         for call in reversed(self._calls):
             if call.place != place:
@@ -67,12 +68,12 @@ class Calls:
                 break
             call.id, call.name = call.id or id_, call.name or name
             return call
-        call = _Call(place, id_, name)
+        call = _StreamedCall(place, id_, name)
         self._calls.append(call)
         return call
 
 
-def _arguments(call: _Call, model: str) -> Mapping[str, object]:
+def _arguments(call: _StreamedCall, model: str) -> Mapping[str, object]:
     if call.whole is not None:
         return call.whole
     written = "".join(call.pieces).strip() or "{}"
@@ -92,18 +93,16 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-# ----------------------------------------------------------------
-# what a model thinks aloud in the text of its answer, taken out: it is not said to anybody
-# Servers that know the model give thoughts apart (`reasoning`, `reasoning_content`). Others leave the tags
-# of the model's template in the text, and the stream cuts them anywhere.
-
-
 _NAMES = ("think", "thinking", "thought")
 _TAG = re.compile(rf"<(/?)(?:{'|'.join(_NAMES)})>", re.IGNORECASE)
 _TAGS = tuple(f"<{slash}{name}>" for name in _NAMES for slash in ("", "/"))
 
 
 class ThoughtFilter:
+    """An answer without what the model thinks aloud, which is not said to anybody. Servers that know the
+    model give thoughts apart (`reasoning`, `reasoning_content`); others leave the tags of the model's
+    template in the text, and the stream cuts them anywhere."""
+
     def __init__(self, *, begins_inside: bool = False) -> None:
         """`begins_inside`: the template opened the thoughts, and the answer only closes them."""
         self.has_thought = begins_inside
@@ -113,7 +112,7 @@ class ThoughtFilter:
         self._held = ""
 
     def feed(self, text: str) -> str:
-        """What of it is said; the beginning of something that may become a tag is held back."""
+        """What of `text` is said; the beginning of something that may become a tag is held back."""
         text, said = self._held + text, ""
         while (tag := _TAG.search(text)) is not None:
             said += "" if self._is_inside else text[: tag.start()]
@@ -131,20 +130,18 @@ class ThoughtFilter:
         return "" if self._is_inside else held
 
 
-DONE = "[DONE]"
-
 _FAILED = ("error", "abort")
 """Reasons to finish of OpenRouter and vLLM: something broke there."""
 
 
 class ChatAnswer:
     def __init__(self, model: str, max_tokens: int, *, begins_inside: bool = False) -> None:
-        """`model`: as errors name it. `max_tokens`: of what is said, without what is thought."""
+        """`model`: as errors name it. `max_tokens`: of the words that are said, without thoughts."""
         self.model = model
         self.has_begun = False
-        """Something of it was given, or of a call that will be."""
+        """Words of the answer were given, or a call has begun that will be."""
         self.is_whole = False
-        """The server said that it is: there is nothing left to wait for but the count of tokens."""
+        """The server said that this is all: there is nothing left to wait for but the count of tokens."""
         self.is_full = False
         """`max_tokens` were said; the limit that the server knows may have room for thoughts."""
         self.progress = 0
@@ -152,7 +149,7 @@ class ChatAnswer:
         self._max_tokens = max_tokens
         self._thoughts = ThoughtFilter(begins_inside=begins_inside)
         self._has_reasoned = False
-        self._calls = Calls()
+        self._calls = StreamedCalls()
         self._reason = ""
         self._usage: Usage | None = None
 

@@ -1,15 +1,19 @@
-"""How much Whisper is shown of an utterance, and whether to believe what it says: pure functions.
+"""How much Whisper is shown of a chunk of audio, and whether to believe what it says: pure functions.
 
 Whisper was trained on 30 s windows and always pays for 30 s. CTranslate2 takes fewer frames; what
 keeps it from looping then is *true silence in the audio* after the speech (measured: 2 s for base,
 3 s for tiny) and timestamps left on. A short window is right nearly always and says so by its mean
-log probability; where it does not, a longer one is looked through, and at last the full one.
+log probability; where it does not, there is another pass with a longer one, and at last with the full one.
+
+`decode_steps` says which passes are taken and when one is believed. It asks for a pass and is told its
+result; it neither computes nor waits. So it can be run alone (`transcribe.py`), and the passes of many
+chunks can share one call of CTranslate2 (`whisper_server/batching.py`).
 """
 
 import zlib
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -23,7 +27,7 @@ WINDOW_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class DecodePass:
-    """One way to show Whisper a piece of audio."""
+    """One way to show Whisper a chunk of audio."""
 
     tail_s: float
     """Silence appended; `WINDOW_S` stands for the full window, padded as in its training."""
@@ -35,7 +39,7 @@ class DecodePass:
     noise: float = 0.6
     """Probability of "no speech" above which an unlikely text is noise."""
     noise_logprob: float = -0.8
-    """What an unlikely text is then."""
+    """Mean log probability below which a text is unlikely."""
 
     @property
     def is_full(self) -> bool:
@@ -44,21 +48,22 @@ class DecodePass:
 
 FULL = DecodePass(WINDOW_S, lead_s=0.0, beam=1, enough=-np.inf)
 LONGER = DecodePass(8.0, enough=-0.8, noise=0.45, noise_logprob=-0.4)
-"""Tells speech ("no speech" at most 0.26 where looked at, down to 5 dB above noise) from hum, tones,
+"""Tells speech ("no speech" at most 0.26, down to 5 dB above noise) from hum, tones,
 knocks, coughs, white and pink noise (0.43 and more). All of those noises were synthetic."""
 
 _DOUBT = 0.35
-"""A "no speech" above it asks for a longer look, however likely the text is."""
+"""A "no speech" above it asks for a longer pass, however likely the text is."""
 
 TAIL_S = {"base": 2.0, "tiny": 3.0}
-"""With less the model loops (measured: base with 1 s 7.4 % wrong words, with 0.5 s 23 %)."""
+"""Seconds of silence appended, by model. With less it loops (measured: base with 1 s 7.4 % wrong words, with
+0.5 s 23 %)."""
 
 SAFE_TAIL_S = 3.0
-"""For models that were not measured."""
+"""Seconds of silence appended for models that were not measured."""
 
 
-def looks(tail_s: float) -> tuple[DecodePass, ...]:
-    """Cheapest first.
+def passes(tail_s: float) -> tuple[DecodePass, ...]:
+    """Those over a chunk, the cheapest first.
 
     Measured with base, three runs of 37 utterances pooled (954 words): 3.9 % wrong, stock 3.6 %.
     The thresholds were chosen on the same sentences in the same voice.
@@ -66,8 +71,8 @@ def looks(tail_s: float) -> tuple[DecodePass, ...]:
     return DecodePass(tail_s), LONGER, FULL
 
 
-def glance(tail_s: float) -> tuple[DecodePass, ...]:
-    """For interim texts: once, greedily."""
+def interim_passes(tail_s: float) -> tuple[DecodePass, ...]:
+    """The only one over the last chunk of an interim, greedy."""
     return (DecodePass(tail_s, beam=1, noise=0.4, noise_logprob=0.0),)
 
 
@@ -81,40 +86,40 @@ _SHORT_ALLOWANCE = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What Whisper made of one look."""
+    """What Whisper made of a chunk in one pass."""
 
     text: str
     logprob: float
-    """Mean over the tokens, the end included: 0 is certain."""
+    """Mean log probability of the tokens, the end included: 0 is certain."""
     no_speech: float
-    """Probability of its "no speech" token, 0 to 1."""
+    """Probability of Whisper's "no speech" token, 0 to 1."""
     tokens: int
-    """Times included."""
+    """Number of tokens, those of times included."""
     audio_s: float
-    """How long the speech was."""
+    """Length of the chunk, in seconds."""
     is_cut: bool = False
-    """The cap on tokens ended it, not Whisper."""
+    """The cap on tokens ended the text, not Whisper."""
     segments: tuple[Segment, ...] = ()
 
-    def is_enough(self, look: DecodePass) -> bool:
+    def is_enough(self, decode_pass: DecodePass) -> bool:
         """A word or two is mostly times and an end, which are never certain: less is asked of them."""
         allowance = _SHORT_ALLOWANCE if self.tokens <= _SHORT_TOKENS else 0.0
-        is_likely = self.logprob >= look.enough - allowance
+        is_likely = self.logprob >= decode_pass.enough - allowance
         return is_likely and self.no_speech < _DOUBT and not self.is_loop
 
-    def is_noise(self, look: DecodePass) -> bool:
-        if self.no_speech > look.noise and self.logprob < look.noise_logprob:
+    def is_noise(self, decode_pass: DecodePass) -> bool:
+        if self.no_speech > decode_pass.noise and self.logprob < decode_pass.noise_logprob:
             return True
         return self.logprob < _NONSENSE or not any(c.isalnum() for c in self.text)
 
     @property
     def is_empty_loop(self) -> bool:
-        """Round and round, and perhaps about nothing."""
+        """Whether the text goes round and round, and perhaps about nothing."""
         return self.is_loop and self.no_speech > _DOUBT
 
     @property
     def is_stutter(self) -> bool:
-        """Four words come again: in a glance that is a loop far more often than the user."""
+        """Whether four words come again: in an interim that is a loop far more often than the user."""
         return self.is_loop or _most_fours(_words(self.text)) > 1
 
     @property
@@ -123,11 +128,12 @@ class Hypothesis:
 
 
 def better(one: Hypothesis, other: Hypothesis) -> Hypothesis:
-    return max(one, other, key=lambda guess: (not guess.is_cut, not guess.is_loop, guess.logprob))
+    """The likelier; one that was cut or goes round in circles only beside its like."""
+    return max(one, other, key=lambda each: (not each.is_cut, not each.is_loop, each.logprob))
 
 
 def agree(one: Hypothesis, other: Hypothesis) -> bool:
-    """Two looks that read the same words need no third: what repeats itself in both was said so."""
+    """Two passes that read the same words need no third: what repeats itself in both was said so."""
     return not one.is_cut and not other.is_cut and _words(one.text) == _words(other.text)
 
 
@@ -138,7 +144,7 @@ def _words(text: str) -> list[str]:
 def repeats(text: str, audio_s: float) -> bool:
     """Does it go round in circles: one phrase twice and faster than anybody speaks, or over and over?
 
-    People say things twice; a third time, or in haste, is looked at again, and stays if it was so.
+    People say things twice; a third time, or in haste, is decoded again, and stays if it was so.
     """
     raw = text.encode()
     if len(raw) > 2.4 * len(zlib.compress(raw)):  # Whisper's own threshold
@@ -158,90 +164,84 @@ def _most_fours(words: list[str]) -> int:
     return max(fours.values(), default=0)
 
 
-def token_cap(audio_s: float, look: DecodePass) -> int:
-    """How long a text may get. Fast English is 6 tokens a second; scripts that Whisper spells in bytes
-    take up to 20, which only the last look allows: before it, the cap is what ends a loop early."""
-    return int(20 * audio_s) + 40 if look.is_full else int(8 * audio_s) + 12
+def token_cap(audio_s: float, decode_pass: DecodePass) -> int:
+    """The most tokens that a text may have. Fast English is 6 tokens a second; scripts that Whisper spells in
+    bytes take up to 20, which only the last pass allows: before it, the cap is what ends a loop early."""
+    return int(20 * audio_s) + 40 if decode_pass.is_full else int(8 * audio_s) + 12
 
 
-def size(samples: int, look: DecodePass, step_s: float = 0.0) -> int:
-    """Samples of the window that shows `samples` with the silence of `look` around them, 30 s at most;
+def window_size(samples: int, decode_pass: DecodePass, step_s: float = 0.0) -> int:
+    """Samples of the window that shows `samples` with the silence of `decode_pass` around them, 30 s at most;
     with `step_s` rounded up to a multiple of it."""
-    around = samples + round(look.lead_s * RATE_HZ) + round(look.tail_s * RATE_HZ)
+    around = samples + round(decode_pass.lead_s * RATE_HZ) + round(decode_pass.tail_s * RATE_HZ)
     step = round(step_s * RATE_HZ) or 1
     return min(-(-around // step) * step, round(WINDOW_S * RATE_HZ))
 
 
-def room(samples: int, look: DecodePass, step_s: float) -> int:
+def window_room(samples: int, decode_pass: DecodePass, step_s: float) -> int:
     """The most samples that a window of the same size could show."""
-    if look.is_full:
+    if decode_pass.is_full:
         return round(WINDOW_S * RATE_HZ) if step_s else samples
-    return samples + (size(samples, look, step_s) - size(samples, look))
+    return samples + (window_size(samples, decode_pass, step_s) - window_size(samples, decode_pass))
 
 
-def in_silence(audio: Floats, look: DecodePass, step_s: float = 0.0) -> Floats:
-    """`audio` in a window of `size`."""
-    whole = size(len(audio), look, step_s)
-    lead = round(look.lead_s * RATE_HZ)
+def in_silence(audio: Floats, decode_pass: DecodePass, step_s: float = 0.0) -> Floats:
+    """`audio` in a window of `window_size`."""
+    whole = window_size(len(audio), decode_pass, step_s)
+    lead = round(decode_pass.lead_s * RATE_HZ)
     return np.pad(audio, (lead, max(0, whole - lead - len(audio))))[:whole]
-
-
-# ----------------------------------------------------------------
-# how one piece of audio is read: which looks at it are taken, and when one of them is believed
-# A reading asks for looks and is told what they showed; it neither computes nor waits. So it can be
-# run alone, and the looks of many readings can share one call of CTranslate2.
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeOptions:
-    """What is asked of every look at a piece."""
+    """What is asked of every pass over a chunk."""
 
     languages: tuple[str, ...] = ()
     """Whisper's codes to choose among; empty: all."""
     prompt: str = ""
     """Words to expect."""
     task: Literal["transcribe", "translate"] = "transcribe"
-    is_glance: bool = False
+    is_interim: bool = False
     """An interim text: once, and never through the full window."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeRequest:
-    """One look at a piece that somebody is to take."""
+    """One pass over a chunk, to be taken by somebody."""
 
     audio: Floats
-    look: DecodePass
-    wish: DecodeOptions
+    decode_pass: DecodePass
+    options: DecodeOptions
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeResult:
-    """What it showed."""
+    """What one pass showed."""
 
-    guess: Hypothesis
+    hypothesis: Hypothesis
     language: str
     """Whisper's code."""
 
 
-Reading: TypeAlias = Generator[DecodeRequest, DecodeResult, DecodeResult | None]
+DecodeSteps: TypeAlias = Generator[DecodeRequest, DecodeResult, DecodeResult | None]
 """Returns what is believed, or None when nothing was said."""
 
 
-def reading(audio: Floats, looks: Sequence[DecodePass], wish: DecodeOptions) -> Reading:
+def decode_steps(audio: Floats, passes: Sequence[DecodePass], options: DecodeOptions) -> DecodeSteps:
     if is_silent(audio):
         return None
     best: Hypothesis | None = None
     language = ""
-    for look in looks:
-        among = (language,) if language else wish.languages
-        sight = yield DecodeRequest(audio, look, DecodeOptions(among, wish.prompt, wish.task, wish.is_glance))
-        guess, language = sight.guess, sight.language
-        if guess.is_noise(look):
+    for decode_pass in passes:
+        among = (language,) if language else options.languages
+        result = yield DecodeRequest(audio, decode_pass, replace(options, languages=among))
+        hypothesis, language = result.hypothesis, result.language
+        if hypothesis.is_noise(decode_pass):
             return None
-        is_settled = best is not None and agree(best, guess)
-        best = guess if best is None else better(best, guess)
-        if is_settled or best.is_enough(look):
+        is_settled = best is not None and agree(best, hypothesis)
+        best = hypothesis if best is None else better(best, hypothesis)
+        if is_settled or best.is_enough(decode_pass):
             break
-    if best is None or best.is_empty_loop or (wish.is_glance and best.is_stutter):
+    if best is None or best.is_empty_loop or (options.is_interim and best.is_stutter):
         return None
     return DecodeResult(best, language)

@@ -1,8 +1,40 @@
-"""BCP 47 tags, ISO 639-1 and the codes that Whisper uses: mostly the same, and chosen among here."""
+"""Whisper's languages: their codes, their English names, and the BCP 47 tags and ISO 639-1 codes that stand
+for them; which of them may be spoken, and which was heard.
+"""
 
 from collections.abc import Sequence, Set
 
 from ...core.errors import EngineError
+from ...core.languages import primary
+
+_NAMES = """
+af afrikaans, am amharic, ar arabic, as assamese, az azerbaijani, ba bashkir, be belarusian, bg bulgarian,
+bn bengali, bo tibetan, br breton, bs bosnian, ca catalan, ca valencian, cs czech, cy welsh, da danish,
+de german, el greek, en english, es spanish, es castilian, et estonian, eu basque, fa persian, fi finnish,
+fo faroese, fr french, gl galician, gu gujarati, ha hausa, haw hawaiian, he hebrew, hi hindi, hr croatian,
+ht haitian creole, ht haitian, hu hungarian, hy armenian, id indonesian, is icelandic, it italian,
+ja japanese, jw javanese, ka georgian, kk kazakh, km khmer, kn kannada, ko korean, la latin, lb luxembourgish,
+lb letzeburgesch, ln lingala, lo lao, lt lithuanian, lv latvian, mg malagasy, mi maori, mk macedonian,
+ml malayalam, mn mongolian, mr marathi, ms malay, mt maltese, my myanmar, my burmese, ne nepali, nl dutch,
+nl flemish, nn nynorsk, no norwegian, oc occitan, pa punjabi, pa panjabi, pl polish, ps pashto, ps pushto,
+pt portuguese, ro romanian, ro moldavian, ro moldovan, ru russian, sa sanskrit, sd sindhi, si sinhala,
+si sinhalese, sk slovak, sl slovenian, sn shona, so somali, sq albanian, sr serbian, su sundanese, sv swedish,
+sw swahili, ta tamil, te telugu, tg tajik, th thai, tk turkmen, tl tagalog, tr turkish, tt tatar,
+uk ukrainian, ur urdu, uz uzbek, vi vietnamese, yi yiddish, yo yoruba, yue cantonese, zh chinese, zh mandarin
+"""
+"""Whisper's codes with their names, of each code the usual one first (openai/whisper `tokenizer.py`)."""
+
+_NAMED = [each.strip().split(" ", 1) for each in _NAMES.split(",")]
+
+NAMES = {code: name for code, name in reversed(_NAMED)}
+"""The usual English name by Whisper's code: what servers call a language (OpenAI, whisper.cpp)."""
+
+CODES = {name: code for code, name in _NAMED}
+"""Whisper's code by any English name."""
+
+LANGUAGES = frozenset(NAMES) - {"yue"}
+"""The codes of every multilingual model: what one is taken to understand that does not say. Cantonese came
+with the largest (large-v3)."""
 
 _ISO_TO_WHISPER = {"jv": "jw", "nb": "no", "iw": "he", "in": "id", "fil": "tl", "cmn": "zh"}
 _WHISPER_TO_ISO = {"jw": "jv"}
@@ -24,8 +56,8 @@ def whisper_codes(tags: Sequence[str], known: Set[str]) -> tuple[str, ...]:
     Empty for no tags where several are known: any may be spoken. Raises `EngineError` when there
     are tags and the model knows none of them.
     """
-    primary = [tag.replace("_", "-").partition("-")[0].lower() for tag in tags]
-    codes = [code for code in (_ISO_TO_WHISPER.get(tag, tag) for tag in primary) if code in known]
+    subtags = [primary(tag) for tag in tags]
+    codes = [code for code in (_ISO_TO_WHISPER.get(tag, tag) for tag in subtags) if code in known]
     if tags and not codes:
         only = "; it knows English only: use WHISPER_MODEL=base" if len(known) == 1 else ""
         unknown = f"this Whisper model does not understand {', '.join(tags)}{only}"
@@ -33,64 +65,24 @@ def whisper_codes(tags: Sequence[str], known: Set[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(codes)) or (tuple(known) if len(known) == 1 else ())
 
 
-def likeliest(heard: Sequence[tuple[str, float]], among: Sequence[str]) -> tuple[str, float]:
+def likeliest(detected: Sequence[tuple[str, float]], among: Sequence[str]) -> tuple[str, float]:
     """The best of `among` (empty: of all), with its probability if only these could be spoken.
 
-    `heard` holds tokens such as `<|en|>` with their probabilities, best first.
+    `detected` holds tokens such as `<|en|>` with their probabilities, best first.
     """
-    named = [(token[2:-2], probability) for token, probability in heard]
+    named = [(token[2:-2], probability) for token, probability in detected]
     possible = [(code, p) for code, p in named if not among or code in among] or named
     code, p = possible[0]
     return code, p / max(sum(q for _, q in possible), 1e-9)
 
 
-# ----------------------------------------------------------------
-# what servers call the languages: in English (OpenAI, whisper.cpp), by code, or by tag
-
-
-_NAMES = """
-af afrikaans, am amharic, ar arabic, as assamese, az azerbaijani, ba bashkir, be belarusian, bg bulgarian,
-bn bengali, bo tibetan, br breton, bs bosnian, ca catalan, ca valencian, cs czech, cy welsh, da danish,
-de german, el greek, en english, es spanish, es castilian, et estonian, eu basque, fa persian, fi finnish,
-fo faroese, fr french, gl galician, gu gujarati, ha hausa, haw hawaiian, he hebrew, hi hindi, hr croatian,
-ht haitian creole, ht haitian, hu hungarian, hy armenian, id indonesian, is icelandic, it italian,
-ja japanese, jw javanese, ka georgian, kk kazakh, km khmer, kn kannada, ko korean, la latin, lb luxembourgish,
-lb letzeburgesch, ln lingala, lo lao, lt lithuanian, lv latvian, mg malagasy, mi maori, mk macedonian,
-ml malayalam, mn mongolian, mr marathi, ms malay, mt maltese, my myanmar, my burmese, ne nepali, nl dutch,
-nl flemish, nn nynorsk, no norwegian, oc occitan, pa punjabi, pa panjabi, pl polish, ps pashto, ps pushto,
-pt portuguese, ro romanian, ro moldavian, ro moldovan, ru russian, sa sanskrit, sd sindhi, si sinhala,
-si sinhalese, sk slovak, sl slovenian, sn shona, so somali, sq albanian, sr serbian, su sundanese, sv swedish,
-sw swahili, ta tamil, te telugu, tg tajik, th thai, tk turkmen, tl tagalog, tr turkish, tt tatar,
-uk ukrainian, ur urdu, uz uzbek, vi vietnamese, yi yiddish, yo yoruba, yue cantonese, zh chinese, zh mandarin
-"""
-"""Whisper's codes with their names, other names included (openai/whisper `tokenizer.py`)."""
-
-_CODES = {
-    name: code for code, name in (each.strip().split(" ", 1) for each in _NAMES.split(",") if each.strip())
-}
-
-
 def told_language(told: object) -> str:
-    """ISO 639-1, whichever way it was told; empty for what is none."""
+    """ISO 639-1 of what a server says, a name, a code or a tag; empty for what is none."""
     if not isinstance(told, str):
         return ""
     name = told.strip().lower()
-    code = _CODES.get(name) or name.replace("_", "-").partition("-")[0]
-    return iso_code(code) if code in _CODES.values() or (len(code) == 2 and code.isalpha()) else ""
-
-
-# ----------------------------------------------------------------
-# the languages that Whisper was trained on: what a server is taken to understand that does not say
-
-
-_LISTED = """
-    af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu
-    hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt
-    ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo zh
-"""
-
-LANGUAGES = frozenset(_LISTED.split())
-"""Its own codes (openai/whisper `tokenizer.py`), without those that only the largest model has."""
+    code = CODES.get(name) or primary(name)
+    return iso_code(code) if code in NAMES or (len(code) == 2 and code.isalpha()) else ""
 
 
 def known_to(model: str) -> frozenset[str]:
@@ -98,5 +90,6 @@ def known_to(model: str) -> frozenset[str]:
     return frozenset({"en"}) if model.endswith(".en") else LANGUAGES
 
 
-def iso_codes(known: frozenset[str]) -> frozenset[str]:
-    return frozenset(iso_code(code) for code in known)
+def iso_codes(known: Set[str]) -> frozenset[str]:
+    """ISO 639-1 of Whisper's codes."""
+    return frozenset(map(iso_code, known))

@@ -1,10 +1,13 @@
 """Local agreement: what two interims have in common tends to stay (Liu et al. 2020, "Low-Latency
 Sequence-to-Sequence Speech Recognition and Translation by Partial Hypothesis Selection").
 
-A file of its own: the embedded recogniser and those elsewhere both use it.
+A file of its own: the embedded Whisper and those on a server both measure their interims by it.
 """
 
 from itertools import takewhile
+
+INTERIM_AT_LEAST_S = 0.4
+"""Seconds of speech before the first interim: a text of less only flickers."""
 
 
 def agreement(before: str, now: str) -> float:

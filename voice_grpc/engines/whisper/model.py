@@ -1,7 +1,8 @@
-"""Whisper itself, synchronously: finds and loads the model, and turns pieces of audio into text.
+"""Whisper itself, synchronously: what `WHISPER_MODEL` means, what it runs on, and one pass over chunks of
+audio.
 
 CTranslate2 lets go of the GIL while it computes and runs as many calls at once as it has workers;
-they share one copy of the weights. One call takes several pieces whose windows are equally long.
+they share one copy of the weights. One call takes several chunks whose windows are equally long.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,26 +12,38 @@ from typing import Any
 
 import numpy as np
 
-from ...core.audio import Floats, seconds
+from ...core.audio import RATE_HZ, Floats, seconds
 from ...core.errors import EngineError, EngineMissing
-from ...model_files.catalog import model_path
-from . import decoding as window
-from .decoding import DecodeOptions, DecodePass, DecodeRequest, DecodeResult, Hypothesis
+from ...model_files.cache import model_path
+from .decoding import (
+    FULL,
+    SAFE_TAIL_S,
+    TAIL_S,
+    WINDOW_S,
+    DecodeOptions,
+    DecodePass,
+    DecodeRequest,
+    DecodeResult,
+    Hypothesis,
+    in_silence,
+    interim_passes,
+    passes,
+    token_cap,
+    window_room,
+    window_size,
+)
 from .languages import SURE, iso_code, likeliest, whisper_codes
 from .segments import TimedWord, segments, voiced
 
-# ----------------------------------------------------------------
-# what `WHISPER_MODEL` means: a packaged model, a directory, or a name on the model hub
-
-
-_PACKAGED = {"base": "whisper-base", "tiny": "whisper-tiny"}
+PACKAGED = {"base": "whisper-base", "tiny": "whisper-tiny"}
+"""The names of `WHISPER_MODEL` for models that come in packages, and those of the models."""
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 
 
 def find(model: str, download: Callable[[str], str]) -> Path:
     """The directory of `base`, `tiny`, a path, or a hub id, which is fetched."""
-    if model in _PACKAGED:
-        return model_path(_PACKAGED[model])
+    if model in PACKAGED:
+        return model_path(PACKAGED[model])
     path = Path(model).expanduser()
     if path.is_dir():
         missing = [name for name in _NEEDED if not (path / name).is_file()]
@@ -54,10 +67,6 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-# ----------------------------------------------------------------
-# what Whisper runs on, and whether this machine has it
-
-
 _ON_CUDA = ("float16", "int8_float16", "float32")
 """In order of preference; a card older than Volta has no fast float16, and CTranslate2 says so."""
 
@@ -69,12 +78,12 @@ class Hardware:
     compute_type: str = "int8"
     """As CTranslate2 names them."""
     threads: int = 1
-    """Of one call on a CPU."""
+    """CPU threads of one call."""
     workers: int = 2
     """Calls at once; they share one copy of the weights."""
     step_s: float = 0.0
-    """Windows are rounded up to a multiple of it, so that pieces of different lengths fit into one
-    batch, and what a piece is shown does not depend on its company. 0: to the sample."""
+    """Windows are rounded up to a multiple of it, so that chunks of different lengths fit into one
+    batch, and what a chunk is shown does not depend on its company. 0: to the sample."""
 
 
 def found_device(wanted: str) -> str:
@@ -90,7 +99,7 @@ def found_device(wanted: str) -> str:
 
 
 def compute_types(device: str) -> tuple[str, ...]:
-    """What it can compute with, the best first."""
+    """What `device` can compute with, the best first."""
     known: set[str] = _ctranslate2().get_supported_compute_types(device)
     best = [name for name in (_ON_CUDA if device == "cuda" else ("int8",)) if name in known]
     return *best, *sorted(known - {*best})
@@ -106,14 +115,20 @@ def _ctranslate2() -> Any:
 
 
 _PROMPT_TOKENS = 64
-"""Of expected words, at most: each is computed before the first token of the answer."""
+"""Tokens of expected words, at most: each is computed before the first token of the answer."""
 
 _FRAMES_FULL = 3000
 _AROUND_WORDS = ' .,;:!?…"“”„«»()[]¿¡。，、！？：；'
-"""Left out of timed words; an apostrophe or a hyphen is part of one."""
+"""Characters left out around timed words; an apostrophe or a hyphen is part of one."""
 
 _LONGEST = 448
-"""Whisper's text context. CTranslate2 gives at most half of `max_length` to the answer."""
+"""Tokens of Whisper's text context. CTranslate2 gives at most half of `max_length` to the answer."""
+
+
+def hum() -> Floats:
+    """A second of sound that is no speech and no silence, to warm a model with."""
+    wave: Floats = (0.1 * np.sin(np.arange(RATE_HZ) * 0.2)).astype(np.float32)
+    return wave
 
 
 class WhisperModel:
@@ -150,74 +165,87 @@ class WhisperModel:
         self._tokenizers: dict[tuple[str, str], Any] = {}
         self._suppressed: Any = get_suppressed_tokens(self._tokenizer("en", "transcribe"), [-1])
         self._step_s = hardware.step_s
-        tail_s = window.TAIL_S.get(model, window.SAFE_TAIL_S)
-        self.looks, self.glance = window.looks(tail_s), window.glance(tail_s)
+        tail_s = TAIL_S.get(model, SAFE_TAIL_S)
+        self.passes, self.interim_passes = passes(tail_s), interim_passes(tail_s)
 
     @property
     def languages(self) -> frozenset[str]:
         return frozenset(map(iso_code, self._codes))
 
     def codes(self, tags: Sequence[str]) -> tuple[str, ...]:
-        """Raises `EngineError` when it knows none of the BCP 47 `tags`."""
+        """Whisper's codes of the BCP 47 `tags`. Raises `EngineError` when the model knows none of them."""
         return whisper_codes(tags, self._codes)
 
-    def kind(self, shot: DecodeRequest) -> tuple[DecodePass, int, int]:
-        """Shots of one kind may be taken together: equal looks, windows and numbers of expected tokens."""
-        size = 0 if shot.look.is_full else window.size(len(shot.audio), shot.look, self._step_s)
-        return shot.look, size, len(self._expected(shot.wish))
+    def batch_key(self, request: DecodeRequest) -> tuple[DecodePass, int, int]:
+        """Requests of equal keys may be decoded together: equal passes, windows, counts of expected
+        tokens."""
+        samples = (
+            0
+            if request.decode_pass.is_full
+            else window_size(len(request.audio), request.decode_pass, self._step_s)
+        )
+        return request.decode_pass, samples, len(self._expected(request.options))
 
-    def look(self, shots: Sequence[DecodeRequest], is_abandoned: Callable[[], bool]) -> list[DecodeResult]:
-        """What all `shots`, of one kind, show. Raises `Abandoned`, and `RuntimeError` of CTranslate2."""
+    def decode(
+        self, requests: Sequence[DecodeRequest], is_abandoned: Callable[[], bool]
+    ) -> list[DecodeResult]:
+        """The results of `requests` of one `batch_key`, in order. Raises `Abandoned`, and what CTranslate2
+        raises, `RuntimeError` mostly."""
         if is_abandoned():
             raise Abandoned
-        encoded = self._model.encode(self._features(shots))
-        languages = self._languages(encoded, shots)
+        encoded = self._model.encode(self._features(requests))
+        languages = self._languages(encoded, requests)
         if is_abandoned():
             raise Abandoned
-        guesses = self._guesses(encoded, shots, languages)
-        return [DecodeResult(guess, language) for guess, language in zip(guesses, languages, strict=True)]
+        hypotheses = self._hypotheses(encoded, requests, languages)
+        return [
+            DecodeResult(hypothesis, language)
+            for hypothesis, language in zip(hypotheses, languages, strict=True)
+        ]
 
-    def words(self, audio: Floats, seen: DecodeResult, task: str) -> tuple[TimedWord, ...]:
-        """When each word of what was seen in `audio` was said, by the attention of the decoder: one more
-        encoding, and a pass over the text. Without punctuation. Raises `RuntimeError` of CTranslate2."""
-        look = self.looks[0]
-        encoded = self._model.encode(self._storage(self._mel(audio, look)[None]))
-        tokens = [token for segment in seen.guess.segments for token in segment.tokens]
-        frames = round((look.lead_s + seconds(len(audio))) * _FRAMES_FULL / window.WINDOW_S)
-        tokenizer = self._tokenizer(seen.language, task)
+    def words(self, audio: Floats, result: DecodeResult, task: str) -> tuple[TimedWord, ...]:
+        """When each word of `result`, decoded from `audio`, was said, by the attention of the decoder: one
+        more encoding, and a pass over the text. Without punctuation. Raises `RuntimeError` of CTranslate2."""
+        decode_pass = self.passes[0]
+        encoded = self._model.encode(self._storage(self._mel(audio, decode_pass)[None]))
+        tokens = [token for segment in result.hypothesis.segments for token in segment.tokens]
+        frames = round((decode_pass.lead_s + seconds(len(audio))) * _FRAMES_FULL / WINDOW_S)
+        tokenizer = self._tokenizer(result.language, task)
         found = self._fw.find_alignment(tokenizer, [tokens], encoded, frames)[0]
         said: list[TimedWord] = []
         for each in found:
-            start, end = (max(0.0, float(each[at]) - look.lead_s) for at in ("start", "end"))
+            start, end = (max(0.0, float(each[at]) - decode_pass.lead_s) for at in ("start", "end"))
             if text := each["word"].strip(_AROUND_WORDS):
                 said.append(TimedWord(text, start, end))
         return voiced(audio, said)
 
-    def _features(self, shots: Sequence[DecodeRequest]) -> Any:
-        return self._storage(np.stack([self._mel(shot.audio, shot.look) for shot in shots]))
+    def _features(self, requests: Sequence[DecodeRequest]) -> Any:
+        return self._storage(
+            np.stack([self._mel(request.audio, request.decode_pass) for request in requests])
+        )
 
-    def _mel(self, audio: Floats, look: DecodePass) -> Any:
+    def _mel(self, audio: Floats, decode_pass: DecodePass) -> Any:
         extract = self._fw.feature_extractor
-        if look.is_full:
+        if decode_pass.is_full:
             mel = extract(audio)[:, :_FRAMES_FULL]
             return np.pad(mel, ((0, 0), (0, _FRAMES_FULL - mel.shape[1])))
-        return extract(window.in_silence(audio, look, self._step_s))[:, :_FRAMES_FULL]
+        return extract(in_silence(audio, decode_pass, self._step_s))[:, :_FRAMES_FULL]
 
-    def _languages(self, encoded: Any, shots: Sequence[DecodeRequest]) -> list[str]:
-        among = [shot.wish.languages for shot in shots]
+    def _languages(self, encoded: Any, requests: Sequence[DecodeRequest]) -> list[str]:
+        among = [request.options.languages for request in requests]
         if all(len(codes) == 1 for codes in among):
             return [code for (code,) in among]
-        heard = self._model.detect_language(encoded)
-        likely = [likeliest(each, codes) for each, codes in zip(heard, among, strict=True)]
+        detected = self._model.detect_language(encoded)
+        likely = [likeliest(each, codes) for each, codes in zip(detected, among, strict=True)]
         doubtful = [
             n
             for n, (_, p) in enumerate(likely)
-            if p < SURE and not shots[n].wish.is_glance and len(among[n]) != 1
+            if p < SURE and not requests[n].options.is_interim and len(among[n]) != 1
         ]
         if doubtful:
-            full = [DecodeRequest(shots[n].audio, window.FULL, shots[n].wish) for n in doubtful]
-            heard = self._model.detect_language(self._model.encode(self._features(full)))
-            for n, each in zip(doubtful, heard, strict=True):
+            full = [DecodeRequest(requests[n].audio, FULL, requests[n].options) for n in doubtful]
+            detected = self._model.detect_language(self._model.encode(self._features(full)))
+            for n, each in zip(doubtful, detected, strict=True):
                 likely[n] = likeliest(each, among[n])
         return [code for code, _ in likely]
 
@@ -228,45 +256,51 @@ class WhisperModel:
             )
         return self._tokenizers[language, task]
 
-    def _expected(self, wish: DecodeOptions) -> list[int]:
-        if not wish.prompt.strip():
+    def _expected(self, options: DecodeOptions) -> list[int]:
+        if not options.prompt.strip():
             return []
-        tokenizer = self._tokenizer("en", wish.task)
-        return [tokenizer.sot_prev, *tokenizer.encode(" " + wish.prompt.strip())[:_PROMPT_TOKENS]]
+        tokenizer = self._tokenizer("en", options.task)
+        return [tokenizer.sot_prev, *tokenizer.encode(" " + options.prompt.strip())[:_PROMPT_TOKENS]]
 
-    def _guesses(
-        self, encoded: Any, shots: Sequence[DecodeRequest], languages: Sequence[str]
+    def _hypotheses(
+        self, encoded: Any, requests: Sequence[DecodeRequest], languages: Sequence[str]
     ) -> list[Hypothesis]:
-        look = shots[0].look
-        tokenizers = [self._tokenizer(c, shot.wish.task) for c, shot in zip(languages, shots, strict=True)]
-        starts = [[*self._expected(s.wish), *t.sot_sequence] for s, t in zip(shots, tokenizers, strict=True)]
-        longest = seconds(max(window.room(len(shot.audio), look, self._step_s) for shot in shots))
-        cap = min(window.token_cap(longest, look), _LONGEST // 2)
+        decode_pass = requests[0].decode_pass
+        tokenizers = [
+            self._tokenizer(c, request.options.task) for c, request in zip(languages, requests, strict=True)
+        ]
+        starts = [
+            [*self._expected(s.options), *t.sot_sequence] for s, t in zip(requests, tokenizers, strict=True)
+        ]
+        longest = seconds(
+            max(window_room(len(request.audio), decode_pass, self._step_s) for request in requests)
+        )
+        cap = min(token_cap(longest, decode_pass), _LONGEST // 2)
         results = self._model.generate(
             encoded,
             starts,
-            beam_size=look.beam,
+            beam_size=decode_pass.beam,
             max_length=min(_LONGEST, max(2 * cap, cap + len(starts[0]))),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed,
         )
         return [
-            _guess(result, shot, tokenizer)
-            for result, shot, tokenizer in zip(results, shots, tokenizers, strict=True)
+            _hypothesis(result, request, tokenizer)
+            for result, request, tokenizer in zip(results, requests, tokenizers, strict=True)
         ]
 
 
-def _guess(result: Any, shot: DecodeRequest, tokenizer: Any) -> Hypothesis:
-    ids, look, audio_s = result.sequences_ids[0], shot.look, seconds(len(shot.audio))
-    said = segments(ids, tokenizer.timestamp_begin, look.lead_s, audio_s, tokenizer.decode)
+def _hypothesis(result: Any, request: DecodeRequest, tokenizer: Any) -> Hypothesis:
+    ids, decode_pass, audio_s = result.sequences_ids[0], request.decode_pass, seconds(len(request.audio))
+    said = segments(ids, tokenizer.timestamp_begin, decode_pass.lead_s, audio_s, tokenizer.decode)
     return Hypothesis(
         text=tokenizer.decode([token for segment in said for token in segment.tokens]),
         logprob=result.scores[0] * len(ids) / (len(ids) + 1),
         no_speech=result.no_speech_prob,
         tokens=len(ids),
         audio_s=audio_s,
-        is_cut=len(ids) >= min(window.token_cap(audio_s, look), _LONGEST // 2),
+        is_cut=len(ids) >= min(token_cap(audio_s, decode_pass), _LONGEST // 2),
         segments=said,
     )
 

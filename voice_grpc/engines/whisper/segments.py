@@ -6,24 +6,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.audio import RATE_HZ, Floats
+from .chunking import power
 
 _STAMP_S = 0.02
-"""From one time token to the next (openai/whisper `tokenizer.py`)."""
+"""Seconds from one time token to the next (openai/whisper `tokenizer.py`)."""
 
 _HOP = RATE_HZ // 50
 _QUIET = 0.01
-"""Of the power that the loudest tenth has: 20 dB below speech."""
+"""Share of the power that the loudest tenth has, below which a hop is quiet: 20 dB below speech."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Seconds from the first sample of the piece that was read."""
+    """Text between two times, which are seconds from the first sample of the chunk that was decoded."""
 
     start: float
     end: float
     text: str
     tokens: tuple[int, ...]
-    """Those of the text; no times among them."""
+    """The tokens of the text; no times among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ def segments(
     audio_s: float,
     decode: Callable[[Sequence[int]], str],
 ) -> tuple[Segment, ...]:
-    """In order. Text whose segment begins after the audio has ended was made up and is left out; the
-    first segment stays."""
+    """Those of the tokens `ids`, in order. Text whose segment begins after the audio has ended was made up
+    and is left out; the first segment stays."""
     found: list[Segment] = []
     tokens: list[int] = []
     at = start = 0.0
@@ -65,11 +66,10 @@ def segments(
 
 
 def voiced(audio: Floats, words: Sequence[TimedWord]) -> tuple[TimedWord, ...]:
-    """Without the silence at both ends of a word: the decoder's attention rests on it before a first word
-    and in pauses (measured: a word after 1 s of silence began at 0.0)."""
-    hops = len(audio) // _HOP
-    power = np.mean(np.square(audio[: hops * _HOP]).reshape(-1, _HOP), axis=1)
-    is_loud = power > _QUIET * (np.percentile(power, 90) if hops else 0.0)
+    """`words` without the silence at both ends of each: the decoder's attention rests on it before a first
+    word and in pauses (measured: a word after 1 s of silence began at 0.0)."""
+    powers = power(audio, _HOP)
+    is_loud = powers > _QUIET * (np.percentile(powers, 90) if len(powers) else 0.0)
     found = []
     for word in words:
         first, last = int(word.start * RATE_HZ / _HOP), int(np.ceil(word.end * RATE_HZ / _HOP))

@@ -1,31 +1,30 @@
 """Whisper in this process: the audio context cut to the utterance, finals first, interims if there is room.
 
-    feed ─▶ samples ─▶ lanes (threads) ─▶ whisper_model ─▶ whisper_window: what to show, what to believe
+    stt ─▶ workers (threads) ─▶ transcribe: chunk by chunk ─▶ model ⇄ decoding: what to show, what to believe
 
 On two shared cores a sentence of 3 s is final in 0.15 to 0.25 s where the stock call takes 1 s.
 """
 
 import asyncio
-from itertools import takewhile
 
 import numpy as np
 
-from ...core.audio import RATE_HZ, Floats, Samples, sample_count, to_float
+from ...core.audio import Floats, Samples, sample_count, to_float
 from ...core.errors import EngineError
 from ...ports import SttOptions, Transcription
 from .languages import iso_code
-from .model import Hardware, WhisperModel
-from .transcribe import Passage, Written, write
+from .local_agreement import INTERIM_AT_LEAST_S, agreement
+from .model import PACKAGED, Hardware, WhisperModel, hum
+from .transcribe import TranscriptionRequest, TranscriptionResult, transcribe
 from .workers import IsAbandoned, WorkerPool
 
 _CLOSE_S = 1.8
 
-_INTERIM_AT_LEAST_S = 0.4
-"""Of less, a greedy text is a guess that only flickers."""
-
 
 class WhisperStt:
     """Implements `ports.Stt`."""
+
+    is_embedded = True
 
     def __init__(self, model: str = "base", threads: int = 1, workers: int = 2) -> None:
         """`model`: `base`, `tiny` (English only), the directory of a CTranslate2 model, or a hub id.
@@ -38,12 +37,11 @@ class WhisperStt:
         self._threads = threads
         self._workers = workers
         self._model: WhisperModel | None = None
-        self._lanes = WorkerPool(workers)
+        self._pool = WorkerPool(workers)
 
     @property
     def name(self) -> str:
-        packaged = self._model_name in ("base", "tiny")
-        return f"whisper-{self._model_name} int8" if packaged else f"{self._model_name} int8"
+        return f"{PACKAGED.get(self._model_name, self._model_name)} int8"
 
     @property
     def location(self) -> str:
@@ -59,9 +57,8 @@ class WhisperStt:
         if self._model is None:
             hardware = Hardware(threads=self._threads, workers=self._workers)
             self._model = await asyncio.to_thread(WhisperModel, self._model_name, hardware)
-            self._lanes.start()
-        hum = np.sin(np.arange(RATE_HZ) * 0.2).astype(np.float32) * np.float32(0.1)
-        for running in [self.write(hum, ("en",), "", is_interim=False) for _ in range(self._workers)]:
+            self._pool.start()
+        for running in [self.transcribe(hum(), ("en",), "", is_interim=False) for _ in range(self._workers)]:
             await running
 
     def open(self, options: SttOptions) -> "WhisperStream":
@@ -71,40 +68,41 @@ class WhisperStt:
         return WhisperStream(self, self._model.codes(options.languages), options.prompt)
 
     def has_room(self) -> bool:
-        return self._lanes.has_room()
+        return self._pool.has_room()
 
-    def write(
+    def transcribe(
         self, audio: Floats, languages: tuple[str, ...], prompt: str, *, is_interim: bool
-    ) -> "asyncio.Future[Written]":
-        """In a lane, soon; cancel what is returned and it is dropped."""
+    ) -> "asyncio.Future[TranscriptionResult]":
+        """What is said in `audio`, found out in a thread, soon; cancel what is returned and it is dropped."""
         model = self._model
         if model is None:
             raise EngineError("stt", f"{self.name} is closed", retryable=False)
 
-        def work(is_abandoned: IsAbandoned) -> Written:
-            return write(model, Passage(audio, languages, prompt, is_interim, is_abandoned))
+        def work(is_abandoned: IsAbandoned) -> TranscriptionResult:
+            request = TranscriptionRequest(audio, languages, prompt, is_interim, is_abandoned)
+            return transcribe(model, request)
 
-        return self._lanes.submit(work)
+        return self._pool.submit(work)
 
     async def close(self) -> None:
-        await self._lanes.close(_CLOSE_S)
+        await self._pool.close(_CLOSE_S)
         self._model = None
 
 
 class WhisperStream:
-    """Implements `ports.SttStream`. What is longer than one window is cut, and its parts are settled
-    for good as they are written, so that a long speech costs no more at its end than a short one."""
+    """Implements `ports.SttStream`. What is longer than one window is cut, and its chunks are settled
+    for good as they are transcribed, so that a long speech costs no more at its end than a short one."""
 
     def __init__(self, stt: WhisperStt, languages: tuple[str, ...], prompt: str) -> None:
         self._stt = stt
         self._languages = languages
         self._prompt = prompt
         self._pcm = bytearray()
-        """From the last settled sample on."""
+        """Samples from the last settled one on, s16le."""
         self._settled_at = 0
         self._settled = ""
         self._final: tuple[int, Transcription] | None = None
-        """With how much was fed when it was asked for."""
+        """The last one, with how many samples were fed when it was asked for."""
         self._interim = ""
 
     def feed(self, samples: Samples) -> None:
@@ -112,45 +110,37 @@ class WhisperStream:
 
     async def interim(self) -> Transcription | None:
         """None also while there is too little to tell (under 0.4 s)."""
-        if len(self._pcm) < 2 * sample_count(_INTERIM_AT_LEAST_S) or not self._stt.has_room():
+        if len(self._pcm) < 2 * sample_count(INTERIM_AT_LEAST_S) or not self._stt.has_room():
             return None
-        text, language = await self._write(is_interim=True)
-        stability = _agreement(self._interim, text)
+        text, language = await self._transcribe(is_interim=True)
+        stability = agreement(self._interim, text)
         self._interim = text
         return Transcription(text, language, stability)
 
     async def final(self) -> Transcription:
         fed = self._settled_at + len(self._pcm) // 2
         if self._final is None or self._final[0] != fed:
-            text, language = await self._write(is_interim=False)
+            text, language = await self._transcribe(is_interim=False)
             self._final = fed, Transcription(text, language)
         return self._final[1]
 
     async def close(self) -> None:
         self._pcm.clear()
 
-    async def _write(self, *, is_interim: bool) -> tuple[str, str]:
+    async def _transcribe(self, *, is_interim: bool) -> tuple[str, str]:
         """All of the text so far, and the language that it is in."""
         start, before = self._settled_at, self._settled
         audio = to_float(np.frombuffer(bytes(self._pcm), np.int16))
-        written = await self._stt.write(audio, self._languages, self._prompt, is_interim=is_interim)
-        if written.is_sure_of_language:
-            self._languages = (written.language,)
-        if start == self._settled_at:  # else another call settled the same piece meanwhile
-            self._settle(written)
-        text = before + "".join(piece for _, piece in written.pieces)
-        return text.strip(), iso_code(written.language)
+        transcribed = await self._stt.transcribe(audio, self._languages, self._prompt, is_interim=is_interim)
+        if transcribed.is_sure_of_language:
+            self._languages = (transcribed.language,)
+        if start == self._settled_at:  # else another call settled the same chunk meanwhile
+            self._settle(transcribed)
+        text = before + "".join(chunk for _, chunk in transcribed.chunks)
+        return text.strip(), iso_code(transcribed.language)
 
-    def _settle(self, written: Written) -> None:
-        for samples, text in written.pieces[:-1]:
+    def _settle(self, transcribed: TranscriptionResult) -> None:
+        for samples, text in transcribed.chunks[:-1]:
             del self._pcm[: 2 * samples]
             self._settled_at += samples
             self._settled += text
-
-
-def _agreement(before: str, now: str) -> float:
-    """The share of the words that stayed since the last look: those tend to stay for good (the
-    "local agreement" of streaming Whisper)."""
-    old, new = before.split(), now.split()
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
-    return same / len(new) if new else 0.0

@@ -1,74 +1,74 @@
-"""A passage of any length, written down by one caller alone: piece by piece, look by look."""
+"""Audio of any length, transcribed by one caller alone: chunk by chunk, pass by pass."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...core.audio import Floats, seconds
 from ...core.errors import EngineError
-from .chunking import first_piece
-from .decoding import DecodeOptions, DecodeResult, reading
+from .chunking import first_chunk
+from .decoding import DecodeOptions, DecodeResult, decode_steps
 from .model import WhisperModel, first_line
 
-# ----------------------------------------------------------------
-# what Whisper is asked to write down, and what it wrote. Data alone: `model.py` does the
-# writing
+SURE_OF_LANGUAGE_S = 3.0
+"""Seconds of a chunk that settles the language of those that follow."""
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """What is to be written down."""
+class TranscriptionRequest:
+    """What is to be transcribed."""
 
     audio: Floats
     languages: tuple[str, ...]
     """Whisper's codes to choose among; empty: all."""
     prompt: str
     is_interim: bool
-    """A greedy glance at the end of it will do."""
+    """One greedy pass over its last chunk will do."""
     is_abandoned: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    pieces: tuple[tuple[int, str], ...]
+class TranscriptionResult:
+    """What was said, chunk by chunk."""
+
+    chunks: tuple[tuple[int, str], ...]
     """Samples and text of each, in order. All but the last are of a length that stays as it is."""
     language: str
     """Whisper's code; empty when there was nothing to hear."""
     is_sure_of_language: bool
 
 
-SURE_OF_LANGUAGE_S = 3.0
-"""A piece as long as this settles the language of those that follow."""
-
-
-def write(model: WhisperModel, passage: Passage) -> Written:
+def transcribe(model: WhisperModel, request: TranscriptionRequest) -> TranscriptionResult:
     """Raises `Abandoned`, and `EngineError` when CTranslate2 fails."""
     try:
-        return _pieces(model, passage)
+        return _chunks(model, request)
     except RuntimeError as error:
         raise EngineError("stt", f"Whisper failed: {first_line(error)}") from error
 
 
-def _pieces(model: WhisperModel, passage: Passage) -> Written:
-    pieces: list[tuple[int, str]] = []
-    audio, language, sure = passage.audio, "", False
+def _chunks(model: WhisperModel, request: TranscriptionRequest) -> TranscriptionResult:
+    chunks: list[tuple[int, str]] = []
+    audio, language, is_sure = request.audio, "", False
     while len(audio):
-        cut = first_piece(audio)
-        glance = passage.is_interim and cut == len(audio)
-        among = (language,) if sure else passage.languages
-        heard = _piece(model, audio[:cut], DecodeOptions(among, passage.prompt, is_glance=glance), passage)
-        if heard and not sure:
-            language, sure = heard.language, not glance and seconds(cut) >= SURE_OF_LANGUAGE_S
-        pieces.append((cut, heard.guess.text if heard else ""))
-        audio = audio[cut:]
-    return Written(tuple(pieces), language, sure)
+        end = first_chunk(audio)
+        is_interim = request.is_interim and end == len(audio)
+        among = (language,) if is_sure else request.languages
+        options = DecodeOptions(among, request.prompt, is_interim=is_interim)
+        result = _chunk(model, audio[:end], options, request.is_abandoned)
+        if result and not is_sure:
+            language, is_sure = result.language, not is_interim and seconds(end) >= SURE_OF_LANGUAGE_S
+        chunks.append((end, result.hypothesis.text if result else ""))
+        audio = audio[end:]
+    return TranscriptionResult(tuple(chunks), language, is_sure)
 
 
-def _piece(model: WhisperModel, audio: Floats, wish: DecodeOptions, passage: Passage) -> DecodeResult | None:
-    steps = reading(audio, model.glance if wish.is_glance else model.looks, wish)
+def _chunk(
+    model: WhisperModel, audio: Floats, options: DecodeOptions, is_abandoned: Callable[[], bool]
+) -> DecodeResult | None:
+    steps = decode_steps(audio, model.interim_passes if options.is_interim else model.passes, options)
     try:
-        shot = next(steps)
+        request = next(steps)
         while True:
-            shot = steps.send(model.look([shot], passage.is_abandoned)[0])
+            request = steps.send(model.decode([request], is_abandoned)[0])
     except StopIteration as end:
-        sight: DecodeResult | None = end.value
-        return sight
+        result: DecodeResult | None = end.value
+        return result

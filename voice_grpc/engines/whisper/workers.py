@@ -1,19 +1,18 @@
-"""The threads that Whisper runs in: finals in the order they came, interims only where there is room.
+"""Whisper's turn in the threads: finals in the order they came, interims only where there is room.
 
-An interim is started at once or not at all, and only while another lane stays free, so that no
-final ever waits for one (a single lane makes an exception: it takes an interim when idle).
+An interim is started at once or not at all, and only while another thread stays free, so that no
+final ever waits for one (a single thread makes an exception: it takes an interim when idle).
 """
 
 import asyncio
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ...core.errors import EngineError
+from ..worker_threads import WorkerThreads, hand_over
 from .model import Abandoned
 
 IsAbandoned: TypeAlias = Callable[[], bool]
@@ -23,26 +22,25 @@ Work: TypeAlias = Callable[[IsAbandoned], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _WorkerJob:
     work: Work
     answer: "asyncio.Future[Any]"
 
 
 class WorkerPool:
+    """A number of threads, and what waits for them."""
+
     def __init__(self, count: int) -> None:
         self._count = count
-        self._threads: list[threading.Thread] = []
-        self._waiting: deque[_Job] = deque()
+        self._threads = WorkerThreads("whisper", self._run)
+        self._waiting: deque[_WorkerJob] = deque()
         """Unbounded here: one final a session at most, and sessions are admitted by the server."""
         self._busy = 0
         self._is_closed = False
         self._changed = threading.Condition()
 
     def start(self) -> None:
-        for number in range(len(self._threads), self._count):
-            thread = threading.Thread(target=self._drive, name=f"whisper-{number}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        self._threads.start(self._count)
 
     def submit(self, work: Work) -> "asyncio.Future[Any]":
         """The answer of `work`. Cancel it, and work that has not begun never will."""
@@ -50,42 +48,36 @@ class WorkerPool:
         with self._changed:
             if self._is_closed:
                 raise _closed()
-            self._waiting.append(_Job(work, answer))
+            self._waiting.append(_WorkerJob(work, answer))
             self._changed.notify()
         return answer
 
     def has_room(self) -> bool:
-        """For work that may be left undone."""
+        """For an interim: work that may be left undone."""
         with self._changed:
             queued = sum(not job.answer.cancelled() for job in self._waiting)
             free = self._count - self._busy - queued
         return not self._is_closed and free >= min(2, self._count)
 
     async def close(self, timeout_s: float) -> None:
-        """What waits is refused. A lane that is inside CTranslate2 cannot be stopped: it is waited for
-        until `timeout_s`, and ends by itself at its next step."""
+        """What waits is refused. A thread that is inside CTranslate2 cannot be stopped: it is waited for,
+        `timeout_s` at most, and ends by itself at its next step."""
         with self._changed:
             self._is_closed = True
             refused = list(self._waiting)
             self._waiting.clear()
             self._changed.notify_all()
-        for job in refused:
-            _hop(job.answer, _closed())
-        await asyncio.to_thread(self._join, timeout_s)
+        hand_over([(job.answer, _closed()) for job in refused])
+        await self._threads.join(timeout_s)
 
-    def _join(self, timeout_s: float) -> None:
-        until = time.monotonic() + timeout_s
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
-
-    def _drive(self) -> None:
+    def _run(self) -> None:
         while job := self._next():
             outcome = self._outcome(job)
             with self._changed:
                 self._busy -= 1
-            _hop(job.answer, outcome)
+            hand_over([(job.answer, outcome)])
 
-    def _next(self) -> _Job | None:
+    def _next(self) -> _WorkerJob | None:
         with self._changed:
             while True:
                 while not self._waiting and not self._is_closed:
@@ -97,30 +89,16 @@ class WorkerPool:
                     self._busy += 1
                     return job
 
-    def _outcome(self, job: _Job) -> Any:
+    def _outcome(self, job: _WorkerJob) -> Any:
         try:
             return job.work(lambda: self._is_closed or job.answer.cancelled())
         except Abandoned:
             return _closed()
         except EngineError as error:
             return error
-        except Exception as error:  # noqa: BLE001 - a bug in one utterance must not end the lane of all
+        except Exception as error:  # noqa: BLE001 - a bug in one utterance must not end the thread of all
             return error
 
 
 def _closed() -> EngineError:
     return EngineError("stt", "Whisper is closed", retryable=False)
-
-
-def _hop(answer: "asyncio.Future[Any]", outcome: Any) -> None:
-    with suppress(RuntimeError):  # its loop is closed: nobody waits there any more
-        answer.get_loop().call_soon_threadsafe(_settle, answer, outcome)
-
-
-def _settle(answer: "asyncio.Future[Any]", outcome: Any) -> None:
-    if answer.done():
-        return
-    if isinstance(outcome, Exception):
-        answer.set_exception(outcome)
-    else:
-        answer.set_result(outcome)

@@ -1,18 +1,17 @@
-"""What a Whisper server, its HTTP and the network say when something is wrong, as our errors.
+"""What a Whisper server says when something is wrong, as our errors.
 
-Of what others say only the server's own message comes through, short and without our secrets.
+What lives here: the words and the statuses that mean something of their own with Whisper servers. What
+must not: what HTTP and httpx2 mean everywhere (`http/errors.py`). Of what others say only the server's own
+message comes through, short and without our secrets.
 """
 
 import json
-import os
 import re
-import socket
 from http import HTTPStatus
 from typing import Any
 
-import httpx2
-
 from ...core import errors as e
+from ..http.errors import kind_of, refused, shown, transport_error
 from .address import WhisperAddress
 
 _SHOWN = 160
@@ -24,7 +23,7 @@ _DEEPEST = 5
 _KEY_ADVICE = "set WHISPER_API_KEY, or user:password@ in WHISPER_SERVER_URL, to what that server accepts"
 _PLACE_ADVICE = "check the path of WHISPER_SERVER_URL, WHISPER_PROTOCOL and WHISPER_SERVER_MODEL"
 _LOG_ADVICE = "see the log of the Whisper server"
-_CERTIFICATE_ADVICE = "let SSL_CERT_FILE name the authority that signed it"
+_URL_ADVICE = "check WHISPER_SERVER_URL"
 
 
 BUSY = (502, 503, 504)
@@ -57,35 +56,31 @@ class BadAnswer(Exception):
 
 
 def missing(message: str, advice: str = _PLACE_ADVICE) -> e.EngineMissing:
-    error = e.EngineMissing("stt", message)
-    error.advice = advice
-    return error
+    """There is no Whisper server where one was said to be, or not of that protocol."""
+    return e.EngineMissing("stt", message, advice=advice)
 
 
 def refusal(address: WhisperAddress, status: int, body: bytes, retry_after: str = "") -> e.EngineError:
-    """Of an answer that is no 200."""
+    """What an answer means whose status is not 200."""
     where, said = address.location, _shown(address, complaint(body))
     text = f"{where} answered {status}" + (f": {said}" if said else f" ({_phrase(status)})")
-    match status:
-        case 401 | 403:
-            text = f"{where} refused the credentials ({status})"
-            return e.EngineDenied("stt", text, advice=_KEY_ADVICE)
-        case 402 | 429:
-            again = float(retry_after) if re.fullmatch(r"\d{1,6}(\.\d+)?", retry_after) else 0.0
-            return Throttled(f"{text}; to be asked again in {again:g} s" if again else text, again)
-        case 404 | 405 | 501:
-            return missing(f"{text}; check WHISPER_PROTOCOL, the path and the model")
-        case 413:
-            return TooLong("stt", f"{text}; the file is too large for it", retryable=False)
-        case _ if 300 <= status < 400:
-            return missing(
-                f"{where} is somewhere else now ({status})", "set WHISPER_SERVER_URL to where it is"
-            )
-        case _ if status >= 500:
-            return (
-                Busy("stt", text) if status in BUSY else e.EngineUnreachable("stt", text, advice=_LOG_ADVICE)
-            )
-    return e.EngineError("stt", text, retryable=status == HTTPStatus.REQUEST_TIMEOUT)
+    kind = kind_of(status)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return TooLong("stt", f"{text}; the file is too large for it", retryable=False)
+    if status in BUSY:
+        return Busy("stt", text)
+    if kind is e.EngineDenied:
+        return kind("stt", f"{where} refused the credentials ({status})", advice=_KEY_ADVICE)
+    if kind is e.EngineQuota:
+        again = float(retry_after) if re.fullmatch(r"\d{1,6}(\.\d+)?", retry_after) else 0.0
+        return Throttled(f"{text}; to be asked again in {again:g} s" if again else text, again)
+    if 300 <= status < 400:
+        return missing(f"{where} is somewhere else now ({status})", "set WHISPER_SERVER_URL to where it is")
+    if kind is e.EngineMissing or status == HTTPStatus.NOT_IMPLEMENTED:
+        return missing(f"{text}; check WHISPER_PROTOCOL, the path and the model")
+    if status >= 500:
+        return e.EngineUnreachable("stt", text, advice=_LOG_ADVICE)
+    return refused("stt", status, text)
 
 
 def bad_answer(address: WhisperAddress, error: BadAnswer) -> e.EngineError:
@@ -98,39 +93,12 @@ def bad_answer(address: WhisperAddress, error: BadAnswer) -> e.EngineError:
 
 
 def unreachable(address: WhisperAddress, error: Exception) -> e.EngineError:
-    """Of what httpx2 raises."""
-    where, kind = address.location, type(error).__name__
-    match error:
-        case httpx2.PoolTimeout():
-            return late(address, "no connection was free")
-        case httpx2.TimeoutException():
-            return late(address, "no connection was made")
-        case httpx2.ConnectError() if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            text = f"the certificate of {where} is not trusted here"
-            return e.EngineUnreachable("stt", text, retryable=False, advice=_CERTIFICATE_ADVICE)
-        case httpx2.ConnectError() | httpx2.ProxyError():
-            return e.EngineUnreachable("stt", f"{where} cannot be reached ({_reason(error)})")
-        case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
-            return missing(f"{where} is no address of a server", "check WHISPER_SERVER_URL")
-        case httpx2.NetworkError() | httpx2.RemoteProtocolError():
-            return e.EngineUnreachable("stt", f"the connection to {where} broke ({kind})")
-    return e.EngineError("stt", f"{where} does not speak HTTP as it should ({kind})")
+    """What httpx2 raises while `address` is asked."""
+    return transport_error("stt", address.location, error, address_advice=_URL_ADVICE)
 
 
 def late(address: WhisperAddress, what: str) -> e.EngineTimeout:
     return e.EngineTimeout("stt", f"{address.location} did not answer in time: {what}")
-
-
-def _reason(error: BaseException) -> str:
-    """Of the system, such as `Connection refused`: the library's own words may hold anything."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, socket.gaierror) and cause.strerror:
-            return cause.strerror
-        if isinstance(cause, OSError) and cause.errno:
-            return os.strerror(cause.errno)
-        cause = cause.__cause__ or cause.__context__
-    return type(error).__name__
 
 
 def _phrase(status: int) -> str:
@@ -138,9 +106,6 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "which is no status of HTTP"
-
-
-# ------------------------------------------------------------ what it says
 
 
 def complaint(body: bytes) -> str:
@@ -154,7 +119,7 @@ def complaint(body: bytes) -> str:
 
 
 def message_of(said: Any, deep: int = _DEEPEST) -> str:
-    """Of an error that was read already."""
+    """The words in `said`, an error that was parsed; at most `deep` levels of it are searched."""
     if not deep:
         return ""
     if isinstance(said, list):
@@ -171,5 +136,4 @@ def message_of(said: Any, deep: int = _DEEPEST) -> str:
 
 
 def _shown(address: WhisperAddress, said: str) -> str:
-    """Hidden first and cut afterwards: half of a secret would not be found."""
-    return " ".join(address.hide(said).split())[:_SHOWN]
+    return shown(said, address.secrets, limit=_SHOWN)

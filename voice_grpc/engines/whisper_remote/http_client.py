@@ -7,6 +7,7 @@ from dataclasses import replace
 from ...core.audio import RATE_HZ, Samples, sample_count, seconds
 from ...core.errors import EngineError
 from ...ports import Transcription
+from ..http.models import for_transcripts, listed
 from ..timeouts import Timeouts
 from .address import WhisperAddress
 from .errors import BUSY, BadAnswer, Busy, bad_answer, late, missing, refusal
@@ -14,14 +15,13 @@ from .http_dialects import (
     DEFAULT_MODEL,
     OPENAI,
     HttpDialect,
-    TranscribeOptions,
     is_there,
     is_whisper_cpp,
-    listed_model,
     places,
 )
 from .http_responses import EVENTS, read
 from .http_transport import HttpReply, HttpRequest, WhisperHttp
+from .utterance import TranscribeOptions
 
 # ----------------------------------------------------------------
 # sound as a file, for servers that take nothing else
@@ -34,7 +34,7 @@ _PCM, _CHANNELS, _WIDTH = 1, 1, 2
 
 
 def wav(samples: Samples) -> bytes:
-    """16 kHz mono s16le: what Whisper hears, so that no server has to resample."""
+    """`samples` as a file of 16 kHz mono s16le: what Whisper hears, so that no server has to resample."""
     data = samples.astype("<i2", copy=False).tobytes()
     head = struct.pack(
         "<4sI4s4sIHHIIHH4sI",
@@ -54,15 +54,15 @@ def wav(samples: Samples) -> bytes:
     return head + data
 
 
-LOADING_SECONDS, LOOK_AGAIN_SECONDS = 30.0, 0.5
+LOADING_SECONDS, RETRY_SECONDS = 30.0, 0.5
 """A server may listen before its model is there, or load it when it is first asked."""
 
 SECONDS_A_SECOND = 0.1
-"""Of patience for one of speech: Whisper's time rises with what it is given."""
+"""Seconds more to wait for one of speech: Whisper's time rises with what it is given."""
 LONGEST_SECONDS = 600.0
-"""Of sound in one request: 19 MB of WAV, under OpenAI's 25 MB."""
+"""Length of the sound in one request: 19 MB of WAV, under OpenAI's 25 MB."""
 SHORTEST_SECONDS = 15.0
-"""A server that takes no file of this length (0.5 MB) takes none."""
+"""Length of sound in one request: a server that takes no file of this length (0.5 MB) takes none."""
 STREAMED_FROM_SECONDS = 30.0
 """Whisper's window. What is longer is transcribed window by window, and events show that it goes on; what is
 shorter gains nothing by them, and the whole answers of most servers say more: language, words, silence."""
@@ -71,12 +71,12 @@ shorter gains nothing by them, and the whole answers of most servers say more: l
 class HttpClient:
     """Made without touching the network."""
 
-    def __init__(self, address: WhisperAddress, protocol: str, model: str, patience: Timeouts) -> None:
+    def __init__(self, address: WhisperAddress, protocol: str, model: str, timeouts: Timeouts) -> None:
         self.address, self._protocol, self._model = address, protocol, model
-        self._patience = patience
-        self._http = WhisperHttp(address, patience)
+        self._timeouts = timeouts
+        self._http = WhisperHttp(address, timeouts)
         self._finding = asyncio.Lock()
-        self.manners: HttpDialect | None = None
+        self.dialect: HttpDialect | None = None
         """None: not found yet."""
         self.longest = sample_count(LONGEST_SECONDS)
         """Samples in one request."""
@@ -89,9 +89,9 @@ class HttpClient:
     async def find(self, loading: float = 0.0) -> HttpDialect:
         """`loading`: seconds that it is given to become ready. Raises `EngineError`."""
         async with self._finding:
-            if self.manners is None:
-                self.manners = await self._with_its_model(await self._place(loading))
-            return self.manners
+            if self.dialect is None:
+                self.dialect = await self._with_its_model(await self._place(loading))
+            return self.dialect
 
     async def prove(self, samples: Samples, loading: float) -> None:
         """One real request, waited for while the server loads. Raises `EngineError`."""
@@ -106,7 +106,7 @@ class HttpClient:
             except Busy:
                 if _now() >= deadline:
                     raise
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _place(self, loading: float) -> HttpDialect:
         tried = places(self.address.path, self._protocol)
@@ -132,48 +132,48 @@ class HttpClient:
                 raise missing(f"{text}: check the address, or set WHISPER_PROTOCOL")
             if _now() >= deadline:
                 raise busy
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
 
-    async def _with_its_model(self, manners: HttpDialect) -> HttpDialect:
+    async def _with_its_model(self, dialect: HttpDialect) -> HttpDialect:
         """A key that may transcribe may not be one that may list, so that a refusal here is none."""
-        if not manners.models_path:
+        if not dialect.models_path:
             return replace(
-                manners, model=self._model or (DEFAULT_MODEL if manners.protocol == OPENAI else "")
+                dialect, model=self._model or (DEFAULT_MODEL if dialect.protocol == OPENAI else "")
             )
-        reply = await self._http.send(HttpRequest(manners.models_path, is_get=True), self._answer_seconds)
-        found = listed_model(reply.body) if reply.status == 200 else ""
+        reply = await self._http.send(HttpRequest(dialect.models_path, is_get=True), self._answer_seconds)
+        found = next(iter(for_transcripts(listed(reply.body))), "") if reply.status == 200 else ""
         lists = reply.status not in (404, 405, 501)
-        return replace(manners, model=self._model or found or DEFAULT_MODEL, lists_models=lists)
+        return replace(dialect, model=self._model or found or DEFAULT_MODEL, lists_models=lists)
 
     # ------------------------------------------------------------ one utterance
 
     async def transcribe(
-        self, samples: Samples, question: TranscribeOptions, first: float | None = None
+        self, samples: Samples, options: TranscribeOptions, first: float | None = None
     ) -> Transcription:
-        """`first`: seconds until an answer, else by the patience and the length. Raises `EngineError`, of
+        """`first`: seconds until an answer, else by the timeouts and the length. Raises `EngineError`, of
         which `TooLong` says that `longest` is known now: less of it may be taken."""
-        manners = self.manners or await self._found()
+        dialect = self.dialect or await self._found()
         length = seconds(len(samples))
         first = first or self._answer_seconds + SECONDS_A_SECOND * length
-        is_streamed = bool(question.language) and length > STREAMED_FROM_SECONDS
+        is_streamed = bool(options.language) and length > STREAMED_FROM_SECONDS
         body = wav(samples)
 
-        async def ask(how: HttpDialect) -> HttpReply:
-            fields = how.fields(question, is_streamed=is_streamed and how.streams)
-            return await self._http.send(HttpRequest(how.path, fields, body), first, first + length)
+        async def ask(wanted: HttpDialect) -> HttpReply:
+            fields = wanted.fields(options, is_streamed=is_streamed and wanted.streams)
+            return await self._http.send(HttpRequest(wanted.path, fields, body), first, first + length)
 
-        reply = await ask(manners)
+        reply = await ask(dialect)
         if reply.status in (400, 422):
-            for simpler in manners.simpler(is_streamed=is_streamed and manners.streams):
+            for simpler in dialect.simpler(is_streamed=is_streamed and dialect.streams):
                 if (again := await ask(simpler)).status == 200:
-                    self.manners = manners = simpler
+                    self.dialect = dialect = simpler
                     reply = again
                     break
-        if is_streamed and manners.streams and reply.status == 200 and reply.kind != EVENTS:
-            self.manners = replace(manners, streams=False)
-        return self._heard(reply, samples)
+        if is_streamed and dialect.streams and reply.status == 200 and reply.kind != EVENTS:
+            self.dialect = replace(dialect, streams=False)
+        return self._transcription(reply, samples)
 
-    def _heard(self, reply: HttpReply, samples: Samples) -> Transcription:
+    def _transcription(self, reply: HttpReply, samples: Samples) -> Transcription:
         if reply.status == 200:
             try:
                 return read(reply.kind, reply.body)
@@ -182,7 +182,7 @@ class HttpClient:
         if reply.status == 413 and len(samples) > sample_count(SHORTEST_SECONDS):
             self.longest = min(self.longest, len(samples) // 2)
         if reply.status == 404:  # it was started again with another model
-            self.manners = None
+            self.dialect = None
         raise self._refusal(reply)
 
     async def _found(self) -> HttpDialect:
@@ -198,7 +198,7 @@ class HttpClient:
 
     @property
     def _answer_seconds(self) -> float:
-        return self._patience.connect + self._patience.first
+        return self._timeouts.connect + self._timeouts.first
 
 
 def _now() -> float:

@@ -3,11 +3,10 @@
 What lives here: the facts. How they are found out is `http_client.py`'s.
 """
 
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+
+from .utterance import TranscribeOptions
 
 OPENAI, CPP = "openai", "whispercpp"
 
@@ -18,27 +17,13 @@ _CPP_SAYS = b"no 'file' field"
 OpenAI's path (`--inference-path`)."""
 
 DEFAULT_MODEL = "whisper-1"
-_HEARS = re.compile(
-    r"transcri|\basr\b|speech-to-text|voxtral|parakeet|canary|moonshine|wav2vec", re.IGNORECASE
-)
-_ASR = "automatic-speech-recognition"
-"""What speaches calls the task of such a model in its list."""
 
 VERBOSE, PLAIN = "verbose_json", "json"
 
 
 @dataclass(frozen=True, slots=True)
-class TranscribeOptions:
-    """What goes up besides the sound."""
-
-    language: str = ""
-    """Whisper's code; empty: it is to find out."""
-    prompt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class HttpDialect:
-    """Of one server, as far as they are known."""
+    """What one server wants, as far as it is known."""
 
     protocol: str
     path: str
@@ -58,17 +43,17 @@ class HttpDialect:
         is_usual = self.protocol == OPENAI and self.path.endswith(_TRANSCRIPTIONS)
         return self.path.removesuffix(_TRANSCRIPTIONS) + "/models" if is_usual else ""
 
-    def fields(self, question: TranscribeOptions, *, is_streamed: bool = False) -> dict[str, str]:
+    def fields(self, options: TranscribeOptions, *, is_streamed: bool = False) -> dict[str, str]:
         found = {"response_format": self.streamed_format if is_streamed else self.format, "temperature": "0"}
         if self.protocol == CPP:
-            found["language"] = question.language or "auto"  # left out, it is English
+            found["language"] = options.language or "auto"  # left out, it is English
             found["no_language_probabilities"] = "true"  # else it looks at the sound once more
             found["suppress_nst"] = "true"  # no "(music)" and "[laughter]"
         else:
             found["model"] = self.model
             found |= {} if self.lists_models else {"model_name": self.model}
-            found |= {"language": question.language} if question.language else {}
-        found |= {"prompt": question.prompt} if question.prompt else {}
+            found |= {"language": options.language} if options.language else {}
+        found |= {"prompt": options.prompt} if options.prompt else {}
         found |= {"stream": "true"} if is_streamed else {}
         return found
 
@@ -105,25 +90,3 @@ def is_there(status: int, kind: str) -> bool:
 
 def is_whisper_cpp(body: bytes) -> bool:
     return _CPP_SAYS in body
-
-
-def listed_model(body: bytes) -> str:
-    """The first of a list that hears; a server with one model may call it anything. Empty: there is none."""
-    try:
-        listed = json.loads(body)["data"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return ""
-    models: list[dict[str, Any]] = (
-        [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    )
-    named = [(str(each["id"]), each.get("task")) for each in models if isinstance(each.get("id"), str)]
-    ranked = sorted(named, key=lambda model: _rank(*model))
-    return ranked[0][0] if ranked else ""
-
-
-def _rank(name: str, task: object) -> int:
-    if task == _ASR:
-        return 0
-    if "whisper" in name.lower():
-        return 1
-    return 2 if _HEARS.search(name) else 3

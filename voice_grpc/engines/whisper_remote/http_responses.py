@@ -1,15 +1,21 @@
 """What Whisper servers answer over HTTP: JSON, verbose JSON, plain text, or events.
 
-Servers answer as they can, not as they were asked, so the answer itself says how it is to be read.
+Servers answer as they can, not as they were asked, so the answer itself says how it is to be read. Of events
+there are three shapes:
+
+OpenAI, speaches   {"type": "transcript.text.delta", "delta": …} … {"type": "transcript.text.done", "text": …}
+vLLM               {"choices": [{"delta": {"content": …}}]} … [DONE]
+WhisperLive REST, older speaches   {"text": …} for each segment, and [DONE] or nothing
 """
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...ports import Transcription, Word
-from ..http.whisper_sse import DONE, Event, events_of
+from ..http.sse import ServerSentEvent, events_of
 from ..whisper.languages import told_language
 from .errors import BadAnswer, message_of
 
@@ -18,6 +24,7 @@ NO_SPEECH, LOG_PROBABILITY = 0.6, -1.0
 Whisper's own thresholds (openai/whisper `transcribe.py`, no_speech_threshold and logprob_threshold)."""
 
 EVENTS = "text/event-stream"
+_ENDS = re.compile(r'"type"\s*:\s*"transcript\.text\.done"')
 _NOTHING = "[BLANK_AUDIO]"
 """What whisper.cpp writes for silence."""
 
@@ -26,7 +33,7 @@ def read(kind: str, body: bytes) -> Transcription:
     """`kind`: the content type, which may be wrong. Raises `BadAnswer`."""
     start = body.removeprefix(b"\xef\xbb\xbf").lstrip()[:6]
     if kind == EVENTS or start.startswith((b"data:", b"event:", b":")):
-        return _of_events(events_of(body))
+        return _of_events(_events(body))
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
@@ -99,12 +106,24 @@ def _words(listed: Sequence[Any]) -> Iterator[Word]:
 # ------------------------------------------------------------ events
 
 
-def _of_events(events: Sequence[Event]) -> Transcription:
+def ends_transcript(event: ServerSentEvent) -> bool:
+    """Whether no more events follow, for who does not read them otherwise."""
+    return event.is_done or bool(_ENDS.search(event.data))
+
+
+def _events(body: bytes) -> list[ServerSentEvent]:
+    try:
+        return events_of(body)
+    except ValueError:
+        raise _garbage(EVENTS, b"an event without an end") from None
+
+
+def _of_events(events: Sequence[ServerSentEvent]) -> Transcription:
     deltas: list[str] = []
     segments: list[Transcription] = []
     is_over = False
     for event in events:
-        if event.data.strip() == DONE:
+        if event.is_done:
             is_over = True
             break
         said = _json_of(event)
@@ -129,7 +148,7 @@ def _of_events(events: Sequence[Event]) -> Transcription:
     )
 
 
-def _json_of(event: Event) -> Mapping[str, Any]:
+def _json_of(event: ServerSentEvent) -> Mapping[str, Any]:
     """An older speaches says each segment as it is, if asked for text."""
     try:
         said = json.loads(event.data)

@@ -5,231 +5,200 @@ asked for: one that is late for its revision has nowhere to go.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
-import numpy as np
-
-from ...core.audio import RATE_HZ, Samples, sample_count, seconds, to_float
+from ...core.audio import Samples, sample_count, seconds, to_float
 from ...core.errors import EngineError, EngineTimeout
 from ...ports import Transcription, Word
-from ..whisper.chunking import is_silent
+from ..whisper.chunking import CUT_HOP, is_silent, quiet_place
 from ..whisper.languages import iso_code
-from ..whisper.local_agreement import agreement
+from ..whisper.local_agreement import INTERIM_AT_LEAST_S, agreement
 from .errors import Busy, Throttled, TooLong
 from .http_client import HttpClient
-from .http_dialects import TranscribeOptions
+from .http_dialects import CPP
+from .interims import InterimLimiter, InterimRoom
+from .utterance import TranscribeOptions, UtteranceAudio
 
-# ----------------------------------------------------------------
-# room for interims on one server that many utterances share: a final never waits behind one
+PARALLEL = InterimRoom(most=32, is_beside_finals=True)
+"""Half of the connections, so that a final finds one."""
 
+SERIAL = InterimRoom(most=1, is_beside_finals=False, is_freed_by_giving_up=True)
+"""whisper.cpp has one mutex; whoever hangs up gives it free."""
 
-LOOKS = 32
-"""Interims at once, of all sessions: half of the connections, so that a final finds one."""
-PAUSE_SECONDS = 10.0
-"""Without interims when the server has had too many requests and does not say for how long."""
-
-
-class InterimLimiter:
-    def __init__(self, is_serial: Callable[[], bool]) -> None:
-        """`is_serial`: the server works on one request at a time."""
-        self._is_serial = is_serial
-        self._looks: set[asyncio.Timeout] = set()
-        self._finals = 0
-        self._again_at = 0.0
-
-    def has_room(self) -> bool:
-        if asyncio.get_running_loop().time() < self._again_at:
-            return False
-        if self._is_serial():
-            return not self._looks and not self._finals
-        return len(self._looks) < LOOKS
-
-    def pause(self, seconds: float) -> None:
-        """The server counts requests: what it still takes is for finals."""
-        self._again_at = asyncio.get_running_loop().time() + (seconds or PAUSE_SECONDS)
-
-    @contextmanager
-    def look(self, limit: asyncio.Timeout) -> Iterator[None]:
-        """An interim is under way, inside of `limit`."""
-        self._looks.add(limit)
-        try:
-            yield
-        finally:
-            self._looks.discard(limit)
-
-    @contextmanager
-    def final(self) -> Iterator[None]:
-        self._finals += 1
-        if self._is_serial():
-            for look in self._looks:
-                give_up(look)
-        try:
-            yield
-        finally:
-            self._finals -= 1
-
-
-def give_up(limit: asyncio.Timeout) -> None:
-    """What goes on inside of it ends now."""
-    if not limit.expired():
-        limit.reschedule(asyncio.get_running_loop().time())
-
-
-_INTERIM_AT_LEAST_S = 0.4
-"""Of less, a text is a guess that only flickers."""
 _CUT_WITHIN_S = 5.0
 """What is too long for one request is cut at its quietest place, this close to the limit."""
-_CUT_HOP = RATE_HZ // 10
 _CONTEXT = 200
-"""Characters of the part before that go up with the next one, as Whisper goes on by itself (224 tokens)."""
+"""Characters of the chunk before that go up with the next one, as Whisper goes on by itself (224 tokens)."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """Of an utterance too long for one request: settled, and not sent again."""
+class _Chunk:
+    """The samples from `start` to `end` and their text; those of an utterance too long for one request are
+    settled one after the other, and not sent again."""
 
     start: int
     end: int
-    heard: Transcription
+    transcription: Transcription
 
 
 class HttpStream:
     """Implements `ports.SttStream`."""
 
     def __init__(
-        self, service: HttpClient, traffic: InterimLimiter, languages: tuple[str, ...], prompt: str
+        self, client: HttpClient, limiter: InterimLimiter, languages: tuple[str, ...], prompt: str
     ) -> None:
         """`languages`: Whisper's codes; one is told, of several one is found out."""
-        self._service, self._traffic = service, traffic
+        self._client, self._limiter = client, limiter
         self._languages, self._prompt = tuple(map(iso_code, languages)), prompt
-        self._asked = languages[0] if len(languages) == 1 else ""
-        self._pcm = bytearray()
-        self._parts: list[_Part] = []
+        self._language = languages[0] if len(languages) == 1 else ""
+        self._audio = UtteranceAudio()
+        self._settled: list[_Chunk] = []
         self._known: tuple[int, Transcription] | None = None
         """The last answer, with how many samples were fed when it was asked for."""
-        self._shown = ""
-        """The last interim text."""
-        self._under_way: set[asyncio.Timeout] = set()
-        self._look: asyncio.Timeout | None = None
+        self._interim_text = ""
+        """The last one that was given."""
+        self._finals: set[asyncio.Timeout] = set()
+        """Those under way."""
+        self._interim: asyncio.Timeout | None = None
+        """The one under way."""
         self._is_audible = self._is_closed = False
 
     def feed(self, samples: Samples) -> None:
-        self._pcm += samples.astype("<i2", copy=False).tobytes()
+        self._audio.feed(samples)
 
     async def interim(self) -> Transcription | None:
         """None while one is on its way, and while the server has no time for it: never queued."""
         end = self._fed
         if self._known is not None and self._known[0] == end:
             return self._known[1]
-        if self._look is not None or end < sample_count(_INTERIM_AT_LEAST_S) or not self._traffic.has_room():
+        if self._interim is not None or not self._may_ask_for_interim(end):
             return None
         try:
-            async with asyncio.timeout(None) as self._look:
-                with self._traffic.look(self._look):
-                    heard = await self._transcribed(end)
+            async with asyncio.timeout(None) as self._interim:
+                with self._limiter.interim(partial(_give_up, self._interim)):
+                    transcription = await self._transcribed(end)
         except (TimeoutError, EngineTimeout, Busy):
             return None  # a final goes before it, or the server is slower than the speech
         except Throttled as error:
-            self._traffic.pause(error.again)
+            self._limiter.pause(error.again)
             return None
         finally:
-            self._look = None
-        stability, self._shown = agreement(self._shown, heard.text), heard.text
-        self._known = end, heard
-        return replace(heard, stability=stability)
+            self._interim = None
+        stability = agreement(self._interim_text, transcription.text)
+        self._interim_text = transcription.text
+        self._known = end, transcription
+        return replace(transcription, stability=stability)
 
     async def final(self) -> Transcription:
         end = self._fed
         if self._known is not None and self._known[0] == end:
             return self._known[1]
-        if self._look is not None:
-            give_up(self._look)
+        if self._interim is not None:
+            _give_up(self._interim)
         limit = asyncio.timeout(None)
-        self._under_way.add(limit)
+        self._finals.add(limit)
         try:
             async with limit:
-                with self._traffic.final():
-                    heard = await self._transcribed(end)
+                with self._limiter.final():
+                    transcription = await self._transcribed(end)
         except TimeoutError:
             raise self._closed() from None
         finally:
-            self._under_way.discard(limit)
-        self._known = end, heard
-        return heard
+            self._finals.discard(limit)
+        self._known = end, transcription
+        return transcription
 
     async def close(self) -> None:
         """What is on its way is broken off; nothing is held any more."""
         self._is_closed = True
-        for limit in (*self._under_way, *([self._look] if self._look is not None else [])):
-            give_up(limit)
-        self._pcm = bytearray()
-        self._parts.clear()
+        for limit in (*self._finals, *([self._interim] if self._interim is not None else [])):
+            _give_up(limit)
+        self._audio.clear()
+        self._settled.clear()
         self._known = None
 
     # ------------------------------------------------------------ how
 
     @property
     def _fed(self) -> int:
-        return len(self._pcm) // 2
+        return self._audio.length
+
+    def _may_ask_for_interim(self, end: int) -> bool:
+        return end >= sample_count(INTERIM_AT_LEAST_S) and self._limiter.has_room()
 
     async def _transcribed(self, end: int) -> Transcription:
         """All samples before `end`."""
         if self._is_closed:
             raise self._closed()
         if not self._is_audible:
-            self._is_audible = not is_silent(to_float(self._samples(0, end)))
+            self._is_audible = not is_silent(to_float(self._audio.cut(0, end)))
         if not self._is_audible:
-            return Transcription("", self._only)
+            return Transcription("", self._told_language)
         while True:
-            start = self._parts[-1].end if self._parts else 0
-            samples = self._samples(start, end)
-            if len(samples) > self._service.longest:
-                samples = samples[: _quiet_place(samples, self._service.longest)]
+            start = self._settled_end
+            samples = self._audio.cut(start, end)
+            if len(samples) > self._client.longest:
+                samples = samples[: _cut(samples, self._client.longest)]
             try:
-                heard = await self._service.transcribe(samples, self._question())
+                transcription = await self._client.transcribe(samples, self._options())
             except TooLong:
-                if self._service.longest >= len(samples):
+                if self._client.longest >= len(samples):
                     raise
                 continue
-            part = _Part(start, start + len(samples), heard)
-            if part.end == end:
-                return self._joined([*self._parts, part])
-            if start == (self._parts[-1].end if self._parts else 0):
-                self._parts.append(part)
+            chunk = _Chunk(start, start + len(samples), transcription)
+            if chunk.end == end:
+                return self._joined([*self._settled, chunk])
+            if start == self._settled_end:  # else another call settled the same samples meanwhile
+                self._settled.append(chunk)
 
-    def _samples(self, start: int, end: int) -> Samples:
-        """A copy: a view would not let the utterance grow."""
-        with memoryview(self._pcm) as pcm:
-            return np.frombuffer(bytes(pcm[2 * start : 2 * end]), "<i2")
+    @property
+    def _settled_end(self) -> int:
+        return self._settled[-1].end if self._settled else 0
 
-    def _question(self) -> TranscribeOptions:
-        before = self._parts[-1].heard.text[-_CONTEXT:] if self._parts else ""
-        return TranscribeOptions(self._asked, " ".join(filter(None, (self._prompt, before))))
+    def _options(self) -> TranscribeOptions:
+        before = self._settled[-1].transcription.text[-_CONTEXT:] if self._settled else ""
+        return TranscribeOptions(self._language, " ".join(filter(None, (self._prompt, before))))
 
-    def _joined(self, parts: list[_Part]) -> Transcription:
-        language = next((p.heard.language for p in reversed(parts) if p.heard.language), "") or self._only
+    def _joined(self, chunks: list[_Chunk]) -> Transcription:
+        transcriptions = [chunk.transcription for chunk in chunks]
+        language = next((each.language for each in reversed(transcriptions) if each.language), "")
+        language = language or self._told_language
         if self._languages and language not in self._languages:
             language = ""
         words = tuple(
-            Word(word.text, word.start + seconds(part.start), word.end + seconds(part.start))
-            for part in parts
-            for word in part.heard.words
+            Word(word.text, word.start + seconds(chunk.start), word.end + seconds(chunk.start))
+            for chunk in chunks
+            for word in chunk.transcription.words
         )
-        return Transcription(" ".join(p.heard.text for p in parts if p.heard.text), language, words=words)
+        text = " ".join(each.text for each in transcriptions if each.text)
+        return Transcription(text, language, words=words)
 
     @property
-    def _only(self) -> str:
-        """The language that was told; what is said in it, is said in it."""
-        return iso_code(self._asked)
+    def _told_language(self) -> str:
+        """The language that the server was told, which it then need not find; ISO 639-1."""
+        return iso_code(self._language)
 
     def _closed(self) -> EngineError:
         return EngineError("stt", "the utterance is closed", retryable=False)
 
 
-def _quiet_place(samples: Samples, longest: int) -> int:
-    """The middle of the quietest tenth of a second of the last that fit."""
-    within = min(sample_count(_CUT_WITHIN_S), longest // 2) // _CUT_HOP * _CUT_HOP
-    tail = to_float(samples[longest - within : longest]).reshape(-1, _CUT_HOP)
-    return longest - within + int(np.argmin(np.mean(np.square(tail), axis=1))) * _CUT_HOP + _CUT_HOP // 2
+def interim_limiter(client: HttpClient) -> InterimLimiter:
+    """One for all utterances of `client`, whose protocol may be found out later."""
+
+    def room() -> InterimRoom:
+        return SERIAL if client.dialect is not None and client.dialect.protocol == CPP else PARALLEL
+
+    return InterimLimiter(room)
+
+
+def _give_up(limit: asyncio.Timeout) -> None:
+    """What goes on inside of it ends now."""
+    if not limit.expired():
+        limit.reschedule(asyncio.get_running_loop().time())
+
+
+def _cut(samples: Samples, longest: int) -> int:
+    """How many of `samples` go up first where only `longest` may: to a quiet place near that."""
+    start = longest - min(sample_count(_CUT_WITHIN_S), longest // 2) // CUT_HOP * CUT_HOP
+    return start + quiet_place(to_float(samples[start:longest]))

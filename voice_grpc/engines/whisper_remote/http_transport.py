@@ -6,7 +6,6 @@ Closing the connection is how a request is taken back: httpx2 does it when whoev
 """
 
 import asyncio
-import logging
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
@@ -14,15 +13,14 @@ from dataclasses import dataclass, field
 
 import httpx2
 
-from ...core.errors import EngineError, EngineUnreachable
-from ..http.whisper_sse import EventReader
+from ...core.errors import EngineError
+from ..http.client import KEPT, OpenedOnce, limited, open_client
+from ..http.errors import OPENING_ERRORS, unopened
+from ..http.sse import EventReader
 from ..timeouts import Timeouts
 from .address import WhisperAddress
 from .errors import BUSY, late, unreachable
-from .http_responses import EVENTS
-
-# ----------------------------------------------------------------
-# how long one answer is waited for, when it may come in parts
+from .http_responses import EVENTS, ends_transcript
 
 
 @dataclass(slots=True)
@@ -30,9 +28,13 @@ class AnswerDeadline:
     """The deadline of one answer, which moves while events come."""
 
     seconds: float
+    """To the first event, or to the whole answer where it comes at once."""
     longest: float
+    """Seconds for the whole answer, however often it goes on."""
     between: float
+    """Seconds from one event to the next."""
     limit: asyncio.Timeout = field(init=False)
+    """The timeout that is moved."""
     has_begun: bool = False
     _end: float = field(init=False)
 
@@ -49,19 +51,14 @@ class AnswerDeadline:
 
 
 CONNECTIONS = 64
-"""At once: what no server with one model has a use for. One more request waits, within its deadline."""
-KEPT_SECONDS = 120.0
-"""Idle connections live through the pauses between turns. What a server closed before is noticed, or tried
-again; httpx2's own 5 s would open a new one for nearly every turn."""
+"""Requests at once: more than a server with one model has a use for. One more waits, within its deadline."""
 
 _BROKEN = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 _MOST_BYTES = 4 << 20
-"""Of an answer: some hundred times what ten minutes of speech are as verbose JSON."""
+"""Read of an answer: some hundred times what ten minutes of speech are as verbose JSON."""
 _TAIL_SECONDS = 0.1
 """For the end of a body behind its last event, without which a connection cannot be used again."""
 _CLOSE_SECONDS = 1.0
-
-_httpx_log = logging.getLogger("httpx2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ class HttpRequest:
     path: str
     fields: Mapping[str, str] = field(default_factory=dict)
     wav: bytes = b""
-    """Empty: the fields go alone."""
+    """The file to be transcribed; empty: the fields go alone."""
     is_get: bool = False
 
 
@@ -89,14 +86,19 @@ class _Clients:
     """Never uses a connection twice: when one that was kept is dead, so may be all of them."""
 
 
+async def _release(clients: _Clients) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await clients.kept.aclose()
+            await clients.fresh.aclose()
+
+
 class WhisperHttp:
     """Belongs to the event loop in which it is first used. Made without touching the network."""
 
-    def __init__(self, address: WhisperAddress, patience: Timeouts) -> None:
-        self.address, self._patience = address, patience
-        self._clients: _Clients | None = None
-        self._opening = asyncio.Lock()
-        self._is_closed = False
+    def __init__(self, address: WhisperAddress, timeouts: Timeouts) -> None:
+        self.address, self._timeouts = address, timeouts
+        self._clients = OpenedOnce(self._open, _release, self._closed)
 
     async def send(self, request: HttpRequest, seconds: float, longest: float | None = None) -> HttpReply:
         """`seconds` until the answer is there; of events each has its own time after the one before, and
@@ -105,39 +107,33 @@ class WhisperHttp:
         What breaks before anything of an answer can be used, and what a server has no time for, is tried
         once more: to be transcribed twice does nobody any harm.
         """
-        clients = await self._opened()
-        pace = AnswerDeadline(seconds, longest or seconds, self._patience.between)
+        clients = await self._clients.get()
+        deadline = AnswerDeadline(seconds, longest or seconds, self._timeouts.between)
         try:
-            async with asyncio.timeout(seconds) as pace.limit:
+            async with asyncio.timeout(seconds) as deadline.limit:
                 try:
-                    reply = await self._tried(clients.kept, request, pace)
+                    reply = await self._tried(clients.kept, request, deadline)
                     if reply.status not in BUSY:
                         return reply
                 except _BROKEN:
-                    if pace.has_begun:
+                    if deadline.has_begun:
                         raise
-                return await self._tried(clients.fresh, request, pace)
+                return await self._tried(clients.fresh, request, deadline)
         except TimeoutError:
-            raise late(self.address, pace.told()) from None
+            raise late(self.address, deadline.told()) from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise self._closed() if self._is_closed else unreachable(self.address, error) from None
+            raise self._closed() if self._clients.is_closed else unreachable(self.address, error) from None
 
     async def close(self) -> None:
         """What is on its way is broken off."""
-        self._is_closed = True
-        clients, self._clients = self._clients, None
-        if clients is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await clients.kept.aclose()
-                    await clients.fresh.aclose()
+        await self._clients.close()
 
     # ------------------------------------------------------------ one try
 
     async def _tried(
-        self, client: httpx2.AsyncClient, request: HttpRequest, pace: AnswerDeadline
+        self, client: httpx2.AsyncClient, request: HttpRequest, deadline: AnswerDeadline
     ) -> HttpReply:
-        if self._is_closed:
+        if self._clients.is_closed:
             raise self._closed()
         query = f"?{self.address.query}" if self.address.query else ""
         async with client.stream(
@@ -148,22 +144,26 @@ class WhisperHttp:
         ) as response:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             async with aclosing(response.aiter_bytes()) as chunks:
-                body = await (self._events if kind == EVENTS else self._whole)(chunks, pace)
+                body = await (self._events if kind == EVENTS else self._whole)(chunks, deadline)
             return HttpReply(response.status_code, kind, body, response.headers.get("retry-after", ""))
 
-    async def _whole(self, chunks: AsyncGenerator[bytes, None], pace: AnswerDeadline) -> bytes:
+    async def _whole(self, chunks: AsyncGenerator[bytes, None], deadline: AnswerDeadline) -> bytes:
         body = bytearray()
         async for chunk in chunks:
             self._add(body, chunk)
         return bytes(body)
 
-    async def _events(self, chunks: AsyncGenerator[bytes, None], pace: AnswerDeadline) -> bytes:
+    async def _events(self, chunks: AsyncGenerator[bytes, None], deadline: AnswerDeadline) -> bytes:
         body, reader = bytearray(), EventReader()
         async for chunk in chunks:
             self._add(body, chunk)
-            if events := reader.feed(chunk):
-                pace.go_on()
-            if any(event.is_last for event in events):
+            try:
+                events = [*reader.feed(chunk)]
+            except ValueError:
+                raise self._too_much() from None
+            if events:
+                deadline.go_on()
+            if any(map(ends_transcript, events)):
                 with suppress(TimeoutError, httpx2.HTTPError):
                     async with asyncio.timeout(_TAIL_SECONDS):
                         async for tail in chunks:
@@ -174,38 +174,28 @@ class WhisperHttp:
     def _add(self, body: bytearray, chunk: bytes) -> None:
         body += chunk
         if len(body) > _MOST_BYTES:
-            raise EngineError("stt", f"{self.address.location} answered with more than any transcript is")
+            raise self._too_much()
+
+    def _too_much(self) -> EngineError:
+        return EngineError("stt", f"{self.address.location} answered with more than any transcript is")
 
     # ------------------------------------------------------------ connections
 
-    async def _opened(self) -> "_Clients":
-        async with self._opening:
-            if self._is_closed:
-                raise self._closed()
-            if self._clients is None:
-                try:
-                    self._clients = await asyncio.to_thread(self._open)
-                except (ImportError, OSError, ValueError, httpx2.InvalidURL) as error:
-                    text = f"no HTTP client for {self.address.location} ({type(error).__name__})"
-                    advice = "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE"
-                    raise EngineUnreachable("stt", text, retryable=False, advice=advice) from None
-            return self._clients
-
-    def _open(self) -> "_Clients":
-        """Blocks: it reads certificates. httpx2 logs each request as news, where its query may hold a key."""
-        if _httpx_log.level == logging.NOTSET:
-            _httpx_log.setLevel(logging.WARNING)
-        tls = httpx2.create_ssl_context()
-        return _Clients(self._client(tls, CONNECTIONS), self._client(tls, 0))
+    def _open(self) -> _Clients:
+        """Blocks: it reads certificates, once for both."""
+        try:
+            tls = httpx2.create_ssl_context()
+            return _Clients(self._client(tls, KEPT), self._client(tls, 0))
+        except OPENING_ERRORS as error:
+            raise unopened("stt", self.address.location, error) from None
 
     def _client(self, tls: ssl.SSLContext, kept: int) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(
-            headers={"Accept-Encoding": "identity", "User-Agent": "voice-grpc", **self.address.headers},
-            timeout=httpx2.Timeout(None, connect=self._patience.connect),
-            limits=httpx2.Limits(
-                max_connections=CONNECTIONS, max_keepalive_connections=kept, keepalive_expiry=KEPT_SECONDS
-            ),
-            verify=tls,
+        return open_client(
+            self.address.origin,
+            self._timeouts.connect,
+            headers=self.address.headers,
+            limits=limited(kept=kept, at_once=CONNECTIONS),
+            tls=tls,
         )
 
     def _closed(self) -> EngineError:

@@ -1,6 +1,6 @@
-"""One connection to a Whisper server, on which an utterance goes out as it is spoken.
+"""One connection to a Whisper server, on which an utterance goes out as it is spoken, and all of one engine.
 
-    Sound ─▶ Line (a task: open, greet, send; listen) ─▶ Talk (what the protocol says) ─▶ Wire
+    UtteranceAudio ─▶ Connection (a task: open, greet; send and receive) ─▶ SocketProtocol ─▶ Wire
 
 What lives here: when things happen. What is said is each `SocketProtocol`'s.
 """
@@ -9,27 +9,21 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-
-from ...core.audio import RATE_HZ, Samples, audible_from, to_float
+from ...core.audio import Samples
 from ...core.errors import EngineError, EngineTimeout, EngineUnreachable
 from ..timeouts import Timeouts
 from .address import WhisperAddress
+from .interims import InterimLimiter, InterimRoom
+from .utterance import TranscribeOptions, UtteranceAudio
 from .websocket import Wire
 
-# ----------------------------------------------------------------
-# what a protocol is, to the line that it is spoken on; and the sound that goes out on it
+_GOODBYE_S = 0.5
+"""Seconds for what is said before hanging up."""
 
-
-_FRAME, _LEAST = 512, 320
-"""Samples that go out in one message: 32 ms, a window of the detector; 20 ms when there are no more."""
-
-
-_HOP, _AUDIBLE, _PAUSE_HOPS = RATE_HZ // 100, 0.01, 10
-"""10 ms; RMS above which they are no silence (-40 dBFS, as `core.audio.audible_from`); a pause of 100 ms."""
+_ROOM = InterimRoom(most=2, is_beside_finals=False)
+"""Where each interim is a request of its own."""
 
 
 class SocketProtocol(Protocol):
@@ -53,7 +47,7 @@ class SocketProtocol(Protocol):
 
     @property
     def text(self) -> str:
-        """Of the sound so far."""
+        """The transcript of the sound so far."""
         ...
 
     @property
@@ -73,11 +67,11 @@ class SocketProtocol(Protocol):
         """The sound is out as far as an answer is wanted."""
         ...
 
-    def take(self, message: Any, now: float) -> None:
+    def receive(self, message: Any, now: float) -> None:
         """What the server says. Lookups that fail mean that it does not speak this protocol."""
         ...
 
-    def settles(self, now: float) -> float:
+    def settles_at(self, now: float) -> float:
         """When `text` is the answer if nothing else comes; asked after `finish`."""
         ...
 
@@ -90,99 +84,52 @@ class SocketProtocol(Protocol):
         """Begin again on the same connection; False where the protocol cannot."""
         ...
 
-    async def part(self, wire: Wire) -> None:
+    async def leave(self, wire: Wire) -> None:
         """What is said before hanging up."""
         ...
-
-
-class UtteranceAudio:
-    """Of one utterance; all of it is kept, since it may have to be sent again."""
-
-    def __init__(self) -> None:
-        self._pcm = bytearray()
-        self.grown: set[asyncio.Event] = set()
-        """Set when there is more."""
-
-    @property
-    def length(self) -> int:
-        return len(self._pcm) // 2
-
-    def feed(self, samples: Samples) -> None:
-        self._pcm += samples.astype("<i2", copy=False).tobytes()
-        for event in self.grown:
-            event.set()
-
-    def cut(self, start: int, end: int) -> Samples:
-        return np.frombuffer(bytes(self._pcm[2 * start : 2 * end]), "<i2")
-
-    def is_audible(self, start: int, end: int) -> bool:
-        """Whether there is anything to transcribe; of what comes first only the server can tell."""
-        return start < end and (not start or audible_from(self.cut(start, end), RATE_HZ) < end - start)
-
-    def piece(self, start: int, end: int | None) -> Samples:
-        """What goes out next in one message; without an `end` the last few samples wait for more."""
-        rest = (self.length if end is None else end) - start
-        wanted = min(rest, _FRAME) if end is not None or rest >= _LEAST else 0
-        return self.cut(start, start + max(0, wanted))
-
-
-def pause_end(samples: Samples) -> int:
-    """Where the longest silence after the first sound ends, which is the end of all where there is none."""
-    whole = len(samples) // _HOP * _HOP
-    power = np.mean(np.square(to_float(samples[:whole])).reshape(-1, _HOP), axis=1)
-    loud = np.append(np.flatnonzero(power > _AUDIBLE * _AUDIBLE), len(power))
-    gaps = np.diff(loud)
-    if not len(gaps) or gaps.max() <= _PAUSE_HOPS:
-        return len(samples)
-    end = int(loud[np.argmax(gaps) + 1])
-    return end * _HOP if end < len(power) else len(samples)
-
-
-_PARTING_S = 0.5
-"""For goodbyes."""
 
 
 class Connection:
     """Its task ends with the connection; `abort` or `close` ends both."""
 
     def __init__(
-        self, talk: SocketProtocol, sound: UtteranceAudio, patience: Timeouts, where: str, begin: int = 0
+        self, protocol: SocketProtocol, audio: UtteranceAudio, timeouts: Timeouts, where: str, begin: int = 0
     ) -> None:
         """`where`: the address, for people; `begin`: the first sample that goes out."""
-        self.talk, self.sent, self._sound, self._where = talk, begin, sound, where
+        self.protocol, self.sent, self._audio, self._where = protocol, begin, audio, where
         self.failure: EngineError | None = None
         self.is_ready = False
         self._end: int | None = None
         self._is_finished = False
         self._work, self._changed = asyncio.Event(), asyncio.Event()
         self._wire: Wire | None = None
-        self.task = asyncio.get_running_loop().create_task(self._run(patience), name="whisper-line")
+        self.task = asyncio.get_running_loop().create_task(self._run(timeouts), name="whisper-connection")
 
     async def ready(self, seconds: float) -> None:
         """Until the sound can go out. Raises `EngineError`."""
         await self._until(lambda: 0.0 if self.is_ready else math.inf, seconds)
 
-    async def heard(self, seconds: float) -> bool:
+    async def has_text(self, seconds: float) -> bool:
         """Whether there is text within `seconds`; False at once where none comes before the end."""
         with suppress(EngineTimeout):
             await self._until(
-                lambda: 0.0 if self.talk.text or self.talk.streams is False else math.inf, seconds
+                lambda: 0.0 if self.protocol.text or self.protocol.streams is False else math.inf, seconds
             )
-        return bool(self.talk.text)
+        return bool(self.protocol.text)
 
     async def finish(self, end: int, seconds: float) -> None:
-        """Until `talk.text` is that of all samples before `end`. Raises `EngineError`."""
+        """Until `protocol.text` is that of all samples before `end`. Raises `EngineError`."""
         self._end, self._is_finished = end, False
         self._work.set()
         try:
-            await self._until(self._settles, seconds)
+            await self._until(self._settles_at, seconds)
         except EngineTimeout:
-            if not (self._is_finished and self.talk.is_usable):
+            if not (self._is_finished and self.protocol.is_usable):
                 raise
 
     def renew(self) -> bool:
         """The same connection for the whole utterance once more; False where it cannot be."""
-        if self.failure is not None or not self.talk.renew():
+        if self.failure is not None or not self.protocol.renew():
             return False
         self.sent, self._end, self._is_finished = 0, None, False
         self._work.set()
@@ -197,22 +144,23 @@ class Connection:
         """Politely where there is somebody to be polite to; everything is gone when it returns."""
         if self._wire is not None and self.failure is None and self.is_ready:
             with suppress(EngineError, TimeoutError):
-                async with asyncio.timeout(_PARTING_S):
-                    await self.talk.part(self._wire)
+                async with asyncio.timeout(_GOODBYE_S):
+                    await self.protocol.leave(self._wire)
                     await self._wire.close()
         self.abort()
         await asyncio.wait([self.task])
 
-    def _settles(self) -> float:
-        if self.talk.ended_early:
+    def _settles_at(self) -> float:
+        if self.protocol.ended_early:
             return 0.0
-        return self.talk.settles(asyncio.get_running_loop().time()) if self._is_finished else math.inf
+        now = asyncio.get_running_loop().time()
+        return self.protocol.settles_at(now) if self._is_finished else math.inf
 
-    async def _until(self, settles: Callable[[], float], seconds: float) -> None:
-        """Until the loop's time has come that `settles` names; asked again whenever something changed."""
+    async def _until(self, settles_at: Callable[[], float], seconds: float) -> None:
+        """Until the loop's time has come that `settles_at` names; asked again whenever something changed."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
-        while (at := settles()) > loop.time():
+        while (at := settles_at()) > loop.time():
             if self.failure is not None:
                 raise self.failure
             if loop.time() >= deadline:
@@ -224,21 +172,21 @@ class Connection:
 
     # ------------------------------------------------------------ the task
 
-    async def _run(self, patience: Timeouts) -> None:
-        self._sound.grown.add(self._work)
+    async def _run(self, timeouts: Timeouts) -> None:
+        self._audio.grown.add(self._work)
         try:
-            await self._guard(self._begin(patience))
+            await self._guard(self._begin(timeouts))
             if self._wire is not None and self.is_ready:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._guard(self._carry(self._wire)), name="whisper-carry")
-                    tasks.create_task(self._guard(self._listen(self._wire)), name="whisper-listen")
+                    tasks.create_task(self._guard(self._send(self._wire)), name="whisper-send")
+                    tasks.create_task(self._guard(self._receive(self._wire)), name="whisper-receive")
         finally:
-            self._sound.grown.discard(self._work)
+            self._audio.grown.discard(self._work)
             if self._wire is not None:
                 self._wire.abort()
 
     async def _guard(self, work: Awaitable[None]) -> None:
-        """Whatever goes wrong ends the line, and is told to whoever waits for it."""
+        """Whatever goes wrong ends the connection, and is told to whoever waits for it."""
         try:
             await work
         except EngineError as error:
@@ -256,85 +204,73 @@ class Connection:
         self._work.set()
         self._changed.set()
 
-    async def _begin(self, patience: Timeouts) -> None:
-        self._wire = await self.talk.open(patience.connect)
-        async with asyncio.timeout(patience.first):
-            await self.talk.greet(self._wire)
+    async def _begin(self, timeouts: Timeouts) -> None:
+        self._wire = await self.protocol.open(timeouts.connect)
+        async with asyncio.timeout(timeouts.first):
+            await self.protocol.greet(self._wire)
         self.is_ready = True
         self._changed.set()
 
-    async def _carry(self, wire: Wire) -> None:
+    async def _send(self, wire: Wire) -> None:
         while self.failure is None:
             is_ending = self._end is not None and not self._is_finished
-            is_over = self.talk.is_spent or self.talk.ended_early
-            piece = self._sound.piece(self.sent, self._end if is_ending else None)
-            if len(piece) and not is_over:
-                await self.talk.send(wire, piece)
-                self.sent += len(piece)
+            is_over = self.protocol.is_spent or self.protocol.ended_early
+            samples = self._audio.message(self.sent, self._end if is_ending else None)
+            if len(samples) and not is_over:
+                await self.protocol.send(wire, samples)
+                self.sent += len(samples)
                 await asyncio.sleep(0)  # a long utterance that is sent again leaves the loop to others
             elif is_ending and not is_over:
-                await self.talk.finish(wire)
+                await self.protocol.finish(wire)
                 self._is_finished = True
                 self._changed.set()
             else:
                 self._work.clear()
                 await self._work.wait()
 
-    async def _listen(self, wire: Wire) -> None:
+    async def _receive(self, wire: Wire) -> None:
         while True:
-            self.talk.take(await wire.receive(), asyncio.get_running_loop().time())
+            self.protocol.receive(await wire.receive(), asyncio.get_running_loop().time())
             self._changed.set()
 
 
-# ----------------------------------------------------------------
-# what the utterances of one engine share: the server's address, their connections, and room for
-# interims
-
-
-_LOOKS = 2
-"""Interims that a server works on at once, of all sessions, where each is a request of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What is said of an utterance before its sound."""
-
-    language: str = ""
-    """Whisper's code; empty: the server finds out."""
-    prompt: str = ""
-
-
 class ConnectionPool:
+    """What the utterances of one engine share: the server's address, their connections, and room for
+    interims."""
+
     def __init__(
-        self, address: WhisperAddress, patience: Timeouts, talk: Callable[[Ask], SocketProtocol]
+        self,
+        address: WhisperAddress,
+        timeouts: Timeouts,
+        new_protocol: Callable[[TranscribeOptions], SocketProtocol],
     ) -> None:
-        """`talk`: of a fresh connection."""
-        self.address, self.patience = address, patience
-        self.finals = self.looks = 0
-        """That the server works on now."""
-        self._talk = talk
-        self._lines: set[Connection] = set()
+        """`new_protocol`: makes that of a fresh connection."""
+        self.address, self.timeouts = address, timeouts
+        self.limiter = InterimLimiter(lambda: _ROOM)
+        self._new_protocol = new_protocol
+        self._connections: set[Connection] = set()
         self._is_closed = False
 
-    def line(
-        self, ask: Ask, sound: UtteranceAudio, begin: int = 0, patience: Timeouts | None = None
+    def connect(
+        self,
+        options: TranscribeOptions,
+        audio: UtteranceAudio,
+        begin: int = 0,
+        timeouts: Timeouts | None = None,
     ) -> Connection:
-        """Raises `EngineError` once closed."""
+        """At once; the connection opens by itself. `begin`: the first sample that goes out. Raises
+        `EngineError` once closed."""
         where = self.address.location
         if self._is_closed:
             raise EngineError("stt", f"the connections to {where} are closed", retryable=False)
-        line = Connection(self._talk(ask), sound, patience or self.patience, where, begin)
-        self._lines.add(line)
-        line.task.add_done_callback(lambda _: self._lines.discard(line))
-        return line
-
-    def has_room(self) -> bool:
-        """For a request that may be left undone: no final ever waits for one."""
-        return not self.finals and self.looks < _LOOKS
+        connection = Connection(self._new_protocol(options), audio, timeouts or self.timeouts, where, begin)
+        self._connections.add(connection)
+        connection.task.add_done_callback(lambda _: self._connections.discard(connection))
+        return connection
 
     async def close(self) -> None:
         self._is_closed = True
-        for line in (lines := list(self._lines)):
-            line.abort()
-        if lines:
-            await asyncio.wait([line.task for line in lines], timeout=1.0)
+        for connection in (connections := list(self._connections)):
+            connection.abort()
+        if connections:
+            await asyncio.wait([connection.task for connection in connections], timeout=1.0)

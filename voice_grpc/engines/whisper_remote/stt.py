@@ -1,21 +1,20 @@
 """A Whisper server, wherever it is and whichever protocol it speaks: `WHISPER_SERVER_URL`.
 
-http(s)://   OpenAI's /v1/audio/transcriptions, or whisper.cpp's /inference             whisper_service.py
-ws(s)://     WhisperLive, or a realtime transcription session      whisper_live.py  whisper_realtime.py
-tcp://       Wyoming                                                                whisper_wyoming.py
+http(s)://   OpenAI's /v1/audio/transcriptions, or whisper.cpp's /inference   http_client.py  http_stream.py
+ws(s)://     WhisperLive, or a realtime transcription session                 whisper_live.py  realtime.py
+tcp://       Wyoming                                                          wyoming.py
 """
 
-import numpy as np
-
-from ...core.audio import RATE_HZ
+from ...core.audio import to_pcm16
 from ...core.errors import EngineMissing
 from ...ports import Stt, SttOptions
 from ..timeouts import Timeouts
 from ..whisper.languages import iso_codes, known_to, whisper_codes
+from ..whisper.model import hum
 from .address import WhisperAddress, parse_address
 from .http_client import LOADING_SECONDS, HttpClient
 from .http_dialects import CPP, OPENAI
-from .http_stream import HttpStream, InterimLimiter
+from .http_stream import HttpStream, interim_limiter
 
 AUTO = "auto"
 PROTOCOLS = {
@@ -25,11 +24,11 @@ PROTOCOLS = {
 }  # fmt: skip
 """What can be spoken over what."""
 
-_PATIENCE = Timeouts()
+_TIMEOUTS = Timeouts()
 
 
 def whisper_server(
-    url: str, *, key: str = "", protocol: str = AUTO, model: str = "", patience: Timeouts = _PATIENCE
+    url: str, *, key: str = "", protocol: str = AUTO, model: str = "", timeouts: Timeouts = _TIMEOUTS
 ) -> Stt:
     """Touches no network. Raises `EngineMissing` for a URL that is none, and for a protocol that does not
     go with it."""
@@ -40,22 +39,24 @@ def whisper_server(
         text = f"WHISPER_PROTOCOL: got {protocol!r} with {address.scheme}://, accepted: {accepted}"
         raise EngineMissing("stt", text)
     if address.scheme in ("http", "https"):
-        return WhisperHttpStt(address, protocol=protocol, model=model, patience=patience)
+        return WhisperHttpStt(address, protocol=protocol, model=model, timeouts=timeouts)
     if address.scheme == "tcp":
         from .wyoming import WyomingStt
 
-        return WyomingStt(address, patience=patience)
+        return WyomingStt(address, timeouts=timeouts)
     if protocol == "realtime" or (protocol == AUTO and "/realtime" in address.path):
         from .realtime import RealtimeStt
 
-        return RealtimeStt(address, model=model, patience=patience)
+        return RealtimeStt(address, model=model, timeouts=timeouts)
     from .whisper_live import WhisperLiveStt
 
-    return WhisperLiveStt(address, model=model, patience=patience)
+    return WhisperLiveStt(address, model=model, timeouts=timeouts)
 
 
 class WhisperHttpStt:
     """Implements `ports.Stt`."""
+
+    is_embedded = False
 
     def __init__(
         self,
@@ -63,21 +64,21 @@ class WhisperHttpStt:
         *,
         protocol: str = AUTO,
         model: str = "",
-        patience: Timeouts = _PATIENCE,
+        timeouts: Timeouts = _TIMEOUTS,
     ) -> None:
-        self._service = HttpClient(address, protocol, model, patience)
+        self._client = HttpClient(address, protocol, model, timeouts)
         self._model = model
-        self._traffic = InterimLimiter(self._is_serial)
+        self._limiter = interim_limiter(self._client)
 
     @property
     def name(self) -> str:
-        manners = self._service.manners
-        model = manners.model if manners else self._model
-        return model or ("whisper.cpp" if manners and manners.protocol == CPP else "whisper server")
+        dialect = self._client.dialect
+        model = dialect.model if dialect else self._model
+        return model or ("whisper.cpp" if dialect and dialect.protocol == CPP else "whisper server")
 
     @property
     def location(self) -> str:
-        return self._service.address.location
+        return self._client.address.location
 
     @property
     def languages(self) -> frozenset[str]:
@@ -86,18 +87,12 @@ class WhisperHttpStt:
 
     async def warm(self) -> None:
         """Real requests, so that the model is loaded there and the connection open here."""
-        hum = (np.sin(np.arange(RATE_HZ) * 0.2) * 3_000).astype(np.int16)
-        await self._service.prove(hum, LOADING_SECONDS)
+        await self._client.prove(to_pcm16(hum()), LOADING_SECONDS)
 
     def open(self, options: SttOptions) -> HttpStream:
         """Raises `EngineError` when Whisper understands none of the languages."""
         codes = whisper_codes(options.languages, known_to(self.name))
-        return HttpStream(self._service, self._traffic, codes, options.prompt)
+        return HttpStream(self._client, self._limiter, codes, options.prompt)
 
     async def close(self) -> None:
-        await self._service.close()
-
-    def _is_serial(self) -> bool:
-        """whisper.cpp has one mutex; whoever hangs up gives it free."""
-        manners = self._service.manners
-        return manners is not None and manners.protocol == CPP
+        await self._client.close()

@@ -5,22 +5,23 @@ What lives here: the transport. What is said on it is each protocol's own (`whis
 """
 
 import asyncio
-import base64
 import json
 import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 
 from ...core.errors import EngineDenied, EngineError, EngineQuota, EngineUnreachable
+from ..http import errors
 from .address import WhisperAddress
 
 _CLOSE_S = 0.3
-"""For the closing handshake: nothing is waited for behind it."""
+"""Seconds for the closing handshake: nothing is waited for behind it."""
 
 _SHOWN = 200
 """Characters of what a server says that are passed on."""
@@ -40,7 +41,7 @@ class Wire(Protocol):
     async def send(self, message: Any) -> None: ...
 
     async def receive(self) -> Any:
-        """The next one. Raises `EngineUnreachable` when the connection ends."""
+        """The next message. Raises `EngineUnreachable` when the connection ends."""
         ...
 
     async def settle(self) -> None:
@@ -48,11 +49,11 @@ class Wire(Protocol):
         ...
 
     def abort(self) -> None:
-        """At once, whatever is still to be sent."""
+        """End it at once, whatever is still to be sent."""
         ...
 
     async def close(self) -> None:
-        """Politely."""
+        """With a goodbye, where the protocol has one."""
         ...
 
 
@@ -92,7 +93,7 @@ class WebSocketWire:
 
 
 class WebSockets:
-    """Opens them to one address."""
+    """Opens connections to one address."""
 
     def __init__(self, address: WhisperAddress) -> None:
         self._address = address
@@ -101,11 +102,9 @@ class WebSockets:
     async def open(self, path: str, query: str, seconds: float) -> WebSocketWire:
         """Raises `EngineError`."""
         address = self._address
-        host = f"[{address.host}]" if ":" in address.host else address.host
-        url = f"{address.scheme}://{host}:{address.port}{path or '/'}" + (f"?{query}" if query else "")
         with mapped(address):
             connection = await connect(
-                url,
+                replace(address, path=path, query=query).url,
                 additional_headers=address.headers,
                 user_agent_header="voice-grpc",
                 open_timeout=seconds,
@@ -118,28 +117,15 @@ class WebSockets:
         return WebSocketWire(connection, address)
 
     async def _context(self) -> ssl.SSLContext:
-        """Read from the disk once."""
+        """The trusted certificates, read from the disk once."""
         if self._tls is None:
             self._tls = await asyncio.to_thread(ssl.create_default_context)
         return self._tls
 
 
-def said(text: object, address: WhisperAddress) -> str:
-    """What a server says, for people: its first line, short, and without what was secret in our request."""
-    shown = " ".join(str(text).split())
-    for secret in _secrets(address):
-        shown = shown.replace(secret, "…")
-    return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
-
-
-def _secrets(address: WhisperAddress) -> list[str]:
-    """The longest first; a query may hold a token."""
-    kind, _, value = address.authorization.partition(" ")
-    found = [value, *(part.partition("=")[2] for part in address.query.split("&"))]
-    if kind == "Basic":
-        pair = base64.b64decode(value).decode()
-        found += [pair, pair.partition(":")[2]]
-    return sorted((each for each in found if len(each) > 3), key=len, reverse=True)
+def shown(text: object, address: WhisperAddress) -> str:
+    """What a server says, for people: in one line, short, and without what was secret in our request."""
+    return errors.shown(text, address.secrets, limit=_SHOWN)
 
 
 def denied(address: WhisperAddress, reason: str) -> EngineDenied:
@@ -191,10 +177,10 @@ def _refused(address: WhisperAddress, status: int) -> EngineError:
 
 def _closed(address: WhisperAddress, error: ConnectionClosed) -> EngineError:
     code = error.rcvd.code if error.rcvd else 1006
-    reason = said(error.rcvd.reason, address) if error.rcvd else ""
+    reason = shown(error.rcvd.reason, address) if error.rcvd else ""
     if code in (_POLICY_VIOLATION, _UNAUTHORIZED, _FORBIDDEN):
         return denied(address, f"close code {code} {reason}".rstrip())
     if code == _TRY_AGAIN_LATER:
         return EngineQuota("stt", f"{address.location} is full (close code {code} {reason})")
-    shown = f"{code} {reason}".rstrip()
-    return EngineUnreachable("stt", f"the connection to {address.location} broke (close code {shown})")
+    ended = f"{code} {reason}".rstrip()
+    return EngineUnreachable("stt", f"the connection to {address.location} broke (close code {ended})")

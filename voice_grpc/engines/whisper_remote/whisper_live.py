@@ -4,7 +4,7 @@
 
 It transcribes what it has not settled over and over, as soon as that is 1.0 s, and transcribes nothing any
 more once it is told that the sound is over. So the end of an utterance is not told: it is pushed out with
-silence, and `Live.settles` says when the text is that of all the sound.
+silence, and `WhisperLiveProtocol.settles_at` says when the text is that of all the sound.
 """
 
 import asyncio
@@ -19,25 +19,26 @@ from ...core.errors import EngineError, EngineQuota, EngineUnreachable
 from ..timeouts import Timeouts
 from ..whisper.languages import known_to
 from .address import WhisperAddress
-from .socket_connection import Ask
 from .socket_stream import SocketStt
-from .websocket import WebSockets, Wire, said
+from .utterance import TranscribeOptions
+from .websocket import WebSockets, Wire, shown
 
 _PUSH_S = 1.1
-"""Silence behind the speech: what is left of it is then more than the 1.0 s below which nothing is done."""
+"""Seconds of silence behind the speech: what is left of it is then more than the 1.0 s below which nothing
+is done."""
 
 _PUSH_FRAMES = 40
 
 _FULL = "raise --max_clients of the WhisperLive server, or add another server"
 
 _LAST_SEGMENTS = 10
-"""That each update repeats; those before are remembered here."""
+"""How many segments each update repeats; those before are remembered here."""
 
 _QUIET_S, _PAUSES = 0.6, 2.5
 """Without an update for so long, or for so many of the longest pauses between two of them, there will be
 none: what is left is silence, of which a server with a detector says nothing."""
 
-_PATIENCE = Timeouts()
+_TIMEOUTS = Timeouts()
 
 _TRUST = 2
 """Utterances in a row of which a server that has worked before may say nothing at all: noise."""
@@ -46,9 +47,9 @@ _TRUST = 2
 class WhisperLiveStt(SocketStt):
     """Implements `ports.Stt`."""
 
-    def __init__(self, address: WhisperAddress, *, model: str = "", patience: Timeouts = _PATIENCE) -> None:
+    def __init__(self, address: WhisperAddress, *, model: str = "", timeouts: Timeouts = _TIMEOUTS) -> None:
         """`model`: as its client says it, such as `small`; a server with a model of its own ignores it."""
-        super().__init__(address, patience)
+        super().__init__(address, timeouts)
         self.model = model or "small"
         self.name = f"whisperlive {self.model}"
         self.codes = known_to(self.model)
@@ -56,25 +57,25 @@ class WhisperLiveStt(SocketStt):
         self.trust = 0
         """Utterances of which it may say nothing, from now on: 0 until it has worked."""
 
-    def talk(self, ask: Ask) -> "Live":
-        return Live(self, ask)
+    def new_protocol(self, options: TranscribeOptions) -> "WhisperLiveProtocol":
+        return WhisperLiveProtocol(self, options)
 
 
-class Live:
-    """Implements `Talk`."""
+class WhisperLiveProtocol:
+    """Implements `SocketProtocol`."""
 
     streams: bool | None = True
     is_spent = ended_early = False
 
-    def __init__(self, stt: WhisperLiveStt, ask: Ask) -> None:
-        self._stt, self._ask = stt, ask
+    def __init__(self, stt: WhisperLiveStt, options: TranscribeOptions) -> None:
+        self._stt, self._options = stt, options
         self._uid = str(uuid.uuid4())
         self.language = ""
         self._completed: dict[str, str] = {}
-        """By their start, in their order."""
+        """Text of each completed segment by its start, in order."""
         self._tail = ""
         self._updated_at, self._pause = math.inf, 0.0
-        """Of the last update, and the longest between two."""
+        """When the last update came, and the longest pause between two."""
         self._pushed_at, self._since = math.inf, 0
         """When the server had received all the sound and the silence, and its updates since then."""
 
@@ -90,12 +91,12 @@ class Live:
         await wire.send(
             {
                 "uid": self._uid,
-                "language": self._ask.language or None,
+                "language": self._options.language or None,
                 "task": "transcribe",
                 "model": self._stt.model,
                 "use_vad": True,
                 "send_last_n_segments": _LAST_SEGMENTS,
-                **({"initial_prompt": self._ask.prompt} if self._ask.prompt else {}),
+                **({"initial_prompt": self._options.prompt} if self._options.prompt else {}),
             }
         )
         while (message := await wire.receive()).get("message") != "SERVER_READY":
@@ -111,7 +112,7 @@ class Live:
         await wire.settle()
         self._pushed_at, self._since = asyncio.get_running_loop().time(), 0
 
-    def take(self, message: "dict[str, Any]", now: float) -> None:
+    def receive(self, message: "dict[str, Any]", now: float) -> None:
         self._complain(message)
         if message.get("uid", self._uid) != self._uid:
             return
@@ -132,7 +133,7 @@ class Live:
         self._since += 1
         self._stt.trust = _TRUST
 
-    def settles(self, now: float) -> float:
+    def settles_at(self, now: float) -> float:
         """One pass over the sound follows the other, so the second update since all of it had arrived is
         of all of it. A tail that is not completed is passed over again and again: without another update
         the server is stuck. What is completed, and silence, is not passed over: it may well be quiet."""
@@ -142,7 +143,7 @@ class Live:
             return now
         if self._tail:
             return math.inf
-        longest = min(self._stt.patience.between, self._stt.patience.first / 2)
+        longest = min(self._stt.timeouts.between, self._stt.timeouts.first / 2)
         if self._updated_at < math.inf:
             quiet = min(longest, max(_QUIET_S, _PAUSES * self._pause))
             return max(self._pushed_at, self._updated_at) + quiet
@@ -157,8 +158,8 @@ class Live:
     def renew(self) -> bool:
         return False
 
-    async def part(self, wire: Wire) -> None:
-        """As bytes; as a text the server stumbles over it."""
+    async def leave(self, wire: Wire) -> None:
+        """END_OF_AUDIO, as bytes: as a text the server stumbles over it."""
         if self._updated_at == math.inf and self._pushed_at < math.inf and not self.language:
             self._stt.trust = max(0, self._stt.trust - 1)
         await wire.send(b"END_OF_AUDIO")
@@ -172,4 +173,4 @@ class Live:
                 wait = f"{float(message.get('message') or 0.0):.1f} min"
                 raise EngineQuota("stt", f"{where} is full: the next place is free in {wait}", advice=_FULL)
             case "ERROR":
-                raise EngineError("stt", f"{where} failed: {said(message.get('message'), address)}")
+                raise EngineError("stt", f"{where} failed: {shown(message.get('message'), address)}")

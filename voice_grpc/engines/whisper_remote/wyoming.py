@@ -21,14 +21,9 @@ from ...core.errors import EngineError, EngineMissing, EngineTimeout, EngineUnre
 from ..timeouts import Timeouts
 from ..whisper.languages import LANGUAGES
 from .address import WhisperAddress
-from .socket_connection import Ask
 from .socket_stream import SocketStt
-from .websocket import Wire, said
-
-# ----------------------------------------------------------------
-# wyoming's framing: a header as one line of JSON, then data as JSON, then a payload, each as long as
-# the header says (rhasspy/wyoming `README.md`, Format)
-
+from .utterance import TranscribeOptions
+from .websocket import Wire, shown
 
 _HEADER, _BODY = 1 << 16, 1 << 22
 """Bytes that a header and what follows it may have: an `info` with many voices has some 100 KiB."""
@@ -38,6 +33,9 @@ _CLOSE_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class WyomingEvent:
+    """A header as one line of JSON, then data as JSON, then a payload, each as long as the header says
+    (rhasspy/wyoming `README.md`, Format)."""
+
     type: str
     data: Mapping[str, Any] = field(default_factory=dict)
     payload: bytes = b""
@@ -69,10 +67,10 @@ class EventWire:
     async def receive(self) -> WyomingEvent:
         """Raises `EngineError` for what is no event."""
         try:
-            line = await self._reader.readline()
-            if not line.endswith(b"\n"):
+            written_header = await self._reader.readline()
+            if not written_header.endswith(b"\n"):
                 raise EngineUnreachable("stt", f"{self._where} closed the connection")
-            header = json.loads(line)
+            header = json.loads(written_header)
             inline = header.get("data") or {}
             more = json.loads(await self._exactly(header.get("data_length")) or b"{}")
             payload = await self._exactly(header.get("payload_length"))
@@ -88,7 +86,7 @@ class EventWire:
             ) from error
 
     async def settle(self) -> None:
-        """It is not told what has arrived."""
+        """Nothing to wait for: a Wyoming server does not tell what has arrived."""
 
     def abort(self) -> None:
         self._writer.transport.abort()
@@ -108,7 +106,7 @@ class EventWire:
 
 
 async def open_wire(address: WhisperAddress, seconds: float) -> EventWire:
-    """Raises `EngineUnreachable`, and TimeoutError after `seconds`."""
+    """A new connection. Raises `EngineUnreachable`, and TimeoutError after `seconds`."""
     try:
         async with asyncio.timeout(seconds):
             streams = await asyncio.open_connection(address.host, address.port, limit=_HEADER)
@@ -124,7 +122,7 @@ def _broken(where: str, error: Exception) -> EngineUnreachable:
     return EngineUnreachable("stt", f"no connection to {where} ({reason})")
 
 
-_PATIENCE = Timeouts()
+_TIMEOUTS = Timeouts()
 
 _FORMAT = {"rate": RATE_HZ, "width": 2, "channels": 1}
 
@@ -132,21 +130,21 @@ _FORMAT = {"rate": RATE_HZ, "width": 2, "channels": 1}
 class WyomingStt(SocketStt):
     """Implements `ports.Stt`. What the server has is known once warm."""
 
-    def __init__(self, address: WhisperAddress, *, patience: Timeouts = _PATIENCE) -> None:
-        super().__init__(address, patience)
+    def __init__(self, address: WhisperAddress, *, timeouts: Timeouts = _TIMEOUTS) -> None:
+        super().__init__(address, timeouts)
         self.name = "wyoming"
         self.codes = LANGUAGES
         self.streams = False
 
-    def talk(self, ask: Ask) -> "Wyoming":
-        return Wyoming(self, ask)
+    def new_protocol(self, options: TranscribeOptions) -> "WyomingProtocol":
+        return WyomingProtocol(self, options)
 
     async def warm(self) -> None:
         """Ask what it has. Raises `EngineError`, `EngineMissing` where nothing of it transcribes."""
         try:
-            wire = await open_wire(self.address, self.patience.connect)
+            wire = await open_wire(self.address, self.timeouts.connect)
             try:
-                async with asyncio.timeout(self.patience.first):
+                async with asyncio.timeout(self.timeouts.first):
                     await wire.send(WyomingEvent("describe"))
                     while (event := await wire.receive()).type != "info":
                         complain(event, self.address)
@@ -173,11 +171,11 @@ class WyomingStt(SocketStt):
         self.codes = frozenset(re.split("[-_]", tag)[0].lower() for tag in tags) or LANGUAGES
 
 
-class Wyoming:
-    """Implements `Talk`."""
+class WyomingProtocol:
+    """Implements `SocketProtocol`."""
 
-    def __init__(self, stt: WyomingStt, ask: Ask) -> None:
-        self._stt, self._ask = stt, ask
+    def __init__(self, stt: WyomingStt, options: TranscribeOptions) -> None:
+        self._stt, self._options = stt, options
         self.streams: bool | None = stt.streams
         self.is_spent = self.ended_early = False
         self.text = self.language = ""
@@ -187,10 +185,10 @@ class Wyoming:
         return await open_wire(self._stt.address, seconds)
 
     async def greet(self, wire: Wire) -> None:
-        terms = [term.strip() for term in self._ask.prompt.split(",") if term.strip()]
-        language = {"language": self._ask.language} if self._ask.language else {}
+        expected = [word.strip() for word in self._options.prompt.split(",") if word.strip()]
+        language = {"language": self._options.language} if self._options.language else {}
         await wire.send(
-            WyomingEvent("transcribe", {**language, **({"transcript_terms": terms} if terms else {})})
+            WyomingEvent("transcribe", {**language, **({"transcript_terms": expected} if expected else {})})
         )
         await wire.send(WyomingEvent("audio-start", _FORMAT))
 
@@ -201,7 +199,7 @@ class Wyoming:
         self._is_stopped = True
         await wire.send(WyomingEvent("audio-stop"))
 
-    def take(self, event: WyomingEvent, now: float) -> None:
+    def receive(self, event: WyomingEvent, now: float) -> None:
         complain(event, self._stt.address)
         match event.type:
             case "transcript-start":
@@ -215,7 +213,7 @@ class Wyoming:
                 self._end()
         self.language = str(event.data.get("language") or self.language)
 
-    def settles(self, now: float) -> float:
+    def settles_at(self, now: float) -> float:
         return now if self.is_spent else math.inf
 
     @property
@@ -226,7 +224,7 @@ class Wyoming:
         """Servers close the connection after a transcript."""
         return False
 
-    async def part(self, wire: Wire) -> None:
+    async def leave(self, wire: Wire) -> None:
         """It is enough to hang up."""
 
     def _end(self) -> None:
@@ -239,6 +237,6 @@ class Wyoming:
 def complain(event: WyomingEvent, address: WhisperAddress) -> None:
     """Raises what the server says that went wrong."""
     if event.type == "error":
-        text = said(event.data.get("text", ""), address)
+        text = shown(event.data.get("text", ""), address)
         code = event.data.get("code")
         raise EngineError("stt", f"{address.location} failed: {text}" + (f" ({code})" if code else ""))

@@ -1,0 +1,114 @@
+"""The servers that are measured, each a process of its own, so that the load's work is not the server's.
+
+    python -m voice_grpc.bench.servers scripted   engines take as long as they are told: the rest is ours
+    python -m voice_grpc.bench.servers cloud      engines from the settings in the environment, chains and all
+
+The detector is scripted in both: it hears the end of speech exactly, so that the rest can be measured.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from ..engines.scripted import (
+    Hearing,
+    Script,
+    ScriptedAnswer,
+    ScriptedLlm,
+    ScriptedStt,
+    ScriptedTts,
+    ScriptedVad,
+    Voicing,
+)
+from ..net.child_process import LISTENING, ChildEnded, running
+from ..ports import Engines
+from ..server.server import Server
+from ..server.startup import build_engines, close_engines
+from ..settings import Settings
+from ..settings.personas import load_personas
+from ..store import MemoryStore
+
+STT_SECONDS = 0.15
+LLM_SECONDS = 0.05
+TTS_SECONDS = 0.05
+"""How long the scripted engines take to their first output."""
+
+
+@asynccontextmanager
+async def _scripted(settings: Settings) -> AsyncIterator[Engines]:
+    yield Script(
+        ScriptedStt([Hearing("is it so", STT_SECONDS)]),
+        ScriptedLlm([ScriptedAnswer("Yes.", LLM_SECONDS)]),
+        ScriptedTts(Voicing(TTS_SECONDS)),
+    ).engines
+
+
+@asynccontextmanager
+async def _cloud(settings: Settings) -> AsyncIterator[Engines]:
+    built = await build_engines(settings, lambda line: None)
+    await built.vad.close()
+    engines = replace(built, vad=ScriptedVad())
+    try:
+        yield engines
+    finally:
+        await close_engines(engines)
+
+
+async def serve(kind: str) -> None:
+    """Prints `listening on PORT`; until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    settings = Settings(port=0, max_sessions=1000, _env_file=None)  # type: ignore[call-arg]
+    made: AbstractAsyncContextManager[Engines] = {"scripted": _scripted, "cloud": _cloud}[kind](settings)
+    server = Server(settings)
+    await server.start()
+    async with made as engines:
+        try:
+            await server.make_ready(engines, MemoryStore(), load_personas())
+            print(f"listening on {server.port}", flush=True)
+            await stop.wait()
+        finally:
+            await server.stop()
+
+
+class NotStarted(Exception):
+    """A process ended before it said where it listens; why is on stderr."""
+
+
+@contextmanager
+def started(
+    module: str,
+    *flags: str,
+    env: dict[str, str] | None = None,
+    directory: Path | None = None,
+    is_quiet: bool = False,
+) -> Iterator[tuple[str, int]]:
+    """`python -m MODULE FLAGS`: where it listens, and its pid. `directory` is where the module is found.
+
+    `is_quiet`: what it logs is not shown. Raises `NotStarted`.
+    """
+    environment = dict(os.environ if env is None else env)
+    if directory is not None:
+        environment["PYTHONPATH"] = str(directory)
+
+    def complain(line: str) -> None:
+        if not is_quiet and not line.startswith(LISTENING):
+            print(line, file=sys.stderr)
+
+    with running(
+        module, [sys.executable, "-m", module, *flags], complain, environment=environment
+    ) as process:
+        try:
+            address = process.address()
+        except ChildEnded as error:
+            raise NotStarted(f"{error.message}: see above") from None
+        yield address.split()[-1], process.pid
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1]))

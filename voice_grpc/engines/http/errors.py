@@ -1,0 +1,123 @@
+"""What goes wrong between us and somebody's HTTP server, as our errors; and how much of it is told.
+
+What lives here: one map of httpx2's errors, one of HTTP's statuses, one way to show what others say. What
+must not: the words by which one vendor tells one mistake from another (each vendor's `errors.py`).
+"""
+
+import os
+import re
+import socket
+from collections.abc import Iterable, Mapping
+
+import httpx2
+
+from ...core.errors import (
+    EngineDenied,
+    EngineError,
+    EngineMissing,
+    EngineQuota,
+    EngineTimeout,
+    EngineUnreachable,
+)
+from ...net.redaction import HIDDEN, hide
+
+CERTIFICATE_ADVICE = "let SSL_CERT_FILE name the authority that signed it"
+
+_SHOWN = 300
+"""Characters of what others say."""
+
+_LOOKS_SECRET = re.compile(
+    r"\b(?:sk|gsk|pk|xai|hf)[-_][\w*.-]{6,}"  # OpenAI (which quotes half of a wrong one), Groq, xAI, …
+    r"|AIza[\w-]{8,}|AQ\.[\w.-]{8,}|ya29\.[\w.-]+"  # Google's keys of both generations, and its tokens
+    r"|eyJ[\w-]+\.[\w-]+(?:\.[\w-]+)?"  # a signed assertion (RFC 7519)
+    r"|-----BEGIN.*"  # a private key (RFC 7468)
+    r"|(?i:bearer\s+)\S+|(?i:basic\s+)(?=\S*[\d=+/])\S{6,}"  # RFC 6750, RFC 7617
+    r"|(?<=://)[^/\s@]+@"  # a name and a password in a URL
+    r"|(?<=api_key:)[^\s'\"]+|(?<=key=)[^\s&'\"]+",
+    re.DOTALL,
+)
+
+
+def shown(text: object, secrets: Iterable[str] = (), *, limit: int = _SHOWN) -> str:
+    """What others say, for people: one line of at most `limit` characters, without `secrets` however they
+    are spelt, and without what looks like a key. Hidden first and cut afterwards: half of a secret would
+    not be found."""
+    said = hide(str(text), secrets)
+    said = " ".join(_LOOKS_SECRET.sub(HIDDEN, said).split())
+    return said if len(said) <= limit else f"{said[: limit - 1]}…"
+
+
+def kind_of(status: int) -> type[EngineError]:
+    """Whose fault an answer of HTTP `status` is that is no success (RFC 9110, 15); 402 is how servers say
+    that there is no credit."""
+    match status:
+        case 401 | 403:
+            return EngineDenied
+        case 402 | 429:
+            return EngineQuota
+        case 404 | 405:
+            return EngineMissing
+        case 408 | 504:
+            return EngineTimeout
+        case _ if 300 <= status < 400:
+            return EngineMissing
+    return EngineError
+
+
+def refused(
+    stage: str, status: int, message: str, advice: Mapping[type[EngineError], str] | None = None
+) -> EngineError:
+    """`kind_of(status)` with `message`, and with the vendor's `advice` for that kind."""
+    kind = kind_of(status)
+    if kind is EngineError:
+        return EngineError(stage, message, retryable=not 400 <= status < 500)
+    return kind(stage, message, advice=(advice or {}).get(kind, ""))
+
+
+def transport_error(stage: str, server: str, error: Exception, *, address_advice: str) -> EngineError:
+    """What httpx2 and the system raise while `server`, as a message may name it, is asked.
+
+    `address_advice`: where the operator says its address. Nothing of the library's own words comes
+    through: they may hold anything, such as the header that could not be sent.
+    """
+    kind = type(error).__name__
+    match error:
+        case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
+            text = f"{server} has no http(s) address: {address_advice}"
+            return EngineMissing(stage, text, advice=address_advice)
+        case httpx2.ConnectError() if "CERTIFICATE" in str(error):
+            text = f"the certificate of {server} is not trusted here"
+            return EngineUnreachable(stage, text, retryable=False, advice=CERTIFICATE_ADVICE)
+        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
+            return EngineUnreachable(stage, f"{server} cannot be reached ({reason(error)})")
+        case httpx2.PoolTimeout():
+            return EngineTimeout(stage, f"{server} did not answer in time: no connection was free")
+        case TimeoutError() | httpx2.TimeoutException():
+            return EngineTimeout(stage, f"{server} did not answer in time")
+        case httpx2.NetworkError() | httpx2.RemoteProtocolError() | OSError():
+            return EngineUnreachable(stage, f"the connection to {server} broke ({kind})")
+    return EngineError(stage, f"{server} does not speak HTTP as it should ({kind})")
+
+
+def reason(error: BaseException) -> str:
+    """The system's word for it, such as `Connection refused`, wherever in the chain of causes; else the
+    name of the error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror) and cause.strerror:
+            return cause.strerror
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno)
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
+
+
+OPENING_ERRORS = (ImportError, OSError, ValueError, httpx2.InvalidURL)
+"""What making a client raises when the environment's proxies or certificates cannot be used."""
+
+
+def unopened(stage: str, server: str, error: Exception) -> EngineError:
+    """One of `OPENING_ERRORS`."""
+    text = f"no HTTP client for {server} ({type(error).__name__})"
+    advice = "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE"
+    return EngineUnreachable(stage, text, retryable=False, advice=advice)
