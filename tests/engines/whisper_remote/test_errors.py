@@ -186,7 +186,7 @@ async def test_a_secret_that_is_repeated_is_hidden_however_long_the_text() -> No
             with pytest.raises(EngineError) as told:
                 await heard(stt)
             assert "hush" not in f"{told.value!r} {told.value.advice} {told.value.__cause__!r}"
-            assert "…" in str(told.value) or status != 500
+            assert "***" in str(told.value) or status != 500
             await stt.close()
 
 
