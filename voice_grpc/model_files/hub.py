@@ -1,6 +1,7 @@
 """The makers' own files on a model hub, as a second source: `huggingface_hub` with a pinned hash.
 
 `HF_ENDPOINT`, `HF_HUB_OFFLINE` and `HF_TOKEN` are the library's, and are respected. Everything here blocks.
+A file of its own: it alone knows the library, which is an extra.
 """
 
 import os

