@@ -30,9 +30,11 @@ $(VENV)/.dev: $(VENV)/.local
 	@touch $@
 
 demo: $(VENV)/.local
+	@$(BIN)/voice-grpc models pull
 	@$(BIN)/voice-grpc demo
 
 test: $(VENV)/.dev
+	@$(BIN)/voice-grpc models pull whisper-base whisper-tiny gemma joe
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 check: $(VENV)/.dev
