@@ -317,11 +317,11 @@ def held() -> tuple[int, int, int]:
 async def test_calls_that_are_given_up_leave_nothing(subject: Subject[Stt]) -> None:
     is_remote = Trouble.STALL_FIRST in subject.troubles
     async with subject.open(Trouble.STALL_FIRST if is_remote else Trouble.NONE) as rig:
-        wave = WAVE if is_remote else 4
-        await give_up(rig, (await sound_for(subject))[: RATE_HZ // 10], wave)
+        wave, sound = WAVE if is_remote else 4, (await sound_for(subject))[: RATE_HZ // 10]
+        await give_up(rig, sound, wave)
         before = held()
         for _ in range((CANCELLED if is_remote else CANCELLED_HERE) // wave):
-            await give_up(rig, (await sound_for(subject))[: RATE_HZ // 10], wave)
+            await give_up(rig, sound, wave)
         async with asyncio.timeout(10):
             while any(now > then for now, then in zip(held(), before, strict=True)) or rig.open_calls():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
