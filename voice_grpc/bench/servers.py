@@ -28,7 +28,7 @@ from ..engines.scripted import (
 from ..net.child_process import LISTENING, ChildEnded, running
 from ..ports import Engines
 from ..server.server import Server
-from ..server.startup import build_engines, close_engines
+from ..server.startup import build_engines, close_engines, freeze_what_is_loaded
 from ..settings import Settings
 from ..settings.personas import load_personas
 from ..store import MemoryStore
@@ -70,6 +70,7 @@ async def serve(kind: str) -> None:
     async with made as engines:
         try:
             await server.make_ready(engines, MemoryStore(), load_personas())
+            freeze_what_is_loaded()
             print(f"listening on {server.port}", flush=True)
             await stop.wait()
         finally:

@@ -32,7 +32,7 @@ from ..settings.environment import export_vendor_variables
 from ..settings.personas import DEFAULT_ID, Persona, load_personas
 from ..settings.redaction import log_without_secrets
 from ..wire.catalog import Catalog
-from .startup import build_engines, close_engines, open_store
+from .startup import build_engines, close_engines, freeze_what_is_loaded, open_store
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +162,7 @@ async def serve(settings: Settings) -> None:
         engines = await signals.leaving_meanwhile(starting)
         closing.push_async_callback(close_engines, engines)
         await server.make_ready(engines, store, personas)
+        freeze_what_is_loaded()
         _say(f"listening on {settings.host}:{server.port}")
         is_interrupt = await signals.next() is signal.SIGINT
         log.info("stopping: no new conversations, open ones finish")

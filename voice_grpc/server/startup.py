@@ -6,6 +6,7 @@ late for the turn that it is to save. Whoever wants their memory back names the 
 """
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -209,6 +210,15 @@ async def open_store(settings: Settings) -> Store:
     if settings.store == "memory":
         return MemoryStore()
     return await SqliteStore.open(Path(settings.store) if settings.store else None)
+
+
+def freeze_what_is_loaded() -> None:
+    """Modules and models live as long as the process: the garbage collector looks at them for the last time.
+
+    A full collection of them stops every conversation for 60 to 70 ms (measured with the vendors' SDKs).
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def close_engines(engines: Engines) -> None:
