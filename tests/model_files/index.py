@@ -50,6 +50,16 @@ PIECES = Model(
 )
 
 
+class Silent:
+    """Progress that nobody is told."""
+
+    def say(self, line: str) -> None: ...
+
+    def begin(self, name: str, size: int) -> None: ...
+
+    def advance(self, done: int, total: int) -> None: ...
+
+
 class Index:
     """What it serves may be changed; `asked` are the files that were downloaded."""
 

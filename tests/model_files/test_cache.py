@@ -13,10 +13,10 @@ import pytest
 from voice_grpc.core.errors import EngineError, EngineMissing
 from voice_grpc.model_files.cache import is_here, locate
 from voice_grpc.model_files.catalog import MODELS, SHIPPED, Model, cache_directory
-from voice_grpc.model_files.progress import Lines, Silent
+from voice_grpc.model_files.progress import Lines
 from voice_grpc.model_files.wheels import sha256_of
 
-from .index import CONFIG, ONE, PIECES, TWO, Index, serving, wheel
+from .index import CONFIG, ONE, PIECES, TWO, Index, Silent, serving, wheel
 
 SILENT = Silent()
 

@@ -19,10 +19,9 @@ FETCH = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from tests.model_files.index import PIECES
+from tests.model_files.index import PIECES, Silent
 from voice_grpc.core.errors import EngineError
 from voice_grpc.model_files.cache import locate
-from voice_grpc.model_files.progress import Silent
 
 try:
     print(locate(replace(PIECES, hub=sys.argv[2]), Path(sys.argv[1]), Silent()))

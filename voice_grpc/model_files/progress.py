@@ -23,14 +23,6 @@ class Progress(Protocol):
         ...
 
 
-class Silent:
-    def say(self, line: str) -> None: ...
-
-    def begin(self, name: str, size: int) -> None: ...
-
-    def advance(self, done: int, total: int) -> None: ...
-
-
 class Lines:
     """A line at the beginning, at every `STEP`, and at the end."""
 

@@ -18,25 +18,30 @@ PLACEHOLDER = re.compile(r"\s*<.*>\s*")
 """What an example file holds where a value belongs."""
 
 
-class Settings(EngineSettings):
-    """Every flag has an environment variable: --max-sessions is VOICE_MAX_SESSIONS. The engines' own
-    variables carry no prefix. A flag wins over the environment, the environment over `.env`.
-    """
-
-    model_config = SettingsConfigDict(
-        env_prefix="VOICE_",
+def read_by_command(name: str, prefix: str) -> SettingsConfigDict:
+    """How the settings of a command are read: flags, variables that begin with `prefix`, and `.env`."""
+    return SettingsConfigDict(
+        env_prefix=prefix,
         env_file=".env",
         env_ignore_empty=True,
         extra="ignore",
         allow_inf_nan=False,
         populate_by_name=True,
-        cli_prog_name="voice-grpc serve",
+        cli_prog_name=name,
         cli_kebab_case=True,
         cli_implicit_flags=True,
         cli_hide_none_type=True,
         cli_avoid_json=True,
         validate_default=True,
     )
+
+
+class Settings(EngineSettings):
+    """Every flag has an environment variable: --max-sessions is VOICE_MAX_SESSIONS. The engines' own
+    variables carry no prefix. A flag wins over the environment, the environment over `.env`.
+    """
+
+    model_config = read_by_command("voice-grpc serve", "VOICE_")
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(50051, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")

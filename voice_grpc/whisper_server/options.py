@@ -3,31 +3,18 @@
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode
 
 from ..settings.command_line import CommandLine
 from ..settings.engines import comma_separated
-from ..settings.server import is_placeholder
+from ..settings.server import is_placeholder, read_by_command
 
 
 class WhisperServerSettings(BaseSettings):
     """The prefix is not WHISPER_SERVER_: Kubernetes sets WHISPER_SERVER_PORT to an address wherever a
     service is called whisper-server."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="VOICE_WHISPER_",
-        env_file=".env",
-        env_ignore_empty=True,
-        extra="ignore",
-        allow_inf_nan=False,
-        populate_by_name=True,
-        cli_prog_name="voice-grpc whisper-server",
-        cli_kebab_case=True,
-        cli_implicit_flags=True,
-        cli_hide_none_type=True,
-        cli_avoid_json=True,
-        validate_default=True,
-    )
+    model_config = read_by_command("voice-grpc whisper-server", "VOICE_WHISPER_")
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for other machines.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")

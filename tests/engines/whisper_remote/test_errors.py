@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engines.whisper_remote.http_harness import QUICK, SECRET, answering, heard, talking, written
+from tests.engines.whisper_remote.http.harness import QUICK, SECRET, answering, heard, talking, written
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.fakes.whisper_http_rules import STYLES

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.engines.whisper_remote.http_harness import SECRET, heard
+from tests.engines.whisper_remote.http.harness import SECRET, heard
 from tests.engines.whisper_remote.test_wyoming import is_listening
 from tests.whisper_server.process import running
 from voice_grpc.bench.stt_utterances import SENTENCES, SpokenText, normal_words, recorded, spoken

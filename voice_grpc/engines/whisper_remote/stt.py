@@ -1,6 +1,6 @@
 """A Whisper server, wherever it is and whichever protocol it speaks: `WHISPER_SERVER_URL`.
 
-http(s)://   OpenAI's /v1/audio/transcriptions, or whisper.cpp's /inference   http_client.py  http_stream.py
+http(s)://   OpenAI's /v1/audio/transcriptions, or whisper.cpp's /inference   http/client.py  http/stream.py
 ws(s)://     WhisperLive, or a realtime transcription session                 whisper_live.py  realtime.py
 tcp://       Wyoming                                                          wyoming.py
 """
@@ -12,9 +12,9 @@ from ..timeouts import Timeouts
 from ..whisper.languages import iso_codes, known_to, whisper_codes
 from ..whisper.model import hum
 from .address import WhisperAddress, parse_address
-from .http_client import LOADING_SECONDS, HttpClient
-from .http_dialects import CPP, OPENAI
-from .http_stream import HttpStream, interim_limiter
+from .http.client import LOADING_SECONDS, HttpClient
+from .http.dialects import CPP, OPENAI
+from .http.stream import HttpStream, interim_limiter
 
 AUTO = "auto"
 PROTOCOLS = {

@@ -7,11 +7,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.engines.whisper_remote.http_harness import hum
+from tests.engines.whisper_remote.http.harness import hum
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.fakes.whisper_http_rules import MAX_BYTES, STYLES
-from voice_grpc.engines.whisper_remote.http_client import wav
+from voice_grpc.engines.whisper_remote.http.client import wav
 
 SOUND = wav(hum())
 SPLIT = SOUND[:36] + b"LIST\x04\x00\x00\x00abcd" + SOUND[36:]

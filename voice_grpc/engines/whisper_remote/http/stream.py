@@ -8,17 +8,17 @@ import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ...core.audio import Samples, sample_count, seconds, to_float
-from ...core.errors import EngineError, EngineTimeout
-from ...ports import Transcription, Word
-from ..whisper.chunking import CUT_HOP, is_silent, quiet_place
-from ..whisper.languages import iso_code
-from ..whisper.local_agreement import INTERIM_AT_LEAST_S, agreement
-from .errors import Busy, Throttled, TooLong
-from .http_client import HttpClient
-from .http_dialects import CPP
-from .interims import InterimLimiter, InterimRoom
-from .utterance import TranscribeOptions, UtteranceAudio
+from ....core.audio import Samples, sample_count, seconds, to_float
+from ....core.errors import EngineError, EngineTimeout
+from ....ports import Transcription, Word
+from ...whisper.chunking import CUT_HOP, is_silent, quiet_place
+from ...whisper.languages import iso_code
+from ...whisper.local_agreement import INTERIM_AT_LEAST_S, agreement
+from ..errors import Busy, Throttled, TooLong
+from ..interims import InterimLimiter, InterimRoom
+from ..utterance import TranscribeOptions, UtteranceAudio
+from .client import HttpClient
+from .dialects import CPP
 
 PARALLEL = InterimRoom(most=32, is_beside_finals=True)
 """Half of the connections, so that a final finds one."""

@@ -1,12 +1,12 @@
 """What Whisper servers over HTTP have not in common, and how a request is written to each.
 
-What lives here: the facts. How they are found out is `http_client.py`'s.
+What lives here: the facts. How they are found out is `client.py`'s.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from .utterance import TranscribeOptions
+from ..utterance import TranscribeOptions
 
 OPENAI, CPP = "openai", "whispercpp"
 

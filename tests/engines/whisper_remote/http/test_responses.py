@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from voice_grpc.engines.http.sse import MOST_CHARACTERS, ServerSentEvent
 from voice_grpc.engines.whisper_remote.errors import BadAnswer, complaint
-from voice_grpc.engines.whisper_remote.http_client import HEADER_BYTES, wav
-from voice_grpc.engines.whisper_remote.http_dialects import OPENAI, HttpDialect, places
-from voice_grpc.engines.whisper_remote.http_responses import EVENTS, ends_transcript, read
+from voice_grpc.engines.whisper_remote.http.client import HEADER_BYTES, wav
+from voice_grpc.engines.whisper_remote.http.dialects import OPENAI, HttpDialect, places
+from voice_grpc.engines.whisper_remote.http.responses import EVENTS, ends_transcript, read
 from voice_grpc.ports import Transcription, Word
 
 JSON = "application/json"

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.engines.whisper_remote.http_harness import ENGLISH, QUICK, answering, heard, hum, talking
+from tests.engines.whisper_remote.http.harness import ENGLISH, QUICK, answering, heard, hum, talking
 from tests.fakes.latency import Profile
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from voice_grpc.core.audio import RATE_HZ, Samples, seconds, silence
 from voice_grpc.core.errors import EngineDenied, EngineError, EngineUnreachable
-from voice_grpc.engines.whisper_remote.http_stream import PARALLEL
+from voice_grpc.engines.whisper_remote.http.stream import PARALLEL
 from voice_grpc.engines.whisper_remote.stt import whisper_server
 from voice_grpc.ports import Stt, SttOptions, SttStream, Word
 

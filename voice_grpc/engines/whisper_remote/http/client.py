@@ -4,24 +4,17 @@ import asyncio
 import struct
 from dataclasses import replace
 
-from ...core.audio import RATE_HZ, Samples, sample_count, seconds
-from ...core.errors import EngineError
-from ...ports import Transcription
-from ..http.models import for_transcripts, listed
-from ..timeouts import Timeouts
-from .address import WhisperAddress
-from .errors import BUSY, BadAnswer, Busy, bad_answer, late, missing, refusal
-from .http_dialects import (
-    DEFAULT_MODEL,
-    OPENAI,
-    HttpDialect,
-    is_there,
-    is_whisper_cpp,
-    places,
-)
-from .http_responses import EVENTS, read
-from .http_transport import HttpReply, HttpRequest, WhisperHttp
-from .utterance import TranscribeOptions
+from ....core.audio import RATE_HZ, Samples, sample_count, seconds
+from ....core.errors import EngineError
+from ....ports import Transcription
+from ...http.models import for_transcripts, listed
+from ...timeouts import Timeouts
+from ..address import WhisperAddress
+from ..errors import BUSY, BadAnswer, Busy, bad_answer, late, missing, refusal
+from ..utterance import TranscribeOptions
+from .dialects import DEFAULT_MODEL, OPENAI, HttpDialect, is_there, is_whisper_cpp, places
+from .responses import EVENTS, read
+from .transport import HttpReply, HttpRequest, WhisperHttp
 
 # ----------------------------------------------------------------
 # sound as a file, for servers that take nothing else

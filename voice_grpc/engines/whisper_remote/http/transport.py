@@ -1,7 +1,7 @@
 """Requests to one Whisper server over HTTP: a bounded pool of connections that are kept for the next
 utterance, deadlines, and one more try on a fresh connection.
 
-What lives here: HTTP. What must not: what is asked, and what an answer means (`http_client.py`).
+What lives here: HTTP. What must not: what is asked, and what an answer means (`client.py`).
 Closing the connection is how a request is taken back: httpx2 does it when whoever waits is cancelled.
 """
 
@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 
 import httpx2
 
-from ...core.errors import EngineError
-from ..http.client import KEPT, OpenedOnce, limited, open_client
-from ..http.errors import OPENING_ERRORS, unopened
-from ..http.sse import EventReader
-from ..timeouts import Timeouts
-from .address import WhisperAddress
-from .errors import BUSY, late, unreachable
-from .http_responses import EVENTS, ends_transcript
+from ....core.errors import EngineError
+from ...http.client import KEPT, OpenedOnce, limited, open_client
+from ...http.errors import OPENING_ERRORS, unopened
+from ...http.sse import EventReader
+from ...timeouts import Timeouts
+from ..address import WhisperAddress
+from ..errors import BUSY, late, unreachable
+from .responses import EVENTS, ends_transcript
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engines.whisper_remote.http_harness import QUICK, SECRET, answering, heard, hum, talking, written
+from tests.engines.whisper_remote.http.harness import QUICK, SECRET, answering, heard, hum, talking, written
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.fakes.whisper_http_rules import FIRST_THAT_HEARS, STYLES

@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ...ports import Transcription, Word
-from ..http.sse import ServerSentEvent, events_of
-from ..whisper.languages import told_language
-from .errors import BadAnswer, message_of
+from ....ports import Transcription, Word
+from ...http.sse import ServerSentEvent, events_of
+from ...whisper.languages import told_language
+from ..errors import BadAnswer, message_of
 
 NO_SPEECH, LOG_PROBABILITY = 0.6, -1.0
 """A segment that is both likelier silence and written without confidence is taken for one that was made up:

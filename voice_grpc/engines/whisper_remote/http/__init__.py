@@ -1,0 +1,1 @@
+"""Whisper servers over HTTP, whichever dialect of it they speak."""
