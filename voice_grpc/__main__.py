@@ -4,6 +4,8 @@ import os
 import sys
 from importlib.metadata import entry_points
 
+from .engines.worker_threads import are_computing
+
 USAGE = """usage: voice-grpc COMMAND [OPTION ...]
 
 Talk to it and it answers like a person would.
@@ -37,6 +39,10 @@ def main(argv: list[str] | None = None) -> int:
         code: int = commands[argv[0]].load()(argv[1:])
     except KeyboardInterrupt:  # before the command itself minds it
         return 130
+    if are_computing():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     return code
 
 

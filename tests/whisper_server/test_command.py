@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2
@@ -179,9 +180,10 @@ def port_of(process: Process) -> int:
     """Before it says so: of the one socket that it listens on."""
     while True:
         assert process.popen.poll() is None, "".join(process.errors)
-        inodes = {
-            os.readlink(link) for link in Path(f"/proc/{process.popen.pid}/fd").iterdir() if link.is_symlink()
-        }
+        inodes = set()
+        for link in Path(f"/proc/{process.popen.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed since
+                inodes.add(os.readlink(link))
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
             fields = line.split()
             if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:

@@ -16,18 +16,31 @@ Settlement: TypeAlias = "tuple[asyncio.Future[Any], Any]"
 """A future, and its result or the exception that it is to raise."""
 
 
+class _EngineThread(threading.Thread):
+    """A daemon: one that a library holds does not keep the process from ending."""
+
+    def __init__(self, run: Callable[[], None], name: str) -> None:
+        super().__init__(target=run, name=name, daemon=True)
+
+
+def are_computing() -> bool:
+    """Whether a thread of an engine still runs, which an interpreter that ends would tear down inside its
+    library: C++ answers that with an abort."""
+    return any(isinstance(thread, _EngineThread) for thread in threading.enumerate())
+
+
 class WorkerThreads:
-    """Each runs `run` until it returns. All are daemons: one that a library holds ends with the process."""
+    """Each runs `run` until it returns."""
 
     def __init__(self, name: str, run: Callable[[], None]) -> None:
         """`name`: of the threads, which are numbered."""
         self._name, self._run = name, run
-        self._threads: list[threading.Thread] = []
+        self._threads: list[_EngineThread] = []
 
     def start(self, count: int) -> None:
         """Those of `count` that are not started yet."""
         for number in range(len(self._threads), count):
-            thread = threading.Thread(target=self._run, name=f"{self._name}-{number}", daemon=True)
+            thread = _EngineThread(self._run, f"{self._name}-{number}")
             self._threads.append(thread)
             thread.start()
 

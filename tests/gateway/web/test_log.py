@@ -85,11 +85,16 @@ window.announced = [];
 """
 
 
+async def start_and_watch(page: Page) -> None:
+    """What is announced from now on; that it is connected comes a frame after it listens."""
+    await start(page)
+    await page.until("document.getElementById('announced').textContent === 'Connected.'")
+    await page.run(WATCH)
+
+
 async def test_only_what_was_understood_is_read_out(tmp_path: Path) -> None:
     async with opened(tmp_path, scripted("It is Paris.")) as (_, page):
-        await start(page)
-        await page.until("document.getElementById('announced').textContent === 'Connected.'")
-        await page.run(WATCH)
+        await start_and_watch(page)
         await page.run(
             "['What', 'What is', 'What is the capital?'].forEach((text, n) =>"
             "talk.link.on.message({ transcript: { text, isFinal: n === 2 } }))"
@@ -107,8 +112,7 @@ async def test_only_what_was_understood_is_read_out(tmp_path: Path) -> None:
 
 async def test_an_answer_without_a_sound_is_read_out(tmp_path: Path) -> None:
     async with opened(tmp_path) as (_, page):
-        await start(page)
-        await page.run(WATCH)
+        await start_and_watch(page)
         await page.run(
             "talk.link.on.message({ turn: '7', responseText: { segmentIndex: 0, delta: 'Silent.' } });"
             "talk.link.on.message({ turn: '7', turnEvent: { state: 'STATE_COMPLETED' } })"
