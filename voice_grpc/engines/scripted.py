@@ -205,6 +205,23 @@ class ScriptedTts(_Scripted):
                 yield Speech(clause.index, tone(len(clause.text) * SECONDS_A_CHARACTER), RATE_HZ)
 
 
+class ScriptedEndOfTurn(_Scripted):
+    """Implements `ports.AcousticEndOfTurn` and `ports.TextEndOfTurn`: the probabilities come out as written,
+    the last one again and again."""
+
+    def __init__(self, *probabilities: float, delay: float = 0.0, error: EngineError | None = None) -> None:
+        super().__init__("verdicts")
+        self._probabilities, self._delay, self._error = probabilities, delay, error
+        self.asked: list[Samples | Prompt] = []
+
+    async def probability(self, heard: Samples | Prompt) -> float:
+        self.asked.append(heard)
+        await asyncio.sleep(self._delay)
+        if self._error is not None:
+            raise self._error
+        return self._probabilities[min(len(self.asked), len(self._probabilities)) - 1]
+
+
 def tone(seconds: float, hz: float = 440.0, rate_hz: int = RATE_HZ) -> Samples:
     """A sine at -12 dBFS."""
     return to_pcm16(0.25 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate_hz)) / rate_hz))
@@ -218,8 +235,10 @@ class Script:
     llm: ScriptedLlm = field(default_factory=lambda: ScriptedLlm([ScriptedAnswer("Hello. How can I help?")]))
     tts: ScriptedTts = field(default_factory=ScriptedTts)
     vad: ScriptedVad = field(default_factory=ScriptedVad)
+    acoustic_end: ScriptedEndOfTurn | None = None
+    text_end: ScriptedEndOfTurn | None = None
 
     @property
     def engines(self) -> Engines:
         apology = Apology("Sorry, please say that again.", tone(1.0, 220.0), RATE_HZ)
-        return Engines(self.vad, self.stt, self.llm, self.tts, apology)
+        return Engines(self.vad, self.stt, self.llm, self.tts, apology, self.acoustic_end, self.text_end)

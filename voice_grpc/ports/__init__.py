@@ -2,6 +2,7 @@
 
     engine.py      what all engines share, and who stands behind one
     vad.py  stt.py  llm.py  tts.py      a stage each: voice activity, speech to text, language model, voice
+    end_of_turn.py whether the user has finished, by the sound and by the words
     store.py       conversations that outlive their streams
     streaming.py   how an engine reads a vendor's stream, and gives it up
 
@@ -13,6 +14,7 @@ await, and the work behind it stops then, also where it is done elsewhere.
 
 from dataclasses import dataclass
 
+from .end_of_turn import AcousticEndOfTurn, TextEndOfTurn
 from .engine import Apology, Engine, EngineMember, Fallback, members
 from .llm import CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
 from .store import SavedSession, Store
@@ -23,16 +25,19 @@ from .vad import Vad, VadStream
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """One of each stage, shared by all sessions."""
+    """One of each stage, shared by all sessions; those who judge the end of a turn may be absent."""
 
     vad: Vad
     stt: Stt
     llm: Llm
     tts: Tts
     apology: Apology
+    acoustic_end: AcousticEndOfTurn | None = None
+    text_end: TextEndOfTurn | None = None
 
 
 __all__ = [
+    "AcousticEndOfTurn",
     "Apology",
     "CallRequest",
     "Clause",
@@ -50,6 +55,7 @@ __all__ = [
     "SttOptions",
     "SttStream",
     "TextDelta",
+    "TextEndOfTurn",
     "Transcription",
     "Tts",
     "TtsItem",

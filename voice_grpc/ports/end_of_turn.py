@@ -1,0 +1,30 @@
+"""Ports of those who say whether the user has finished: one by the sound, one by the words.
+
+Each is asked in a silence and gives a probability; how long that silence must last is for
+`core/patience.py` to say. A conversation goes without either of them, by the words alone.
+"""
+
+from typing import Protocol
+
+from ..core.audio import Samples
+from .engine import Engine
+from .llm import Prompt
+
+
+class AcousticEndOfTurn(Engine, Protocol):
+    async def probability(self, samples: Samples) -> float:
+        """That the turn is over, 0 to 1, by how it sounds: pitch, pace, the last syllable.
+
+        `samples`: int16 at `RATE_HZ`, the turn so far with the silence behind it; its last seconds count.
+        Raises `EngineError`.
+        """
+        ...
+
+
+class TextEndOfTurn(Engine, Protocol):
+    async def probability(self, prompt: Prompt) -> float:
+        """That the words are finished, 0 to 1: the last message of `prompt` is what the user said so far.
+
+        Raises `EngineError`.
+        """
+        ...
