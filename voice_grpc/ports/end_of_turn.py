@@ -2,6 +2,8 @@
 
 Each is asked in a silence and gives a probability; how long that silence must last is for
 `core/patience.py` to say. A conversation goes without either of them, by the words alone.
+
+A file of its own: neither hears nor answers, and each may be absent.
 """
 
 from typing import Protocol
