@@ -259,7 +259,7 @@ def test_an_outward_arrow_is_found(module: str, source: str) -> None:
     [
         (
             "voice_grpc.core.turn",
-            "import numpy as np\nfrom collections import deque\nfrom .turn_actions import TurnState",
+            "import numpy as np\nfrom collections import deque\nfrom .turn_state import TurnState",
         ),
         ("voice_grpc.core.turn", "from . import events as e"),
         ("voice_grpc.core.text.money", "from babel import Locale\nimport phonenumbers"),

@@ -3,7 +3,7 @@
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.dictation import UtteranceTaker
-from voice_grpc.core.turn_actions import TurnSettings
+from voice_grpc.core.turn_state import TurnSettings
 
 SETTINGS = TurnSettings(hold=0.5, turn_deadline=8.0)
 

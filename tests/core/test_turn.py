@@ -7,7 +7,7 @@ from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import ReplyKind
 from voice_grpc.core.turn import TRANSITIONS, TurnTaker
-from voice_grpc.core.turn_actions import State, TurnSettings
+from voice_grpc.core.turn_state import State, TurnSettings
 
 from .turn_script import (
     ANSWER_HELLO,

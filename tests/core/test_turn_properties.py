@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.script import ended, started
 from voice_grpc.core import events as e
 from voice_grpc.core.turn import TIMER_SLACK, TurnTaker
-from voice_grpc.core.turn_actions import State, TurnSettings
+from voice_grpc.core.turn_state import State, TurnSettings
 
 from .world import ANSWERING, TIMED, Ledger, World
 

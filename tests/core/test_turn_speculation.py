@@ -5,7 +5,7 @@ import pytest
 from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
-from voice_grpc.core.turn_actions import State, TurnSettings
+from voice_grpc.core.turn_state import State, TurnSettings
 
 from .turn_script import (
     ANSWER_HELLO,

@@ -6,7 +6,7 @@ from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import ReplyKind
-from voice_grpc.core.turn_actions import State
+from voice_grpc.core.turn_state import State
 
 from .turn_script import (
     AWAITING,

@@ -4,7 +4,7 @@ from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import ReplyKind
-from voice_grpc.core.turn_actions import TurnSettings
+from voice_grpc.core.turn_state import TurnSettings
 
 from .turn_script import HEARING, OVER, SPEAKING, THINKING, TO_APOLOGY, Talk, say, speaking, talk_in, typed
 

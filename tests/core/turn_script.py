@@ -8,7 +8,7 @@ from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import ReplyKind
 from voice_grpc.core.turn import TurnTaker
-from voice_grpc.core.turn_actions import State, TurnSettings
+from voice_grpc.core.turn_state import Speculation, State, TurnSettings
 
 LISTENING, HEARING, ENDING = State.LISTENING, State.HEARING, State.ENDING
 THINKING, SPEAKING, YIELDING = State.THINKING, State.SPEAKING, State.YIELDING
@@ -27,7 +27,7 @@ class Talk:
     """A TurnTaker, and what it said when."""
 
     def __init__(self, settings: TurnSettings | None = None) -> None:
-        self.settings = settings or TurnSettings()
+        self.settings = settings or TurnSettings(hold=0.5)
         self.taker = TurnTaker(lambda: self.settings)
         self.log: list[tuple[float, c.Command]] = []
 
@@ -112,7 +112,7 @@ def given_back(number: int, why: e.CancelReason = e.CancelReason.SPEECH) -> c.Ca
     return c.CancelReply(number, why, returns_words=True)
 
 
-EAGER = TurnSettings(speculate=True)
+EAGER = TurnSettings(hold=0.5, speculation=Speculation.LLM)
 """Answers are prepared at the first short silence."""
 
 ANSWER_HELLO = [prepare(1, 1, "hello"), c.CommitReply(1, 1, "hello", "hello")]

@@ -10,7 +10,7 @@ from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import ReplyKind
 from voice_grpc.core.turn import TurnTaker
-from voice_grpc.core.turn_actions import State, TurnSettings
+from voice_grpc.core.turn_state import State, TurnSettings
 
 TIMED = {State.ENDING, State.THINKING, State.YIELDING}
 ANSWERING = {State.THINKING, State.SPEAKING, State.YIELDING}

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core.endpointing import EndpointSettings
 from ..core.text.segmentation import ClauseSplitter
-from ..core.turn_actions import TurnSettings
+from ..core.turn_state import TurnSettings
 from ..pb import voice_pb2 as pb
 from .load import UNANSWERED_SECONDS, UserNotes
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..client import connect
-from ..core.turn_actions import TurnSettings
+from ..core.turn_state import TurnSettings
 from .load import CYCLE_SECONDS, UNANSWERED_SECONDS, UserNotes, converse
 from .servers import LLM_SECONDS, STT_SECONDS, TTS_SECONDS, started
 

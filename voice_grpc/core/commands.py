@@ -6,6 +6,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from .events import CancelReason
+from .patience import Decision
 
 
 class ReplyKind(Enum):
@@ -22,6 +23,42 @@ class AskTranscript:
     """Transcribe everything heard since the turn began; answered by `Transcribed`."""
 
     revision: int
+    is_early: bool = False
+    """On the first window without voice: speech may go on, and the sound is not cut here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSound:
+    """Ask whether the turn sounds finished; answered by `SoundScored`, also where there is nobody to ask."""
+
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreWords:
+    """Ask whether the words are finished; answered by `WordsScored`, also where there is nobody to ask."""
+
+    revision: int
+    turn: int
+    text: str
+    continues: int = 0
+    """As in PrepareReply."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitUtterance:
+    """What was heard so far is transcribed by itself, answered by `PartTranscribed`; the turn goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPart:
+    """The beginning of a turn that goes on becomes a message now."""
+
+    turn: int
+    message: str
+    """All of the turn so far."""
+    spoken: str
+    """Final transcript of the part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +73,9 @@ class PrepareReply:
     interruptible: bool = True
     ssml: str = ""
     """The document whose words `text` are, where the kind is VERBATIM."""
+    continues: int = 0
+    """The turn whose answer came too early and was cut at once: it is no part of the prompt, and the words
+    before it and after it are one message there. 0: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +88,10 @@ class CommitReply:
     """What the user said, for the history; empty: nothing, or it is there already."""
     spoken: str | None
     """The final transcript of this turn; None: it came as text, or the final was sent already."""
+    continues: int = 0
+    """As in PrepareReply; to be kept so."""
+    decision: Decision | None = None
+    """Why the turn was taken to be over; None: the button or typed words said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +142,10 @@ class Unduck:
 
 Command: TypeAlias = (
     AskTranscript
+    | ScoreSound
+    | ScoreWords
+    | SplitUtterance
+    | KeepPart
     | PrepareReply
     | CommitReply
     | CancelReply

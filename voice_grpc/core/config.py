@@ -5,7 +5,7 @@ from enum import Enum
 
 from .endpointing import EndpointSettings
 from .tools import ToolDeclaration
-from .turn_actions import TurnSettings
+from .turn_state import TurnSettings
 
 
 class Encoding(Enum):

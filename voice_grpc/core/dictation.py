@@ -1,25 +1,29 @@
 """When an utterance is over where nobody answers: speech to text alone.
 
 Two rules, as in `turn.py`: time is an argument, and what is to be done is returned. An utterance ends once
-its silence lasted `hold`, or the microphone was closed; each ends with one final transcript.
+its silence has lasted (`patience.py`, by its words), or the microphone was closed; each ends with one final
+transcript.
 """
 
 from collections.abc import Callable
 
 from . import events as e
 from .commands import AskTranscript, Command, FinishUtterance, GiveUpTranscript
-from .turn_actions import TurnSettings
+from .patience import Evidence, hold
+from .text.endings import ending, words_of
+from .turn_state import TurnSettings
 
 
 class UtteranceTaker:
     """The state machine of one stream. Not for two callers at once."""
 
     def __init__(self, settings: Callable[[], TurnSettings]) -> None:
-        """`settings` gives those in force; `hold` and `turn_deadline` count."""
+        """`settings` gives those in force; the holds and `turn_deadline` count."""
         self._settings = settings
         self._revision = 0
         self._asked_at: float | None = None
         """Since when a transcript is on its way."""
+        self._silent_since = 0.0
         self._over_at: float | None = None
         """When the silence will have lasted."""
         self.is_open = False
@@ -44,13 +48,17 @@ class UtteranceTaker:
                 self.is_open, self._over_at = True, None
             case e.SpeechEnded(silence=silence):
                 commands.append(self._ask(now))
-                self._over_at = now + max(0.0, self._settings().hold - silence)
+                self._silent_since = now - silence
+                self._over_at = self._silent_since + self._hold(Evidence())
             case e.ActivityEnded() if self.is_open:
                 if self._over_at is None:
                     commands.append(self._ask(now))
                 self._over_at = now
-            case e.Transcribed(revision=revision) if revision == self._revision:
+            case e.Transcribed(revision, text, language=language) if revision == self._revision:
                 self._asked_at = None
+                if self._over_at is not None and self._over_at > now:
+                    evidence = Evidence(ending(text, language), word_count=len(words_of(text)))
+                    self._over_at = self._silent_since + self._hold(evidence)
             case e.PatienceOver() if self._asked_at is not None:
                 commands.append(GiveUpTranscript(self._settings().turn_deadline))
                 self._asked_at = None
@@ -58,6 +66,10 @@ class UtteranceTaker:
             self._over_at, self.is_open = None, False
             commands.append(FinishUtterance())
         return commands
+
+    def _hold(self, evidence: Evidence) -> float:
+        settings = self._settings()
+        return hold(evidence, settings.bounds) if settings.hold is None else settings.hold
 
     def _ask(self, now: float) -> AskTranscript:
         self._revision += 1

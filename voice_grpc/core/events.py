@@ -39,12 +39,68 @@ class SpeechEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechFaded:
+    """The first window without voice: an end, or a stop within a word."""
+
+    position: int
+    """Just after the last voiced sample."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transcribed:
     revision: int
     """The one of the `AskTranscript` that it answers."""
     text: str
     failed: bool = False
     """The engine could not tell; `text` is empty then."""
+    language: str = ""
+    """ISO 639-1, empty when not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterimHeard:
+    """What the turn sounds like so far."""
+
+    text: str
+    end: int
+    """Just after the last sample that it is made from."""
+    language: str = ""
+    """ISO 639-1, empty when not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordsScored:
+    revision: int
+    """The one of the `ScoreWords` that it answers."""
+    text: str
+    """The words that were scored."""
+    probability: float | None
+    """That they are finished, 0 to 1; None: nobody could say."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundScored:
+    revision: int
+    """The one of the `ScoreSound` that it answers."""
+    probability: float | None
+    """That the turn sounds finished, 0 to 1; None: nobody could say."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnLimitReached:
+    """The user has spoken for longer than one message is to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartTranscribed:
+    """The words of a `SplitUtterance`: the beginning of a turn that goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeculationRefused:
+    """A vendor was at its limit because of an answer that nobody had asked for yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +118,8 @@ class ReplyEnded:
     """Played to the end, or given up by itself after saying so."""
 
     number: int
+    text: str = ""
+    """What was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +156,15 @@ class StopRequested:
 
 Event: TypeAlias = (
     SpeechStarted
+    | SpeechFaded
     | SpeechEnded
     | Transcribed
+    | InterimHeard
+    | WordsScored
+    | SoundScored
+    | TurnLimitReached
+    | PartTranscribed
+    | SpeculationRefused
     | PatienceOver
     | ReplyAudible
     | ReplyEnded

@@ -4,8 +4,9 @@ Two rules. Time is an argument: nothing here reads a clock, and the shell arms o
 `deadline`, then sends `PatienceOver`. Decide first, act afterwards: `receive` changes nothing but
 its own facts and returns what is to be done, in order.
 
-Start early, commit late: with `speculate` work on the answer starts at the first short silence
-(PrepareReply), and becomes audible only once the silence has lasted (CommitReply).
+Start early, commit late: work on the answer starts at the first short silence (AskTranscript, ScoreWords,
+PrepareReply), and becomes audible only once the silence has lasted (CommitReply) for as long as the evidence
+asks (`patience.py`).
 
     LISTENING  nobody speaks
     HEARING    the user speaks
@@ -14,8 +15,8 @@ Start early, commit late: with `speculate` work on the answer starts at the firs
     SPEAKING   the answer is audible
     YIELDING   the user speaks over it: noise or interruption?
 
-What the table does not list is ignored on purpose. The facts and the actions
-that change them are in `turn_actions.py`.
+What the table does not list is ignored on purpose. The facts are in `turn_state.py`, the actions that change
+them in `turn_actions.py`, and those that start early in `turn_preparation.py`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,8 +24,9 @@ from typing import Any, TypeAlias
 
 from . import events as e
 from . import turn_actions as act
+from . import turn_preparation as early
 from .commands import Command
-from .turn_actions import State, TurnSettings, TurnState
+from .turn_state import State, TurnSettings, TurnState
 
 Action: TypeAlias = Callable[[TurnState, Any, float], Iterator[Command]]
 
@@ -43,8 +45,12 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.TextReceived: (act.answer_text, {THINKING}),
     },
     HEARING: {
+        e.SpeechFaded: (early.ask_early, {HEARING}),
         e.SpeechEnded: (act.await_end, {ENDING, HEARING}),
         e.Transcribed: (act.keep_words, {HEARING}),
+        e.InterimHeard: (early.note_interim, {HEARING}),
+        e.TurnLimitReached: (act.split, {HEARING}),
+        e.PartTranscribed: (act.keep_part, {HEARING}),
         e.ActivityStarted: (act.start_activity, {HEARING}),
         e.ActivityEnded: (act.end_at_once, {THINKING}),
         e.ActivityCancelled: (act.discard, QUIET),
@@ -52,7 +58,10 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
     },
     ENDING: {
         e.SpeechStarted: (act.hear_on, {HEARING}),
-        e.Transcribed: (act.prepare, {ENDING}),
+        e.Transcribed: (early.take_final, {ENDING}),
+        e.WordsScored: (early.note_words_score, {ENDING}),
+        e.SoundScored: (early.note_sound_score, {ENDING}),
+        e.PartTranscribed: (act.keep_part, {ENDING}),
         e.PatienceOver: (act.commit, {THINKING, LISTENING}),
         e.ActivityStarted: (act.start_activity, {HEARING}),
         e.ActivityEnded: (act.commit, {THINKING, LISTENING}),
@@ -63,6 +72,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.SpeechStarted: (act.give_words_back, {HEARING, THINKING}),
         e.SpeechEnded: (act.forget, {THINKING}),
         e.Transcribed: (act.answer_late, {THINKING, LISTENING}),
+        e.PartTranscribed: (act.keep_part, QUIET),
         e.PatienceOver: (act.apologize, QUIET_OR_HEARING),
         e.ReplyAudible: (act.speak, {SPEAKING}),
         e.ReplyEnded: (act.finish, QUIET_OR_HEARING),
@@ -150,6 +160,8 @@ class TurnTaker:
             self._turn.user_speaks = False
         elif isinstance(event, e.ActivityStarted | e.ActivityEnded):
             self._turn.is_held = isinstance(event, e.ActivityStarted)
+        elif isinstance(event, e.SpeculationRefused):
+            self._turn.is_refused = True
 
     def _is_stale(self, event: e.Event, now: float) -> bool:
         """About a reply that is dead, a transcript that is not awaited, or a deadline that was overtaken."""
@@ -159,6 +171,10 @@ class TurnTaker:
             case e.Transcribed(revision):
                 is_asked = revision == self._turn.revision and self._turn.asked_in == self._turn.number
                 return not (is_asked and self._turn.awaits_transcript)
+            case e.WordsScored(revision) | e.SoundScored(revision):
+                return revision != self._turn.revision
+            case e.PartTranscribed():
+                return self._turn.parts == 0
             case e.PatienceOver():
                 return self._turn.deadline is None or now < self._turn.deadline - TIMER_SLACK
         return False

@@ -1,130 +1,25 @@
-"""The facts of a turn, and the actions that change them: one small function for each transition of `turn.py`.
+"""What is done about an event: one small function for each transition of `turn.py`.
 
-An action changes the `TurnState` and yields commands, in the order in which they are to be carried out.
-Which action runs when is for the table of `turn.py` to say. Every reply has a number, the generation:
-whatever arrives for a dead number is dropped by number, never by timing.
+An action changes the facts of the turn and yields commands, in the order in which they are to be carried out.
+Which action runs when is for the table of `turn.py` to say.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from . import commands as c
 from . import events as e
-from .commands import Command, PrepareReply, ReplyKind
+from .audio import seconds
+from .commands import Command, ReplyKind
+from .patience import Evidence
+from .text.endings import expectation
+from .turn_preparation import ask_for_score
+from .turn_state import Speculation, State, TurnState
 
 Commands: TypeAlias = Iterator[Command]
 
-
-class State(Enum):
-    LISTENING = "listening"
-    HEARING = "hearing"
-    ENDING = "ending"
-    THINKING = "thinking"
-    SPEAKING = "speaking"
-    YIELDING = "yielding"
-
-
-@dataclass(frozen=True, slots=True)
-class TurnSettings:
-    """All durations in seconds."""
-
-    hold: float = 0.5
-    """Silence that ends the turn, from the last voiced sample."""
-    interrupt_after: float = 0.25
-    """Speech that cancels an answer, from its onset."""
-    interruptions: bool = True
-    speculate: bool = False
-    duck: bool = False
-    turn_deadline: float = 8.0
-    """A committed turn ends in speech or in an apology by then."""
-    apology_reserve: float = 1.5
-    """Seconds of `turn_deadline` that are kept for the apology."""
-
-
-@dataclass(slots=True)
-class TurnState:
-    """What is known of the turn. The actions below change it, and `TurnTaker` what is true in every state."""
-
-    read_settings: Callable[[], TurnSettings]
-    """The settings in force: they may change while a turn goes on; a deadline that is set stays."""
-    state: State = State.LISTENING
-    number: int = 0
-    """The last turn that began."""
-    revision: int = 0
-    """Revision of the last transcript that was asked for."""
-    asked_in: int = 0
-    """The turn in which that transcript was asked for."""
-    transcript: e.Transcribed | None = None
-    """The last transcript that came of this turn."""
-    carried: str = ""
-    """Words given back by a turn whose answer nobody heard, or typed while the user spoke."""
-    reply: PrepareReply | None = None
-    """The reply that is alive."""
-    reply_number: int = 0
-    """Number of the last reply that was prepared."""
-    deadline: float | None = None
-    user_speaks: bool = False
-    is_held: bool = False
-    """Between the button's START and END no silence ends the turn."""
-    waiting: deque[e.TextReceived] = field(default_factory=deque)
-
-    @property
-    def settings(self) -> TurnSettings:
-        return self.read_settings()
-
-    @property
-    def message(self) -> str:
-        spoken = self.transcript.text if self.transcript else ""
-        return f"{self.carried} {spoken}".strip()
-
-    @property
-    def awaits_transcript(self) -> bool:
-        return self.transcript is None or self.transcript.revision < self.revision
-
-    @property
-    def awaits_words(self) -> bool:
-        """The turn is over, and what was said in it is not known yet."""
-        return self.state is State.THINKING and self.reply is None
-
-    def ask(self) -> c.AskTranscript:
-        self.revision += 1
-        self.asked_in = self.number
-        return c.AskTranscript(self.revision)
-
-    def begin_turn(self) -> None:
-        self.number += 1
-        self.hear_on()
-
-    def hear_on(self) -> None:
-        self.state, self.deadline = State.HEARING, None
-
-    def take_words(self, event: e.Transcribed) -> None:
-        """A revision replaces the one before it; one that failed keeps what was known."""
-        text = self.transcript.text if event.failed and self.transcript else event.text
-        self.transcript = replace(event, text=text)
-
-    def new_reply(
-        self, kind: ReplyKind, text: str, source: e.TextReceived | PrepareReply | None = None
-    ) -> PrepareReply:
-        """`source` says whether it is spoken and may be interrupted."""
-        self.reply_number += 1
-        self.reply = PrepareReply(
-            self.reply_number,
-            self.number,
-            kind,
-            text,
-            text_only=source is not None and source.text_only,
-            interruptible=source is None or source.interruptible,
-            ssml=source.ssml if source is not None and kind is ReplyKind.VERBATIM else "",
-        )
-        return self.reply
-
-    def think(self, now: float) -> None:
-        self.state = State.THINKING
-        self.deadline = now + self.settings.turn_deadline - self.settings.apology_reserve
+TOO_EARLY = 0.7
+"""Seconds of an answer within which somebody who goes on was not done."""
 
 
 # ---------------------------------------------------------------- the user speaks
@@ -136,24 +31,41 @@ def hear(turn: TurnState, event: e.SpeechStarted, now: float) -> Commands:
 
 
 def hear_on(turn: TurnState, event: e.SpeechStarted, now: float) -> Commands:
-    """They were not done."""
-    yield from cancel(turn, e.CancelReason.SPEECH)
+    """They were not done, or drew a breath: what was prepared is kept until other words are heard."""
+    if turn.message:
+        turn.pauses.append(max(0.0, seconds(event.position - turn.silent_at)))
     turn.hear_on()
+    yield from ()
+
+
+def split(turn: TurnState, event: e.TurnLimitReached, now: float) -> Commands:
+    """Nobody is talked over: the turn goes on, and nothing of it is lost."""
+    turn.parts += 1
+    yield c.SplitUtterance()
+
+
+def keep_part(turn: TurnState, event: e.PartTranscribed, now: float) -> Commands:
+    turn.parts = max(0, turn.parts - 1)
+    if event.text:
+        turn.carried = f"{turn.carried} {event.text}".strip()
+        yield c.KeepPart(turn.number, turn.carried, event.text)
+    if turn.awaits_words and not turn.awaits_transcript:
+        yield from settle(turn, now)
 
 
 def give_words_back(turn: TurnState, event: e.SpeechStarted, now: float) -> Commands:
     """They were not done, and it was too late to wait: the turn that begins answers these words too."""
-    if turn.reply is None:
+    if turn.committed is None:
         turn.hear_on()
-    elif turn.reply.interruptible:
-        yield from cancel(turn, e.CancelReason.SPEECH, returns_words=True)
+    elif turn.committed.interruptible:
+        yield from turn.cancel(e.CancelReason.SPEECH, returns_words=True)
         turn.begin_turn()
 
 
 def start_activity(turn: TurnState, event: e.ActivityStarted, now: float) -> Commands:
     """A button is no noise: it interrupts at once, whatever is said."""
     was_in_turn = turn.state in (State.HEARING, State.ENDING) or turn.awaits_words
-    yield from cancel(turn, e.CancelReason.ACTIVITY, returns_words=turn.state is State.THINKING)
+    yield from turn.cancel(e.CancelReason.ACTIVITY, returns_words=turn.state is State.THINKING)
     if was_in_turn:
         turn.hear_on()
     else:
@@ -165,8 +77,15 @@ def await_end(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
     if turn.is_held:
         return
     turn.state = State.ENDING
-    turn.deadline = now + max(0.0, turn.settings.hold - event.silence)
-    yield turn.ask()
+    turn.silent_since, turn.silent_at = now - event.silence, event.position
+    turn.evidence, turn.scoring, turn.is_scored = Evidence(), "", False
+    if turn.settings.speculation >= Speculation.STT and turn.faded_at != event.position:
+        yield turn.ask()
+    turn.faded_at = -1
+    turn.weigh(now)
+    if turn.settings.hold is None:
+        yield c.ScoreSound(turn.revision)
+    yield from ask_for_score(turn)
 
 
 def end_at_once(turn: TurnState, event: object, now: float) -> Commands:
@@ -180,15 +99,9 @@ def keep_words(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
     yield from ()
 
 
-def prepare(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
-    turn.take_words(event)
-    if turn.settings.speculate and turn.message and turn.reply is None:
-        yield turn.new_reply(ReplyKind.ANSWER, turn.message)
-
-
 def discard(turn: TurnState, event: object, now: float) -> Commands:
     """What was said in this turn is not meant; what an earlier one gave back still is."""
-    yield from cancel(turn, e.CancelReason.ACTIVITY)
+    yield from turn.cancel(e.CancelReason.ACTIVITY)
     turn.transcript, turn.is_held = None, False
     if turn.carried:
         yield from commit_reply(turn, ReplyKind.ANSWER, now)
@@ -209,7 +122,7 @@ def add_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
     if event.verbatim:
         turn.waiting.append(event)
         return
-    yield from cancel(turn, e.CancelReason.TEXT)
+    yield from turn.cancel(e.CancelReason.TEXT)
     turn.carried = f"{turn.carried} {event.text}".strip()
 
 
@@ -217,10 +130,10 @@ def add_or_wait(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
     """Before the answer is heard typed words join those it is for. What is to be said verbatim waits."""
     if event.verbatim or not event.interrupts:
         turn.waiting.append(event)
-    elif turn.reply is None:
+    elif turn.committed is None:
         yield from add_text(turn, event, now)
     else:
-        yield from cancel(turn, e.CancelReason.TEXT, returns_words=True)
+        yield from turn.cancel(e.CancelReason.TEXT, returns_words=True)
         yield from answer_text(turn, event, now)
 
 
@@ -229,7 +142,7 @@ def interrupt_by_text(turn: TurnState, event: e.TextReceived, now: float) -> Com
         turn.waiting.append(event)
         return
     was_yielding = turn.state is State.YIELDING
-    yield from cancel(turn, e.CancelReason.TEXT)
+    yield from turn.cancel(e.CancelReason.TEXT)
     if was_yielding:
         turn.begin_turn()
         yield from add_text(turn, event, now)
@@ -242,11 +155,13 @@ def interrupt_by_text(turn: TurnState, event: e.TextReceived, now: float) -> Com
 
 def speak(turn: TurnState, event: e.ReplyAudible, now: float) -> Commands:
     turn.state, turn.deadline = State.SPEAKING, None
+    turn.audible_at = now
     yield from ()
 
 
 def finish(turn: TurnState, event: e.ReplyEnded, now: float) -> Commands:
     turn.reply = None
+    turn.expects = expectation(event.text, turn.language)
     yield from hand_over(turn, now)
 
 
@@ -255,6 +170,7 @@ def start_yielding(turn: TurnState, event: e.SpeechStarted, now: float) -> Comma
     if reply is None or not turn.settings.interruptions or not reply.interruptible:
         return
     turn.state = State.YIELDING
+    turn.yielding_since = now - event.speech
     turn.deadline = now + max(0.0, turn.settings.interrupt_after - event.speech)
     if turn.settings.duck:
         yield c.Duck(reply.number)
@@ -275,18 +191,23 @@ def forget(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
 
 
 def interrupt(turn: TurnState, event: object, now: float) -> Commands:
-    yield from cancel(turn, e.CancelReason.SPEECH)
+    """Somebody who goes on as soon as the answer began was not done: it came too early."""
+    reply, audible_at = turn.reply, turn.audible_at
+    yield from turn.cancel(e.CancelReason.SPEECH)
     turn.begin_turn()
+    is_early = audible_at is not None and turn.yielding_since <= audible_at + TOO_EARLY
+    if is_early and reply is not None and reply.kind is ReplyKind.ANSWER:
+        turn.continues = reply.turn
 
 
 def stop(turn: TurnState, event: object, now: float) -> Commands:
     """A stop button asks for silence: what is known of the user's words is kept, and not answered."""
-    if turn.reply is None and not turn.message:
+    if turn.committed is None and not turn.message:
         yield from drop_turn(turn, now)
         return
-    if turn.reply is None:
+    if turn.committed is None:
         yield from commit_reply(turn, ReplyKind.ANSWER, now)
-    yield from cancel(turn, e.CancelReason.REQUEST)
+    yield from turn.cancel(e.CancelReason.REQUEST)
     yield from hand_over(turn, now)
 
 
@@ -294,7 +215,9 @@ def stop(turn: TurnState, event: object, now: float) -> Commands:
 
 
 def commit(turn: TurnState, event: object, now: float) -> Commands:
-    """The turn is the user's no more."""
+    """The turn is the user's no more. The transcript is asked for here, where nothing was begun early."""
+    if turn.revision == 0 or turn.asked_in != turn.number:
+        yield turn.ask()
     if turn.awaits_transcript:
         turn.think(now)
     else:
@@ -306,6 +229,8 @@ def answer_late(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
     if not turn.awaits_words:
         return
     turn.take_words(event)
+    if turn.awaits_transcript:
+        return
     number, deadline = turn.number, turn.deadline or now
     yield from settle(turn, now)
     if turn.reply is not None and turn.number == number:
@@ -315,8 +240,8 @@ def answer_late(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
 
 def apologize(turn: TurnState, event: object, now: float) -> Commands:
     """Too long without a sound. A second time there is nothing more to say."""
-    late = turn.reply
-    yield from cancel(turn, e.CancelReason.DEADLINE)
+    late = turn.committed
+    yield from turn.cancel(e.CancelReason.DEADLINE)
     if late is not None and late.kind is ReplyKind.APOLOGY:
         yield c.DiscardTurn(turn.number, failed=True)
         yield from hand_over(turn, now)
@@ -324,6 +249,7 @@ def apologize(turn: TurnState, event: object, now: float) -> Commands:
     spoken = None if late else turn.transcript.text if turn.transcript else ""
     yield turn.new_reply(ReplyKind.APOLOGY, "", late)
     yield c.CommitReply(turn.reply_number, turn.number, turn.message, spoken)
+    turn.is_committed = True
     turn.carried, turn.transcript = "", None
     turn.deadline = now + turn.settings.apology_reserve
 
@@ -344,10 +270,14 @@ def settle(turn: TurnState, now: float) -> Commands:
 def commit_reply(turn: TurnState, kind: ReplyKind, now: float) -> Commands:
     """The user's words become a message, once and for all unless nobody hears the answer."""
     message, spoken = turn.message, turn.transcript.text if turn.transcript else ""
+    turn.continues = turn.continued(message)
+    if turn.reply is not None and not (kind is ReplyKind.ANSWER and turn.says_the_same(message)):
+        yield from turn.cancel(e.CancelReason.SPEECH)
     if turn.reply is None:
         yield turn.new_reply(kind, message)
-    yield c.CommitReply(turn.reply_number, turn.number, message, spoken)
-    turn.carried, turn.transcript = "", None
+    yield c.CommitReply(turn.reply_number, turn.number, message, spoken, turn.continues, turn.decision)
+    turn.is_committed = True
+    turn.carried, turn.transcript, turn.continues, turn.decision = "", None, 0, None
     turn.think(now)
 
 
@@ -361,21 +291,11 @@ def answer_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
         message, turn.carried = f"{turn.carried} {event.text}".strip(), ""
         yield turn.new_reply(ReplyKind.ANSWER, message, event)
     yield c.CommitReply(turn.reply_number, turn.number, message, None)
+    turn.is_committed = True
     turn.think(now)
 
 
 # ---------------------------------------------------------------- to nobody, or to who waits
-
-
-def cancel(turn: TurnState, reason: e.CancelReason, *, returns_words: bool = False) -> Commands:
-    """Words are returned of an answer only, and carried to the next turn."""
-    reply, turn.reply = turn.reply, None
-    if reply is None:
-        return
-    returns_words = returns_words and reply.kind is ReplyKind.ANSWER
-    if returns_words:
-        turn.carried = reply.text
-    yield c.CancelReply(reply.number, reason, returns_words)
 
 
 def drop_turn(turn: TurnState, now: float) -> Commands:

@@ -9,7 +9,7 @@ from ..core.events import Event, PatienceOver, ReplyEnded
 from ..core.requests import ConfigUpdate
 from ..core.responses import ConfigApplied, EndReason, SpeechEvent, SpeechKind
 from ..core.turn import TurnTaker
-from ..core.turn_actions import State
+from ..core.turn_state import State
 from .clock import TICK
 from .command_runner import CommandRunner
 from .context import SessionContext

@@ -13,7 +13,7 @@ from ..core.errors import Reason, Skipped, VoiceError, first
 from ..core.events import ActivityCancelled, ActivityStarted, StopRequested, TextReceived
 from ..core.responses import EndReason, Notice, Pong
 from ..core.turn import TurnTaker
-from ..core.turn_actions import State
+from ..core.turn_state import State
 from .command_runner import CommandRunner
 from .context import SessionContext
 from .event_queue import EventQueue

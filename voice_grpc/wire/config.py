@@ -16,7 +16,7 @@ from ..core.endpointing import EndpointSettings
 from ..core.errors import BadField, Reason
 from ..core.languages import primary
 from ..core.responses import Notice
-from ..core.turn_actions import TurnSettings
+from ..core.turn_state import TurnSettings
 from ..pb import voice_pb2 as pb
 from . import fields
 from .audio_format import audio_format, format_message

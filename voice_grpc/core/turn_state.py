@@ -1,0 +1,253 @@
+"""The facts of a turn: what is known, and the settings that count. `turn_actions.py` changes them.
+
+Every reply has a number, the generation: whatever arrives for a dead number is dropped by number, never by
+timing.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum, IntEnum
+
+from . import commands as c
+from . import events as e
+from .audio import seconds
+from .commands import Command, PrepareReply, ReplyKind
+from .patience import BOUNDS, Bounds, Decision, Evidence, Profile, finished, hold
+from .text.endings import Ending, Expectation, ending, is_backchannel, words_of
+
+PAUSES = 8
+"""Of the user's own pauses, those that are remembered."""
+
+FRESH = 0.2
+"""Seconds before the end of speech up to which an interim transcript may be all of it."""
+
+
+class Speculation(IntEnum):
+    """How far an answer is prepared before the turn is known to be over; each holds those before it."""
+
+    OFF = 0
+    STT = 1
+    """The transcript alone."""
+    LLM = 2
+    """The words of the answer."""
+    TTS = 3
+    """The sound of its first clause."""
+
+
+class State(Enum):
+    LISTENING = "listening"
+    HEARING = "hearing"
+    ENDING = "ending"
+    THINKING = "thinking"
+    SPEAKING = "speaking"
+    YIELDING = "yielding"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """All durations in seconds."""
+
+    hold: float | None = None
+    """Silence that ends the turn, from the last voiced sample; None: as the evidence says."""
+    profile: Profile = Profile.CONVERSATION
+    min_hold: float | None = None
+    """None: the profile's, as for `max_hold`."""
+    max_hold: float | None = None
+    speculation: Speculation = Speculation.STT
+    speculation_tries: int = 3
+    """Answers that may be prepared in one turn before it is over."""
+    turn_limit: float = 60.0
+    """Speech after which what was said so far becomes a message, and the turn goes on."""
+    interrupt_after: float = 0.25
+    """Speech that cancels an answer, from its onset."""
+    interruptions: bool = True
+    duck: bool = False
+    turn_deadline: float = 8.0
+    """A committed turn ends in speech or in an apology by then."""
+    apology_reserve: float = 1.5
+    """Seconds of `turn_deadline` that are kept for the apology."""
+
+    @property
+    def bounds(self) -> Bounds:
+        own = BOUNDS[self.profile]
+        least = own.min_hold if self.min_hold is None else self.min_hold
+        most = own.max_hold if self.max_hold is None else self.max_hold
+        return Bounds(least, max(least, most))
+
+
+@dataclass(slots=True)
+class TurnState:
+    """What is known of the turn. The actions below change it, and `TurnTaker` what is true in every state."""
+
+    read_settings: Callable[[], TurnSettings]
+    """The settings in force: they may change while a turn goes on; a deadline that is set stays."""
+    state: State = State.LISTENING
+    number: int = 0
+    """The last turn that began."""
+    revision: int = 0
+    """Revision of the last transcript that was asked for."""
+    asked_in: int = 0
+    """The turn in which that transcript was asked for."""
+    transcript: e.Transcribed | None = None
+    """The last transcript that came of this turn."""
+    carried: str = ""
+    """Words given back by a turn whose answer nobody heard, or typed while the user spoke."""
+    reply: PrepareReply | None = None
+    """The reply that is alive."""
+    reply_number: int = 0
+    """Number of the last reply that was prepared."""
+    is_committed: bool = False
+    """`reply` was let out."""
+    deadline: float | None = None
+    silent_since: float = 0.0
+    """When the last voiced sample of an ENDING turn was, in monotonic seconds."""
+    silent_at: int = 0
+    """Position just after it."""
+    faded_at: int = -1
+    """Where the sound ended of which an early transcript was asked for."""
+    evidence: Evidence = field(default_factory=Evidence)
+    """Of the silence that goes on."""
+    decision: Decision | None = None
+    """The one by which the deadline of this silence was set; None: by a fixed hold."""
+    interim: e.InterimHeard | None = None
+    language: str = ""
+    """ISO 639-1, of the user's last words."""
+    pauses: deque[float] = field(default_factory=lambda: deque(maxlen=PAUSES))
+    """Seconds, of this user so far, within turns."""
+    expects: Expectation = Expectation.NOTHING
+    """What the assistant's last words ask for."""
+    scoring: str = ""
+    """The words of this silence of which it was asked whether they are finished."""
+    is_scored: bool = False
+    """That was answered."""
+    tries: int = 0
+    """Answers prepared in this turn."""
+    is_refused: bool = False
+    """A vendor was at its limit: nothing is prepared any more."""
+    parts: int = 0
+    """Beginnings of this turn that are being transcribed by themselves."""
+    audible_at: float | None = None
+    """When the answer that is or was last alive became audible, in monotonic seconds."""
+    yielding_since: float = 0.0
+    """When the voice over it began."""
+    continues: int = 0
+    """As in `PrepareReply`."""
+    user_speaks: bool = False
+    is_held: bool = False
+    """Between the button's START and END no silence ends the turn."""
+    waiting: deque[e.TextReceived] = field(default_factory=deque)
+
+    @property
+    def settings(self) -> TurnSettings:
+        return self.read_settings()
+
+    @property
+    def message(self) -> str:
+        spoken = self.transcript.text if self.transcript else ""
+        return f"{self.carried} {spoken}".strip()
+
+    @property
+    def awaits_transcript(self) -> bool:
+        is_newest = self.transcript is not None and self.transcript.revision >= self.revision
+        return not is_newest or self.parts > 0
+
+    @property
+    def awaits_words(self) -> bool:
+        """The turn is over, and what was said in it is not known yet."""
+        return self.state is State.THINKING and self.committed is None
+
+    @property
+    def committed(self) -> PrepareReply | None:
+        """The reply that was let out and is alive."""
+        return self.reply if self.is_committed else None
+
+    @property
+    def provisional(self) -> str:
+        """The message as far as this silence knows it: by its transcript, else by a fresh interim one."""
+        if not self.awaits_transcript:
+            return self.message
+        if self.interim is None or seconds(self.silent_at - self.interim.end) > FRESH:
+            return ""
+        return f"{self.carried} {self.interim.text}".strip()
+
+    def ask(self, *, is_early: bool = False) -> c.AskTranscript:
+        self.revision += 1
+        self.asked_in = self.number
+        return c.AskTranscript(self.revision, is_early)
+
+    def begin_turn(self) -> None:
+        self.number += 1
+        self.tries, self.parts, self.faded_at = 0, 0, -1
+        self.interim = None
+        self.hear_on()
+
+    def hear_on(self) -> None:
+        self.state, self.deadline = State.HEARING, None
+
+    # ------------------------------------------------------------ how long the silence must last
+
+    def weigh(self, now: float, **found: float | None) -> None:
+        """Set the deadline of this silence by what is known of it now; `found`: fields of `Evidence`."""
+        words = self.provisional
+        self.evidence = replace(
+            self.evidence,
+            ending=ending(words, self.language) if words else Ending.UNKNOWN,
+            expects=self.expects,
+            word_count=len(words_of(words)),
+            **found,
+        )
+        settings = self.settings
+        if settings.hold is not None:
+            self.decision, held = None, settings.hold
+        else:
+            held = hold(self.evidence, settings.bounds, self.pauses)
+            self.decision = Decision(self.evidence, finished(self.evidence), held)
+        self.deadline = max(now, self.silent_since + held)
+
+    def take_words(self, event: e.Transcribed) -> None:
+        """A revision replaces the one before it; one that failed keeps what was known."""
+        text = self.transcript.text if event.failed and self.transcript else event.text
+        self.transcript = replace(event, text=text)
+        self.language = event.language or self.language
+
+    def new_reply(
+        self, kind: ReplyKind, text: str, source: e.TextReceived | PrepareReply | None = None
+    ) -> PrepareReply:
+        """`source` says whether it is spoken and may be interrupted."""
+        self.reply_number += 1
+        self.reply = PrepareReply(
+            self.reply_number,
+            self.number,
+            kind,
+            text,
+            text_only=source is not None and source.text_only,
+            interruptible=source is None or source.interruptible,
+            ssml=source.ssml if source is not None and kind is ReplyKind.VERBATIM else "",
+            continues=self.continues,
+        )
+        self.is_committed = False
+        return self.reply
+
+    def cancel(self, reason: e.CancelReason, *, returns_words: bool = False) -> Iterator[Command]:
+        """Words are returned of an answer that was let out only, and carried to the next turn."""
+        reply, was_committed = self.reply, self.is_committed
+        self.reply, self.is_committed, self.audible_at = None, False, None
+        if reply is None:
+            return
+        returns_words = returns_words and was_committed and reply.kind is ReplyKind.ANSWER
+        if returns_words:
+            self.carried = reply.text
+        yield c.CancelReply(reply.number, reason, returns_words)
+
+    def says_the_same(self, words: str) -> bool:
+        """Case and punctuation aside, the reply that is alive answers these words."""
+        return self.reply is not None and words_of(self.reply.text) == words_of(words)
+
+    def continued(self, words: str) -> int:
+        """The turn that these words go on with; somebody who only listens does not. 0: none."""
+        return 0 if is_backchannel(words) else self.continues
+
+    def think(self, now: float) -> None:
+        self.state = State.THINKING
+        self.deadline = now + self.settings.turn_deadline - self.settings.apology_reserve
