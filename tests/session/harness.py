@@ -15,6 +15,7 @@ from voice_grpc.core import responses as o
 from voice_grpc.core.config import SessionConfig
 from voice_grpc.core.conversation import Message
 from voice_grpc.core.errors import VoiceError
+from voice_grpc.core.turn_state import TurnSettings
 from voice_grpc.engines.scripted import (
     Hearing,
     Script,
@@ -37,7 +38,7 @@ T = TypeVar("T")
 M = TypeVar("M")
 
 ID = "talk"
-CONFIG = SessionConfig(ID)
+CONFIG = SessionConfig(ID, turns=TurnSettings(hold=0.5))
 TOO_LONG = 3_000.0
 """Virtual seconds after which a session that should have ended is stuck."""
 MICROSECOND = 1.5e-6

@@ -12,6 +12,7 @@ from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.tools import ToolDeclaration
+from voice_grpc.core.turn_state import Speculation
 from voice_grpc.engines.scripted import ScriptedAnswer
 from voice_grpc.ports import CallRequest
 from voice_grpc.store import MemoryStore
@@ -189,17 +190,17 @@ def test_a_pause_is_not_the_tools_time() -> None:
 
 
 def test_nothing_is_called_before_the_turn_is_over() -> None:
-    """A prepared answer whose user goes on speaking is thrown away, and has called nothing."""
+    """A prepared answer waits for the end of the turn with its call, also while its user draws a breath."""
     speech = sound(user(1.28), pause(0.3), user(1.0), pause(8.0))
-    config = replace(WITH_TOOLS, turns=changed(speculate=True).turns)
+    turns = changed(speculation=Speculation.LLM).turns
+    config = replace(WITH_TOOLS, turns=turns, sends_interims=False)
     talk = ask(
-        ScriptedAnswer("", calls=(ROME,)),
         ScriptedAnswer("", calls=(ROME,)),
         FINAL,
         actions=microphone(speech),
         config=config,
     )
-    assert len(talk.script.llm.prompts) == 3
+    assert len(talk.script.llm.prompts) == 2
     assert len(calls(talk)) == 1
     assert calls(talk)[0][0] > talk.when(o.TurnPhase.THINKING, 1) - 1e-6
     assert len(steps(talk.messages)) == 1

@@ -17,6 +17,8 @@ from voice_grpc.core.config import AudioFormat, Encoding, SessionConfig
 from voice_grpc.core.conversation import Heard, Role
 from voice_grpc.core.errors import BadField, Reason
 from voice_grpc.core.events import CancelReason
+from voice_grpc.core.patience import Profile
+from voice_grpc.core.turn_state import Speculation
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import Voice
 from voice_grpc.settings.personas import Persona, load_personas
@@ -128,7 +130,8 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert config.output == AudioFormat(Encoding.PCM_S16LE, 24_000, 1)
     assert (config.persona, config.languages, config.voice) == ("default", ("en",), "")
     assert (config.endpoint.threshold, config.endpoint.min_speech) == (0.5, 0.06)
-    assert (config.turns.hold, config.turns.interrupt_after) == (0.5, 0.25)
+    assert (config.turns.hold, config.turns.interrupt_after) == (None, 0.25)
+    assert (config.turns.profile, config.turns.speculation) == (Profile.CONVERSATION, Speculation.LLM)
     assert (config.prefix_padding, config.idle_timeout, config.playout_lead) == (0.3, None, 0.2)
     assert (config.temperature, config.max_tokens) == (None, 256)
     assert (config.sends_interims, config.sends_words, config.sends_metrics) == (True, False, True)
@@ -151,6 +154,12 @@ def test_what_is_asked_for_is_had_and_told_back() -> None:
             threshold=0.25,
             min_speech=Duration(nanos=500_000_000),
             hold=Duration(seconds=1),
+            profile=pb.TurnDetection.PROFILE_QUICK,
+            min_hold=Duration(nanos=300_000_000),
+            max_hold=Duration(seconds=2),
+            speculation=pb.TurnDetection.SPECULATION_STT,
+            speculation_tries=2,
+            turn_limit=Duration(seconds=30),
             interrupt_after=Duration(seconds=2),
             prefix_padding=Duration(),
             idle_timeout=Duration(seconds=30),
@@ -166,6 +175,13 @@ def test_what_is_asked_for_is_had_and_told_back() -> None:
     config = session_config(asked, CATALOG)
     assert config_message(config) == asked
     assert session_config(config_message(config), CATALOG) == config
+
+
+def test_a_client_that_sends_its_settings_back_pins_no_hold() -> None:
+    config = session_config(pb.SessionConfig(), CATALOG)
+    told = config_message(config).turn_detection
+    assert not any(told.HasField(name) for name in ("hold", "min_hold", "max_hold"))
+    assert session_config(config_message(config), CATALOG).turns == config.turns
 
 
 @pytest.mark.parametrize("persona", ["default", "tutor", "spanish"])

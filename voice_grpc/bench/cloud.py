@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..client import connect
+from ..pb import voice_pb2 as pb
 from .cloud_oracle import ANSWER, QUESTION, MeasuredTurn, chunks_to_first_clause, drawn, turns
 from .load import UserNotes, converse
 from .overhead import MAX_LATENESS
@@ -124,7 +125,9 @@ async def _load(target: str, sessions: int, seconds: float) -> list[UserNotes]:
     try:
         async with asyncio.TaskGroup() as tasks:
             users = [
-                tasks.create_task(converse(channel, seconds, n, CYCLE_SECONDS), name=f"user-{n}")
+                tasks.create_task(
+                    converse(channel, seconds, n, CYCLE_SECONDS, pb.TurnDetection()), name=f"user-{n}"
+                )
                 for n in range(sessions)
             ]
     finally:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.endpointing import EndpointSettings
+from ..core.patience import BOUNDS, Profile
 from ..core.text.segmentation import ClauseSplitter
-from ..core.turn_state import TurnSettings
 from ..pb import voice_pb2 as pb
 from .load import UNANSWERED_SECONDS, UserNotes
 
@@ -72,13 +72,13 @@ def chunks_to_first_clause(answer: str) -> int:
 
 
 def oracle(draws: Draws, clause_seconds: float) -> StageTimes:
-    """The critical path: the words are made out while the silence is held, then one after the other.
+    """The critical path: one stage after the other from the soft end on, while the silence is held.
 
     `clause_seconds`: from the first token to the end of the first clause.
     """
     stt = EndpointSettings().soft_end + draws.stt
-    end_of_turn = max(TurnSettings().hold, stt)
-    whole = end_of_turn + draws.llm + clause_seconds + draws.tts
+    end_of_turn = BOUNDS[Profile.CONVERSATION].min_hold
+    whole = max(end_of_turn, stt + draws.llm + clause_seconds + draws.tts)
     return StageTimes(end_of_turn, stt, draws.llm, draws.tts, whole, whole)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import grpc.aio
 import numpy as np
+from google.protobuf.duration_pb2 import Duration
 
 from ..client import Access, Call
 from ..core.audio import rms, to_pcm16
@@ -27,6 +28,12 @@ TIMER_SECONDS = 0.0015
 
 UNANSWERED_SECONDS = 8.0
 """What a turn without an answer counts as."""
+
+HOLD_SECONDS = 0.5
+BY_THE_CLOCK = pb.TurnDetection(
+    hold=Duration(nanos=round(HOLD_SECONDS * 1e9)), speculation=pb.TurnDetection.SPECULATION_STT
+)
+"""The same wait for every turn, and nothing but its transcript made meanwhile: what is left is overhead."""
 
 AUDIBLE = 0.01
 """RMS from which a chunk is audible: -40 dBFS."""
@@ -52,13 +59,19 @@ class UserNotes:
 
 
 async def converse(
-    channel: grpc.aio.Channel, seconds: float, seed: int, cycle: float = CYCLE_SECONDS
+    channel: grpc.aio.Channel,
+    seconds: float,
+    seed: int,
+    cycle: float = CYCLE_SECONDS,
+    turns: pb.TurnDetection = BY_THE_CLOCK,
 ) -> UserNotes:
     """A question every `cycle` seconds, a multiple of 160 ms: long enough for the answer to be heard out."""
     notes = UserNotes()
     loop = asyncio.get_running_loop()
     await asyncio.sleep(random.Random(seed).uniform(0, cycle))
-    config = pb.SessionConfig(greeting="", send=pb.OutputSelection(interim_transcripts=False))
+    config = pb.SessionConfig(
+        greeting="", send=pb.OutputSelection(interim_transcripts=False), turn_detection=turns
+    )
     async with Call.open(channel, config, Access()) as call, asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(_listen(call, notes), name="listen")
         start = loop.time() + FRAME_SECONDS

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..client import connect
-from ..core.turn_state import TurnSettings
-from .load import CYCLE_SECONDS, UNANSWERED_SECONDS, UserNotes, converse
+from .load import CYCLE_SECONDS, HOLD_SECONDS, UNANSWERED_SECONDS, UserNotes, converse
 from .servers import LLM_SECONDS, STT_SECONDS, TTS_SECONDS, started
 
-ORACLE_SECONDS = max(TurnSettings().hold, STT_SECONDS) + LLM_SECONDS + TTS_SECONDS
+ORACLE_SECONDS = max(HOLD_SECONDS, STT_SECONDS) + LLM_SECONDS + TTS_SECONDS
 """The critical path: the transcript is made while the silence is held."""
 
 MAX_LATENESS = 0.002

@@ -33,6 +33,8 @@ class Message:
     """Anything but WHOLE: the user interrupted, and `text` is what was heard."""
     uses: tuple[ToolUse, ...] = ()
     """What was called, in the order it was asked for, where the role is TOOLS; `text` is empty there."""
+    is_prompted: bool = True
+    """False: it is history, and no part of the prompt, as an answer that came too early."""
 
 
 class Conversation:
@@ -47,14 +49,45 @@ class Conversation:
     def messages(self) -> tuple[Message, ...]:
         return tuple(self._messages)
 
-    def asked(self, turn: int, text: str) -> tuple[Message, ...]:
-        """The messages as they will be once the user has said `text`."""
-        orphans = (replace(message, turn=turn) for message in self._orphans)
-        return (*self._messages, Message(Role.USER, text, turn), *orphans)
+    def asked(self, turn: int, text: str, continues: int = 0) -> tuple[Message, ...]:
+        """What the model is told once the user has said `text`: the messages of its prompt.
+
+        `continues`: the turn whose answer came too early; it is left out, unless it called a tool. Words
+        between which nothing was answered are one message.
+        """
+        prompted: list[Message] = []
+        for message in self._with(turn, text):
+            if not message.is_prompted or (message.turn == continues and self._came_too_early(message)):
+                continue
+            if prompted and prompted[-1].role is message.role is Role.USER:
+                message = replace(message, text=f"{prompted.pop().text} {message.text}")
+            prompted.append(message)
+        return tuple(prompted)
 
     def user_said(self, turn: int, text: str) -> None:
-        self._messages = list(self.asked(turn, text))
+        """Said again of the same turn, it replaces what was said before."""
+        self._messages = self._with(turn, text)
         self._orphans.clear()
+
+    def leave_out(self, turn: int) -> None:
+        """The answer of `turn` came too early: it stays in the history, and leaves the prompt."""
+        self._messages = [
+            replace(message, is_prompted=False)
+            if message.turn == turn and self._came_too_early(message)
+            else message
+            for message in self._messages
+        ]
+
+    def _came_too_early(self, message: Message) -> bool:
+        """An answer that called a tool did something, and stays."""
+        has_acted = any(m.turn == message.turn and m.role is Role.TOOLS for m in self._messages)
+        return message.role is Role.ASSISTANT and not has_acted
+
+    def _with(self, turn: int, text: str) -> list[Message]:
+        """The messages as they will be once the user has said `text`."""
+        others = [m for m in self._messages if m.turn != turn or m.role is not Role.USER]
+        orphans = (replace(message, turn=turn) for message in self._orphans)
+        return [*others, Message(Role.USER, text, turn), *orphans]
 
     def take_back(self, turn: int) -> None:
         """The user's words of `turn` go into a later message: nobody heard an answer to them.

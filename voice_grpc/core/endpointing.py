@@ -1,4 +1,4 @@
-"""How much voice is speech: speech probabilities in, SpeechStarted and SpeechEnded out.
+"""How much voice is speech: speech probabilities in, SpeechStarted, SpeechFaded and SpeechEnded out.
 
 How long a silence must last to end the *turn* is not decided here.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .audio import WINDOW, seconds
-from .events import SpeechEnded, SpeechStarted
+from .events import SpeechEnded, SpeechFaded, SpeechStarted
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Endpointer:
         settings = self._settings()
         return probability >= settings.threshold - settings.hysteresis
 
-    def feed(self, probability: float, end: int) -> SpeechStarted | SpeechEnded | None:
+    def feed(self, probability: float, end: int) -> SpeechStarted | SpeechFaded | SpeechEnded | None:
         """The window that ends before sample `end` (at `RATE_HZ`) is speech with `probability`."""
         if self.is_speech:
             return self._listen_for_end(probability, end)
@@ -64,13 +64,13 @@ class Endpointer:
         self.is_speech, self._run, self._last_voiced = True, 0, end
         return SpeechStarted(onset, speech, probability)
 
-    def _listen_for_end(self, probability: float, end: int) -> SpeechEnded | None:
+    def _listen_for_end(self, probability: float, end: int) -> SpeechFaded | SpeechEnded | None:
         if self.is_voiced(probability):
             self._run, self._last_voiced = 0, end
             return None
         self._run += WINDOW
         silence = seconds(self._run)
         if silence < self._settings().soft_end:
-            return None
+            return SpeechFaded(self._last_voiced) if self._run == WINDOW else None
         self.is_speech, self._run = False, 0
         return SpeechEnded(self._last_voiced, silence, probability)

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from .config import SessionConfig
 from .events import CancelReason
+from .patience import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,8 @@ class TurnMetrics:
     seconds: Mapping[str, float]
     """By field name of TurnMetrics; what does not apply is not there."""
     counts: Mapping[str, int]
+    decision: Decision | None = None
+    """Why the turn was taken to be over; None: a fixed hold, the button or typed words said so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,10 @@ WORTHWHILE = 0.3
 
 
 def note_interim(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
+    """What was prepared is dropped once the user has said more, or other words."""
     turn.interim, turn.language = event, event.language or turn.language
-    if turn.reply is not None and not turn.says_the_same(f"{turn.carried} {event.text}"):
+    heard = words_of(f"{turn.carried} {event.text}")
+    if turn.reply is not None and words_of(turn.reply.text)[: len(heard)] != heard:
         yield from turn.cancel(e.CancelReason.SPEECH)
 
 

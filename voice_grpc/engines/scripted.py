@@ -83,6 +83,9 @@ class ScriptedStt(_Scripted):
         self.opened: list[SttOptions] = []
         self.finals = 0
 
+    def has_room(self) -> bool:
+        return False
+
     def open(self, options: SttOptions) -> "_ScriptedSttStream":
         hearing = self._hearings[min(len(self.opened), len(self._hearings) - 1)]
         self.opened.append(options)

@@ -24,6 +24,10 @@ class SttChain(Chain[Stt]):
     def languages(self) -> frozenset[str]:
         return frozenset().union(*(member.engine.languages for member in self.members))
 
+    def has_room(self) -> bool:
+        first = next((member for member in self.members if member.is_ready), self.members[0])
+        return first.engine.has_room()
+
     def open(self, options: SttOptions) -> "ChainStream":
         return ChainStream(self, options)
 

@@ -32,6 +32,7 @@ class Stage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STAGE_LLM: _ClassVar[Stage]
     STAGE_TTS: _ClassVar[Stage]
     STAGE_SESSION: _ClassVar[Stage]
+    STAGE_TURN: _ClassVar[Stage]
 AUDIO_ENCODING_UNSPECIFIED: AudioEncoding
 AUDIO_ENCODING_PCM_S16LE: AudioEncoding
 AUDIO_ENCODING_PCM_F32LE: AudioEncoding
@@ -46,6 +47,7 @@ STAGE_STT: Stage
 STAGE_LLM: Stage
 STAGE_TTS: Stage
 STAGE_SESSION: Stage
+STAGE_TURN: Stage
 
 class AudioFormat(_message.Message):
     __slots__ = ("encoding", "sample_rate_hz", "channels")
@@ -147,7 +149,7 @@ class VoiceConfig(_message.Message):
     def __init__(self, voice_id: _Optional[str] = ..., speaking_rate: _Optional[float] = ...) -> None: ...
 
 class TurnDetection(_message.Message):
-    __slots__ = ("mode", "interruption", "threshold", "min_speech", "hold", "interrupt_after", "prefix_padding", "idle_timeout", "duck")
+    __slots__ = ("mode", "interruption", "threshold", "min_speech", "hold", "interrupt_after", "prefix_padding", "idle_timeout", "duck", "profile", "min_hold", "max_hold", "speculation", "speculation_tries", "turn_limit")
     class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         MODE_UNSPECIFIED: _ClassVar[TurnDetection.Mode]
@@ -164,6 +166,28 @@ class TurnDetection(_message.Message):
     INTERRUPTION_UNSPECIFIED: TurnDetection.Interruption
     INTERRUPTION_ON_SPEECH: TurnDetection.Interruption
     INTERRUPTION_DISABLED: TurnDetection.Interruption
+    class Profile(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        PROFILE_UNSPECIFIED: _ClassVar[TurnDetection.Profile]
+        PROFILE_QUICK: _ClassVar[TurnDetection.Profile]
+        PROFILE_CONVERSATION: _ClassVar[TurnDetection.Profile]
+        PROFILE_DICTATION: _ClassVar[TurnDetection.Profile]
+    PROFILE_UNSPECIFIED: TurnDetection.Profile
+    PROFILE_QUICK: TurnDetection.Profile
+    PROFILE_CONVERSATION: TurnDetection.Profile
+    PROFILE_DICTATION: TurnDetection.Profile
+    class Speculation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        SPECULATION_UNSPECIFIED: _ClassVar[TurnDetection.Speculation]
+        SPECULATION_OFF: _ClassVar[TurnDetection.Speculation]
+        SPECULATION_STT: _ClassVar[TurnDetection.Speculation]
+        SPECULATION_LLM: _ClassVar[TurnDetection.Speculation]
+        SPECULATION_TTS: _ClassVar[TurnDetection.Speculation]
+    SPECULATION_UNSPECIFIED: TurnDetection.Speculation
+    SPECULATION_OFF: TurnDetection.Speculation
+    SPECULATION_STT: TurnDetection.Speculation
+    SPECULATION_LLM: TurnDetection.Speculation
+    SPECULATION_TTS: TurnDetection.Speculation
     MODE_FIELD_NUMBER: _ClassVar[int]
     INTERRUPTION_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
@@ -173,6 +197,12 @@ class TurnDetection(_message.Message):
     PREFIX_PADDING_FIELD_NUMBER: _ClassVar[int]
     IDLE_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     DUCK_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    MIN_HOLD_FIELD_NUMBER: _ClassVar[int]
+    MAX_HOLD_FIELD_NUMBER: _ClassVar[int]
+    SPECULATION_FIELD_NUMBER: _ClassVar[int]
+    SPECULATION_TRIES_FIELD_NUMBER: _ClassVar[int]
+    TURN_LIMIT_FIELD_NUMBER: _ClassVar[int]
     mode: TurnDetection.Mode
     interruption: TurnDetection.Interruption
     threshold: float
@@ -182,7 +212,13 @@ class TurnDetection(_message.Message):
     prefix_padding: _duration_pb2.Duration
     idle_timeout: _duration_pb2.Duration
     duck: bool
-    def __init__(self, mode: _Optional[_Union[TurnDetection.Mode, str]] = ..., interruption: _Optional[_Union[TurnDetection.Interruption, str]] = ..., threshold: _Optional[float] = ..., min_speech: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., interrupt_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., prefix_padding: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., idle_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., duck: bool = ...) -> None: ...
+    profile: TurnDetection.Profile
+    min_hold: _duration_pb2.Duration
+    max_hold: _duration_pb2.Duration
+    speculation: TurnDetection.Speculation
+    speculation_tries: int
+    turn_limit: _duration_pb2.Duration
+    def __init__(self, mode: _Optional[_Union[TurnDetection.Mode, str]] = ..., interruption: _Optional[_Union[TurnDetection.Interruption, str]] = ..., threshold: _Optional[float] = ..., min_speech: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., interrupt_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., prefix_padding: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., idle_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., duck: bool = ..., profile: _Optional[_Union[TurnDetection.Profile, str]] = ..., min_hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., speculation: _Optional[_Union[TurnDetection.Speculation, str]] = ..., speculation_tries: _Optional[int] = ..., turn_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class TranscriptionConfig(_message.Message):
     __slots__ = ("prompt",)
@@ -603,7 +639,7 @@ class Notice(_message.Message):
     def __init__(self, stage: _Optional[_Union[Stage, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., retryable: bool = ..., request_seq: _Optional[int] = ..., field: _Optional[str] = ...) -> None: ...
 
 class TurnMetrics(_message.Message):
-    __slots__ = ("end_of_turn_delay", "stt_final_delay", "llm_first_token", "tts_first_audio", "voice_to_voice", "mouth_to_ear", "interrupt_stop", "audio_sent", "input_tokens", "output_tokens", "tts_characters")
+    __slots__ = ("end_of_turn_delay", "stt_final_delay", "llm_first_token", "tts_first_audio", "voice_to_voice", "mouth_to_ear", "interrupt_stop", "audio_sent", "input_tokens", "output_tokens", "tts_characters", "hold", "end_probability", "text_end_probability", "acoustic_end_probability", "ending", "expectation", "underruns", "wasted_replies", "wasted_tokens", "wasted_characters", "wasted_audio")
     END_OF_TURN_DELAY_FIELD_NUMBER: _ClassVar[int]
     STT_FINAL_DELAY_FIELD_NUMBER: _ClassVar[int]
     LLM_FIRST_TOKEN_FIELD_NUMBER: _ClassVar[int]
@@ -615,6 +651,17 @@ class TurnMetrics(_message.Message):
     INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     TTS_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
+    HOLD_FIELD_NUMBER: _ClassVar[int]
+    END_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    TEXT_END_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    ACOUSTIC_END_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    ENDING_FIELD_NUMBER: _ClassVar[int]
+    EXPECTATION_FIELD_NUMBER: _ClassVar[int]
+    UNDERRUNS_FIELD_NUMBER: _ClassVar[int]
+    WASTED_REPLIES_FIELD_NUMBER: _ClassVar[int]
+    WASTED_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    WASTED_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
+    WASTED_AUDIO_FIELD_NUMBER: _ClassVar[int]
     end_of_turn_delay: _duration_pb2.Duration
     stt_final_delay: _duration_pb2.Duration
     llm_first_token: _duration_pb2.Duration
@@ -626,7 +673,18 @@ class TurnMetrics(_message.Message):
     input_tokens: int
     output_tokens: int
     tts_characters: int
-    def __init__(self, end_of_turn_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., stt_final_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., llm_first_token: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tts_first_audio: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., voice_to_voice: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., mouth_to_ear: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., interrupt_stop: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., audio_sent: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., tts_characters: _Optional[int] = ...) -> None: ...
+    hold: _duration_pb2.Duration
+    end_probability: float
+    text_end_probability: float
+    acoustic_end_probability: float
+    ending: str
+    expectation: str
+    underruns: int
+    wasted_replies: int
+    wasted_tokens: int
+    wasted_characters: int
+    wasted_audio: _duration_pb2.Duration
+    def __init__(self, end_of_turn_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., stt_final_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., llm_first_token: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tts_first_audio: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., voice_to_voice: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., mouth_to_ear: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., interrupt_stop: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., audio_sent: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., tts_characters: _Optional[int] = ..., hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_probability: _Optional[float] = ..., text_end_probability: _Optional[float] = ..., acoustic_end_probability: _Optional[float] = ..., ending: _Optional[str] = ..., expectation: _Optional[str] = ..., underruns: _Optional[int] = ..., wasted_replies: _Optional[int] = ..., wasted_tokens: _Optional[int] = ..., wasted_characters: _Optional[int] = ..., wasted_audio: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Pong(_message.Message):
     __slots__ = ("id", "client_time_us")

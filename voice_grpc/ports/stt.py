@@ -64,6 +64,11 @@ class Stt(Engine, Protocol):
         """ISO 639-1 codes it understands."""
         ...
 
+    def has_room(self) -> bool:
+        """A final asked for now is begun at once, on cores that nobody else waits for. Never true of one that
+        computes elsewhere: there each one costs its owner something."""
+        ...
+
     def open(self, options: SttOptions) -> SttStream:
         """A fresh utterance. Raises `EngineError`."""
         ...

@@ -9,6 +9,7 @@ from ..core import requests as i
 from ..core import responses as o
 from ..core.config import SessionConfig
 from ..core.errors import BadField
+from ..core.patience import Profile
 from ..pb import voice_pb2 as pb
 from ..ports import Engines
 from ..session.dictation import Dictation
@@ -40,7 +41,8 @@ class TranscribeMethod:
         config = SessionConfig("", input=audio_format(message, "config.input_audio", 16_000))
         asked = pb.SessionConfig(language_codes=message.language_codes, transcription=message.transcription)
         config = with_changes(config, asked, ("language_codes", "transcription"), self.catalog)
-        return output_selection(turn_detection(config, message.turn_detection), message.send)
+        config = turn_detection(config, message.turn_detection, profile=Profile.DICTATION)
+        return output_selection(config, message.send)
 
 
 async def _requests(read: Read, count: int, lifetime: StreamLifetime) -> AsyncIterator[i.ConverseRequest]:

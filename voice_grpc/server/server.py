@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from ..codec import opus
 from ..core.errors import BadState, EngineError, VoiceError
 from ..core.languages import primary
+from ..core.turn_state import Speculation
 from ..net.signals import INTERRUPTED, Signals
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
@@ -58,6 +59,11 @@ INTERRUPT_GRACE = 1.0
 """Seconds for open turns on Ctrl-C: whoever presses it wants the prompt back."""
 
 
+def are_own(engines: Engines) -> bool:
+    """Whether answers cost nothing but this machine's time: the model and the voice that are asked first."""
+    return all(members(engine)[0].engine.is_embedded for engine in (engines.llm, engines.tts))
+
+
 class Server:
     """`start`, then `make_ready` once the engines are warm, then `drain`."""
 
@@ -96,7 +102,12 @@ class Server:
         limits = SessionLimits(settings.idle_limit or None, settings.max_age or None, settings.drain_seconds)
         voices = {voice.id: voice for voice in await engines.tts.voices()}
         catalog = Catalog(
-            personas, voices, engines.stt.languages, settings.turn_deadline, engines.llm.calls_tools
+            personas,
+            voices,
+            engines.stt.languages,
+            settings.turn_deadline,
+            engines.llm.calls_tools,
+            Speculation.TTS if are_own(engines) else Speculation.LLM,
         )
         await check_personas(catalog, engines.tts)
         self._registry = SessionRegistry(engines, store, limits, settings.max_sessions)

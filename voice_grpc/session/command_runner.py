@@ -14,12 +14,13 @@ from ..core.events import CancelReason, Event
 from ..core.languages import primary
 from ..core.requests import PlaybackReport, PlaybackState
 from ..core.responses import Interrupted, Notice, PlaybackAction, PlaybackControl
-from ..core.timeline import Mark
+from ..core.timeline import Mark, Timeline
 from ..ports import Prompt
 from .context import SessionContext
+from .end_of_turn import EndOfTurnScores
 from .listener import Listener
 from .memory import Memory
-from .metrics import TurnTimes, turn_metrics
+from .metrics import TurnTimes, Waste, turn_metrics
 from .playout import PlaybackPosition
 from .reply import Reply
 from .transcriber import Transcriber
@@ -119,18 +120,28 @@ class Outcomes:
 
     def _say_metrics(self, reply: Reply, interrupt_stop: float | None) -> None:
         if self._context.config.current.sends_metrics:
-            metrics = turn_metrics(reply.command.turn, reply.timeline, reply.costs, interrupt_stop)
+            metrics = turn_metrics(
+                reply.command.turn, reply.timeline, reply.costs, interrupt_stop, reply.decision, reply.waste
+            )
             self._outbox.put_in_order(metrics)
 
 
 class CommandRunner:
     def __init__(
-        self, context: SessionContext, listener: Listener, transcriber: Transcriber, memory: Memory
+        self,
+        context: SessionContext,
+        listener: Listener,
+        transcriber: Transcriber,
+        scores: EndOfTurnScores,
+        memory: Memory,
     ) -> None:
         self._context = context
         self._listener, self._transcriber, self._memory = listener, transcriber, memory
         self._outcomes = Outcomes(context, memory)
         self._times = TurnTimes()
+        self._scores = scores
+        self._waste, self._wasted = Waste(), Waste()
+        """Of the turn that goes on, and of the session."""
         self._tasks: asyncio.TaskGroup | None = None
         self._replies: dict[int, tuple[Reply, asyncio.Task[None]]] = {}
         """Those that are alive, by number."""
@@ -162,8 +173,16 @@ class CommandRunner:
 
     async def carry_out(self, command: c.Command, now: float) -> None:
         match command:
-            case c.AskTranscript(revision):
-                self._transcriber.ask(revision, self.tasks)
+            case c.AskTranscript(revision, is_early):
+                self._transcriber.ask(revision, self.tasks, is_early=is_early)
+            case c.ScoreSound(revision):
+                self._scores.ask_sound(revision, self.tasks)
+            case c.ScoreWords(revision, turn, text, continues):
+                self._scores.ask_words(revision, text, self._prompt(turn, text, continues), self.tasks)
+            case c.SplitUtterance():
+                self._transcriber.split(self.tasks)
+            case c.KeepPart(turn, message, spoken):
+                self._keep_part(turn, message, spoken)
             case c.PrepareReply():
                 self._prepare(command)
             case c.CommitReply():
@@ -174,30 +193,53 @@ class CommandRunner:
                 self._discard(turn, failed=failed)
             case c.Forget():
                 self._listener.end_utterance(self.tasks)
+                self._scores.forget()
             case c.Duck() | c.Unduck():
                 raise AssertionError("TurnSettings.duck is off: the contract's DUCK is not available yet")
 
-    def _prepare(self, command: c.PrepareReply) -> None:
+    def _keep_part(self, turn: int, message: str, spoken: str) -> None:
+        self._transcriber.say_part(turn, spoken)
+        self._memory.conversation.user_said(turn, message)
+        self._memory.last_turn = turn
+        self._memory.changed()
+        limit = self._context.config.current.turns.turn_limit
+        text = f"{limit:g} s of speech in one turn: what was said so far is a message, and the turn goes on"
+        self._context.outbox.put(Notice("turn", Reason.TURN_LIMIT, text, turn=turn))
+
+    def _prompt(self, turn: int, text: str, continues: int) -> Prompt:
+        """What the model is given once the user has said `text`."""
         config = self._context.config.current
-        prompt = Prompt(
+        return Prompt(
             config.instructions,
-            self._memory.conversation.asked(command.turn, command.text),
+            self._memory.conversation.asked(turn, text, continues),
             self._language(),
             config.max_tokens,
             config.temperature,
             config.tools if self._context.engines.llm.calls_tools else (),
         )
-        timeline = self._times.timeline(is_spoken=self._transcriber.is_open)
-        reply = Reply(command, prompt, self._context, timeline)
+
+    def _prepare(self, command: c.PrepareReply) -> None:
+        prompt = self._prompt(command.turn, command.text, command.continues)
+        reply = Reply(command, prompt, self._context, Timeline())
         task = self.tasks.create_task(reply.run(), name=f"reply-{command.number}")
         self._replies[command.number] = (reply, task)
 
     def _commit(self, command: c.CommitReply, now: float) -> None:
         reply, _ = self._replies[command.number]
+        if reply.early_error is not None:
+            self._count_waste(reply)
+            self._prepare(reply.command)
+            reply, _ = self._replies[command.number]
+        if self._transcriber.is_open and command.spoken is not None:
+            self._times.mark(reply.timeline)
         reply.timeline.mark(Mark.COMMIT, now)
+        reply.decision, reply.waste = command.decision, self._waste
+        self._waste = Waste()
         if command.spoken is not None:
             self._say_late_words(command)
             self._end_user_turn(command.turn, command.spoken)
+        if command.continues:
+            self._memory.conversation.leave_out(command.continues)
         if command.message:
             self._memory.conversation.user_said(command.turn, command.message)
         self._memory.last_turn = command.turn
@@ -206,6 +248,10 @@ class CommandRunner:
         self._context.turn_events.thinking(command.turn)
         self._outcomes.expect(reply)
         reply.commit()
+
+    def _count_waste(self, reply: Reply) -> None:
+        self._waste.add(reply.costs)
+        self._wasted.add(reply.costs)
 
     def _say_late_words(self, command: c.CommitReply) -> None:
         if self._transcriber.is_transcribing:
@@ -219,6 +265,8 @@ class CommandRunner:
         if reply.is_committed:
             onset = self._times.speech_start if command.reason is CancelReason.SPEECH else None
             self._outcomes.cancelled(reply, command, position, None if onset is None else now - onset)
+        else:
+            self._count_waste(reply)
         task.cancel(command.reason.value)
         done, _ = await asyncio.wait({task}, timeout=CANCEL_SECONDS)
         if not done:
@@ -236,10 +284,14 @@ class CommandRunner:
         """Its last transcript is told, and its sound let go."""
         self._transcriber.say_final(turn, text)
         self._listener.end_utterance(self.tasks)
+        self._scores.forget()
         self._times.reset()
 
     def stop(self) -> None:
         """The session ends in mid-answer: the answer is cut, and what was heard of it remembered."""
+        self._scores.close()
+        if self._wasted.replies:
+            log.info("session %s: %s", self._memory.session_id, self._wasted)
         for reply, task in self._replies.values():
             position = reply.mute()
             self._context.tool_calls.cancel(reply.command.turn)

@@ -15,6 +15,7 @@ from enum import Enum
 from ..core.commands import PrepareReply, ReplyKind
 from ..core.conversation import Message, Role
 from ..core.errors import EngineEmpty, EngineError
+from ..core.responses import Notice
 from ..core.text.fillers import filler
 from ..core.text.segmentation import ClauseSplitter
 from ..core.text.ssml import parse
@@ -32,6 +33,10 @@ FILLER_SECONDS = 1.5
 
 CLAUSES_AHEAD = 32
 """Clauses that may wait for the voice; then the model waits."""
+
+
+CLAUSES_EARLY = 2
+"""Clauses that are written before the answer is let out: the one that is heard first, and the next."""
 
 
 class Flush(Enum):
@@ -52,6 +57,10 @@ class Generation:
     """Set once the answer is let out."""
     on_waiting: Callable[[bool], None]
     """Told whether a tool is waited for."""
+    tell: Callable[[Notice], None]
+    """Told what the caller is to know of it, once the answer is let out."""
+    written: int = 0
+    """Pieces of text that came: tokens, where the model does not count them itself."""
     usage: Usage = field(default_factory=lambda: Usage(0, 0))
     is_waiting: bool = False
     """A tool is at work."""
@@ -84,13 +93,14 @@ class Generation:
                 match item:
                     case TextDelta(text):
                         self.timeline.mark(Mark.LLM_FIRST_TOKEN, self.context.clock.now())
+                        self.written += 1
                         yield text
                     case CallRequest():
                         calls.append(item)
                     case Usage():
                         self.usage = _sum(self.usage, item)
                     case Fallback():
-                        self.context.outbox.put(fallback_notice(item, self.command.turn))
+                        self.tell(fallback_notice(item, self.command.turn))
 
     async def _call(self, said: str, calls: list[CallRequest]) -> AsyncGenerator[str, None]:
         """Make the calls, put what came of them where the model finds it, and yield what to say meanwhile."""
@@ -191,3 +201,5 @@ class ClauseQueue:
             await self._clauses.put(Clause(self._count, f" {text}" if self._is_apart else text))
             self._is_apart = False
             self._count += 1
+            if self._count >= CLAUSES_EARLY:
+                await self._generation.committed.wait()

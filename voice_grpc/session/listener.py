@@ -15,7 +15,7 @@ from ..core.audio import RATE_HZ, WINDOW, Frame, Samples, seconds, to_float
 from ..core.config import LiveConfig
 from ..core.endpointing import Endpointer
 from ..core.errors import EngineError, EngineTimeout
-from ..core.events import ActivityEnded, SpeechEnded, SpeechStarted
+from ..core.events import ActivityEnded, SpeechEnded, SpeechFaded, SpeechStarted, TurnLimitReached
 from ..core.responses import SpeechEvent, SpeechKind
 from ..ports import Vad
 from .notices import engine_notice
@@ -30,6 +30,9 @@ VAD_TIMEOUT = 2.0
 
 STARVED_SECONDS = 1.0
 """Without sound in mid-speech for so long, the microphone is taken to be gone and the turn to be over."""
+
+_OVERLONG = 1.25
+"""Times the limit of a turn after which it is split in mid-word."""
 
 _CLOSED = Frame(np.zeros(0, np.int16), -1)
 
@@ -141,6 +144,8 @@ class Listener:
         self._endpointer = Endpointer(lambda: config.current.endpoint)
         self._partial = np.zeros(0, np.int16)
         self._is_voiced = False
+        self._split_at = -1
+        """Start of the utterance that was last found to be too long."""
         self.position = 0
         """Samples heard, at `RATE_HZ`."""
 
@@ -206,9 +211,21 @@ class Listener:
             self._transcriber.open(self.position - WINDOW, with_padding=True)
         self._transcriber.feed(window)
         self._transcriber.remember(window)
-        if event is not None:
+        self._mind_length()
+        if isinstance(event, SpeechFaded):
+            if self._transcriber.may_begin_early:
+                self._post(event)
+        elif event is not None:
             self._say(event)
             self._post(_as_late_as(event, arrived))
+
+    def _mind_length(self) -> None:
+        """A turn that is too long for one message is split at a gap of the voice, or else anywhere."""
+        spoken, limit = self._transcriber.spoken, self._config.current.turns.turn_limit
+        is_due = spoken > limit and (not self._is_voiced or spoken > _OVERLONG * limit)
+        if is_due and self._split_at != self._transcriber.start:
+            self._split_at = self._transcriber.start
+            self._post(TurnLimitReached())
 
     def _stop_listening(self) -> None:
         if len(self._partial):

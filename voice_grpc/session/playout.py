@@ -66,6 +66,11 @@ class SegmentLedger:
     def count(self) -> int:
         return len(self._clauses)
 
+    @property
+    def made(self) -> int:
+        """Samples of all clauses."""
+        return self._made
+
     def extend(self, segment: int, samples: int) -> None:
         """So much more sound of it was made; the segments before it have all of theirs."""
         for index, clause in enumerate(self._clauses[:segment]):
@@ -145,6 +150,8 @@ class Playout:
         self.dry_since = clock.now()
         """When it last had nothing to play."""
         self._is_awaited = False
+        self.underruns = 0
+        """Times that sound came after the ear had nothing more to hear; waiting for a tool is none."""
 
     # ------------------------------------------------------------ filled
 
@@ -177,6 +184,11 @@ class Playout:
     def sent_seconds(self) -> float:
         return self._pacer.sent / self._pacer.rate_hz
 
+    @property
+    def made_seconds(self) -> float:
+        """Of sound, heard or not."""
+        return self._segments.made / self._pacer.rate_hz
+
     def position(self) -> PlaybackPosition:
         """What was shown without any sound was read."""
         segments, played = self._segments, self._pacer.heard(self._clock.now())
@@ -198,7 +210,10 @@ class Playout:
         while not self._pacer.is_sent:
             await self._clock.running()
             now = self._clock.now()
+            was_dry = 0 < self._pacer.sent <= self._pacer.heard(now) and not self._is_awaited
             for chunk in self._pacer.due(now):
+                self.underruns += was_dry and len(chunk.samples) > 0
+                was_dry = False
                 self._timeline.mark(Mark.FIRST_FRAME_OUT, now)
                 self._segments.send(chunk)
                 on_audible()

@@ -1,8 +1,9 @@
 """One reply: the model's words → clauses → the voice → playout. Cancelled as one.
 
 The only place where an `EngineError` of an answer is caught: it becomes a Notice and a spoken
-apology, and the reply ends as failed. Nothing is audible before `commit`. The configuration of a reply is
-the one in force when it began: a change counts from the next turn on.
+apology, and the reply ends as failed. Before `commit` nothing is audible or told, no more than the first
+clause is made, and an error ends the reply in silence: it is begun again once it is wanted. The configuration
+of a reply is the one in force when it began: a change counts from the next turn on.
 """
 
 import asyncio
@@ -11,13 +12,16 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from ..core.commands import PrepareReply, ReplyKind
-from ..core.errors import EngineEmpty, EngineError, EngineTimeout, first
-from ..core.events import ReplyAudible, ReplyEnded
+from ..core.errors import EngineEmpty, EngineError, EngineQuota, EngineTimeout, Reason, first
+from ..core.events import ReplyAudible, ReplyEnded, SpeculationRefused
+from ..core.patience import Decision
+from ..core.responses import Notice
 from ..core.timeline import Mark, Timeline
+from ..core.turn_state import Speculation
 from ..ports import Clause, Fallback, Prompt, VoiceChoice
 from .context import SessionContext
 from .generation import ClauseQueue, Generation
-from .metrics import ReplyCosts
+from .metrics import ReplyCosts, Waste
 from .notices import engine_notice, fallback_notice
 from .playout import PlaybackPosition, Playout, SegmentLedger
 from .speech import AudioPackets, Prosody, speakable_clause
@@ -37,8 +41,16 @@ class Reply:
         self._config = config = context.config.current
         self._prompt, self._context = prompt, context
         self._committed = asyncio.Event()
+        self._untold: list[Notice] = []
+        """What is to be told once it is let out."""
+        self.decision: Decision | None = None
+        """Why the turn was taken to be over."""
+        self.waste = Waste()
+        """Of its turn, before this one was let out."""
+        self.early_error: EngineError | None = None
+        """What it failed with before it was let out."""
         self._generation = Generation(
-            context, command, prompt, timeline, self._committed, self._wait_for_tools
+            context, command, prompt, timeline, self._committed, self._wait_for_tools, self._tell
         )
         self._clauses = ClauseQueue(command, self._generation, context.clock, timeline)
         packets = AudioPackets(command.turn, config.output)
@@ -54,6 +66,9 @@ class Reply:
     def commit(self) -> None:
         self.is_committed = True
         self._playout.dry_since = self._context.clock.now()
+        for notice in self._untold:
+            self._context.outbox.put(notice)
+        self._untold.clear()
         self._committed.set()
 
     def mute(self) -> PlaybackPosition:
@@ -75,7 +90,12 @@ class Reply:
 
     @property
     def costs(self) -> ReplyCosts:
-        return ReplyCosts(self._generation.usage, self._characters, self._playout.sent_seconds)
+        usage, playout = self._generation.usage, self._playout
+        if not usage.output_tokens:
+            usage = replace(usage, output_tokens=self._generation.written)
+        return ReplyCosts(
+            usage, self._characters, playout.sent_seconds, playout.made_seconds, playout.underruns
+        )
 
     # ------------------------------------------------------------ running
 
@@ -90,12 +110,25 @@ class Reply:
             if task is not None and task.cancelling():
                 # A TaskGroup whose child fails in the moment it is cancelled tells only of the failure.
                 raise asyncio.CancelledError from None
-            self.is_failed = True
-            await self._committed.wait()
-            self._context.outbox.put(engine_notice(first(group), self.command.turn))
-            await self._apologize()
+            await self._fail(first(group))
+        if self.early_error is not None:
+            return
         self.timeline.mark(Mark.ENDED, self._context.clock.now())
-        self._context.post(ReplyEnded(self.command.number))
+        self._context.post(ReplyEnded(self.command.number, self.text))
+
+    async def _fail(self, error: EngineError) -> None:
+        """Nobody asked yet for what was only prepared: it is begun again when somebody does. Where a vendor
+        is at its limit, nothing more is prepared in this session."""
+        if self.is_committed:
+            self.is_failed = True
+            self._context.outbox.put(engine_notice(error, self.command.turn))
+            await self._apologize()
+            return
+        self.early_error = error
+        if isinstance(error, EngineQuota):
+            text = f"answers are no longer prepared before the turn is over: {error}"
+            self._context.outbox.put(Notice(error.stage, Reason.SPECULATION_OFF, text))
+            self._context.post(SpeculationRefused())
 
     async def _answer(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -116,7 +149,7 @@ class Reply:
         async with aclosing(self._context.engines.tts.speak(self._speakable(), choice)) as sounds:
             async for sound in sounds:
                 if isinstance(sound, Fallback):
-                    self._context.outbox.put(fallback_notice(sound, self.command.turn))
+                    self._tell(fallback_notice(sound, self.command.turn))
                 else:
                     self._playout.feed(sound.samples, sound.rate_hz, sound.clause_index)
         if not self._characters and self.command.kind is ReplyKind.ANSWER:
@@ -128,6 +161,8 @@ class Reply:
     async def _speakable(self) -> AsyncIterator[Clause]:
         prosody = Prosody(self._config.pitch, self._config.volume)
         while (clause := await self._clauses.next()) is not None:
+            if self._characters or self._config.turns.speculation < Speculation.TTS:
+                await self._committed.wait()
             segment = self._segments.add_clause(clause.text)
             spoken = speakable_clause(replace(clause, index=segment), self._prompt.language, prosody)
             if spoken is not None:
@@ -156,6 +191,13 @@ class Reply:
         self._playout.wait_for(is_waiting)
         if self.command.text_only:
             self._say_audible()
+
+    def _tell(self, notice: Notice) -> None:
+        """At once, or when it is let out."""
+        if self.is_committed:
+            self._context.outbox.put(notice)
+        else:
+            self._untold.append(notice)
 
     def _say_audible(self) -> None:
         if not self._is_audible:

@@ -27,6 +27,7 @@ from .clock import ConversationClock
 from .command_runner import CommandRunner
 from .context import SessionContext
 from .decide import Decider
+from .end_of_turn import EndOfTurnScores
 from .event_queue import EventQueue
 from .lifetime import Lifetime, SessionLimits
 from .listener import AudioQueue, Listener
@@ -59,11 +60,14 @@ class Session:
         self._queue = queue = EventQueue()
         self._taker = taker = TurnTaker(lambda: live.current.turns, memory.last_turn)
         audio = AudioQueue()
-        self._transcriber = Transcriber(engines.stt, live, queue.put, outbox, self._turn_of_words)
-        listener = Listener(engines.vad, audio, self._transcriber, live, queue.put, outbox)
         tool_calls = ToolCalls(clock, outbox, memory.tools_used)
         context = SessionContext(engines, live, clock, outbox, TurnEvents(outbox), tool_calls, queue.put)
-        self._runner = runner = CommandRunner(context, listener, self._transcriber, memory)
+        scores = EndOfTurnScores(context)
+        self._transcriber = Transcriber(
+            engines.stt, live, queue.put, outbox, self._turn_of_words, scores.hear
+        )
+        listener = Listener(engines.vad, audio, self._transcriber, live, queue.put, outbox)
+        self._runner = runner = CommandRunner(context, listener, self._transcriber, scores, memory)
         self._lifetime = Lifetime(limits, outbox)
         self._listener = listener
         self._decider = Decider(context, queue, taker, listener, runner, self._lifetime)

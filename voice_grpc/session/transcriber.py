@@ -14,7 +14,7 @@ from typing import TypeAlias
 from ..core.audio import RATE_HZ, WINDOW, Samples, sample_count, seconds
 from ..core.config import LiveConfig
 from ..core.errors import EngineError
-from ..core.events import Event, Transcribed
+from ..core.events import Event, InterimHeard, PartTranscribed, Transcribed
 from ..core.responses import Transcript, WordInfo
 from ..ports import Stt, SttOptions, SttStream, Transcription, Word
 from .notices import engine_notice, fallback_notice
@@ -26,7 +26,7 @@ PART_SECONDS = 18.0
 CLOSE_SECONDS = 2.0
 """For a recogniser to let go of an utterance."""
 
-INTERIM_SECONDS = 0.7
+INTERIM_SECONDS = 0.6
 """New speech between two interims: about two words."""
 
 Post: TypeAlias = Callable[[Event], None]
@@ -186,13 +186,25 @@ class Transcripts:
         )
 
 
+def _ignore(samples: Samples) -> None:
+    """Nobody else listens."""
+
+
 class Transcriber:
     def __init__(
-        self, stt: Stt, config: LiveConfig, post: Post, outbox: Outbox, turn: Callable[[], int | None]
+        self,
+        stt: Stt,
+        config: LiveConfig,
+        post: Post,
+        outbox: Outbox,
+        turn: Callable[[], int | None],
+        on_sound: Callable[[Samples], None] = _ignore,
     ) -> None:
-        """`turn`: the one that what is heard now belongs to; None: to none."""
+        """`turn`: the one that what is heard now belongs to; None: to none. `on_sound` is told of the sound
+        of a turn, without the padding before its onset."""
         self._stt, self._config = stt, config
         self._post, self._outbox, self._turn = post, outbox, turn
+        self._on_sound = on_sound
         self._transcripts = Transcripts(config, outbox)
         self._before: deque[Samples] = deque()
         self._interim_due = 0
@@ -201,6 +213,10 @@ class Transcriber:
         """The one of the turn that goes on."""
         self._said = Transcription("")
         """What came of the last transcript that was asked for."""
+        self._part: Utterance | None = None
+        """The beginning of a long turn, until its words are told."""
+        self._failed: Utterance | None = None
+        """The last one whose interim transcripts failed: that is told once an utterance."""
         self._told: tuple[Utterance, str] | None = None
         """In which utterance it was said that an engine took over, and which: once an utterance."""
 
@@ -224,6 +240,7 @@ class Transcriber:
     def feed(self, samples: Samples) -> None:
         if self._utterance is not None:
             self._utterance.feed(samples)
+            self._on_sound(samples)
 
     def remember(self, window: Samples) -> None:
         """The last `prefix_padding` seconds, for the onset of the next turn."""
@@ -246,7 +263,42 @@ class Transcriber:
         if self._utterance is not None:
             await self._utterance.close()
 
+    @property
+    def start(self) -> int:
+        """Position of the utterance that is kept; -1: none is."""
+        return -1 if self._utterance is None else self._utterance.start
+
+    @property
+    def spoken(self) -> float:
+        """Seconds of the utterance that is kept."""
+        return 0.0 if self._utterance is None else seconds(self._utterance.length)
+
+    def split(self, tasks: asyncio.TaskGroup) -> None:
+        """What was heard is transcribed by itself, answered by `PartTranscribed`; the turn goes on."""
+        whole = self._utterance
+        if whole is None:
+            self._post(PartTranscribed(""))
+            return
+        self._cancel()
+        self.open(whole.end, with_padding=False)
+        self._part = whole
+        tasks.create_task(self._transcribe_part(whole), name="transcribe-part")
+
+    async def _transcribe_part(self, utterance: Utterance) -> None:
+        try:
+            said = await utterance.final()
+        except EngineError as error:
+            self._outbox.put(engine_notice(error))
+            said = Transcription("")
+        self._post(PartTranscribed(said.text))
+        await utterance.close()
+
     # ------------------------------------------------------------ the words
+
+    @property
+    def may_begin_early(self) -> bool:
+        """A transcript asked for now is begun at once, in nobody's way and at nobody's cost."""
+        return self._utterance is not None and self._stt.has_room()
 
     @property
     def language(self) -> str:
@@ -259,15 +311,16 @@ class Transcriber:
         task = self._tasks.get("final")
         return task is not None and not task.done()
 
-    def ask(self, revision: int, tasks: asyncio.TaskGroup) -> None:
-        """Transcribe all of the turn; answered by `Transcribed`."""
+    def ask(self, revision: int, tasks: asyncio.TaskGroup, *, is_early: bool = False) -> None:
+        """Transcribe all of the turn; answered by `Transcribed`. Early: no pause is known to be here."""
         self._cancel()
         if self._utterance is None:
             self._post(Transcribed(revision, ""))
             return
         work = self._transcribe(self._utterance, revision)
         self._tasks["final"] = tasks.create_task(work, name=f"transcribe-{revision}")
-        self._utterance.pause()
+        if not is_early:
+            self._utterance.pause()
 
     def ask_interim(self, tasks: asyncio.TaskGroup) -> None:
         """While the user speaks, as often as one is due: skipped, never queued, one at a time."""
@@ -280,6 +333,11 @@ class Transcriber:
         self._interim_due = utterance.length + sample_count(INTERIM_SECONDS)
         self._tasks["interim"] = tasks.create_task(self._interim(utterance), name="interim")
 
+    def say_part(self, turn: int, text: str) -> None:
+        """The final transcript of the beginning of a turn that goes on."""
+        utterance, self._part = self._part, None
+        self._transcripts.final(turn, utterance, Transcription(text, self._said.language))
+
     def say_final(self, turn: int, text: str | None = None) -> None:
         """The turn's last transcript; None: as it was made, else what counts of it."""
         said, language = self._said, self._said.language
@@ -289,13 +347,17 @@ class Transcriber:
         self._said = Transcription("", language)
 
     async def _interim(self, utterance: Utterance) -> None:
+        end = utterance.end
         try:
             said = await utterance.interim()
         except EngineError as error:
-            self._outbox.put(engine_notice(error))
+            if self._failed is not utterance:
+                self._failed = utterance
+                self._outbox.put(engine_notice(error))
             return
-        if said is not None and said.text and utterance is self._utterance:
+        if said is not None and said.text and utterance is self._utterance and self._part is None:
             self._transcripts.interim(self._turn(), utterance, said)
+            self._post(InterimHeard(said.text, end, said.language))
 
     async def _transcribe(self, utterance: Utterance, revision: int) -> None:
         try:
@@ -308,9 +370,9 @@ class Transcriber:
             self._told = utterance, said.fallback.engine
             self._outbox.put(fallback_notice(said.fallback))
         self._said = replace(said, language=said.language or self._said.language)
-        if utterance is self._utterance:
+        if utterance is self._utterance and self._part is None:
             self._transcripts.interim(self._turn(), utterance, said)
-        self._post(Transcribed(revision, said.text))
+        self._post(Transcribed(revision, said.text, language=said.language))
 
     def _cancel(self) -> None:
         for task in self._tasks.values():

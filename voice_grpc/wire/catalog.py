@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..core.languages import primary
+from ..core.turn_state import Speculation
 from ..ports import Voice
 from ..settings.personas import Persona
 
@@ -25,6 +26,8 @@ class Catalog:
     """Seconds within which a turn is answered, or apologised for."""
     calls_tools: bool = True
     """Whether the language model does."""
+    speculation: Speculation = Speculation.LLM
+    """How far answers are prepared before the turn is known to be over, where nobody says."""
     spoken: frozenset[str] = field(init=False)
     """ISO 639-1: what the voices speak."""
     listed_spoken: str = field(init=False)

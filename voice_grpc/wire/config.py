@@ -15,12 +15,14 @@ from ..core.config import SessionConfig
 from ..core.endpointing import EndpointSettings
 from ..core.errors import BadField, Reason
 from ..core.languages import primary
+from ..core.patience import LONGEST, SHORTEST, Profile
 from ..core.responses import Notice
-from ..core.turn_state import TurnSettings
+from ..core.turn_state import Speculation, TurnSettings
 from ..pb import voice_pb2 as pb
 from . import fields
 from .audio_format import audio_format, format_message
 from .catalog import Catalog
+from .enums import PROFILES, SPECULATIONS, inverse
 from .tools import declaration_message, declarations
 
 SESSION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -89,7 +91,7 @@ def with_changes(
     if "voice" in chosen:
         config = _voice(config, message.voice, catalog, keep="persona_id" in chosen)
     if "turn_detection" in chosen:
-        config = turn_detection(config, message.turn_detection)
+        config = turn_detection(config, message.turn_detection, catalog.speculation)
     if "transcription" in chosen:
         prompt = fields.text(message.transcription.prompt, "config.transcription.prompt", MAX_PROMPT)
         config = replace(config, prompt=prompt)
@@ -110,9 +112,18 @@ def update_paths(update: pb.ConfigUpdate) -> list[str]:
     return [field.name for field, _ in update.config.ListFields()]
 
 
-def turn_detection(config: SessionConfig, given: pb.TurnDetection) -> SessionConfig:
+def turn_detection(
+    config: SessionConfig,
+    given: pb.TurnDetection,
+    speculation: Speculation = Speculation.STT,
+    profile: Profile = Profile.CONVERSATION,
+) -> SessionConfig:
+    """`speculation` and `profile`: where the caller asks for none. Raises `BadField`."""
     path = "config.turn_detection"
     default, turns = EndpointSettings(), TurnSettings()
+    hold, least, most = (_held(given, name) for name in ("hold", "min_hold", "max_hold"))
+    if least is not None and most is not None and most < least:
+        raise BadField(f"{path}.max_hold", f"{most:g} s", f"no less than min_hold, {least:g} s")
     idle = fields.duration(given, "idle_timeout", path, (1.0, HOUR), 0.0)
     return replace(
         config,
@@ -123,7 +134,13 @@ def turn_detection(config: SessionConfig, given: pb.TurnDetection) -> SessionCon
         ),
         turns=replace(
             config.turns,
-            hold=fields.duration(given, "hold", path, (0.1, 5.0), turns.hold),
+            hold=hold,
+            profile=inverse(PROFILES).get(given.profile, profile),
+            min_hold=least,
+            max_hold=most,
+            speculation=inverse(SPECULATIONS).get(given.speculation, speculation),
+            speculation_tries=int(fields.number(given, "speculation_tries", path, (0, 10), 3)),
+            turn_limit=fields.duration(given, "turn_limit", path, (5.0, 600.0), turns.turn_limit),
             interrupt_after=fields.duration(
                 given, "interrupt_after", path, (0.06, 3.0), turns.interrupt_after
             ),
@@ -132,6 +149,13 @@ def turn_detection(config: SessionConfig, given: pb.TurnDetection) -> SessionCon
         prefix_padding=fields.duration(given, "prefix_padding", path, (0.0, 1.0), 0.3),
         idle_timeout=idle or None,
     )
+
+
+def _held(given: pb.TurnDetection, name: str) -> float | None:
+    """None: the caller leaves it to the server."""
+    if not given.HasField(name):
+        return None
+    return fields.duration(given, name, "config.turn_detection", (SHORTEST, LONGEST), 0.0)
 
 
 def output_selection(config: SessionConfig, given: pb.OutputSelection) -> SessionConfig:
@@ -244,7 +268,10 @@ def config_message(config: SessionConfig) -> pb.SessionConfig:
             else pb.TurnDetection.INTERRUPTION_DISABLED,
             threshold=endpoint.threshold,
             min_speech=to_duration(endpoint.min_speech),
-            hold=to_duration(turns.hold),
+            profile=PROFILES[turns.profile],
+            speculation=SPECULATIONS[turns.speculation],
+            speculation_tries=turns.speculation_tries,
+            turn_limit=to_duration(turns.turn_limit),
             interrupt_after=to_duration(turns.interrupt_after),
             prefix_padding=to_duration(config.prefix_padding),
             duck=turns.duck,
@@ -263,6 +290,9 @@ def config_message(config: SessionConfig) -> pb.SessionConfig:
         greeting=config.greeting,
         tools=[declaration_message(tool) for tool in config.tools],
     )
+    for name in ("hold", "min_hold", "max_hold"):
+        if (seconds := getattr(turns, name)) is not None:
+            getattr(message.turn_detection, name).CopyFrom(to_duration(seconds))
     if config.idle_timeout is not None:
         message.turn_detection.idle_timeout.CopyFrom(to_duration(config.idle_timeout))
     if config.temperature is not None:

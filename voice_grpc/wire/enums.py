@@ -11,6 +11,8 @@ from ..core import responses as o
 from ..core.config import Encoding
 from ..core.conversation import Heard, Role
 from ..core.events import CancelReason
+from ..core.patience import Profile
+from ..core.turn_state import Speculation
 from ..pb import voice_pb2 as pb
 
 A = TypeVar("A")
@@ -70,6 +72,17 @@ END_REASONS = {
     o.EndReason.HALF_CLOSE: pb.SessionEnded.REASON_HALF_CLOSE,
     o.EndReason.IDLE: pb.SessionEnded.REASON_IDLE,
 }
+PROFILES = {
+    Profile.QUICK: pb.TurnDetection.PROFILE_QUICK,
+    Profile.CONVERSATION: pb.TurnDetection.PROFILE_CONVERSATION,
+    Profile.DICTATION: pb.TurnDetection.PROFILE_DICTATION,
+}
+SPECULATIONS = {
+    Speculation.OFF: pb.TurnDetection.SPECULATION_OFF,
+    Speculation.STT: pb.TurnDetection.SPECULATION_STT,
+    Speculation.LLM: pb.TurnDetection.SPECULATION_LLM,
+    Speculation.TTS: pb.TurnDetection.SPECULATION_TTS,
+}
 STAGES = {
     "protocol": pb.STAGE_PROTOCOL,
     "vad": pb.STAGE_VAD,
@@ -77,6 +90,7 @@ STAGES = {
     "llm": pb.STAGE_LLM,
     "tts": pb.STAGE_TTS,
     "session": pb.STAGE_SESSION,
+    "turn": pb.STAGE_TURN,
 }
 ROLES = {
     Role.USER: pb.SessionMessage.ROLE_USER,

@@ -141,6 +141,14 @@ def _turn_metrics(m: o.TurnMetrics, rate_hz: int) -> pb.ConverseResponse:
         setattr(message, name, count)
     for name, seconds in m.seconds.items():
         getattr(message, name).CopyFrom(to_duration(seconds))
+    if (decision := m.decision) is not None:
+        evidence = decision.evidence
+        message.ending, message.expectation = evidence.ending.value, evidence.expects.value
+        message.end_probability = decision.finished
+        if evidence.text_end is not None:
+            message.text_end_probability = evidence.text_end
+        if evidence.acoustic_end is not None:
+            message.acoustic_end_probability = evidence.acoustic_end
     return pb.ConverseResponse(turn=m.turn, turn_metrics=message)
 
 

@@ -208,6 +208,9 @@ class SocketStt(ABC):
         finally:
             await connection.close()
 
+    def has_room(self) -> bool:
+        return False
+
     def open(self, options: SttOptions) -> SocketStream:
         """Raises `EngineError` when it understands none of the languages."""
         codes = whisper_codes(options.languages, self.codes)

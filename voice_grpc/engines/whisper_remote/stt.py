@@ -89,6 +89,9 @@ class WhisperHttpStt:
         """Real requests, so that the model is loaded there and the connection open here."""
         await self._client.prove(to_pcm16(hum()), LOADING_SECONDS)
 
+    def has_room(self) -> bool:
+        return False
+
     def open(self, options: SttOptions) -> HttpStream:
         """Raises `EngineError` when Whisper understands none of the languages."""
         codes = whisper_codes(options.languages, known_to(self.name))
