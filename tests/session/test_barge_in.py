@@ -131,7 +131,7 @@ def test_a_cough_does_not_interrupt() -> None:
     check_rules(talk)
     assert not talk.all(o.Interrupted)
     assert talk.words(1) == STORY
-    assert talk.when(o.TurnPhase.COMPLETED, 1) == at(1.78 + 0.06 * (35 + 51))
+    assert talk.when(o.TurnPhase.COMPLETED, 1) == at(1.78 + 0.06 * (26 + 59))
     assert talk.finals() == [(1, "tell me a story")]
     assert talk.history == [("user", "tell me a story"), ("assistant", STORY)]
 

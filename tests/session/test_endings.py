@@ -239,7 +239,7 @@ def test_superseded_ends_at_once_and_keeps_what_was_heard() -> None:
     talk = converse([(0.0, i.TextInput("a story"))], engines, end_with=(2.2, superseded, 0.0), ends_at=None)
     assert talk.error is superseded
     assert talk.ended_at == at(2.2)
-    assert talk.history == [("user", "a story"), ("assistant", "Once upon a time there was a queen.")]
+    assert talk.history == [("user", "a story"), ("assistant", "Once upon a time there was a queen. She")]
     assert not talk.left_over
 
 

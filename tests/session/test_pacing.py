@@ -15,7 +15,7 @@ from .microphone import Action, microphone, pause, script, sound, user
 from .rules import at, check_rules
 
 STORY = "Once upon a time there was a queen. She had a very long story to tell, and she told it."
-STORY_SECONDS = 0.06 * (35 + 51)
+STORY_SECONDS = 0.06 * (26 + 59)
 ASK: list[Action] = [(1.0, i.TextInput("a story"))]
 
 

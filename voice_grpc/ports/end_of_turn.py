@@ -14,19 +14,19 @@ from .llm import Prompt
 
 
 class AcousticEndOfTurn(Engine, Protocol):
-    async def probability(self, samples: Samples) -> float:
+    async def probability(self, samples: Samples) -> float | None:
         """That the turn is over, 0 to 1, by how it sounds: pitch, pace, the last syllable.
 
         `samples`: int16 at `RATE_HZ`, the turn so far with the silence behind it; its last seconds count.
-        Raises `EngineError`.
+        None: it has no room just now. Raises `EngineError`.
         """
         ...
 
 
 class TextEndOfTurn(Engine, Protocol):
-    async def probability(self, prompt: Prompt) -> float:
+    async def probability(self, prompt: Prompt) -> float | None:
         """That the words are finished, 0 to 1: the last message of `prompt` is what the user said so far.
 
-        Raises `EngineError`.
+        None: it has no room just now. Raises `EngineError`.
         """
         ...

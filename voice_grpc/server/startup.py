@@ -21,7 +21,20 @@ from ..core.errors import first as first_of
 from ..fallback import LlmChain, Member, SttChain, TtsChain
 from ..fallback.chain import FIRST_SECONDS
 from ..net.redaction import Redaction
-from ..ports import Apology, Clause, Engine, Engines, Llm, Prompt, Speech, Store, Tts, Vad, VoiceChoice
+from ..ports import (
+    Apology,
+    Clause,
+    Engine,
+    Engines,
+    Llm,
+    Prompt,
+    Speech,
+    Store,
+    TextEndOfTurn,
+    Tts,
+    Vad,
+    VoiceChoice,
+)
 from ..settings import Settings
 from ..settings.redaction import secrets_of
 from ..store import MemoryStore, SqliteStore
@@ -179,10 +192,19 @@ async def build_engines(settings: Settings, say: Say, instructions: str | None =
         spoken = await apology(tts)
         if instructions is not None:
             await prime(llm, instructions)
-        return Engines(vad, stt, llm, tts, spoken)
+        return Engines(vad, stt, llm, tts, spoken, text_end=_text_end(llm))
     except BaseException:
         await _close([vad, stt, llm, tts])
         raise
+
+
+def _text_end(llm: LlmChain) -> TextEndOfTurn | None:
+    """The embedded model that answers also says whether the user's words are finished."""
+    from ..engines.llama_cpp.end_of_turn import LocalTextEndOfTurn
+    from ..engines.llama_cpp.llm import LocalLlm
+
+    first = llm.members[0].engine
+    return LocalTextEndOfTurn(first, answers=True) if isinstance(first, LocalLlm) else None
 
 
 async def _warm(stages: Mapping[str, Members], vad: Vad, say: Say) -> None:

@@ -27,6 +27,9 @@ ANSWER_SECONDS = 0.5
 LEFT_OUT_SECONDS = 30.0
 """Without a judge that failed."""
 
+LATE_TIMES = 3
+"""In a row: then it is stuck, and not only slow on a busy machine."""
+
 
 class _Judge:
     """One of those who are asked: with a limit, and left out while it fails."""
@@ -34,25 +37,32 @@ class _Judge:
     def __init__(self, engine: Engine | None, context: SessionContext) -> None:
         self._engine, self._context = engine, context
         self._left_out_until = 0.0
+        self._late = 0
         self._is_told = False
 
     @property
     def is_there(self) -> bool:
         return self._engine is not None and self._context.clock.now() >= self._left_out_until
 
-    async def answer(self, asked: Awaitable[float]) -> float | None:
-        """None: it failed, or took too long."""
+    async def answer(self, asked: Awaitable[float | None]) -> float | None:
+        """None: it has no room, failed, or took too long."""
         assert self._engine is not None
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                return await asked
+                answer = await asked
+            self._late = 0
+            return answer
         except TimeoutError:
-            self._fail(EngineTimeout("turn", f"{self._engine.name} did not answer in {ANSWER_SECONDS:g} s"))
+            self._late += 1
+            if self._late >= LATE_TIMES:
+                text = f"{self._engine.name} did not answer in {ANSWER_SECONDS:g} s, {self._late} times"
+                self._fail(EngineTimeout("turn", text))
         except EngineError as error:
             self._fail(error)
         return None
 
     def _fail(self, error: EngineError) -> None:
+        self._late = 0
         self._left_out_until = self._context.clock.now() + LEFT_OUT_SECONDS
         if not self._is_told:
             self._is_told = True

@@ -3,8 +3,9 @@
 What lives here: which places may end a clause, how long one may be, and the splitter. What must
 not: what a clause sounds like (`normalization.py`), how much of it was heard (`core/heard_text.py`).
 
-The first clause decides when the user hears something, so it ends at the first comma; later
-ones are whole sentences, because a voice that knows the sentence has the better melody.
+The first clause decides when the user hears something, so it ends at the first comma, and of a long sentence
+before a word that begins another phrase; later ones are whole sentences, because a voice that knows the
+sentence has the better melody.
 A place is judged by what came before and the next character or two, and waits for those:
 the clauses are the same however the text was chopped up on its way here.
 """
@@ -128,10 +129,33 @@ class _Limits:
     """In Latin letters, a wide character being three."""
 
 
-_FIRST = _Limits(words=10, length=60)
+_FIRST = _Limits(words=6, length=60)
 _LATER = _Limits(words=1_000, length=200)
 _FIRST_WORDS, _FIRST_LENGTH = 2, 6
 """A shorter first clause ("Sure,") is over before the next one is made."""
+_PHRASE_WORDS = 3
+"""Before the word that begins another phrase; a shorter piece has no melody."""
+_PHRASE_OPENERS = frozenset(
+    re.findall(
+        r"\S+",
+        "aber about after als although and as at até auf avec because before bei bis but by car che chez"
+        " com comme con cuando dal dalla damit dans dass denn depuis desde donde dove durante durch"
+        " during enquanto for from für gegen hasta if im in into mais mas mientras mit nach nas near nel"
+        " nella nos ob oder ohne on onde or ou où para parce pela pelo pendant perché pero por porque"
+        " pour quand quando que qui sans según seit sem senza sin since sobre sous sul sulla sur than"
+        " through to toward tra und under unter until vers vom von vor weil wenn when where which while"
+        " who with without während zu zum zur",
+    )
+)
+"""Prepositions, conjunctions and relatives: between them and the word before, people take breath."""
+_ARTICLES = frozenset(
+    re.findall(
+        r"\S+",
+        "a an the my your his her its our their der die das dem den ein eine einen el la los las un una le les"
+        " une il lo gli uno o os as um uma",
+    )
+)
+"""Nobody pauses behind them."""
 _LONGEST = 600
 """What has no place to be cut (an endless word) is cut here all the same: memory stays bounded."""
 _BITE = 1_000
@@ -172,7 +196,7 @@ class ClauseSplitter:
         self._at = 0
         """Every place before it is judged; length and words are counted up to it."""
         self._length = self._words = 0
-        self._soft = self._space = 0
+        self._soft = self._space = self._phrase = self._settled = 0
         """The last such place that would do, 0 for none."""
 
     def _clauses(self, is_final: bool) -> Iterator[str]:
@@ -207,6 +231,10 @@ class ClauseSplitter:
             self._words += len(WORDS.findall(self._text, self._at, start))
             self._length += spoken_length(self._text[self._at : end])
             self._at = end
+            if place is Place.SPACE and self._is_first:
+                self._note_phrase(start)
+                if self._words >= _FIRST.words:
+                    return self._phrase or self._settled or start
             if self._ends(place, start if is_space else end):
                 return start if is_space else end
         return self._overflow(len(self._text), is_final)
@@ -217,12 +245,20 @@ class ClauseSplitter:
             return False
         if place is Place.SPACE:
             self._space = cut
-            return self._words >= limits.words or self._length > limits.length
+            return self._length > limits.length
         if place is Place.SOFT and not self._is_first:
             self._soft = cut if self._length * 3 > limits.length else self._soft
             return False
         is_short = self._words < _FIRST_WORDS or self._length < _FIRST_LENGTH
         return place is Place.LINE or not (self._is_first and is_short)
+
+    def _note_phrase(self, cut: int) -> None:
+        """The word that ends at `cut` may begin a phrase: then a first clause may end before it."""
+        word = self._text[self._space : cut].strip().casefold()
+        if word not in _PHRASE_OPENERS:
+            self._settled = cut if self._words >= _PHRASE_WORDS and word not in _ARTICLES else self._settled
+        elif self._words > _PHRASE_WORDS:
+            self._phrase = self._space
 
     def _overflow(self, until: int, is_final: bool) -> int | None:
         """Where to cut when the clause, up to `until`, is too long; None when it is not or must be."""

@@ -20,6 +20,7 @@ from ...model_files.catalog import MODELS
 from ...ports import Prompt, TextDelta, Usage
 from . import prompt as transcript_prompt
 from . import server as llama_server
+from .prompt import ChatLayout
 from .server import SLOT_TOKENS, SLOTS
 
 _CLOSE_S = 2.0
@@ -97,6 +98,8 @@ class LocalLlm:
         self._model = model
         self._threads = threads
         self._speaks_chat = speaks_chat
+        self._layout: ChatLayout | None = None
+        """How messages are marked, where that is known and the model is tuned."""
         self._server: Any = None
         self._running: set[_Generation] = set()
         self._pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="llm")
@@ -127,6 +130,29 @@ class LocalLlm:
             async with aclosing(self._answer(request)) as items:
                 async for _ in items:
                     pass
+
+    @property
+    def has_room(self) -> bool:
+        """A request made now is begun at once."""
+        return self.busy < SLOTS
+
+    def open_turn(self, prompt: Prompt) -> str:
+        """The text of `prompt` as the model sees it, up to the last word of its last message."""
+        if self._layout is not None:
+            return transcript_prompt.open_chat(prompt, SLOT_TOKENS, self._layout)
+        request = transcript_prompt.transcript_request(prompt, SLOT_TOKENS, 0)
+        return str(request["prompt"]).removesuffix("Assistant:").rstrip("\n")
+
+    async def complete(self, request: dict[str, Any]) -> dict[str, Any]:
+        """All that llama.cpp answers to a completion that is not streamed. Raises `EngineError`."""
+        if self._server is None:
+            raise EngineError("llm", f"{self.name} is closed or was never warmed", retryable=False)
+        answer = await asyncio.get_running_loop().run_in_executor(
+            self._pool, self._server.handle_completions, request
+        )
+        if "error" in answer:
+            raise EngineError("llm", f"the local model refused: {answer['error'].get('message', '')}")
+        return dict(answer)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | Usage, None]:
         """Raises `EngineError` when two attempts, the second one bolder, give no words."""
@@ -160,6 +186,7 @@ class LocalLlm:
         llama_server.check(path)
         if self._speaks_chat is None:
             self._speaks_chat = llama_server.is_tuned(path)
+        self._layout = llama_server.chat_layout(path) if self._speaks_chat else None
         self._server = llama_server.open_model(path, self._threads)
 
     def _request(self, prompt: Prompt, attempt: int) -> dict[str, Any]:

@@ -6,8 +6,8 @@ whole blocks go at once, so that the beginning stays the same for many turns aft
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...core.conversation import Heard, Message, Role
@@ -140,6 +140,36 @@ def chat_request(prompt: Prompt, tokens: int, attempt: int) -> dict[str, Any]:
         "stream_options": {"include_usage": True},
         "chat_template_kwargs": {"enable_thinking": False},
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLayout:
+    """How a chat template marks the messages, so that a turn can be left open as no template can."""
+
+    before: str
+    """With `{role}` in it."""
+    after: str
+    start: str = ""
+
+    def open(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """Up to the last word of the last of `messages`."""
+        marked = [self.before.format(role=message["role"]) + message["content"] for message in messages]
+        return self.start + self.after.join(marked)
+
+
+LAYOUTS = {
+    b"<|im_start|>": ChatLayout("<|im_start|>{role}\n", "<|im_end|>\n"),
+    b"<start_of_turn>": ChatLayout("<start_of_turn>{role}\n", "<end_of_turn>\n", "<bos>"),
+    b"<|start_header_id|>": ChatLayout(
+        "<|start_header_id|>{role}<|end_header_id|>\n\n", "<|eot_id|>", "<|begin_of_text|>"
+    ),
+}
+"""By a marker that stands in the template: ChatML, Gemma, Llama 3."""
+
+
+def open_chat(prompt: Prompt, tokens: int, layout: ChatLayout) -> str:
+    """As `chat_request` shows it, up to the user's last word."""
+    return layout.open(chat_request(prompt, tokens, 0)["messages"])
 
 
 def recent(messages: Sequence[Message], room: int) -> Sequence[Message]:

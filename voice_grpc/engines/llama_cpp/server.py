@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import EngineError, EngineMissing
+from .prompt import LAYOUTS, ChatLayout
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,10 @@ _OWN_SLOT = 0.9
 common instructions made every session take the same slot and compute its own turns again."""
 
 
+_TEMPLATE_BYTES = 16_384
+"""Of a chat template, among which its markers are looked for."""
+
+
 def check(path: Path) -> None:
     """Raises before llama.cpp, which says only that it failed, gets to see the file."""
     if not path.is_file():
@@ -56,6 +61,14 @@ def is_tuned(path: Path) -> bool:
         return False
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(b"tokenizer.chat_template") >= 0
+
+
+def chat_layout(path: Path) -> ChatLayout | None:
+    """Of the chat template in the file; None: it has none, or one of a family that is not known."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        at = content.find(b"tokenizer.chat_template")
+        template = content[at : at + _TEMPLATE_BYTES] if at >= 0 else b""
+    return next((layout for marker, layout in LAYOUTS.items() if marker in template), None)
 
 
 def open_model(path: Path, threads: int) -> Any:
