@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from .text.endings import Ending, Expectation
+from .text.endings import Expectation, TextEnding
 
 
 class Profile(Enum):
@@ -50,7 +50,7 @@ SHORTEST, LONGEST = 0.1, 5.0
 class Evidence:
     """What is known in one silence about whether the user has finished."""
 
-    ending: Ending = Ending.UNKNOWN
+    ending: TextEnding = TextEnding.UNKNOWN
     expects: Expectation = Expectation.NOTHING
     word_count: int = 0
     text_end: float | None = None
@@ -60,12 +60,12 @@ class Evidence:
 
 
 _ENDINGS = {
-    Ending.UNKNOWN: 0.0,
-    Ending.CLOSED: 0.6,
-    Ending.LOOSE: -1.0,
-    Ending.OPEN: -3.0,
-    Ending.FILLER: -3.0,
-    Ending.SPELLED: -2.0,
+    TextEnding.UNKNOWN: 0.0,
+    TextEnding.CLOSED: 0.6,
+    TextEnding.LOOSE: -1.0,
+    TextEnding.OPEN: -3.0,
+    TextEnding.FILLER: -3.0,
+    TextEnding.SPELLED: -2.0,
 }
 """Log odds that the turn is over, by how its words end."""
 
@@ -103,7 +103,7 @@ def finished(evidence: Evidence) -> float:
     odds = _ENDINGS[evidence.ending]
     odds += _pull(evidence.text_end, _TEXT_EVEN, _TEXT_WEIGHT, _TEXT_MOST)
     odds += _pull(evidence.acoustic_end, _ACOUSTIC_EVEN, _ACOUSTIC_WEIGHT, _ACOUSTIC_MOST)
-    if 0 < evidence.word_count <= _FEW_WORDS and evidence.ending in (Ending.CLOSED, Ending.SPELLED):
+    if 0 < evidence.word_count <= _FEW_WORDS and evidence.ending in (TextEnding.CLOSED, TextEnding.SPELLED):
         odds += {Expectation.SHORT: _EXPECTED, Expectation.LONG: -_EXPECTED}.get(evidence.expects, 0.0)
     return 1 / (1 + math.exp(-odds))
 
@@ -116,6 +116,11 @@ def hold(evidence: Evidence, bounds: Bounds, pauses: Sequence[float] = ()) -> fl
         usual = sorted(pauses)[len(pauses) // 2]
         held = max(held, min(_PAUSE_MARGIN * usual, bounds.max_hold))
     return held
+
+
+def known(probability: float | None) -> float | None:
+    """As it came; None for what is no probability, which says nothing."""
+    return probability if probability is not None and 0 <= probability <= 1 else None
 
 
 def _pull(probability: float | None, even: float, weight: float, most: float) -> float:

@@ -13,7 +13,7 @@ from enum import Enum
 from ..languages import primary
 
 
-class Ending(Enum):
+class TextEnding(Enum):
     UNKNOWN = "unknown"
     """No words yet, or of a language without a list."""
     CLOSED = "closed"
@@ -197,18 +197,18 @@ def words_of(text: str) -> list[str]:
     return [word.replace("’", "'").casefold() for word in _WORDS.findall(text.replace("’", "'"))]
 
 
-def ending(text: str, language: str) -> Ending:
+def ending(text: str, language: str) -> TextEnding:
     """How `text` ends; `language` is a BCP 47 tag, empty where it is not known."""
     lists, words = _LISTS.get(primary(language)), words_of(text)
     if lists is None or not words:
-        return Ending.UNKNOWN
+        return TextEnding.UNKNOWN
     if _is_spelled(words, lists):
-        return Ending.SPELLED
+        return TextEnding.SPELLED
     if any(" ".join(words[-length:]) in lists.fillers for length in (1, 2, 3, 4) if length <= len(words)):
-        return Ending.FILLER if text.rstrip()[-1:] != "?" else Ending.CLOSED
+        return TextEnding.FILLER if text.rstrip()[-1:] != "?" else TextEnding.CLOSED
     if len(words) > 1 and words[-1] in lists.open:
-        return Ending.OPEN
-    return Ending.LOOSE if words[-1] in lists.loose else Ending.CLOSED
+        return TextEnding.OPEN
+    return TextEnding.LOOSE if words[-1] in lists.loose else TextEnding.CLOSED
 
 
 def _is_spelled(words: list[str], lists: _Lists) -> bool:
