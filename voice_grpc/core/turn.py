@@ -165,10 +165,10 @@ class TurnTaker:
             self._turn.is_refused = True
 
     def _is_stale(self, event: e.Event, now: float) -> bool:
-        """About a reply that is dead, a transcript that is not awaited, or a deadline that was overtaken."""
+        """About a reply that is dead or not let out, a transcript nobody awaits, a deadline that was overtaken."""
         match event:
             case e.ReplyAudible(number) | e.ReplyEnded(number):
-                return self._turn.reply is None or self._turn.reply.number != number
+                return self._turn.committed is None or self._turn.committed.number != number
             case e.Transcribed(revision):
                 is_asked = revision == self._turn.revision and self._turn.asked_in == self._turn.number
                 return not is_asked or self._turn.has_newest
