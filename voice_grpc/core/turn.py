@@ -170,8 +170,7 @@ class TurnTaker:
             case e.ReplyAudible(number) | e.ReplyEnded(number):
                 return self._turn.committed is None or self._turn.committed.number != number
             case e.Transcribed(revision):
-                is_asked = revision == self._turn.revision and self._turn.asked_in == self._turn.number
-                return not is_asked or self._turn.has_newest
+                return revision == 0 or revision != self._turn.asked or self._turn.has_newest
             case e.WordsScored(revision) | e.SoundScored(revision):
                 return revision != self._turn.revision
             case e.PartTranscribed():

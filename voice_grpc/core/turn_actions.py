@@ -48,7 +48,8 @@ def note_pause(turn: TurnState, event: e.SpeechStarted) -> None:
 def split(turn: TurnState, event: object, now: float) -> Commands:
     """Nobody is talked over: the turn goes on, and nothing of it is lost."""
     turn.parts.append(turn.spoken)
-    turn.transcript, turn.interim, turn.asked_in, turn.is_overlong = None, None, 0, False
+    turn.transcript, turn.interim, turn.is_overlong = None, None, False
+    turn.asked, turn.faded_at = 0, -1
     yield c.SplitUtterance()
 
 
@@ -77,7 +78,7 @@ def give_words_back(turn: TurnState, event: e.SpeechStarted, now: float) -> Comm
     if turn.committed is None:
         yield from hear_on(turn, event, now)
     elif turn.committed.interruptible:
-        was_spoken = turn.asked_in == turn.number
+        was_spoken = turn.asked > 0
         yield from turn.cancel(e.CancelReason.SPEECH, returns_words=True)
         if was_spoken:
             note_pause(turn, event)

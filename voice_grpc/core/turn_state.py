@@ -86,9 +86,9 @@ class TurnState:
     number: int = 0
     """The last turn that began."""
     revision: int = 0
-    """Revision of the last transcript that was asked for."""
-    asked_in: int = 0
-    """The turn in which that transcript was asked for; 0: its words are another's by now."""
+    """The last that was given to a question."""
+    asked: int = 0
+    """Revision of the last transcript of this turn that was asked for, and not of a part; 0: none was."""
     is_asked: bool = False
     """Nothing was said since."""
     transcript: e.Transcribed | None = None
@@ -164,7 +164,7 @@ class TurnState:
     @property
     def has_newest(self) -> bool:
         """The transcript that was asked for last came."""
-        return self.transcript is not None and self.transcript.revision >= self.revision
+        return self.transcript is not None and self.transcript.revision >= self.asked
 
     @property
     def awaits_words(self) -> bool:
@@ -193,12 +193,12 @@ class TurnState:
 
     def ask(self, *, is_early: bool = False) -> c.AskTranscript:
         self.revision += 1
-        self.asked_in, self.is_asked = self.number, True
+        self.asked, self.is_asked = self.revision, True
         return c.AskTranscript(self.revision, is_early)
 
     def begin_turn(self) -> None:
         self.number += 1
-        self.tries, self.faded_at = 0, -1
+        self.tries, self.asked, self.faded_at = 0, 0, -1
         self.interim, self.is_overlong = None, False
         self.hear_on()
 
