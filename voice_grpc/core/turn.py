@@ -165,7 +165,7 @@ class TurnTaker:
             self._turn.is_refused = True
 
     def _is_stale(self, event: e.Event, now: float) -> bool:
-        """About a reply that is dead or not let out, a transcript nobody awaits, a deadline that was overtaken."""
+        """About a reply that is dead or not let out, words nobody awaits, a deadline that was overtaken."""
         match event:
             case e.ReplyAudible(number) | e.ReplyEnded(number):
                 return self._turn.committed is None or self._turn.committed.number != number
