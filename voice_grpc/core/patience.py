@@ -46,9 +46,16 @@ SHORTEST, LONGEST = 0.1, 5.0
 """Seconds that a hold, a min_hold and a max_hold may be at all."""
 
 
+def _known(probability: float | None) -> float | None:
+    return probability if probability is not None and 0 <= probability <= 1 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known in one silence about whether the user has finished."""
+    """What is known in one silence about whether the user has finished.
+
+    A number that is no probability (NaN, 1.1) says nothing, and is None from here on.
+    """
 
     ending: TextEnding = TextEnding.UNKNOWN
     expects: Expectation = Expectation.NOTHING
@@ -57,6 +64,10 @@ class Evidence:
     """Probability of the language model that the words end here; None: nobody asked, or it failed."""
     acoustic_end: float | None = None
     """Probability of the acoustic model; None likewise."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text_end", _known(self.text_end))
+        object.__setattr__(self, "acoustic_end", _known(self.acoustic_end))
 
 
 _ENDINGS = {
@@ -116,11 +127,6 @@ def hold(evidence: Evidence, bounds: Bounds, pauses: Sequence[float] = ()) -> fl
         usual = sorted(pauses)[len(pauses) // 2]
         held = max(held, min(_PAUSE_MARGIN * usual, bounds.max_hold))
     return held
-
-
-def known(probability: float | None) -> float | None:
-    """As it came; None for what is no probability, which says nothing."""
-    return probability if probability is not None and 0 <= probability <= 1 else None
 
 
 def _pull(probability: float | None, even: float, weight: float, most: float) -> float:

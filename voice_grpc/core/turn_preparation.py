@@ -10,7 +10,7 @@ from typing import TypeAlias
 from . import commands as c
 from . import events as e
 from .commands import Command, ReplyKind
-from .patience import Decision, finished, hold, known
+from .patience import Decision, finished, hold
 from .text.endings import TextEnding, ending, words_of
 from .turn_state import Speculation, TurnState, continued
 
@@ -75,7 +75,7 @@ def weigh(turn: TurnState, now: float, **found: float | None) -> None:
         ending=ending(words, turn.language) if words else TextEnding.UNKNOWN,
         expects=turn.expects,
         word_count=len(words_of(words)),
-        **{kind: known(probability) for kind, probability in found.items()},
+        **found,
     )
     settings = turn.settings
     if settings.hold is not None:
