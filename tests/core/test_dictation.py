@@ -1,8 +1,13 @@
 """When an utterance is over where nobody answers. Times are exact."""
 
+from dataclasses import replace
+
+import pytest
+
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.dictation import UtteranceTaker
+from voice_grpc.core.patience import Profile
 from voice_grpc.core.turn_state import TurnSettings
 
 SETTINGS = TurnSettings(hold=0.5, turn_deadline=8.0)
@@ -88,3 +93,69 @@ def test_a_timer_that_is_early_ends_nothing() -> None:
     talk.receive(e.Transcribed(1, "hello"), 1.1)
     assert talk.receive(e.PatienceOver(), 1.3) == []
     assert talk.receive(e.PatienceOver(), 1.4) == [c.FinishUtterance()]
+
+
+def test_words_that_are_late_are_not_given_up_early() -> None:
+    talk = taker()
+    talk.receive(started(), 0.0)
+    talk.receive(ended(), 1.0)
+    assert talk.receive(e.PatienceOver(), 1.4) == []
+    assert talk.deadline == 9.0
+    assert talk.receive(e.Transcribed(1, "hello"), 1.5) == [c.FinishUtterance()]
+
+
+# ---------------------------------------------------------------- silences that last as the words ask
+
+PATIENT = TurnSettings(profile=Profile.DICTATION)
+
+
+def patient(settings: TurnSettings = PATIENT) -> UtteranceTaker:
+    """Silent since 0.9 s, which is noticed at 1 s."""
+    talk = UtteranceTaker(lambda: settings)
+    talk.receive(started(), 0.0)
+    talk.receive(ended(), 1.0)
+    return talk
+
+
+def over_at(talk: UtteranceTaker, text: str, now: float = 1.1, language: str = "en") -> float:
+    talk.receive(e.Transcribed(1, text, language=language), now)
+    assert talk.deadline is not None
+    return talk.deadline
+
+
+def test_an_open_end_is_waited_for_longer_than_a_whole_one() -> None:
+    whole, unknown, half = (over_at(patient(), text) for text in ("I went to the city", "", "I went to the"))
+    assert 0.9 + 0.8 < whole < unknown < half < 0.9 + 3.0
+
+
+def test_bounds_hold_in_a_dictation_too() -> None:
+    settings = replace(PATIENT, min_hold=1.0, max_hold=1.2)
+    assert 1.9 <= over_at(patient(settings), "I went home") < over_at(patient(settings), "and the") <= 2.1
+
+
+def test_an_open_end_that_is_known_late_still_makes_the_silence_longer() -> None:
+    assert over_at(patient(), "I went to the", now=2.6) == over_at(patient(), "I went to the")
+    talk = patient()
+    assert talk.receive(e.Transcribed(1, "I went home", language="en"), 2.6) == [c.FinishUtterance()]
+
+
+def test_a_language_that_is_not_told_again_is_the_last() -> None:
+    talk = patient()
+    talk.receive(e.Transcribed(1, "I went home", language="en"), 1.1)
+    talk.receive(started(), 1.2)
+    talk.receive(ended(), 2.0)
+    talk.receive(e.Transcribed(2, "I went home to the"), 2.1)
+    told = talk.deadline
+    assert told is not None
+    assert round(told - 1.9, 6) == round(over_at(patient(), "I went home to the") - 0.9, 6)
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_microphone_that_closed_makes_no_silence_longer(ahead: bool) -> None:
+    talk = patient()
+    if ahead:
+        talk.receive(e.Transcribed(1, "and the", language="en"), 1.1)
+        assert talk.receive(e.ActivityEnded(), 1.2) == [c.FinishUtterance()]
+    else:
+        talk.receive(e.ActivityEnded(), 1.1)
+        assert talk.receive(e.Transcribed(1, "and the", language="en"), 1.2) == [c.FinishUtterance()]

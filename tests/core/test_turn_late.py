@@ -18,6 +18,8 @@ from .turn_script import (
     YIELDING,
     Talk,
     prepare,
+    score,
+    scored,
     talk_in,
     typed,
 )
@@ -48,7 +50,8 @@ def test_a_transcript_that_was_overtaken_changes_nothing() -> None:
 
 def test_a_transcript_that_comes_twice_counts_once() -> None:
     talk = talk_in(ENDING, EAGER)
-    assert talk.at(1.1, e.Transcribed(1, "hello")) == [prepare(1, 1, "hello")]
+    assert talk.at(1.1, e.Transcribed(1, "hello")) == [score(1, 1, "hello")]
+    assert talk.at(1.15, scored(1, "hello")) == [prepare(1, 1, "hello")]
     assert talk.at(1.2, e.Transcribed(1, "yellow")) == []
     assert talk.at(1.404, OVER) == [c.CommitReply(1, 1, "hello", "hello")]
 
@@ -118,3 +121,19 @@ def test_the_user_may_speak_over_an_apology_nobody_heard_yet() -> None:
     talk.at(7.904, OVER)
     assert talk.at(8.0, started()) == [c.CancelReply(2, e.CancelReason.SPEECH)]
     assert (talk.state, talk.taker.turn, talk.taker.words) == (HEARING, 2, "")
+
+
+def test_a_failed_transcript_of_what_an_interim_one_heard_whole_is_answered_by_that() -> None:
+    talk = talk_in(HEARING)
+    talk.at(0.9, e.InterimHeard("hello", ended(1.0).position))
+    talk.at(1.0, ended(1.0))
+    talk.at(1.1, e.Transcribed(1, "", failed=True))
+    assert talk.at(1.404, OVER) == ANSWER_HELLO
+
+
+def test_a_failed_transcript_of_which_an_interim_one_heard_half_is_an_apology() -> None:
+    talk = talk_in(HEARING)
+    talk.at(0.6, e.InterimHeard("hel", ended(0.6).position))
+    talk.at(1.0, ended(1.0))
+    talk.at(1.1, e.Transcribed(1, "", failed=True))
+    assert talk.at(1.404, OVER) == [prepare(1, 1, "", ReplyKind.APOLOGY), c.CommitReply(1, 1, "", "")]

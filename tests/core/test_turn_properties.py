@@ -6,16 +6,19 @@ A run is a string of bytes, two for each step: what happens, and how much time p
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from math import nan
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.script import ended, started
+from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
+from voice_grpc.core.audio import WINDOW, sample_count, seconds
 from voice_grpc.core.turn import TIMER_SLACK, TurnTaker
-from voice_grpc.core.turn_state import State, TurnSettings
+from voice_grpc.core.turn_state import Speculation, State, TurnSettings
 
-from .world import ANSWERING, TIMED, Ledger, World
+from .world import ANSWERING, TIMED, UNFINISHED, Ledger, World
 
 IS_THOROUGH = "1" in (os.environ.get("REQUIRE_ALL"), os.environ.get("CI")) or os.environ.get("CI") == "true"
 STEPS = 100
@@ -31,7 +34,13 @@ EXPLORE = settings(
 
 
 def settings_of(byte: int) -> TurnSettings:
-    return TurnSettings(interruptions=byte & 1 == 0, speculate=byte & 2 == 0, duck=byte & 4 == 0)
+    return TurnSettings(
+        hold=None if byte & 16 else 0.5,
+        interruptions=byte & 1 == 0,
+        speculation=Speculation(byte >> 2 & 3),
+        speculation_tries=byte >> 5 & 3,
+        duck=byte & 2 == 0,
+    )
 
 
 # ---------------------------------------------------------------- what can happen
@@ -44,22 +53,90 @@ def nothing(world: World) -> None:
 def speak(world: World) -> None:
     if world.is_speaking:
         return
-    world.is_speaking = True
-    world.sound = [*(world.sound or []), world.new_word()]
+    world.is_speaking, world.faded = True, None
+    world.utter()
     world.receive(started(world.now))
 
 
+def go_on(world: World) -> None:
+    """Another word without a silence before it."""
+    if world.is_speaking:
+        world.faded = None
+        world.utter()
+
+
+def fade(world: World) -> None:
+    if world.is_speaking and world.faded is None:
+        world.faded = world.faded_last = max(sample_count(world.now), world.faded_last + WINDOW)
+        world.receive(e.SpeechFaded(world.faded))
+
+
 def fall_silent(world: World) -> None:
+    """Where the voice faded, if it did."""
     if world.is_speaking:
         world.is_speaking = False
-        world.receive(ended(world.now))
+        event = ended(world.now)
+        position = max(event.position, world.faded_last + WINDOW) if world.faded is None else world.faded
+        silence = max(0.0, world.now - seconds(position))
+        world.receive(replace(event, position=position, silence=silence))
+
+
+def spelled(words: list[str], now: float) -> str:
+    """Recognisers differ in what is no word."""
+    text = " ".join(words)
+    return f"{text.capitalize()}." if text and int(now * 64) % 2 else text
+
+
+def hear_interim(world: World) -> None:
+    if world.sound:
+        world.receive(e.InterimHeard(spelled(world.sound, world.now), sample_count(world.now)))
+
+
+def score_words(probability: float | None) -> Callable[[World], None]:
+    def score(world: World) -> None:
+        asked = world.scoring.pop("words", None)
+        if isinstance(asked, c.ScoreWords):
+            world.receive(e.WordsScored(asked.revision, asked.text, probability))
+
+    return score
+
+
+def score_sound(probability: float | None) -> Callable[[World], None]:
+    def score(world: World) -> None:
+        asked = world.scoring.pop("sound", None)
+        if asked is not None:
+            world.receive(e.SoundScored(asked.revision, probability))
+
+    return score
+
+
+def reach_limit(world: World) -> None:
+    if world.sound:
+        world.receive(e.TurnLimitReached())
+
+
+def transcribe_part(world: World, *, failed: bool = False) -> None:
+    if world.parts:
+        words, _ = world.parts[0]
+        world.receive(e.PartTranscribed("" if failed else spelled(words, world.now)))
+    elif world.dead_parts:
+        world.dead_parts -= 1
+        unchanged(world, e.PartTranscribed("dead"))
+
+
+def fail_part(world: World) -> None:
+    transcribe_part(world, failed=True)
+
+
+def refuse(world: World) -> None:
+    unchanged(world, e.SpeculationRefused())
 
 
 def transcribe(world: World, *, newest: bool = True, failed: bool = False) -> None:
     if world.asked:
         revision = max(world.asked) if newest else min(world.asked)
         words = world.asked.pop(revision)
-        world.receive(e.Transcribed(revision, "" if failed else " ".join(words), failed))
+        world.receive(e.Transcribed(revision, "" if failed else spelled(words, world.now), failed))
 
 
 def fail(world: World) -> None:
@@ -73,7 +150,7 @@ def transcribe_late(world: World) -> None:
 def take_for_noise(world: World) -> None:
     revision = world.newest[0]
     if world.asked.pop(revision, None) is not None:
-        world.sound = None if world.sound is None else []
+        world.sound, world.interim = None if world.sound is None else [], []
         world.receive(e.Transcribed(revision, ""))
 
 
@@ -117,7 +194,8 @@ def say_dead_things(world: World) -> None:
 def press(world: World) -> None:
     world.is_held = True
     world.receive(e.ActivityStarted())
-    world.sound = [*(world.sound or []), world.new_word()]
+    world.faded = None
+    world.utter()
 
 
 def let_go(world: World) -> None:
@@ -149,7 +227,11 @@ HAPPENINGS: list[Callable[[World], None]] = [
     nothing,
     *[speak, fall_silent, transcribe, time_out, become_audible] * 4,
     *[end_reply, speak, fall_silent] * 2,
-    *[take_for_noise] * 3,
+    *[take_for_noise, go_on, fade, hear_interim] * 3,
+    *[score_words(0.9), score_words(0.05)] * 4,
+    *[score_words(None), score_words(UNFINISHED), score_words(nan)],
+    *[score_sound(0.9), score_sound(0.1), score_sound(None)],
+    *[reach_limit, transcribe_part, transcribe_part, fail_part, refuse],
     *[fail, transcribe_late, time_out_early, say_dead_things, press, let_go, cancel, stop],
     typing(e.TextReceived("")),
     typing(e.TextReceived("", text_only=True)),
@@ -164,6 +246,8 @@ def come_to_rest(world: World) -> None:
     """Whatever happened: once the user is silent and the rest keeps time, everything is answered."""
     let_go(world)
     for _ in range(4 * world.taker.waiting + 8):
+        while world.parts:
+            transcribe_part(world)
         transcribe(world)
         time_out(world)
         become_audible(world)
@@ -214,6 +298,13 @@ def wild_event(what: int, number: int) -> e.Event:
         e.ActivityCancelled(),
         e.TextReceived("t", bool(number & 1), bool(number & 2), bool(number & 4), bool(number & 8)),
         e.StopRequested(),
+        e.SpeechFaded(number),
+        e.InterimHeard(f"w{number}", number),
+        e.WordsScored(near, f"w{number}", number / 200),
+        e.SoundScored(near, number / 200),
+        e.TurnLimitReached(),
+        e.PartTranscribed(f"p{number}" if number & 1 else ""),
+        *[e.SpeculationRefused()] * (number > 250),
     ]
     return events[what % len(events)]
 
@@ -231,7 +322,7 @@ def rave(data: bytes) -> int:
         ledger.carry_out(taker.receive(event, now))
         assert turn <= taker.turn <= turn + 1
         assert (taker.deadline is not None) == (taker.state in TIMED)
-        if data[0] & 8:
+        if data[0] & 128:
             settings = settings_of(number)
     return len(data) // 2
 

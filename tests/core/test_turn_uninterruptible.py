@@ -10,7 +10,7 @@ from .turn_script import HEARING, OVER, SPEAKING, THINKING, TO_APOLOGY, Talk, sa
 
 
 def test_speech_over_an_uninterruptible_say_is_forgotten() -> None:
-    talk = speaking(TurnSettings(), say("listen", interruptible=False))
+    talk = speaking(TurnSettings(hold=0.5), say("listen", interruptible=False))
     assert talk.at(2.0, started()) == []
     assert (talk.state, talk.deadline) == (SPEAKING, None)
     assert talk.at(3.0, ended()) == [c.Forget()]
@@ -26,7 +26,7 @@ def test_speech_before_an_uninterruptible_say_is_forgotten_too() -> None:
 
 
 def test_speech_that_outlasts_an_uninterruptible_say_is_a_turn() -> None:
-    talk = speaking(TurnSettings(), say("listen", interruptible=False))
+    talk = speaking(TurnSettings(hold=0.5), say("listen", interruptible=False))
     talk.at(2.0, started())
     assert talk.at(2.5, e.ReplyEnded(1)) == []
     assert (talk.state, talk.taker.turn) == (HEARING, 2)
@@ -44,7 +44,7 @@ def test_an_uninterruptible_say_that_fails_leaves_the_floor_to_who_speaks() -> N
 
 
 def test_with_interruptions_off_speech_over_an_answer_is_forgotten() -> None:
-    talk = talk_in(SPEAKING, TurnSettings(interruptions=False))
+    talk = talk_in(SPEAKING, TurnSettings(hold=0.5, interruptions=False))
     assert talk.at(3.0, started()) == []
     assert (talk.state, talk.deadline) == (SPEAKING, None)
     assert talk.at(4.0, ended()) == [c.Forget()]
@@ -54,5 +54,5 @@ def test_with_interruptions_off_speech_over_an_answer_is_forgotten() -> None:
 
 
 def test_text_interrupts_with_interruptions_off() -> None:
-    talk = talk_in(SPEAKING, TurnSettings(interruptions=False))
+    talk = talk_in(SPEAKING, TurnSettings(hold=0.5, interruptions=False))
     assert talk.at(3.0, typed("stop"))[0] == c.CancelReply(1, e.CancelReason.TEXT)

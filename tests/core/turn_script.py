@@ -104,6 +104,14 @@ def say(text: str, *, interruptible: bool = True) -> e.TextReceived:
     return e.TextReceived(text, verbatim=True, interrupts=False, interruptible=interruptible)
 
 
+def score(revision: int, turn: int, text: str) -> c.ScoreWords:
+    return c.ScoreWords(revision, turn, text)
+
+
+def scored(revision: int, text: str, probability: float | None = 0.9) -> e.WordsScored:
+    return e.WordsScored(revision, text, probability)
+
+
 def prepare(number: int, turn: int, text: str, kind: ReplyKind = ReplyKind.ANSWER) -> c.PrepareReply:
     return c.PrepareReply(number, turn, kind, text)
 
@@ -116,3 +124,26 @@ EAGER = TurnSettings(hold=0.5, speculation=Speculation.LLM)
 """Answers are prepared at the first short silence."""
 
 ANSWER_HELLO = [prepare(1, 1, "hello"), c.CommitReply(1, 1, "hello", "hello")]
+
+PATIENT = TurnSettings(speculation=Speculation.LLM)
+"""The evidence says how long a silence must last."""
+SILENT = 0.904
+"""Since when, where its end is noticed at 1 s."""
+
+
+def silent(settings: TurnSettings = PATIENT) -> Talk:
+    """The user spoke, and does not since 0.904 s, which is noticed at 1 s."""
+    talk = Talk(settings)
+    talk.at(0.0, started())
+    talk.at(1.0, ended(1.0))
+    return talk
+
+
+def answering(words: str) -> Talk:
+    """Turn 1 said `words`, and reply 1 is audible from 3 s on."""
+    talk = silent()
+    talk.at(1.1, e.Transcribed(1, words, language="en"))
+    talk.at(2.9, OVER)
+    talk.at(3.0, e.ReplyAudible(1))
+    assert talk.state is SPEAKING
+    return talk

@@ -152,9 +152,9 @@ def test_a_voice_slower_than_speech_runs_dry_and_goes_on() -> None:
     engines = scripted(answers=[STORY], voicing=Voicing(first_audio=3.0))
     talk = converse(ASK, engines, ends_at=30.0)
     check_rules(talk)
-    # Clauses at 4.0 and 7.0; the first lasts 2.1 s, the second 3.06 s.
+    # Clauses at 4.0, 7.0 and 10.0: the last one, 3.06 s long, is played from then on.
     assert talk.when(o.TurnPhase.SPEAKING, 1) == at(4.0)
-    assert talk.when(o.TurnPhase.COMPLETED, 1) == at(7.0 + 3.06)
+    assert talk.when(o.TurnPhase.COMPLETED, 1) == at(10.0 + 3.06)
     assert talk.words(1) == STORY
 
 

@@ -106,7 +106,7 @@ class CancelReply:
 
 @dataclass(frozen=True, slots=True)
 class DiscardTurn:
-    """The turn ends without an answer."""
+    """The turn ends without an answer. What `KeepPart` said of it is not meant, unless it failed."""
 
     turn: int
     failed: bool = False

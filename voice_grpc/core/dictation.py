@@ -11,6 +11,7 @@ from . import events as e
 from .commands import AskTranscript, Command, FinishUtterance, GiveUpTranscript
 from .patience import Evidence, hold
 from .text.endings import ending, words_of
+from .turn import TIMER_SLACK
 from .turn_state import TurnSettings
 
 
@@ -26,6 +27,10 @@ class UtteranceTaker:
         self._silent_since = 0.0
         self._over_at: float | None = None
         """When the silence will have lasted."""
+        self._is_closed = False
+        """The microphone is: no word makes the silence longer."""
+        self._language = ""
+        """ISO 639-1, of the last words."""
         self.is_open = False
         """An utterance has begun, and its final transcript is not told yet."""
 
@@ -45,7 +50,7 @@ class UtteranceTaker:
         commands: list[Command] = []
         match event:
             case e.SpeechStarted():
-                self.is_open, self._over_at = True, None
+                self.is_open, self._over_at, self._is_closed = True, None, False
             case e.SpeechEnded(silence=silence):
                 commands.append(self._ask(now))
                 self._silent_since = now - silence
@@ -53,19 +58,26 @@ class UtteranceTaker:
             case e.ActivityEnded() if self.is_open:
                 if self._over_at is None:
                     commands.append(self._ask(now))
-                self._over_at = now
+                self._over_at, self._is_closed = now, True
             case e.Transcribed(revision, text, language=language) if revision == self._revision:
                 self._asked_at = None
-                if self._over_at is not None and self._over_at > now:
-                    evidence = Evidence(ending(text, language), word_count=len(words_of(text)))
+                self._language = language or self._language
+                if self._over_at is not None and not self._is_closed:
+                    evidence = Evidence(ending(text, self._language), word_count=len(words_of(text)))
                     self._over_at = self._silent_since + self._hold(evidence)
-            case e.PatienceOver() if self._asked_at is not None:
+            case e.PatienceOver() if self._has_waited(now):
                 commands.append(GiveUpTranscript(self._settings().turn_deadline))
                 self._asked_at = None
         if self._over_at is not None and self._over_at <= now and self._asked_at is None:
             self._over_at, self.is_open = None, False
             commands.append(FinishUtterance())
         return commands
+
+    def _has_waited(self, now: float) -> bool:
+        """For the words, as long as they are waited for."""
+        if self._asked_at is None:
+            return False
+        return now >= self._asked_at + self._settings().turn_deadline - TIMER_SLACK
 
     def _hold(self, evidence: Evidence) -> float:
         settings = self._settings()

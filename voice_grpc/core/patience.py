@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from .text.endings import Ending, Expectation
+from .text.endings import Expectation, TextEnding
 
 
 class Profile(Enum):
@@ -46,11 +46,18 @@ SHORTEST, LONGEST = 0.1, 5.0
 """Seconds that a hold, a min_hold and a max_hold may be at all."""
 
 
+def _known(probability: float | None) -> float | None:
+    return probability if probability is not None and 0 <= probability <= 1 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known in one silence about whether the user has finished."""
+    """What is known in one silence about whether the user has finished.
 
-    ending: Ending = Ending.UNKNOWN
+    A number that is no probability (NaN, 1.1) says nothing, and is None from here on.
+    """
+
+    ending: TextEnding = TextEnding.UNKNOWN
     expects: Expectation = Expectation.NOTHING
     word_count: int = 0
     text_end: float | None = None
@@ -58,14 +65,18 @@ class Evidence:
     acoustic_end: float | None = None
     """Probability of the acoustic model; None likewise."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text_end", _known(self.text_end))
+        object.__setattr__(self, "acoustic_end", _known(self.acoustic_end))
+
 
 _ENDINGS = {
-    Ending.UNKNOWN: 0.0,
-    Ending.CLOSED: 0.6,
-    Ending.LOOSE: -1.0,
-    Ending.OPEN: -3.0,
-    Ending.FILLER: -3.0,
-    Ending.SPELLED: -2.0,
+    TextEnding.UNKNOWN: 0.0,
+    TextEnding.CLOSED: 0.6,
+    TextEnding.LOOSE: -1.0,
+    TextEnding.OPEN: -3.0,
+    TextEnding.FILLER: -3.0,
+    TextEnding.SPELLED: -2.0,
 }
 """Log odds that the turn is over, by how its words end."""
 
@@ -103,7 +114,7 @@ def finished(evidence: Evidence) -> float:
     odds = _ENDINGS[evidence.ending]
     odds += _pull(evidence.text_end, _TEXT_EVEN, _TEXT_WEIGHT, _TEXT_MOST)
     odds += _pull(evidence.acoustic_end, _ACOUSTIC_EVEN, _ACOUSTIC_WEIGHT, _ACOUSTIC_MOST)
-    if 0 < evidence.word_count <= _FEW_WORDS and evidence.ending in (Ending.CLOSED, Ending.SPELLED):
+    if 0 < evidence.word_count <= _FEW_WORDS and evidence.ending in (TextEnding.CLOSED, TextEnding.SPELLED):
         odds += {Expectation.SHORT: _EXPECTED, Expectation.LONG: -_EXPECTED}.get(evidence.expects, 0.0)
     return 1 / (1 + math.exp(-odds))
 

@@ -61,6 +61,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.Transcribed: (early.take_final, {ENDING}),
         e.WordsScored: (early.note_words_score, {ENDING}),
         e.SoundScored: (early.note_sound_score, {ENDING}),
+        e.TurnLimitReached: (act.split_later, {ENDING}),
         e.PartTranscribed: (act.keep_part, {ENDING}),
         e.PatienceOver: (act.commit, {THINKING, LISTENING}),
         e.ActivityStarted: (act.start_activity, {HEARING}),
@@ -144,7 +145,7 @@ class TurnTaker:
 
     @property
     def words(self) -> str:
-        """What the user said that is in no message yet: for a session that ends in mid-turn."""
+        """What the user said in the turn that goes on, as its message would be: for a session that ends."""
         return self._turn.message
 
     @property
@@ -164,17 +165,16 @@ class TurnTaker:
             self._turn.is_refused = True
 
     def _is_stale(self, event: e.Event, now: float) -> bool:
-        """About a reply that is dead, a transcript that is not awaited, or a deadline that was overtaken."""
+        """About a reply that is dead or not let out, words nobody awaits, a deadline that was overtaken."""
         match event:
             case e.ReplyAudible(number) | e.ReplyEnded(number):
-                return self._turn.reply is None or self._turn.reply.number != number
+                return self._turn.committed is None or self._turn.committed.number != number
             case e.Transcribed(revision):
-                is_asked = revision == self._turn.revision and self._turn.asked_in == self._turn.number
-                return not (is_asked and self._turn.awaits_transcript)
+                return revision == 0 or revision != self._turn.asked or self._turn.has_newest
             case e.WordsScored(revision) | e.SoundScored(revision):
                 return revision != self._turn.revision
             case e.PartTranscribed():
-                return self._turn.parts == 0
+                return not self._turn.parts
             case e.PatienceOver():
                 return self._turn.deadline is None or now < self._turn.deadline - TIMER_SLACK
         return False

@@ -13,8 +13,8 @@ from .audio import seconds
 from .commands import Command, ReplyKind
 from .patience import Evidence
 from .text.endings import expectation
-from .turn_preparation import ask_for_score
-from .turn_state import Speculation, State, TurnState
+from .turn_preparation import answers, ask_for_score, drop_other, reconsider, take_words, weigh
+from .turn_state import Speculation, State, TurnState, continued
 
 Commands: TypeAlias = Iterator[Command]
 
@@ -32,33 +32,56 @@ def hear(turn: TurnState, event: e.SpeechStarted, now: float) -> Commands:
 
 def hear_on(turn: TurnState, event: e.SpeechStarted, now: float) -> Commands:
     """They were not done, or drew a breath: what was prepared is kept until other words are heard."""
-    if turn.message:
-        turn.pauses.append(max(0.0, seconds(event.position - turn.silent_at)))
+    note_pause(turn, event)
     turn.hear_on()
-    yield from ()
+    if turn.is_overlong:
+        yield from split(turn, event, now)
 
 
-def split(turn: TurnState, event: e.TurnLimitReached, now: float) -> Commands:
+def note_pause(turn: TurnState, event: e.SpeechStarted) -> None:
+    """How long this user stops in mid-turn; who says nothing for longer than is ever waited waits for us."""
+    pause = seconds(event.position - turn.silent_at)
+    if turn.message and 0 < pause <= turn.settings.bounds.max_hold:
+        turn.pauses.append(pause)
+
+
+def split(turn: TurnState, event: object, now: float) -> Commands:
     """Nobody is talked over: the turn goes on, and nothing of it is lost."""
-    turn.parts += 1
+    turn.parts.append(turn.spoken)
+    turn.transcript, turn.interim, turn.is_overlong = None, None, False
+    turn.asked, turn.faded_at = 0, -1
     yield c.SplitUtterance()
 
 
+def split_later(turn: TurnState, event: e.TurnLimitReached, now: float) -> Commands:
+    """In a silence, which may be the end."""
+    turn.is_overlong = True
+    yield from ()
+
+
 def keep_part(turn: TurnState, event: e.PartTranscribed, now: float) -> Commands:
-    turn.parts = max(0, turn.parts - 1)
-    if event.text:
-        turn.carried = f"{turn.carried} {event.text}".strip()
-        yield c.KeepPart(turn.number, turn.carried, event.text)
-    if turn.awaits_words and not turn.awaits_transcript:
-        yield from settle(turn, now)
+    """One that came to nothing, or failed, keeps what was known of its words."""
+    known = turn.parts.popleft()
+    spoken = event.text or known
+    if spoken:
+        turn.kept = f"{turn.kept} {spoken}".strip()
+        yield c.KeepPart(turn.number, f"{turn.carried} {turn.kept}".strip(), spoken)
+    if turn.state is State.ENDING and not turn.awaits_transcript:
+        yield from drop_other(turn)
+        yield from reconsider(turn, now)
+    elif turn.awaits_words and not turn.awaits_transcript:
+        yield from settle_late(turn, now)
 
 
 def give_words_back(turn: TurnState, event: e.SpeechStarted, now: float) -> Commands:
     """They were not done, and it was too late to wait: the turn that begins answers these words too."""
     if turn.committed is None:
-        turn.hear_on()
+        yield from hear_on(turn, event, now)
     elif turn.committed.interruptible:
+        was_spoken = turn.asked > 0
         yield from turn.cancel(e.CancelReason.SPEECH, returns_words=True)
+        if was_spoken:
+            note_pause(turn, event)
         turn.begin_turn()
 
 
@@ -79,10 +102,14 @@ def await_end(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
     turn.state = State.ENDING
     turn.silent_since, turn.silent_at = now - event.silence, event.position
     turn.evidence, turn.scoring, turn.is_scored = Evidence(), "", False
-    if turn.settings.speculation >= Speculation.STT and turn.faded_at != event.position:
-        yield turn.ask()
+    if turn.faded_at != event.position:
+        turn.is_asked = False
+        if turn.settings.speculation >= Speculation.STT:
+            yield turn.ask()
+        elif turn.settings.hold is None:
+            turn.revision += 1
     turn.faded_at = -1
-    turn.weigh(now)
+    weigh(turn, now)
     if turn.settings.hold is None:
         yield c.ScoreSound(turn.revision)
     yield from ask_for_score(turn)
@@ -90,19 +117,20 @@ def await_end(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
 
 def end_at_once(turn: TurnState, event: object, now: float) -> Commands:
     yield turn.ask()
-    turn.think(now)
+    think(turn, now)
 
 
 def keep_words(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
     """Late, and the user speaks on: the next revision will hold these words too, if it succeeds."""
-    turn.take_words(event)
-    yield from ()
+    take_words(turn, event)
+    yield from drop_other(turn)
 
 
 def discard(turn: TurnState, event: object, now: float) -> Commands:
     """What was said in this turn is not meant; what an earlier one gave back still is."""
     yield from turn.cancel(e.CancelReason.ACTIVITY)
-    turn.transcript, turn.is_held = None, False
+    turn.drop_words(with_carried=False)
+    turn.is_held, turn.decision = False, None
     if turn.carried:
         yield from commit_reply(turn, ReplyKind.ANSWER, now)
     else:
@@ -160,7 +188,7 @@ def speak(turn: TurnState, event: e.ReplyAudible, now: float) -> Commands:
 
 
 def finish(turn: TurnState, event: e.ReplyEnded, now: float) -> Commands:
-    turn.reply = None
+    turn.reply, turn.audible_at = None, None
     turn.expects = expectation(event.text, turn.language)
     yield from hand_over(turn, now)
 
@@ -203,6 +231,7 @@ def interrupt(turn: TurnState, event: object, now: float) -> Commands:
 def stop(turn: TurnState, event: object, now: float) -> Commands:
     """A stop button asks for silence: what is known of the user's words is kept, and not answered."""
     if turn.committed is None and not turn.message:
+        yield from turn.cancel(e.CancelReason.REQUEST)
         yield from drop_turn(turn, now)
         return
     if turn.committed is None:
@@ -216,21 +245,26 @@ def stop(turn: TurnState, event: object, now: float) -> Commands:
 
 def commit(turn: TurnState, event: object, now: float) -> Commands:
     """The turn is the user's no more. The transcript is asked for here, where nothing was begun early."""
-    if turn.revision == 0 or turn.asked_in != turn.number:
+    if isinstance(event, e.ActivityEnded):
+        turn.decision = None
+    if not turn.is_asked:
         yield turn.ask()
     if turn.awaits_transcript:
-        turn.think(now)
+        think(turn, now)
     else:
         yield from settle(turn, now)
 
 
 def answer_late(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
-    """The time spent waiting for the words counts against the deadline; its reserve is for an apology."""
     if not turn.awaits_words:
         return
-    turn.take_words(event)
-    if turn.awaits_transcript:
-        return
+    take_words(turn, event)
+    if not turn.awaits_transcript:
+        yield from settle_late(turn, now)
+
+
+def settle_late(turn: TurnState, now: float) -> Commands:
+    """The time spent waiting for the words counts against the deadline; its reserve is for an apology."""
     number, deadline = turn.number, turn.deadline or now
     yield from settle(turn, now)
     if turn.reply is not None and turn.number == number:
@@ -246,11 +280,11 @@ def apologize(turn: TurnState, event: object, now: float) -> Commands:
         yield c.DiscardTurn(turn.number, failed=True)
         yield from hand_over(turn, now)
         return
-    spoken = None if late else turn.transcript.text if turn.transcript else ""
     yield turn.new_reply(ReplyKind.APOLOGY, "", late)
-    yield c.CommitReply(turn.reply_number, turn.number, turn.message, spoken)
-    turn.is_committed = True
-    turn.carried, turn.transcript = "", None
+    if late is None:
+        yield from let_out(turn, turn.message, turn.spoken)
+    else:
+        yield from let_out(turn, "", None)
     turn.deadline = now + turn.settings.apology_reserve
 
 
@@ -269,16 +303,26 @@ def settle(turn: TurnState, now: float) -> Commands:
 
 def commit_reply(turn: TurnState, kind: ReplyKind, now: float) -> Commands:
     """The user's words become a message, once and for all unless nobody hears the answer."""
-    message, spoken = turn.message, turn.transcript.text if turn.transcript else ""
-    turn.continues = turn.continued(message)
-    if turn.reply is not None and not (kind is ReplyKind.ANSWER and turn.says_the_same(message)):
+    message = turn.message
+    if turn.reply is not None and not (kind is ReplyKind.ANSWER and answers(turn, message)):
         yield from turn.cancel(e.CancelReason.SPEECH)
     if turn.reply is None:
         yield turn.new_reply(kind, message)
-    yield c.CommitReply(turn.reply_number, turn.number, message, spoken, turn.continues, turn.decision)
-    turn.is_committed = True
-    turn.carried, turn.transcript, turn.continues, turn.decision = "", None, 0, None
-    turn.think(now)
+    yield from let_out(turn, message, turn.spoken)
+    think(turn, now)
+
+
+def let_out(turn: TurnState, message: str, spoken: str | None) -> Commands:
+    """The reply that is alive; `message` and `spoken` as in `CommitReply`."""
+    continues = continued(turn, message)
+    yield c.CommitReply(turn.reply_number, turn.number, message, spoken, continues, turn.decision)
+    turn.is_committed, turn.decision = True, None
+    turn.drop_words()
+
+
+def think(turn: TurnState, now: float) -> None:
+    turn.state = State.THINKING
+    turn.deadline = now + turn.settings.turn_deadline - turn.settings.apology_reserve
 
 
 def answer_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
@@ -288,11 +332,10 @@ def answer_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
         message = ""
         yield turn.new_reply(ReplyKind.VERBATIM, event.text, event)
     else:
-        message, turn.carried = f"{turn.carried} {event.text}".strip(), ""
+        message = f"{turn.carried} {event.text}".strip()
         yield turn.new_reply(ReplyKind.ANSWER, message, event)
-    yield c.CommitReply(turn.reply_number, turn.number, message, None)
-    turn.is_committed = True
-    turn.think(now)
+    yield from let_out(turn, message, None)
+    think(turn, now)
 
 
 # ---------------------------------------------------------------- to nobody, or to who waits
@@ -300,7 +343,8 @@ def answer_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
 
 def drop_turn(turn: TurnState, now: float) -> Commands:
     """There is nothing to answer."""
-    turn.transcript = None
+    yield from turn.cancel(e.CancelReason.SPEECH)
+    turn.drop_words()
     yield c.DiscardTurn(turn.number)
     yield from rest(turn, now)
 

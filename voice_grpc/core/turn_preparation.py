@@ -10,9 +10,9 @@ from typing import TypeAlias
 from . import commands as c
 from . import events as e
 from .commands import Command, ReplyKind
-from .patience import finished
-from .text.endings import words_of
-from .turn_state import Speculation, TurnState
+from .patience import Decision, finished, hold
+from .text.endings import TextEnding, ending, words_of
+from .turn_state import Speculation, TurnState, continued
 
 Commands: TypeAlias = Iterator[Command]
 
@@ -23,7 +23,7 @@ WORTHWHILE = 0.3
 def note_interim(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
     """What was prepared is dropped once the user has said more, or other words."""
     turn.interim, turn.language = event, event.language or turn.language
-    heard = words_of(f"{turn.carried} {event.text}")
+    heard = words_of(f"{turn.carried} {turn.kept} {event.text}")
     if turn.reply is not None and words_of(turn.reply.text)[: len(heard)] != heard:
         yield from turn.cancel(e.CancelReason.SPEECH)
 
@@ -37,33 +37,75 @@ def ask_early(turn: TurnState, event: e.SpeechFaded, now: float) -> Commands:
 
 def take_final(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
     """The words of this silence are known: what was prepared for others is dropped."""
-    turn.take_words(event)
-    if turn.reply is not None and not turn.says_the_same(turn.message):
+    take_words(turn, event)
+    yield from drop_other(turn)
+    yield from reconsider(turn, now)
+
+
+def take_words(turn: TurnState, event: e.Transcribed) -> None:
+    """A revision replaces the one before it; one that failed keeps what was known."""
+    text = (turn.fresh_interim or turn.spoken) if event.failed else event.text
+    turn.transcript = replace(event, text=text)
+    turn.language = event.language or turn.language
+
+
+def drop_other(turn: TurnState) -> Commands:
+    """What was prepared is dropped where it answers other words than those that are known now."""
+    if turn.reply is not None and not turn.parts and not answers(turn, turn.message):
         yield from turn.cancel(e.CancelReason.SPEECH)
-    turn.weigh(now)
+
+
+def answers(turn: TurnState, words: str) -> bool:
+    """The reply that is alive is one to these words, case and punctuation aside."""
+    return turn.reply is not None and words_of(turn.reply.text) == words_of(words)
+
+
+def reconsider(turn: TurnState, now: float) -> Commands:
+    """More is known of the words of this silence."""
+    weigh(turn, now)
     yield from ask_for_score(turn)
     yield from prepare(turn)
+
+
+def weigh(turn: TurnState, now: float, **found: float | None) -> None:
+    """Set the deadline of this silence by what is known of it now; `found`: probabilities of `Evidence`."""
+    words = turn.provisional
+    turn.evidence = replace(
+        turn.evidence,
+        ending=ending(words, turn.language) if words else TextEnding.UNKNOWN,
+        expects=turn.expects,
+        word_count=len(words_of(words)),
+        **found,
+    )
+    settings = turn.settings
+    if settings.hold is not None:
+        turn.decision, held = None, settings.hold
+    else:
+        held = hold(turn.evidence, settings.bounds, turn.pauses)
+        turn.decision = Decision(turn.evidence, finished(turn.evidence), held)
+    turn.deadline = max(now, turn.silent_since + held)
 
 
 def ask_for_score(turn: TurnState) -> Commands:
     """Whether the words are finished, as soon as they are known well enough: once for the same words."""
     words, settings = turn.provisional, turn.settings
-    is_of_use = settings.hold is None or settings.speculation >= Speculation.LLM
+    least = Speculation.STT if settings.hold is None else Speculation.LLM
+    is_of_use = settings.speculation >= least
     if words and is_of_use and words_of(words) != words_of(turn.scoring):
         turn.scoring, turn.is_scored = words, False
         turn.evidence = replace(turn.evidence, text_end=None)
-        yield c.ScoreWords(turn.revision, turn.number, words, turn.continued(words))
+        yield c.ScoreWords(turn.revision, turn.number, words, continued(turn, words))
 
 
 def note_words_score(turn: TurnState, event: e.WordsScored, now: float) -> Commands:
     if words_of(event.text) == words_of(turn.provisional):
         turn.is_scored = True
-        turn.weigh(now, text_end=event.probability)
+        weigh(turn, now, text_end=event.probability)
         yield from prepare(turn)
 
 
 def note_sound_score(turn: TurnState, event: e.SoundScored, now: float) -> Commands:
-    turn.weigh(now, acoustic_end=event.probability)
+    weigh(turn, now, acoustic_end=event.probability)
     yield from prepare(turn)
 
 
@@ -71,7 +113,8 @@ def prepare(turn: TurnState) -> Commands:
     """Start early: unless the words are unfinished, or were tried often enough."""
     settings, words = turn.settings, turn.provisional
     may = settings.speculation >= Speculation.LLM and not turn.is_refused
-    if not may or not words or turn.reply is not None or not turn.is_scored:
+    is_scored = turn.is_scored and words_of(words) == words_of(turn.scoring)
+    if not may or not words or turn.reply is not None or not is_scored:
         return
     if turn.tries < settings.speculation_tries and finished(turn.evidence) >= WORTHWHILE:
         turn.tries += 1

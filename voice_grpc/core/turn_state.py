@@ -6,15 +6,15 @@ timing.
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 from . import commands as c
 from . import events as e
 from .audio import seconds
 from .commands import Command, PrepareReply, ReplyKind
-from .patience import BOUNDS, Bounds, Decision, Evidence, Profile, finished, hold
-from .text.endings import Ending, Expectation, ending, is_backchannel, words_of
+from .patience import BOUNDS, Bounds, Decision, Evidence, Profile
+from .text.endings import Expectation, is_backchannel
 
 PAUSES = 8
 """Of the user's own pauses, those that are remembered."""
@@ -52,7 +52,7 @@ class TurnSettings:
     """Silence that ends the turn, from the last voiced sample; None: as the evidence says."""
     profile: Profile = Profile.CONVERSATION
     min_hold: float | None = None
-    """None: the profile's, as for `max_hold`."""
+    """None: the profile's, as for `max_hold`; what is set alone moves the other where they would cross."""
     max_hold: float | None = None
     speculation: Speculation = Speculation.STT
     speculation_tries: int = 3
@@ -70,10 +70,10 @@ class TurnSettings:
 
     @property
     def bounds(self) -> Bounds:
-        own = BOUNDS[self.profile]
-        least = own.min_hold if self.min_hold is None else self.min_hold
-        most = own.max_hold if self.max_hold is None else self.max_hold
-        return Bounds(least, max(least, most))
+        own, least, most = BOUNDS[self.profile], self.min_hold, self.max_hold
+        if least is None:
+            least = own.min_hold if most is None else min(own.min_hold, most)
+        return Bounds(least, max(least, own.max_hold if most is None else most))
 
 
 @dataclass(slots=True)
@@ -86,13 +86,21 @@ class TurnState:
     number: int = 0
     """The last turn that began."""
     revision: int = 0
-    """Revision of the last transcript that was asked for."""
-    asked_in: int = 0
-    """The turn in which that transcript was asked for."""
+    """The last that was given to a question."""
+    asked: int = 0
+    """Revision of the last transcript of this turn that was asked for, and not of a part; 0: none was."""
+    is_asked: bool = False
+    """Nothing was said since."""
     transcript: e.Transcribed | None = None
     """The last transcript that came of this turn."""
     carried: str = ""
     """Words given back by a turn whose answer nobody heard, or typed while the user spoke."""
+    kept: str = ""
+    """The beginning of this turn that is a message already."""
+    parts: deque[str] = field(default_factory=deque)
+    """Beginnings of this turn that are being transcribed by themselves: the words that are known of each."""
+    is_overlong: bool = False
+    """The limit was reached in a silence: if the turn goes on, what was said before is a part."""
     reply: PrepareReply | None = None
     """The reply that is alive."""
     reply_number: int = 0
@@ -125,8 +133,6 @@ class TurnState:
     """Answers prepared in this turn."""
     is_refused: bool = False
     """A vendor was at its limit: nothing is prepared any more."""
-    parts: int = 0
-    """Beginnings of this turn that are being transcribed by themselves."""
     audible_at: float | None = None
     """When the answer that is or was last alive became audible, in monotonic seconds."""
     yielding_since: float = 0.0
@@ -144,13 +150,21 @@ class TurnState:
 
     @property
     def message(self) -> str:
-        spoken = self.transcript.text if self.transcript else ""
-        return f"{self.carried} {spoken}".strip()
+        return _joined(self.carried, self.kept, *self.parts, self.spoken)
+
+    @property
+    def spoken(self) -> str:
+        """By the transcript that is known, which may not be of all that was said."""
+        return self.transcript.text if self.transcript else ""
 
     @property
     def awaits_transcript(self) -> bool:
-        is_newest = self.transcript is not None and self.transcript.revision >= self.revision
-        return not is_newest or self.parts > 0
+        return not self.has_newest or not self.is_asked or bool(self.parts)
+
+    @property
+    def has_newest(self) -> bool:
+        """The transcript that was asked for last came."""
+        return self.transcript is not None and self.transcript.revision >= self.asked
 
     @property
     def awaits_words(self) -> bool:
@@ -167,49 +181,37 @@ class TurnState:
         """The message as far as this silence knows it: by its transcript, else by a fresh interim one."""
         if not self.awaits_transcript:
             return self.message
+        heard = "" if self.parts else self.fresh_interim
+        return heard and _joined(self.carried, self.kept, heard)
+
+    @property
+    def fresh_interim(self) -> str:
+        """The interim transcript that may be all that was said before the silence; empty: there is none."""
         if self.interim is None or seconds(self.silent_at - self.interim.end) > FRESH:
             return ""
-        return f"{self.carried} {self.interim.text}".strip()
+        return self.interim.text
 
     def ask(self, *, is_early: bool = False) -> c.AskTranscript:
         self.revision += 1
-        self.asked_in = self.number
+        self.asked, self.is_asked = self.revision, True
         return c.AskTranscript(self.revision, is_early)
 
     def begin_turn(self) -> None:
         self.number += 1
-        self.tries, self.parts, self.faded_at = 0, 0, -1
-        self.interim = None
+        self.tries, self.asked, self.faded_at = 0, 0, -1
+        self.interim, self.is_overlong = None, False
         self.hear_on()
 
     def hear_on(self) -> None:
-        self.state, self.deadline = State.HEARING, None
+        self.state, self.deadline, self.decision = State.HEARING, None, None
+        self.is_asked = False
 
-    # ------------------------------------------------------------ how long the silence must last
-
-    def weigh(self, now: float, **found: float | None) -> None:
-        """Set the deadline of this silence by what is known of it now; `found`: fields of `Evidence`."""
-        words = self.provisional
-        self.evidence = replace(
-            self.evidence,
-            ending=ending(words, self.language) if words else Ending.UNKNOWN,
-            expects=self.expects,
-            word_count=len(words_of(words)),
-            **found,
-        )
-        settings = self.settings
-        if settings.hold is not None:
-            self.decision, held = None, settings.hold
-        else:
-            held = hold(self.evidence, settings.bounds, self.pauses)
-            self.decision = Decision(self.evidence, finished(self.evidence), held)
-        self.deadline = max(now, self.silent_since + held)
-
-    def take_words(self, event: e.Transcribed) -> None:
-        """A revision replaces the one before it; one that failed keeps what was known."""
-        text = self.transcript.text if event.failed and self.transcript else event.text
-        self.transcript = replace(event, text=text)
-        self.language = event.language or self.language
+    def drop_words(self, *, with_carried: bool = True) -> None:
+        """They became a message, or are not meant; what an earlier turn gave back may stay."""
+        self.kept, self.transcript = "", None
+        self.parts.clear()
+        if with_carried:
+            self.carried, self.continues = "", 0
 
     def new_reply(
         self, kind: ReplyKind, text: str, source: e.TextReceived | PrepareReply | None = None
@@ -224,7 +226,7 @@ class TurnState:
             text_only=source is not None and source.text_only,
             interruptible=source is None or source.interruptible,
             ssml=source.ssml if source is not None and kind is ReplyKind.VERBATIM else "",
-            continues=self.continues,
+            continues=continued(self, text) if kind is ReplyKind.ANSWER else 0,
         )
         self.is_committed = False
         return self.reply
@@ -232,22 +234,21 @@ class TurnState:
     def cancel(self, reason: e.CancelReason, *, returns_words: bool = False) -> Iterator[Command]:
         """Words are returned of an answer that was let out only, and carried to the next turn."""
         reply, was_committed = self.reply, self.is_committed
+        if self.audible_at is not None:
+            self.expects = Expectation.NOTHING
         self.reply, self.is_committed, self.audible_at = None, False, None
         if reply is None:
             return
         returns_words = returns_words and was_committed and reply.kind is ReplyKind.ANSWER
         if returns_words:
-            self.carried = reply.text
+            self.carried, self.continues = reply.text, reply.continues
         yield c.CancelReply(reply.number, reason, returns_words)
 
-    def says_the_same(self, words: str) -> bool:
-        """Case and punctuation aside, the reply that is alive answers these words."""
-        return self.reply is not None and words_of(self.reply.text) == words_of(words)
 
-    def continued(self, words: str) -> int:
-        """The turn that these words go on with; somebody who only listens does not. 0: none."""
-        return 0 if is_backchannel(words) else self.continues
+def continued(turn: TurnState, words: str) -> int:
+    """The turn that these words go on with; somebody who only listens does not. 0: none."""
+    return 0 if not words or is_backchannel(words) else turn.continues
 
-    def think(self, now: float) -> None:
-        self.state = State.THINKING
-        self.deadline = now + self.settings.turn_deadline - self.settings.apology_reserve
+
+def _joined(*texts: str) -> str:
+    return " ".join(text for text in texts if text).strip()
