@@ -111,5 +111,12 @@ def started(
         yield address.split()[-1], process.pid
 
 
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process (proc(5), fields 14 and 15, in hundredths)."""
+    with open(f"/proc/{pid}/stat") as stat:
+        values = stat.read().rsplit(")", 1)[1].split()
+    return (int(values[11]) + int(values[12])) / 100
+
+
 if __name__ == "__main__":
     asyncio.run(serve(sys.argv[1]))
