@@ -119,6 +119,8 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.measurements) - set(MEASUREMENTS):
         parser.error(f"no measurement {', '.join(sorted(unknown))}; there are: {', '.join(MEASUREMENTS)}")
+    if given.cases < 1:
+        parser.error("--cases has to be 1 or more")
     try:
         chosen_variants(given.variant)
         if given.png:

@@ -80,19 +80,17 @@ class Interleaved:
     ) -> None:
         """`ports`: one for each of `EVIDENCE_TAKEN`; `cpu`: seconds that the servers computed so far."""
         self._variants = variants
-        self._targets = {
-            taken: f"127.0.0.1:{port}" for taken, port in zip(EVIDENCE_TAKEN, ports, strict=True)
-        }
+        self._ports = dict(zip(EVIDENCE_TAKEN, ports, strict=True))
         self._cpu = cpu
         self._played: dict[str, list[PlayedCase]] = {variant.name: [] for variant in variants}
         self._thrown_away = dict.fromkeys(self._played, 0)
 
     async def play(self, cases: Sequence[TurnCase]) -> list[VariantFigures]:
         """Raises `CallFailed` when a server is not there."""
-        channels = {taken: connect(target) for taken, target in self._targets.items()}
+        channels = {taken: connect(f"127.0.0.1:{port}") for taken, port in self._ports.items()}
         try:
-            for taken in {variant.without for variant in self._variants}:
-                await self._once(channels[taken], cases[0], _any_with(taken, self._variants))
+            for taken, variant in {variant.without: variant for variant in self._variants}.items():
+                await self._once(channels[taken], cases[0], variant)
             for n, case in enumerate(cases):
                 tell(f"case {n + 1} of {len(cases)}: {case.name}")
                 for variant in _rotated(self._variants, n):
@@ -119,10 +117,6 @@ class Interleaved:
         notes = await play(channel, case, variant.detection)
         await asyncio.sleep(SETTLE_SECONDS)
         return judged(case, variant, notes, self._cpu() - before, now() - begun)
-
-
-def _any_with(taken: frozenset[str], variants: Sequence[TurnVariant]) -> TurnVariant:
-    return next(variant for variant in variants if variant.without == taken)
 
 
 def _rotated(variants: Sequence[TurnVariant], by: int) -> list[TurnVariant]:

@@ -14,19 +14,21 @@ from ...ports import Engines
 from ...server.server import Server
 from ...server.startup import build_engines, close_engines, freeze_what_is_loaded
 from ...settings import Settings
-from ...settings.personas import DEFAULT_ID, load_personas
+from ...settings.personas import DEFAULT_ID, Persona, load_personas
 from ...store import MemoryStore
 from .variants import EVIDENCE_TAKEN, engines_without
 
 
-async def start_all(engines: Engines, settings: Settings, closing: AsyncExitStack) -> list[int]:
+async def start_all(
+    engines: Engines, settings: Settings, personas: dict[str, Persona], closing: AsyncExitStack
+) -> list[int]:
     """The ports of servers that are ready, which `closing` stops."""
     ports = []
     for taken in EVIDENCE_TAKEN:
         server = Server(settings)
         closing.push_async_callback(server.stop)
         await server.start()
-        await server.make_ready(engines_without(engines, taken), MemoryStore(), load_personas())
+        await server.make_ready(engines_without(engines, taken), MemoryStore(), personas)
         ports.append(server.port)
     return ports
 
@@ -36,14 +38,18 @@ async def serve() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     settings = Settings(port=0, _env_file=None)  # type: ignore[call-arg]
-    instructions = load_personas()[DEFAULT_ID].instructions
+    personas = load_personas()
     async with AsyncExitStack() as closing:
-        engines = await build_engines(settings, lambda line: print(line, flush=True), instructions)
+        engines = await build_engines(settings, _say, personas[DEFAULT_ID].instructions)
         closing.push_async_callback(close_engines, engines)
-        ports = await start_all(engines, settings, closing)
+        ports = await start_all(engines, settings, personas, closing)
         freeze_what_is_loaded()
-        print(f"listening on {','.join(map(str, ports))}", flush=True)
+        _say(f"listening on {','.join(map(str, ports))}")
         await stop.wait()
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 if __name__ == "__main__":
