@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from voice_grpc.bench.servers import CpuSeconds
 from voice_grpc.bench.turns.curve import (
     PauseFate,
     PlayedCase,
@@ -28,7 +29,7 @@ CUT = TurnCase("cut", SOUND, 3 * RATE_HZ, (LabelledPause(Span(RATE_HZ, 2 * RATE_
 
 
 def heard(case: TurnCase, notes: TurnNotes) -> PlayedCase:
-    return judged(case, HOLD, notes, 0.5, 4.0)
+    return judged(case, HOLD, notes, CpuSeconds(0.5, 0.2), 4.0)
 
 
 # ---------------------------------------------------------------- the end
@@ -134,11 +135,22 @@ def test_shares_are_of_pauses_and_each_length_has_its_own() -> None:
 
 def test_costs_are_per_minute_of_session_and_of_everything_played() -> None:
     played = [
-        replace(ended(1.0), cpu=1.0, seconds=4.0, wasted={"output_tokens": 2, "tts_characters": 0}),
-        replace(ended(1.0), cpu=0.5, seconds=5.0, wasted={"output_tokens": 1, "tts_characters": 9}),
+        replace(
+            ended(1.0),
+            cpu=CpuSeconds(1.0, 1.7),
+            seconds=4.0,
+            wasted={"output_tokens": 2, "tts_characters": 0},
+        ),
+        replace(
+            ended(1.0),
+            cpu=CpuSeconds(0.5, 0.1),
+            seconds=5.0,
+            wasted={"output_tokens": 1, "tts_characters": 9},
+        ),
     ]
     figures = summed_up(HOLD, played, thrown_away=3)
     assert figures.cpu_per_minute == pytest.approx(10.0)
+    assert figures.others == pytest.approx(0.2)
     assert figures.wasted == {"output_tokens": 3, "tts_characters": 9}
     assert figures.thrown_away == 3
 

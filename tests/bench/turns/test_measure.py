@@ -1,16 +1,20 @@
 """All cases with all variants: what is prepared, in which order it is said, and what is thrown away."""
 
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from voice_grpc.bench.servers import CpuSeconds
 from voice_grpc.bench.turns import measure
+from voice_grpc.bench.turns.curve import summed_up
 from voice_grpc.bench.turns.material import PAUSES, Span, TurnCase, cut, voiced_spans, whole
-from voice_grpc.bench.turns.measure import Interleaved, TurnsPlan, prepared, report, spread
+from voice_grpc.bench.turns.measure import Interleaved, TurnsPlan, in_real_time, prepared, report, spread
 from voice_grpc.bench.turns.sentences import SENTENCES
 from voice_grpc.bench.turns.server import start_all
 from voice_grpc.bench.turns.speakers import Speaker
@@ -104,14 +108,16 @@ async def test_each_case_is_said_to_each_variant(monkeypatch: pytest.MonkeyPatch
     cases = [whole("hello", HUM), cut("hello, … there", np.concatenate((HUM, HUM)), len(HUM), 0.8)]
     ticks = count()
     async with ports() as open_ports:
-        short, long = await Interleaved(HOLDS, open_ports, lambda: 0.5 * next(ticks)).play(cases)
+        short, long = await Interleaved(HOLDS, open_ports, lambda: CpuSeconds(0.5 * next(ticks), 1.0)).play(
+            cases
+        )
     assert (short.answered, long.answered) == (1.0, 0.0)
     assert (short.ends, long.ends, short.pauses, long.pauses) == (1, 1, 1, 1)
     assert short.median is not None
     assert long.median is not None
     assert 0.15 < short.median < long.median
     assert long.median > 0.95
-    assert [each.cpu for each in (*short.played, *long.played)] == [0.5] * 4
+    assert [each.cpu for each in (*short.played, *long.played)] == [CpuSeconds(0.5, 0.0)] * 4
     assert short.wasted["tts_characters"] > 0
     assert long.wasted["tts_characters"] == 0
 
@@ -122,13 +128,39 @@ async def test_a_case_of_a_late_generator_is_tried_again_and_then_left_out(
     monkeypatch.setattr(measure, "MAX_LATENESS", -1.0)
     monkeypatch.setattr(measure, "ATTEMPTS", 2)
     async with ports() as open_ports:
-        figures = await Interleaved(HOLDS[:1], open_ports, lambda: 0.0).play([whole("hello", HUM)])
+        figures = await Interleaved(HOLDS[:1], open_ports, lambda: CpuSeconds(0.0, 0.0)).play(
+            [whole("hello", HUM)]
+        )
     assert [(each.thrown_away, each.ends, each.played) for each in figures] == [(2, 0, [])]
     assert "2 sessions were thrown away" in report(figures)
 
 
-def test_a_run_that_was_on_time_says_nothing_of_that() -> None:
-    assert "thrown away:" not in report([])
+@pytest.mark.parametrize(("cores", "is_told"), [(0.0, False), (0.09, False), (0.2, True)])
+def test_a_run_beside_busy_processes_is_not_to_be_quoted(cores: float, is_told: bool) -> None:
+    figures = replace(summed_up(VARIANTS[0], []), others=cores)
+    assert ("not to be quoted" in report([figures])) is is_told
+    assert "thrown away:" not in report([figures])
+
+
+def test_the_generator_has_its_priority_for_the_run_alone() -> None:
+    before = os.sched_getscheduler(0)
+    with in_real_time():
+        within = os.sched_getscheduler(0)
+    assert within in (before, os.SCHED_FIFO)
+    assert os.sched_getscheduler(0) == before
+
+
+def test_without_the_right_to_a_priority_it_goes_on_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(pid: int, policy: int, parameter: object) -> None:
+        if policy == os.SCHED_FIFO:
+            raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refused)
+    with in_real_time():
+        assert os.sched_getscheduler(0) != os.SCHED_FIFO
+    assert "no real-time priority" in capsys.readouterr().err
 
 
 async def test_every_server_of_the_variants_answers() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from voice_grpc.bench.servers import CpuSeconds
 from voice_grpc.bench.turns.curve import PauseFate, PlayedCase, VariantFigures, summed_up
 from voice_grpc.bench.turns.plot import NoMatplotlib, draw, require_matplotlib
 from voice_grpc.bench.turns.variants import VARIANTS, TurnVariant
@@ -12,7 +13,9 @@ from voice_grpc.bench.turns.variants import VARIANTS, TurnVariant
 
 def figures(variant: TurnVariant, delay: float, fate: PauseFate) -> VariantFigures:
     def played(is_whole: bool, pauses: tuple[tuple[str, PauseFate], ...]) -> PlayedCase:
-        return PlayedCase("case", variant.name, is_whole, delay, False, pauses, {}, 0.1, 3.0, 0.0)
+        return PlayedCase(
+            "case", variant.name, is_whole, delay, False, pauses, {}, CpuSeconds(0.1, 0.0), 3.0, 0.0
+        )
 
     return summed_up(variant, [played(True, ()), played(False, (("1.0 s", fate),))])
 

@@ -46,7 +46,7 @@ def test_a_rate_changes_how_long_it_takes_and_a_pitch_does_not(renderer: Rendere
         for speaker in (Speaker("plain"), Speaker("fast", rate=1.25), Speaker("high", pitch=1.25))
     )
     assert spoken_seconds(fast) < 0.95 * spoken_seconds(plain)
-    assert spoken_seconds(high) == pytest.approx(spoken_seconds(plain), rel=0.12)
+    assert spoken_seconds(high) == pytest.approx(spoken_seconds(plain), rel=0.2)
     assert mean_frequency(high) > 1.1 * mean_frequency(plain)
 
 

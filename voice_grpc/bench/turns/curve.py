@@ -13,12 +13,17 @@ import numpy as np
 
 from ...core.audio import seconds
 from ...pb import voice_pb2 as pb
+from ..servers import CpuSeconds
 from .material import PAUSES, LabelledPause, TurnCase
 from .player import ANSWER_WITHIN, TurnNotes
 from .variants import TurnVariant
 
 MAX_LATENESS = 0.002
 """Seconds by which the generator may be late at P99 of the frames of a case; a later one is thrown away."""
+
+
+MAX_OTHERS = 0.1
+"""Cores that other processes may keep busy: beyond it the delays are not those of this server alone."""
 
 
 class PauseFate(Enum):
@@ -45,8 +50,8 @@ class PlayedCase:
     """Each with its group."""
     wasted: Mapping[str, int]
     """Work for answers that nobody heard; see `wasted`."""
-    cpu: float
-    """Seconds that the server computed meanwhile."""
+    cpu: CpuSeconds
+    """Computed meanwhile."""
     seconds: float
     """How long the session took."""
     lateness: float
@@ -58,8 +63,10 @@ class PlayedCase:
         return self.delay < ANSWER_WITHIN
 
 
-def judged(case: TurnCase, variant: TurnVariant, notes: TurnNotes, cpu: float, took: float) -> PlayedCase:
-    """What `notes` say of it; `took` seconds, of which the server computed `cpu`."""
+def judged(
+    case: TurnCase, variant: TurnVariant, notes: TurnNotes, cpu: CpuSeconds, took: float
+) -> PlayedCase:
+    """What `notes` say of it; `cpu` was computed in the `took` seconds of the session."""
     end = seconds(case.end)
     answer = notes.answer_to(end)
     spans = [(seconds(pause.span.start), seconds(pause.span.end)) for pause in case.pauses]
@@ -122,6 +129,8 @@ class VariantFigures:
     wasted: Mapping[str, int]
     cpu_per_minute: float
     """CPU seconds of the server per session-minute."""
+    others: float
+    """Cores that other processes kept busy, on the average."""
     lateness: float
     """Of the latest case that counts, seconds at P99 of its frames."""
     thrown_away: int = 0
@@ -153,7 +162,8 @@ def summed_up(variant: TurnVariant, played: Sequence[PlayedCase], thrown_away: i
         committed=_share(PauseFate.COMMITTED, fates),
         groups=_groups(fates),
         wasted={name: sum(each.wasted.get(name, 0) for each in played) for name in DROPPED_COUNTS},
-        cpu_per_minute=sum(each.cpu for each in played) / minutes if minutes else 0.0,
+        cpu_per_minute=sum(each.cpu.server for each in played) / minutes if minutes else 0.0,
+        others=sum(each.cpu.others for each in played) / minutes / 60 if minutes else 0.0,
         lateness=max((each.lateness for each in played), default=0.0),
         thrown_away=thrown_away,
         played=played,
@@ -186,7 +196,7 @@ def table(figures: Sequence[VariantFigures]) -> str:
     heads = ["variant", "ends", "delay median ms", "P90", "P95", "unanswered", "cut off"]
     heads += ["pauses", "answered in", *(f"in {group}" for group in GROUPS)]
     heads += ["begun in vain", "delay after a pause", "tokens, characters wasted"]
-    heads += ["CPU s per session-minute", "generator late P99 ms", "thrown away"]
+    heads += ["CPU s per session-minute", "cores of others", "generator late P99 ms", "thrown away"]
     rows = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     return "\n".join([*rows, *("| " + " | ".join(_cells(each)) + " |" for each in figures)])
 
@@ -206,6 +216,7 @@ def _cells(figures: VariantFigures) -> list[str]:
         _ms(figures.after_pause),
         ", ".join(str(count) for count in figures.wasted.values()),
         f"{figures.cpu_per_minute:.1f}",
+        f"{figures.others:.2f}",
         f"{1000 * figures.lateness:.1f}",
         str(figures.thrown_away),
     ]

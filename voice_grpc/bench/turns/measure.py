@@ -5,17 +5,20 @@ with each server warms it and is not counted. Sessions are short: they end with 
 """
 
 import asyncio
+import os
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc.aio
+import numpy as np
 
 from ...client import connect
-from ..servers import cpu_seconds, started
-from .curve import MAX_LATENESS, PlayedCase, VariantFigures, judged, summed_up, table
+from ..servers import CpuSeconds, cpu_of_all, started
+from .curve import MAX_LATENESS, MAX_OTHERS, PlayedCase, VariantFigures, judged, summed_up, table
 from .material import PAUSES, TurnCase, boundary, cut, recordings, whole
 from .player import play
 from .sentences import SENTENCES
@@ -76,9 +79,9 @@ class Interleaved:
     """What came of each variant so far."""
 
     def __init__(
-        self, variants: Sequence[TurnVariant], ports: Sequence[int], cpu: Callable[[], float]
+        self, variants: Sequence[TurnVariant], ports: Sequence[int], cpu: Callable[[], CpuSeconds]
     ) -> None:
-        """`ports`: one for each of `EVIDENCE_TAKEN`; `cpu`: seconds that the servers computed so far."""
+        """`ports`: one for each of `EVIDENCE_TAKEN`; `cpu` tells what was computed so far."""
         self._variants = variants
         self._ports = dict(zip(EVIDENCE_TAKEN, ports, strict=True))
         self._cpu = cpu
@@ -116,7 +119,8 @@ class Interleaved:
         begun, before = now(), self._cpu()
         notes = await play(channel, case, variant.detection)
         await asyncio.sleep(SETTLE_SECONDS)
-        return judged(case, variant, notes, self._cpu() - before, now() - begun)
+        cpu = CpuSeconds(*np.subtract(self._cpu(), before).tolist())
+        return judged(case, variant, notes, cpu, now() - begun)
 
 
 def _rotated(variants: Sequence[TurnVariant], by: int) -> list[TurnVariant]:
@@ -130,14 +134,34 @@ def measure(plan: TurnsPlan) -> list[VariantFigures]:
     tell("the sentences are being spoken …")
     cases = prepared(plan)
     with started("voice_grpc.bench.turns.server") as (ports, pid):
-        run = Interleaved(plan.variants, [int(port) for port in ports.split(",")], lambda: cpu_seconds(pid))
-        return asyncio.run(run.play(cases))
+        run = Interleaved(plan.variants, [int(port) for port in ports.split(",")], lambda: cpu_of_all(pid))
+        with in_real_time():
+            return asyncio.run(run.play(cases))
+
+
+@contextmanager
+def in_real_time() -> Iterator[None]:
+    """Where the system lets us, this process goes before all others, as a user's microphone does: what the
+    server computes on the same cores does not hold it up. Where not, that is told."""
+    before = os.sched_getscheduler(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except PermissionError:
+        tell("no real-time priority for the generator: what it sends too late is thrown away")
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, before, os.sched_param(0))
 
 
 def report(figures: Sequence[VariantFigures]) -> str:
-    late = sum(each.thrown_away for each in figures)
-    thrown = f"\n\n{late} sessions were thrown away: their generator was late." if late else ""
-    return f"{table(figures)}{thrown}"
+    """The table, and what makes it less than it seems."""
+    lines = [table(figures)]
+    if late := sum(each.thrown_away for each in figures):
+        lines.append(f"{late} sessions were thrown away: their generator was late.")
+    if max((each.others for each in figures), default=0.0) > MAX_OTHERS:
+        lines.append("Other processes kept the machine busy: delays are not to be quoted.")
+    return "\n\n".join(lines)
 
 
 def tell(line: str) -> None:
