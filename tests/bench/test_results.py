@@ -4,11 +4,17 @@ import json
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from voice_grpc.bench.results import keep, plain
+
+
+class Pair(NamedTuple):
+    left: float
+    right: float
 
 
 class Colour(Enum):
@@ -41,7 +47,8 @@ def test_everything_becomes_json() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(np.int64(3), 3), (np.float64(0.5), 0.5), (True, True), ({1: (2, 3)}, {"1": [2, 3]}), (None, None)],
+    [(np.int64(3), 3), (np.float64(0.5), 0.5), (True, True), ({1: (2, 3)}, {"1": [2, 3]}), (None, None)]
+    + [(Pair(1.0, 2.0), {"left": 1.0, "right": 2.0})],
 )
 def test_numbers_of_all_makes(value: object, expected: object) -> None:
     made = plain(value)
