@@ -14,7 +14,7 @@ help:
 	@echo "make test      all tests"
 	@echo "make check     lint, types, layers, the contract, generated code"
 	@echo "make generate  the stubs in voice_grpc/pb from $(PROTO)"
-	@echo "make bench     latency and overhead on this machine"
+	@echo "make bench     latency, overhead and turn-taking on this machine (figures: build/bench.json)"
 
 # Wheels only: nothing is compiled on the way to the first conversation.
 $(VENV)/.local: pyproject.toml
@@ -55,7 +55,7 @@ released: $(VENV)/.dev
 	$(BIN)/buf build --output $(RELEASED)
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m voice_grpc.bench
+	$(BIN)/python -m voice_grpc.bench --png build/turns.png
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info

@@ -38,7 +38,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "client": ("net", "pb"),
     "bench": (
         *("core", "ports", "net", "engines", "model_files", "settings", "store", "server"),
-        *("client", "pb"),
+        *("client", "pb", "version"),
     ),
     "voice_grpc_clients": ("client", "net", "pb"),
     "voice_grpc_gateway": ("client", "net", "pb"),

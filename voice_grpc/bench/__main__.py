@@ -1,54 +1,135 @@
-"""`make bench`: what the embedded engines take here, what Whisper gets right, and what we add ourselves."""
+"""`make bench`: what the embedded engines take here, what Whisper gets right, what we add ourselves, and how
+soon a finished sentence is answered. Every figure is kept in a JSON file too."""
 
 import argparse
 import asyncio
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from . import cloud, gateway, local, overhead, stt_wer, words
+from . import cloud, gateway, local, overhead, results, stt_wer, words
+from .turns import measure as turns
+from .turns import plot
+from .turns.variants import VARIANTS, chosen_variants
 
-MEASUREMENTS = ("local", "overhead", "cloud", "gateway", "wer", "words")
+RECORDINGS_VARIABLE = "VOICE_BENCH_RECORDINGS"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m voice_grpc.bench", description=__doc__)
-    parser.add_argument(
-        "measurements", nargs="*", default=list(MEASUREMENTS), help=f"of: {', '.join(MEASUREMENTS)} (all)"
+def _local(given: argparse.Namespace) -> object:
+    print("A spoken conversation on the embedded models, by this machine's clock")
+    figures = asyncio.run(local.measure())
+    print(local.report(figures), flush=True)
+    return figures
+
+
+def _overhead(given: argparse.Namespace) -> object:
+    print(f"\nOur own part: measured minus the {overhead.ORACLE_SECONDS * 1000:.0f} ms that was scripted")
+    print(overhead.HEADER, flush=True)
+    found = []
+    for sessions in (1, 30):
+        found.append(asyncio.run(overhead.measure(sessions, given.seconds)))
+        print(overhead.report(found[-1]), flush=True)
+    return found
+
+
+def _cloud(given: argparse.Namespace) -> object:
+    print("\nThe cloud's adapters against fakes that take as long as the vendors do", flush=True)
+    found = []
+    try:
+        for sessions in (1, 8):
+            profiles = cloud.Profiles(given.stt, given.llm)
+            found.append(asyncio.run(cloud.measure(sessions, given.seconds, profiles)))
+            print(f"\n{cloud.report(found[-1])}", flush=True)
+    except cloud.NoCheckout as absent:
+        print(f"left out: {absent}")
+    return found
+
+
+def _gateway(given: argparse.Namespace) -> object:
+    print(f"\nWhat the gateway adds, {gateway.SESSIONS} browsers that speak")
+    print(gateway.HEADER, flush=True)
+    added = asyncio.run(gateway.measure(given.seconds))
+    print(gateway.report(added), flush=True)
+    return added
+
+
+def _wer(given: argparse.Namespace) -> object:
+    print("\nWhisper, the stock call and ours, interleaved", flush=True)
+    return stt_wer.main([]).figures
+
+
+def _words(given: argparse.Namespace) -> object:
+    print("\nNumbers, signs and codes, said by Piper and read back by Whisper", flush=True)
+    return words.main([])
+
+
+def _turns(given: argparse.Namespace) -> object:
+    print("\nFinished sentences and pauses: how soon the one is answered, how often the other", flush=True)
+    plan = turns.TurnsPlan(
+        chosen_variants(given.variant), None if given.full else given.cases, given.recordings
     )
+    figures = turns.measure(plan)
+    print(turns.report(figures), flush=True)
+    if given.png:
+        plot.draw(figures, given.png)
+    return figures
+
+
+MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace], object]] = {
+    "local": _local,
+    "overhead": _overhead,
+    "cloud": _cloud,
+    "gateway": _gateway,
+    "wer": _wer,
+    "words": _words,
+    "turns": _turns,
+}
+"""Each prints its figures, and returns them."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m voice_grpc.bench", description=__doc__)
+    names = ", ".join(MEASUREMENTS)
+    parser.add_argument("measurements", nargs="*", default=list(MEASUREMENTS), help=f"of: {names} (all)")
     parser.add_argument("--seconds", type=float, default=20.0, help="of load for each number of sessions")
     parser.add_argument("--stt", choices=cloud.STT_PROFILES, default=cloud.STT_PROFILES[0], help="of cloud")
     parser.add_argument("--llm", choices=cloud.LLM_PROFILES, default=cloud.LLM_PROFILES[0], help="of cloud")
-    chosen = parser.parse_args()
-    if unknown := set(chosen.measurements) - set(MEASUREMENTS):
+    parser.add_argument(
+        "--json", type=Path, default=results.RESULTS, help="where figures are kept (%(default)s)"
+    )
+    of_turns = parser.add_argument_group("of turns")
+    of_turns.add_argument("--cases", type=int, default=turns.CASES, help="whole sentences, and cut ones")
+    of_turns.add_argument("--full", action="store_true", help="all sentences there are")
+    of_turns.add_argument(
+        "--variant", action="append", default=[], help=f"of: {', '.join(v.name for v in VARIANTS)} (all)"
+    )
+    of_turns.add_argument("--png", type=Path, help="draw the curve there")
+    recordings = os.environ.get(RECORDINGS_VARIABLE)
+    of_turns.add_argument(
+        "--recordings",
+        type=Path,
+        default=Path(recordings) if recordings else None,
+        help=f"folder with wav files and their manifest.json; default ${RECORDINGS_VARIABLE}",
+    )
+    return parser
+
+
+def main() -> None:
+    parser = _parser()
+    given = parser.parse_args()
+    if unknown := set(given.measurements) - set(MEASUREMENTS):
         parser.error(f"no measurement {', '.join(sorted(unknown))}; there are: {', '.join(MEASUREMENTS)}")
-    if "local" in chosen.measurements:
-        print("A spoken conversation on the embedded models, by this machine's clock")
-        print(local.report(asyncio.run(local.measure())), flush=True)
-    if "overhead" in chosen.measurements:
-        print(f"\nOur own part: measured minus the {overhead.ORACLE_SECONDS * 1000:.0f} ms that was scripted")
-        print(overhead.HEADER, flush=True)
-        for sessions in (1, 30):
-            result = asyncio.run(overhead.measure(sessions, chosen.seconds))
-            print(overhead.report(result), flush=True)
-    if "cloud" in chosen.measurements:
-        _cloud(chosen.seconds, cloud.Profiles(chosen.stt, chosen.llm))
-    if "gateway" in chosen.measurements:
-        print(f"\nWhat the gateway adds, {gateway.SESSIONS} browsers that speak")
-        print(gateway.HEADER, flush=True)
-        print(gateway.report(asyncio.run(gateway.measure(chosen.seconds))), flush=True)
-    if "wer" in chosen.measurements:
-        print("\nWhisper, the stock call and ours, interleaved", flush=True)
-        stt_wer.main([])
-    if "words" in chosen.measurements:
-        print("\nNumbers, signs and codes, said by Piper and read back by Whisper", flush=True)
-        words.main([])
-
-
-def _cloud(seconds: float, profiles: cloud.Profiles) -> None:
-    print("\nThe cloud's adapters against fakes that take as long as the vendors do", flush=True)
+    if given.cases < 1:
+        parser.error("--cases has to be 1 or more")
     try:
-        for sessions in (1, 8):
-            print(f"\n{cloud.report(asyncio.run(cloud.measure(sessions, seconds, profiles)))}", flush=True)
-    except cloud.NoCheckout as absent:
-        print(f"left out: {absent}")
+        chosen_variants(given.variant)
+        if given.png:
+            plot.require_matplotlib()
+    except (ValueError, plot.NoMatplotlib) as error:
+        parser.error(str(error))
+    for name, measured in MEASUREMENTS.items():
+        if name in given.measurements:
+            results.keep(given.json, name, measured(given))
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ async def converse(
         start = loop.time() + FRAME_SECONDS
         for n in range(round(seconds / FRAME_SECONDS)):
             due = start + n * FRAME_SECONDS
-            await _sleep_until(due)
+            await sleep_until(due)
             notes.lateness.append(loop.time() - due)
             is_voiced = _is_voiced(n, cycle)
             if is_voiced and not _is_voiced(n + 1, cycle):
@@ -88,7 +88,7 @@ async def converse(
     return notes
 
 
-async def _sleep_until(due: float) -> None:
+async def sleep_until(due: float) -> None:
     """To the tenth of a millisecond: the loop's own timers are late by up to one and a half."""
     loop = asyncio.get_running_loop()
     await asyncio.sleep(max(0.0, due - loop.time() - TIMER_SECONDS))

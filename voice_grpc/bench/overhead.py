@@ -7,7 +7,7 @@ import numpy as np
 
 from ..client import connect
 from .load import CYCLE_SECONDS, HOLD_SECONDS, UNANSWERED_SECONDS, UserNotes, converse
-from .servers import LLM_SECONDS, STT_SECONDS, TTS_SECONDS, started
+from .servers import LLM_SECONDS, STT_SECONDS, TTS_SECONDS, cpu_seconds, started
 
 ORACLE_SECONDS = max(HOLD_SECONDS, STT_SECONDS) + LLM_SECONDS + TTS_SECONDS
 """The critical path: the transcript is made while the silence is held."""
@@ -33,7 +33,7 @@ class Overhead:
 
 async def measure(sessions: int, seconds: float) -> Overhead:
     with started("voice_grpc.bench.servers", "scripted") as (port, pid):
-        before = _cpu_seconds(pid)
+        before = cpu_seconds(pid)
         channels = [connect(f"127.0.0.1:{port}") for _ in range(min(sessions, 4))]
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -44,7 +44,7 @@ async def measure(sessions: int, seconds: float) -> Overhead:
         finally:
             for channel in channels:
                 await channel.close()
-        cpu = (_cpu_seconds(pid) - before) / (sessions * seconds)
+        cpu = (cpu_seconds(pid) - before) / (sessions * seconds)
     return _sum_up([user.result() for user in users], cpu)
 
 
@@ -68,13 +68,6 @@ def _sum_up(notes: list[UserNotes], cpu: float) -> Overhead:
         float(np.percentile(lateness, 99)),
         1000 * cpu,
     )
-
-
-def _cpu_seconds(pid: int) -> float:
-    """User and system time of a process (proc(5), fields 14 and 15, in hundredths)."""
-    with open(f"/proc/{pid}/stat") as stat:
-        values = stat.read().rsplit(")", 1)[1].split()
-    return (int(values[11]) + int(values[12])) / 100
 
 
 def report(result: Overhead) -> str:

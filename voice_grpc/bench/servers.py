@@ -10,10 +10,12 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from ..engines.scripted import (
     Hearing,
@@ -109,6 +111,30 @@ def started(
         except ChildEnded as error:
             raise NotStarted(f"{error.message}: see above") from None
         yield address.split()[-1], process.pid
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process (proc(5), fields 14 and 15, in hundredths)."""
+    with open(f"/proc/{pid}/stat") as stat:
+        values = stat.read().rsplit(")", 1)[1].split()
+    return (int(values[11]) + int(values[12])) / 100
+
+
+class CpuSeconds(NamedTuple):
+    """Computed so far, by the server that is measured and by all processes but it and this one."""
+
+    server: float
+    others: float
+
+
+def cpu_of_all(pid: int) -> CpuSeconds:
+    """`pid`: the server's. All that the machine computes is the first line of `/proc/stat` (proc(5)), in
+    hundredths; what a hypervisor gave to other guests (`steal`) counts as others'."""
+    server = cpu_seconds(pid)
+    with open("/proc/stat") as stat:
+        user, nice, system, _, _, irq, softirq, steal = map(int, stat.readline().split()[1:9])
+    busy = (user + nice + system + irq + softirq + steal) / 100
+    return CpuSeconds(server, busy - server - time.process_time())
 
 
 if __name__ == "__main__":

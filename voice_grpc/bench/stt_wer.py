@@ -84,7 +84,18 @@ def table(scores: list[Score], utterances: list[SpokenText]) -> str:
     return "\n".join(rows)
 
 
-async def compare(model: str, audio: Path | None, show: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    scores: list[Score]
+    utterances: list[SpokenText]
+
+    @property
+    def figures(self) -> dict[str, object]:
+        """Of each call the words wrong by kind; for each utterance how long it is, and how long it took."""
+        return {score.name: {"words_wrong": score.errors, "seconds": score.seconds} for score in self.scores}
+
+
+async def compare(model: str, audio: Path | None, show: bool) -> Comparison:
     from faster_whisper import WhisperModel, download_model
 
     utterances = [*spoken(), *(recorded(audio) if audio else ())]
@@ -103,10 +114,11 @@ async def compare(model: str, audio: Path | None, show: bool) -> str:
                 await score.take(utterance, show)
     finally:
         await stt.close()
-    return f"{len(utterances)} utterances, each given to all three in turn:\n\n{table(scores, utterances)}"
+    return Comparison(scores, utterances)
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: list[str] | None = None) -> Comparison:
+    """Prints the table, and returns what it is made of."""
     parser = argparse.ArgumentParser(prog="python -m voice_grpc.bench.stt_wer", description=__doc__)
     parser.add_argument("--audio", type=Path, help="a directory with recordings and their manifest.json")
     parser.add_argument("--model", default="base", help="base, tiny, a directory or a hub id")
@@ -114,7 +126,10 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     beside = Path(__file__).parents[2].parent / "shared" / "audio"
     audio = given.audio or (beside if (beside / "manifest.json").is_file() else None)
-    print(asyncio.run(compare(given.model, audio, given.show)))
+    compared = asyncio.run(compare(given.model, audio, given.show))
+    print(f"{len(compared.utterances)} utterances, each given to all three in turn:\n")
+    print(table(compared.scores, compared.utterances))
+    return compared
 
 
 if __name__ == "__main__":

@@ -148,7 +148,21 @@ async def heard(row: Row, speak: Callable[[str], str], tts: PiperTts, stt: Whisp
     return (await stream.final()).text
 
 
-async def measure(chosen: Sequence[Row], show: bool, speak: Callable[[str], str] = speakable) -> str:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Rows heard as their words, and words that were not."""
+
+    rows: int
+    right: int
+    words: int
+    words_wrong: int
+
+    def __str__(self) -> str:
+        share = 100 * self.words_wrong / max(self.words, 1)
+        return f"{self.right} of {self.rows} rows heard as the words; {share:.1f} % of words not"
+
+
+async def measure(chosen: Sequence[Row], show: bool, speak: Callable[[str], str] = speakable) -> Heard:
     tts, stt = PiperTts(), WhisperStt()
     await tts.warm()
     await stt.warm()
@@ -165,17 +179,19 @@ async def measure(chosen: Sequence[Row], show: bool, speak: Callable[[str], str]
     finally:
         await tts.close()
         await stt.close()
-    share = 100 * wrong_words / max(words, 1)
-    return f"{right} of {len(chosen)} rows heard as the words; {share:.1f} % of words not"
+    return Heard(len(chosen), right, words, wrong_words)
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: list[str] | None = None) -> Heard:
+    """Prints what was heard, and returns it."""
     parser = argparse.ArgumentParser(prog="python -m voice_grpc.bench.words", description=__doc__)
     parser.add_argument("--rows", type=int, default=60, help="how many, evenly spread over the table")
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--show", action="store_true", help="also print what was heard otherwise")
     given = parser.parse_args(argv)
-    print(asyncio.run(measure(rows(given.table, given.rows), given.show)))
+    found = asyncio.run(measure(rows(given.table, given.rows), given.show))
+    print(found)
+    return found
 
 
 if __name__ == "__main__":
