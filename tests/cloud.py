@@ -55,6 +55,7 @@ def settings(patch: pytest.MonkeyPatch, variables: dict[str, str], **given: obje
     """Settings that come of `variables` in the environment and of `given`, without any `.env`."""
     for name, value in variables.items():
         patch.setenv(name, value)
+    given.setdefault("turn_model", "off" if "TURN_MODEL" not in variables else variables["TURN_MODEL"])
     return Settings(_env_file=None, port=0, store="memory", **given)  # type: ignore[call-arg, arg-type]
 
 

@@ -1,9 +1,9 @@
 """The sound of a turn → the log-mel spectrogram that Smart Turn v3 was trained on. numpy alone.
 
-The recipe is Whisper's (Radford et al. 2022, section 2.2) with a window of eight seconds: the waveform at zero
-mean and unit variance, Hann windows of 25 ms every 10 ms, 80 mels on Slaney's scale, the logarithm of power
-within 80 dB of its maximum. The end of the sound is the end of the window; before its beginning there is
-silence, and silence has one spectrum: it is computed once, whatever its length.
+The recipe is Whisper's (Radford et al. 2022, section 2.2) with a window of eight seconds: the waveform at
+zero mean and unit variance, Hann windows of 25 ms every 10 ms, 80 mels on Slaney's scale, the logarithm of
+power within 80 dB of its maximum. The end of the sound is the end of the window; before its beginning there
+is silence, and silence has one spectrum: it is computed once, whatever its length.
 """
 
 from typing import TypeAlias
@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ...core.audio import RATE_HZ, Floats, Samples, to_float
+from ...core.audio import RATE_HZ, Samples, to_float
 
 Spectrogram: TypeAlias = npt.NDArray[np.float32]
 """Log-mel power, shape (`MELS`, `FRAMES`), roughly in [-1, 2]."""
@@ -29,7 +29,7 @@ _VARIANCE_FLOOR = 1e-7
 """Added to the variance, so that silence stays silence."""
 _POWER_FLOOR = 1e-10
 _BLOCK = 32
-"""Frames computed together. From 64 on OpenBLAS brings its own threads, which spin: ten times the CPU time."""
+"""Frames computed together. From 64 on OpenBLAS uses threads, which spin: ten times the CPU time."""
 _RANGE = 8.0
 """Decades of power below the maximum that are told apart: 80 dB."""
 
