@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,6 +18,8 @@ from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.server.test_command import BLOCKER, ROOT, needs_models, outcome
 from voice_grpc.doctor.check import CALL_SECONDS, SENTENCE, WARM_SECONDS, CheckResult, Report, examine
 from voice_grpc.doctor.command import as_json, as_table, command
+from voice_grpc.model_files.cache import is_here
+from voice_grpc.model_files.catalog import MODELS, cache_directory
 from voice_grpc.settings import Settings
 
 DOCTOR = ("-m", "voice_grpc", "doctor")
@@ -247,6 +250,31 @@ async def test_nothing_set_and_nothing_installed(tmp_path: Path) -> None:
     assert (code, error) == (1, ""), error
     assert out.count("pip install 'voice-grpc[local]'") == 4
     assert "set GEMINI_API_KEY" in out
+
+
+async def test_who_hears_whether_a_turn_is_over_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with clouds() as cloud:
+        variables = {**cloud.variables, "TURN_MODEL": "/nowhere/turn.onnx"}
+        found = await examine(settings(monkeypatch, variables, **CLOUD_ONLY))
+    broken = of(found, "turn", "local")
+    assert (broken.model, broken.works) == ("smart-turn turn", False)
+    assert "no file /nowhere/turn.onnx" in broken.error
+    assert not found.is_well
+
+
+@pytest.mark.skipif(
+    not is_here(MODELS["smart-turn"], cache_directory()),
+    reason="the model is not here (voice-grpc models pull smart-turn)",
+)
+async def test_who_hears_whether_a_turn_is_over_hears_the_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with clouds() as cloud:
+        variables = {**cloud.variables, "TURN_MODEL": "smart-turn"}
+        found = await examine(settings(monkeypatch, variables, **CLOUD_ONLY))
+    assert found.is_well
+    result = found.results[-1]
+    assert (result.stage, result.model) == ("turn", "smart-turn v3.2")
+    assert re.fullmatch(r"the turn is over: \d+%", result.result)
+    assert result.latency_ms is not None
 
 
 @needs_models

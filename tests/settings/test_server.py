@@ -68,6 +68,7 @@ def test_nothing_set_is_the_embedded_server_on_this_machine_alone() -> None:
         ("VOICE_LLM", "gemini, LOCAL,gemini", "llm", "gemini,local"),
         ("VOICE_TTS", ",", "tts", ""),
         ("WHISPER_MODEL", "tiny", "whisper_model", "tiny"),
+        ("TURN_MODEL", "/models/turn.onnx", "turn_model", "/models/turn.onnx"),
         ("LOCAL_LLM_MODEL", "/models/a.gguf", "local_llm_model", "/models/a.gguf"),
     ],
 )

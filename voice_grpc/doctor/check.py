@@ -1,7 +1,7 @@
 """One real small call of each configured engine, side by side, and what came of it.
 
 `EngineCheck` is one engine under examination: warmed, given its call, and closed however it takes it.
-`examine` runs all of them, the recognisers last, with a sentence that the first voice that works has said.
+`examine` runs all of them, those who listen last, with a sentence that the first voice that works has said.
 """
 
 import asyncio
@@ -18,11 +18,12 @@ from ..core.conversation import Message, Role
 from ..core.errors import EngineEmpty, EngineError, EngineMissing, EngineTimeout, EngineUnreachable
 from ..core.languages import primary
 from ..ports import Clause, Engine, Llm, Prompt, Speech, Stt, SttOptions, TextDelta, Tts, Voice, VoiceChoice
+from ..server.end_of_turn import acoustic_end
 from ..server.engine_registry import STAGES, asked_for, made, ways_to_get_one
 from ..settings import Settings
 
 SENTENCE = "Good morning. Today the weather is fine."
-"""Said by the first voice that works, and given to the recognisers."""
+"""Said by the first voice that works, and given to those who listen."""
 
 WARM_SECONDS, LOAD_SECONDS, CALL_SECONDS, CLOSE_SECONDS = 10.0, 20.0, 4.0, 2.0
 
@@ -43,10 +44,10 @@ class CheckResult:
     warm_ms: float | None = None
     """Milliseconds to load it, or to connect and make the first call."""
     latency_ms: float | None = None
-    """Milliseconds of a call when it is warm, to its first output; with a recogniser to its last."""
+    """Milliseconds of a call when it is warm, to its first output; of those who listen to their last."""
     voice: str = ""
     result: str = ""
-    """What was written, or heard."""
+    """What was written, or heard; of the end of a turn how likely it is."""
     error: str = ""
     fix: str = ""
 
@@ -89,7 +90,7 @@ def _is_reached(error: EngineError) -> bool:
 
 
 async def warm_and_call(check: EngineCheck) -> bool:
-    """Whether it got warm. Recognisers are called later, with something to hear."""
+    """Whether it got warm. Those who listen are called later, with something to hear."""
     now = asyncio.get_running_loop().time
     started = now()
     seconds = LOAD_SECONDS if check.engine.is_embedded else WARM_SECONDS
@@ -147,8 +148,9 @@ async def listen(check: EngineCheck, speech: Samples | None) -> None:
         text = "(no voice works: nothing was said to it)"
         check.result = replace(check.result, works=True, result=text)
         return
-    stt: Any = check.engine
-    await check.attempt(lambda: _hear(check, stt, speech), CALL_SECONDS)
+    engine: Any = check.engine
+    hear = _judge if check.result.stage == "turn" else _hear
+    await check.attempt(lambda: hear(check, engine, speech), CALL_SECONDS)
 
 
 async def _hear(check: EngineCheck, stt: Stt, speech: Samples) -> None:
@@ -165,6 +167,14 @@ async def _hear(check: EngineCheck, stt: Stt, speech: Samples) -> None:
     if not transcription.text:
         raise EngineEmpty("stt", f"nothing was heard in {SENTENCE!r}", advice="is its model the right one?")
     check.result = replace(check.result, works=True, latency_ms=_ms(took), result=transcription.text)
+
+
+async def _judge(check: EngineCheck, end: Any, speech: Samples) -> None:
+    started = asyncio.get_running_loop().time()
+    probability = await end.probability(speech)
+    took = asyncio.get_running_loop().time() - started
+    result = f"the turn is over: {probability:.0%}"
+    check.result = replace(check.result, works=True, latency_ms=_ms(took), result=result)
 
 
 async def close(check: EngineCheck) -> None:
@@ -208,7 +218,7 @@ async def examine(settings: Settings) -> Report:
         await _examine(checks)
     finally:
         await _close(checks)
-    order = ["vad", *STAGES]
+    order = ["vad", *STAGES, "turn"]
     results = [check.result for check in checks] + unchecked
     results.sort(key=lambda result: order.index(result.stage))
     return Report(results, any(check.is_stuck for check in checks))
@@ -219,6 +229,8 @@ def _checks(settings: Settings) -> tuple[list[EngineCheck], list[CheckResult]]:
     from ..engines.silero import SileroVad
 
     checks, unchecked = [EngineCheck(SileroVad(), CheckResult("vad", "local"))], list[CheckResult]()
+    if (end := acoustic_end(settings)) is not None:
+        checks.append(EngineCheck(end, CheckResult("turn", "local")))
     for stage, known in STAGES.items():
         names = asked_for(stage, settings)
         if not names:
@@ -250,7 +262,7 @@ async def _examine(checks: list[EngineCheck]) -> None:
     speech = _resampled(*spoken[0].speech) if spoken and spoken[0].speech else None
     async with asyncio.TaskGroup() as tasks:
         for check in checks:
-            if check.result.stage == "stt" and warmed[id(check)].result():
+            if check.result.stage in ("stt", "turn") and warmed[id(check)].result():
                 tasks.create_task(listen(check, speech), name=f"listen-{check.result.engine}")
     for check in alone:
         await warm_and_call(check)

@@ -19,7 +19,8 @@ usage: voice-grpc doctor [--json] [OPTION ...]
 
 Check each configured engine with one real small call, in well under half a minute, and print a table:
 is it reachable, how long does it take, which model and voice, and what is to be fixed. A sentence is said
-by the first voice that works and given to the recognisers; the table shows what they heard.
+by the first voice that works and given to the recognisers and to who hears whether a turn is over; the
+table shows what they heard.
 
 Options, variables and `.env` are those of `voice-grpc serve`. --json prints the same for programs.
 
@@ -27,7 +28,9 @@ Ends with 0 when every stage has an engine that works and nothing that is config
 when something is to be fixed, with 2 when the command line or `.env` cannot be read."""
 
 _COMMAND_LINE = CommandLine(
-    Settings, HEAD, {title: GROUPS[title] for title in ("Speech to text", "Language model", "Voice")}
+    Settings,
+    HEAD,
+    {title: GROUPS[title] for title in ("Speech to text", "End of turn", "Language model", "Voice")},
 )
 
 COLUMNS = ("stage", "engine", "model", "where", "reachable", "latency", "voice", "result")

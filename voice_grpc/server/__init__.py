@@ -2,5 +2,6 @@
 
 engine_registry.py   how each engine is made, and which ones the settings ask for
 startup.py           settings in, warm engines out: a chain a stage, and the apology spoken
+end_of_turn.py       who hears whether a turn is over, warm beside the stages
 server.py            the service behind one port, from its start to its drain; `voice-grpc serve`
 """

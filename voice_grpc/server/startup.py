@@ -38,6 +38,7 @@ from ..ports import (
 from ..settings import Settings
 from ..settings.redaction import secrets_of
 from ..store import MemoryStore, SqliteStore
+from .end_of_turn import acoustic_end, text_end, warmed_after, warmed_meanwhile
 from .engine_registry import LLM, STT, TTS, chosen
 
 APOLOGY = "Sorry, something went wrong. Please say that again."
@@ -183,28 +184,21 @@ async def build_engines(settings: Settings, say: Say, instructions: str | None =
     the start. Raises `EngineError` and `BadField`; nothing is left behind then.
     """
     vad, stt, llm, tts = await asyncio.to_thread(_chains, settings)
+    end = await asyncio.to_thread(acoustic_end, settings)
     stages: dict[str, Members] = {"stt": stt.members, "llm": llm.members, "tts": tts.members}
     for name in settings.placeholders:
         say(f"{name} still holds its placeholder: taken as not set")
     say("loading the models …")
     try:
-        await _warm(stages, vad, say)
+        warm_end = await warmed_meanwhile(end, _warm(stages, vad, say), say)
         spoken = await apology(tts)
         if instructions is not None:
             await prime(llm, instructions)
-        return Engines(vad, stt, llm, tts, spoken, text_end=_text_end(llm))
+        words = await warmed_after(text_end(settings, llm), say)
+        return Engines(vad, stt, llm, tts, spoken, warm_end, words)
     except BaseException:
-        await _close([vad, stt, llm, tts])
+        await _close([vad, stt, llm, tts, end])
         raise
-
-
-def _text_end(llm: LlmChain) -> TextEndOfTurn | None:
-    """The embedded model that answers also says whether the user's words are finished."""
-    from ..engines.llama_cpp.end_of_turn import LocalTextEndOfTurn
-    from ..engines.llama_cpp.llm import LocalLlm
-
-    first = llm.members[0].engine
-    return LocalTextEndOfTurn(first, answers=True) if isinstance(first, LocalLlm) else None
 
 
 async def _warm(stages: Mapping[str, Members], vad: Vad, say: Say) -> None:
@@ -244,10 +238,10 @@ def freeze_what_is_loaded() -> None:
 
 
 async def close_engines(engines: Engines) -> None:
-    await _close([engines.vad, engines.stt, engines.llm, engines.tts])
+    await _close([engines.vad, engines.stt, engines.llm, engines.tts, engines.acoustic_end, engines.text_end])
 
 
-async def _close(closing: list[Engine]) -> None:
+async def _close(closing: Sequence[Engine | None]) -> None:
     async with asyncio.TaskGroup() as tasks:
-        for engine in closing:
+        for engine in filter(None, closing):
             tasks.create_task(engine.close(), name=f"close-{engine.name}")

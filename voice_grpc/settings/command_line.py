@@ -116,6 +116,7 @@ GROUPS = {
         "stt", "whisper_server_url", "whisper_api_key", "whisper_protocol", "whisper_server_model",
         "whisper_model",
     ),
+    "End of turn": ("turn_model",),
     "Language model": (
         "llm", "gemini_api_key", "gemini_model", "openai_base_url", "openai_api_key", "openai_model",
         "local_llm_model", "threads",

@@ -49,6 +49,12 @@ class EngineSettings(BaseSettings):
         validation_alias="WHISPER_MODEL",
         description="Embedded Whisper: base, tiny (English), a CTranslate2 model by path, or a hub id.",
     )
+    turn_model: str = Field(
+        "",
+        validation_alias="TURN_MODEL",
+        description="Who hears whether a turn is over: smart-turn, the path of an ONNX file of its kind, or "
+        "off. Default: smart-turn where an engine is embedded or its file is here already.",
+    )
     gemini_api_key: SecretStr = Field(
         SecretStr(""),
         validation_alias="GEMINI_API_KEY",
