@@ -30,7 +30,6 @@ from ..ports import (
     Prompt,
     Speech,
     Store,
-    TextEndOfTurn,
     Tts,
     Vad,
     VoiceChoice,

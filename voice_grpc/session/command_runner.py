@@ -11,17 +11,16 @@ from ..core import commands as c
 from ..core.conversation import Heard
 from ..core.errors import Reason
 from ..core.events import CancelReason, Event
-from ..core.languages import primary
 from ..core.requests import PlaybackReport, PlaybackState
 from ..core.responses import Interrupted, Notice, PlaybackAction, PlaybackControl
 from ..core.timeline import Mark, Timeline
-from ..ports import Prompt
 from .context import SessionContext
 from .end_of_turn import EndOfTurnScores
 from .listener import Listener
 from .memory import Memory
 from .metrics import TurnTimes, Waste, turn_metrics
 from .playout import PlaybackPosition
+from .prompts import Prompts
 from .reply import Reply
 from .transcriber import Transcriber
 
@@ -138,6 +137,7 @@ class CommandRunner:
         self._context = context
         self._listener, self._transcriber, self._memory = listener, transcriber, memory
         self._outcomes = Outcomes(context, memory)
+        self._prompts = Prompts(context, transcriber, memory)
         self._times = TurnTimes()
         self._scores = scores
         self._waste, self._wasted = Waste(), Waste()
@@ -178,7 +178,7 @@ class CommandRunner:
             case c.ScoreSound(revision):
                 self._scores.ask_sound(revision, self.tasks)
             case c.ScoreWords(revision, turn, text, continues):
-                self._scores.ask_words(revision, text, self._prompt(turn, text, continues), self.tasks)
+                self._scores.ask_words(revision, text, self._prompts.make(turn, text, continues), self.tasks)
             case c.SplitUtterance():
                 self._transcriber.split(self.tasks)
             case c.KeepPart(turn, message, spoken):
@@ -206,20 +206,8 @@ class CommandRunner:
         text = f"{limit:g} s of speech in one turn: what was said so far is a message, and the turn goes on"
         self._context.outbox.put(Notice("turn", Reason.TURN_LIMIT, text, turn=turn))
 
-    def _prompt(self, turn: int, text: str, continues: int) -> Prompt:
-        """What the model is given once the user has said `text`."""
-        config = self._context.config.current
-        return Prompt(
-            config.instructions,
-            self._memory.conversation.asked(turn, text, continues),
-            self._language(),
-            config.max_tokens,
-            config.temperature,
-            config.tools if self._context.engines.llm.calls_tools else (),
-        )
-
     def _prepare(self, command: c.PrepareReply) -> None:
-        prompt = self._prompt(command.turn, command.text, command.continues)
+        prompt = self._prompts.make(command.turn, command.text, command.continues)
         reply = Reply(command, prompt, self._context, Timeline())
         task = self.tasks.create_task(reply.run(), name=f"reply-{command.number}")
         self._replies[command.number] = (reply, task)
@@ -227,13 +215,14 @@ class CommandRunner:
     def _commit(self, command: c.CommitReply, now: float) -> None:
         reply, _ = self._replies[command.number]
         if reply.early_error is not None:
-            self._count_waste(reply)
+            self._waste.add(reply.costs)
             self._prepare(reply.command)
             reply, _ = self._replies[command.number]
         if self._transcriber.is_open and command.spoken is not None:
             self._times.mark(reply.timeline)
         reply.timeline.mark(Mark.COMMIT, now)
         reply.decision, reply.waste = command.decision, self._waste
+        self._wasted.add(self._waste)
         self._waste = Waste()
         if command.spoken is not None:
             self._say_late_words(command)
@@ -243,15 +232,11 @@ class CommandRunner:
         if command.message:
             self._memory.conversation.user_said(command.turn, command.message)
         self._memory.last_turn = command.turn
-        self._memory.language = self._language()
+        self._memory.language = self._prompts.language
         self._memory.changed()
         self._context.turn_events.thinking(command.turn)
         self._outcomes.expect(reply)
         reply.commit()
-
-    def _count_waste(self, reply: Reply) -> None:
-        self._waste.add(reply.costs)
-        self._wasted.add(reply.costs)
 
     def _say_late_words(self, command: c.CommitReply) -> None:
         if self._transcriber.is_transcribing:
@@ -266,7 +251,7 @@ class CommandRunner:
             onset = self._times.speech_start if command.reason is CancelReason.SPEECH else None
             self._outcomes.cancelled(reply, command, position, None if onset is None else now - onset)
         else:
-            self._count_waste(reply)
+            self._waste.add(reply.costs)
         task.cancel(command.reason.value)
         done, _ = await asyncio.wait({task}, timeout=CANCEL_SECONDS)
         if not done:
@@ -290,6 +275,7 @@ class CommandRunner:
     def stop(self) -> None:
         """The session ends in mid-answer: the answer is cut, and what was heard of it remembered."""
         self._scores.close()
+        self._wasted.add(self._waste)
         if self._wasted.replies:
             log.info("session %s: %s", self._memory.session_id, self._wasted)
         for reply, task in self._replies.values():
@@ -299,12 +285,3 @@ class CommandRunner:
                 self._outcomes.interrupted(reply.command.turn, CancelReason.ENDED, position)
             task.cancel(CancelReason.ENDED.value)
         self._replies.clear()
-
-    def _language(self) -> str:
-        """Language of the conversation: the one that is configured, else the one that was heard, with its
-        region."""
-        languages = self._context.config.current.languages
-        spoken = self._transcriber.language or self._memory.language
-        if len(languages) == 1 or not spoken:
-            return languages[0] if languages else spoken
-        return next((tag for tag in languages if primary(tag) == spoken), spoken)

@@ -172,8 +172,9 @@ class ClauseQueue:
         """None: that was the last one."""
         return await self._clauses.get()
 
-    async def next_within(self, seconds: float) -> Clause | None:
-        """Like `next`. Raises TimeoutError; a tool that is at work is waited for all the same."""
+    async def next_within(self, seconds: float | None) -> Clause | None:
+        """Like `next`. Raises TimeoutError, with None never; a tool that is at work is waited for all the
+        same."""
         while True:
             try:
                 async with asyncio.timeout(seconds):

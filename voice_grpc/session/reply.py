@@ -22,7 +22,7 @@ from ..ports import Clause, Fallback, Prompt, VoiceChoice
 from .context import SessionContext
 from .generation import ClauseQueue, Generation
 from .metrics import ReplyCosts, Waste
-from .notices import engine_notice, fallback_notice
+from .notices import HeldNotices, engine_notice, fallback_notice
 from .playout import PlaybackPosition, Playout, SegmentLedger
 from .speech import AudioPackets, Prosody, speakable_clause
 
@@ -41,8 +41,7 @@ class Reply:
         self._config = config = context.config.current
         self._prompt, self._context = prompt, context
         self._committed = asyncio.Event()
-        self._untold: list[Notice] = []
-        """What is to be told once it is let out."""
+        self._notices = HeldNotices(context.outbox.put)
         self.decision: Decision | None = None
         """Why the turn was taken to be over."""
         self.waste = Waste()
@@ -50,7 +49,7 @@ class Reply:
         self.early_error: EngineError | None = None
         """What it failed with before it was let out."""
         self._generation = Generation(
-            context, command, prompt, timeline, self._committed, self._wait_for_tools, self._tell
+            context, command, prompt, timeline, self._committed, self._wait_for_tools, self._notices.put
         )
         self._clauses = ClauseQueue(command, self._generation, context.clock, timeline)
         packets = AudioPackets(command.turn, config.output)
@@ -66,9 +65,7 @@ class Reply:
     def commit(self) -> None:
         self.is_committed = True
         self._playout.dry_since = self._context.clock.now()
-        for notice in self._untold:
-            self._context.outbox.put(notice)
-        self._untold.clear()
+        self._notices.release()
         self._committed.set()
 
     def mute(self) -> PlaybackPosition:
@@ -149,7 +146,7 @@ class Reply:
         async with aclosing(self._context.engines.tts.speak(self._speakable(), choice)) as sounds:
             async for sound in sounds:
                 if isinstance(sound, Fallback):
-                    self._tell(fallback_notice(sound, self.command.turn))
+                    self._notices.put(fallback_notice(sound, self.command.turn))
                 else:
                     self._playout.feed(sound.samples, sound.rate_hz, sound.clause_index)
         if not self._characters and self.command.kind is ReplyKind.ANSWER:
@@ -174,7 +171,9 @@ class Reply:
         """The clauses in text alone, as they come."""
         await self._committed.wait()
         try:
-            while (clause := await self._next_shown()) is not None:
+            while (
+                clause := await self._clauses.next_within(STALL_SECONDS if self._segments.has_begun else None)
+            ) is not None:
                 await self._context.clock.running()
                 self._segments.show(clause.text)
                 self._say_audible()
@@ -182,22 +181,10 @@ class Reply:
             raise _stalled("llm") from None
         self._segments.finish_text()
 
-    async def _next_shown(self) -> Clause | None:
-        if self._segments.has_begun:
-            return await self._clauses.next_within(STALL_SECONDS)
-        return await self._clauses.next()
-
     def _wait_for_tools(self, is_waiting: bool) -> None:
         self._playout.wait_for(is_waiting)
         if self.command.text_only:
             self._say_audible()
-
-    def _tell(self, notice: Notice) -> None:
-        """At once, or when it is let out."""
-        if self.is_committed:
-            self._context.outbox.put(notice)
-        else:
-            self._untold.append(notice)
 
     def _say_audible(self) -> None:
         if not self._is_audible:
