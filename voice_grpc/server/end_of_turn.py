@@ -1,4 +1,4 @@
-"""Who says whether a turn is over, by its sound and by its words: whether there is to be one, and warm beside the stages.
+"""Who says whether a turn is over, by its sound and by its words: made of the settings, and warmed.
 
 No stage, since conversations go without it: whatever is wrong with it is said in one line, and never the end
 of a start.

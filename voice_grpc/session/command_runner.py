@@ -218,7 +218,7 @@ class CommandRunner:
             self._waste.add(reply.costs)
             self._prepare(reply.command)
             reply, _ = self._replies[command.number]
-        if self._transcriber.is_open and command.spoken is not None:
+        if self._transcriber.sound.is_open and command.spoken is not None:
             self._times.mark(reply.timeline)
         reply.timeline.mark(Mark.COMMIT, now)
         reply.decision, reply.waste = command.decision, self._waste

@@ -20,6 +20,7 @@ from .notices import engine_notice
 from .outbox import Outbox, Send
 from .reader import AudioReceiver, one_error, received
 from .transcriber import Transcriber
+from .utterance import TurnSound
 
 
 class Dictation:
@@ -30,7 +31,8 @@ class Dictation:
         post = self._events.put_nowait
         self._audio = AudioQueue()
         self._receiver = AudioReceiver(config.input, self._audio, self._outbox, loop_now)
-        self._transcriber = Transcriber(engines.stt, live, post, self._outbox, lambda: 0)
+        sound = TurnSound(engines.stt, live)
+        self._transcriber = Transcriber(sound, live, post, self._outbox, lambda: 0)
         self._listener = Listener(engines.vad, self._audio, self._transcriber, live, post, self._outbox)
         self._taker = UtteranceTaker(lambda: live.current.turns)
         self._has_ended = False

@@ -138,7 +138,7 @@ class Listener:
         outbox: Outbox,
     ) -> None:
         """`audio`: closed, `ActivityEnded` is posted once all that came before was heard."""
-        self._audio, self._transcriber = audio, transcriber
+        self._audio, self._sound, self._transcriber = audio, transcriber.sound, transcriber
         self._config, self._post, self._outbox = config, post, outbox
         self._detector = VoiceActivity(vad, outbox)
         self._endpointer = Endpointer(lambda: config.current.endpoint)
@@ -153,8 +153,8 @@ class Listener:
 
     def open(self) -> None:
         """A turn began, by the button or in mid-speech: keep the sound from now on."""
-        if not self._transcriber.is_open:
-            self._transcriber.open(self.position, with_padding=not self._config.current.is_manual)
+        if not self._sound.is_open:
+            self._sound.open(self.position, with_padding=not self._config.current.is_manual)
 
     @property
     def is_drained(self) -> bool:
@@ -170,7 +170,7 @@ class Listener:
         """The turn is over, or was none. Speech that goes on begins another."""
         self._transcriber.close_utterance(tasks)
         if self._endpointer.is_speech:
-            self._transcriber.open(self.position, with_padding=False)
+            self._sound.open(self.position, with_padding=False)
 
     # ------------------------------------------------------------ running
 
@@ -207,10 +207,11 @@ class Listener:
         probability = 0.0 if self._config.current.is_manual else await self._detector.probability(window)
         event = self._endpointer.feed(probability, self.position)
         self._is_voiced = self._endpointer.is_voiced(probability)
-        if isinstance(event, SpeechStarted) and not self._transcriber.is_open:
-            self._transcriber.open(self.position - WINDOW, with_padding=True)
-        self._transcriber.feed(window)
-        self._transcriber.remember(window)
+        if isinstance(event, SpeechStarted) and not self._sound.is_open:
+            self._sound.open(self.position - WINDOW, with_padding=True)
+        heard = None if self._config.current.is_manual else probability
+        self._sound.feed(window, heard)
+        self._sound.remember(window, heard)
         self._mind_length()
         if isinstance(event, SpeechFaded):
             if self._transcriber.may_begin_early:
@@ -221,15 +222,15 @@ class Listener:
 
     def _mind_length(self) -> None:
         """A turn that is too long for one message is split at a gap of the voice, or else anywhere."""
-        spoken, limit = self._transcriber.spoken, self._config.current.turns.turn_limit
+        spoken, limit = self._sound.seconds, self._config.current.turns.turn_limit
         is_due = spoken > limit and (not self._is_voiced or spoken > _OVERLONG * limit)
-        if is_due and self._split_at != self._transcriber.start:
-            self._split_at = self._transcriber.start
+        if is_due and self._split_at != self._sound.start:
+            self._split_at = self._sound.start
             self._post(TurnLimitReached())
 
     def _stop_listening(self) -> None:
         if len(self._partial):
-            self._transcriber.feed(self._partial)
+            self._sound.feed(self._partial, None)
         self.position += len(self._partial)
         self._partial = np.zeros(0, np.int16)
         self._fall_silent()

@@ -37,6 +37,7 @@ from .reader import Reader, one_error
 from .tool_calls import ToolCalls
 from .transcriber import Transcriber
 from .turn_events import TurnEvents
+from .utterance import TurnSound
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +64,8 @@ class Session:
         tool_calls = ToolCalls(clock, outbox, memory.tools_used)
         context = SessionContext(engines, live, clock, outbox, TurnEvents(outbox), tool_calls, queue.put)
         scores = EndOfTurnScores(context)
-        self._transcriber = Transcriber(
-            engines.stt, live, queue.put, outbox, self._turn_of_words, scores.hear
-        )
+        sound = TurnSound(engines.stt, live, scores.hear)
+        self._transcriber = Transcriber(sound, live, queue.put, outbox, self._turn_of_words)
         listener = Listener(engines.vad, audio, self._transcriber, live, queue.put, outbox)
         self._runner = runner = CommandRunner(context, listener, self._transcriber, scores, memory)
         self._lifetime = Lifetime(limits, outbox)

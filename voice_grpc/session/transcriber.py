@@ -1,4 +1,4 @@
-"""The sound of the user's turn and its words: kept as it comes in, transcribed when asked, and told.
+"""The words of the user's turn: transcribed when asked, and told.
 
 Transcripts take time and run in tasks beside the listening. When a turn begins and ends is not decided here.
 The caller is told interims with rising revisions, then one final a turn.
@@ -6,140 +6,23 @@ The caller is told interims with rising revisions, then one final a turn.
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from ..core.audio import RATE_HZ, WINDOW, Samples, sample_count, seconds
+from ..core.audio import sample_count
 from ..core.config import LiveConfig
 from ..core.errors import EngineError
 from ..core.events import Event, InterimHeard, PartTranscribed, Transcribed
 from ..core.responses import Transcript, WordInfo
-from ..ports import Stt, SttOptions, SttStream, Transcription, Word
+from ..ports import Transcription
 from .notices import engine_notice, fallback_notice
 from .outbox import Outbox
-
-PART_SECONDS = 18.0
-"""Whisper hears 30 s at a time; from about 20 s on its final takes longer than a pause lasts."""
-
-CLOSE_SECONDS = 2.0
-"""For a recogniser to let go of an utterance."""
-
-INTERIM_SECONDS = 0.6
-"""New speech between two interims: about two words."""
+from .utterance import TurnSound, Utterance
 
 Post: TypeAlias = Callable[[Event], None]
 
 log = logging.getLogger(__name__)
-
-
-class _Part:
-    """A recogniser that fails at once is asked no more, and that is said when its words are needed."""
-
-    def __init__(self, stt: Stt, options: SttOptions) -> None:
-        self.length = 0
-        self.known: Transcription | None = None
-        """Transcription of all that was fed; None when something was fed since."""
-        self._stream: SttStream | None = None
-        self._error: EngineError | None = None
-        try:
-            self._stream = stt.open(options)
-        except EngineError as error:
-            self._error = error
-
-    def feed(self, samples: Samples) -> None:
-        self.length += len(samples)
-        self.known = None
-        if self._stream is None or self._error is not None:
-            return
-        try:
-            self._stream.feed(samples)
-        except EngineError as error:
-            self._error = error
-
-    async def interim(self) -> Transcription | None:
-        return await self._stream.interim() if self._stream and not self._error else None
-
-    async def close(self) -> None:
-        if self._stream is not None:
-            await self._stream.close()
-
-    async def final(self) -> Transcription:
-        if self._stream is None or self._error is not None:
-            raise self._error or EngineError("stt", "no stream")
-        if self.known is None:
-            length = self.length
-            result = await self._stream.final()
-            if length != self.length:
-                return result
-            self.known = result
-        return self.known
-
-
-class Utterance:
-    """The sound of one user turn and its transcript, which grows with it.
-
-    A recogniser's time rises with the length of what it is given, so a long turn is kept in parts:
-    what was said before a pause and is longer than `PART_SECONDS` is transcribed once and not again.
-    """
-
-    def __init__(self, stt: Stt, options: SttOptions, start: int) -> None:
-        self.start = start
-        """Position of the first sample, at `RATE_HZ` since the start of the stream."""
-        self.length = 0
-        self._stt, self._options = stt, options
-        self._parts = [_Part(stt, options)]
-
-    @property
-    def end(self) -> int:
-        return self.start + self.length
-
-    def feed(self, samples: Samples) -> None:
-        self._parts[-1].feed(samples)
-        self.length += len(samples)
-
-    def pause(self) -> None:
-        """A pause begins: what follows may be transcribed apart from what came before."""
-        if seconds(self._parts[-1].length) > PART_SECONDS:
-            self._parts.append(_Part(self._stt, self._options))
-
-    async def final(self) -> Transcription:
-        """All of it. Raises `EngineError`."""
-        parts = [part for part in self._parts if part.length]
-        return _join([(part, await part.final()) for part in parts])
-
-    async def interim(self) -> Transcription | None:
-        """All of it, the last part as it sounds so far; None when the engine has no room."""
-        last = await self._parts[-1].interim()
-        if last is None:
-            return None
-        earlier = [(part, part.known) for part in self._parts[:-1] if part.known is not None]
-        return _join([*earlier, (self._parts[-1], last)])
-
-    async def close(self) -> None:
-        """What fails here has nothing more to do with the user."""
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                for part in self._parts:
-                    await part.close()
-        except (EngineError, TimeoutError) as error:
-            log.warning("a recogniser did not let go of its utterance: %r", error)
-
-
-def _join(parts: list[tuple[_Part, Transcription]]) -> Transcription:
-    if not parts:
-        return Transcription("")
-    words: list[Word] = []
-    offset = 0
-    for part, said in parts:
-        shift = offset / RATE_HZ
-        words += [Word(word.text, word.start + shift, word.end + shift) for word in said.words]
-        offset += part.length
-    last = parts[-1][1]
-    text = " ".join(said.text for _, said in parts if said.text)
-    language = next((said.language for _, said in reversed(parts) if said.language), "")
-    return replace(last, text=text, language=language, words=tuple(words))
 
 
 class Transcripts:
@@ -186,31 +69,15 @@ class Transcripts:
         )
 
 
-def _ignore(samples: Samples) -> None:
-    """Nobody else listens."""
-
-
 class Transcriber:
     def __init__(
-        self,
-        stt: Stt,
-        config: LiveConfig,
-        post: Post,
-        outbox: Outbox,
-        turn: Callable[[], int | None],
-        on_sound: Callable[[Samples], None] = _ignore,
+        self, sound: TurnSound, config: LiveConfig, post: Post, outbox: Outbox, turn: Callable[[], int | None]
     ) -> None:
-        """`turn`: the one that what is heard now belongs to; None: to none. `on_sound` is told of the sound
-        of a turn, without the padding before its onset."""
-        self._stt, self._config = stt, config
+        """`turn`: the one that what is heard now belongs to; None: to none."""
+        self.sound, self._config = sound, config
         self._post, self._outbox, self._turn = post, outbox, turn
-        self._on_sound = on_sound
         self._transcripts = Transcripts(config, outbox)
-        self._before: deque[Samples] = deque()
-        self._interim_due = 0
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._utterance: Utterance | None = None
-        """The one of the turn that goes on."""
         self._said = Transcription("")
         """What came of the last transcript that was asked for."""
         self._part: Utterance | None = None
@@ -220,67 +87,26 @@ class Transcriber:
         self._told: tuple[Utterance, str] | None = None
         """In which utterance it was said that an engine took over, and which: once an utterance."""
 
-    # ------------------------------------------------------------ the sound
-
-    @property
-    def is_open(self) -> bool:
-        """The sound of a turn is being kept."""
-        return self._utterance is not None
-
-    def open(self, position: int, *, with_padding: bool) -> None:
-        """A turn begins at `position`; padding is the sound just before, in which its onset may be."""
-        before = list(self._before) if with_padding else []
-        start = position - sum(map(len, before))
-        config = self._config.current
-        utterance = self._utterance = Utterance(self._stt, SttOptions(config.languages, config.prompt), start)
-        for samples in before:
-            utterance.feed(samples)
-        self._interim_due = utterance.length + sample_count(INTERIM_SECONDS)
-
-    def feed(self, samples: Samples) -> None:
-        if self._utterance is not None:
-            self._utterance.feed(samples)
-            self._on_sound(samples)
-
-    def remember(self, window: Samples) -> None:
-        """The last `prefix_padding` seconds, for the onset of the next turn."""
-        self._before.append(window)
-        config = self._config.current
-        keep = sample_count(config.prefix_padding) + sample_count(config.endpoint.min_speech)
-        while (len(self._before) - 1) * WINDOW > keep:
-            self._before.popleft()
-
     def close_utterance(self, tasks: asyncio.TaskGroup) -> None:
         """The turn is over, or was none."""
         self._cancel()
-        utterance, self._utterance = self._utterance, None
-        if utterance is not None:
+        if (utterance := self.sound.take()) is not None:
             tasks.create_task(utterance.close(), name="close-utterance")
 
     async def close(self) -> None:
         """The session is over: nothing is asked any more, and nothing held."""
         self._cancel()
-        if self._utterance is not None:
-            await self._utterance.close()
-
-    @property
-    def start(self) -> int:
-        """Position of the utterance that is kept; -1: none is."""
-        return -1 if self._utterance is None else self._utterance.start
-
-    @property
-    def spoken(self) -> float:
-        """Seconds of the utterance that is kept."""
-        return 0.0 if self._utterance is None else seconds(self._utterance.length)
+        if self.sound.utterance is not None:
+            await self.sound.utterance.close()
 
     def split(self, tasks: asyncio.TaskGroup) -> None:
         """What was heard is transcribed by itself, answered by `PartTranscribed`; the turn goes on."""
-        whole = self._utterance
+        whole = self.sound.take()
         if whole is None:
             self._post(PartTranscribed(""))
             return
         self._cancel()
-        self.open(whole.end, with_padding=False)
+        self.sound.open(whole.end, with_padding=False)
         self._part = whole
         tasks.create_task(self._transcribe_part(whole), name="transcribe-part")
 
@@ -298,7 +124,7 @@ class Transcriber:
     @property
     def may_begin_early(self) -> bool:
         """A transcript asked for now is begun at once, in nobody's way and at nobody's cost."""
-        return self._utterance is not None and self._stt.has_room()
+        return self.sound.is_open and self.sound.has_room
 
     @property
     def language(self) -> str:
@@ -314,23 +140,23 @@ class Transcriber:
     def ask(self, revision: int, tasks: asyncio.TaskGroup, *, is_early: bool = False) -> None:
         """Transcribe all of the turn; answered by `Transcribed`. Early: no pause is known to be here."""
         self._cancel()
-        if self._utterance is None:
+        if self.sound.utterance is None:
             self._post(Transcribed(revision, ""))
             return
-        work = self._transcribe(self._utterance, revision)
+        work = self._transcribe(self.sound.utterance, revision)
         self._tasks["final"] = tasks.create_task(work, name=f"transcribe-{revision}")
         if not is_early:
-            self._utterance.pause()
+            self.sound.utterance.pause()
 
     def ask_interim(self, tasks: asyncio.TaskGroup) -> None:
         """While the user speaks, as often as one is due: skipped, never queued, one at a time."""
-        utterance = self._utterance
-        if utterance is None or utterance.length < self._interim_due:
+        utterance = self.sound.utterance
+        if utterance is None or not self.sound.is_interim_due:
             return
         running = self._tasks.get("interim")
         if not self._config.current.sends_interims or (running is not None and not running.done()):
             return
-        self._interim_due = utterance.length + sample_count(INTERIM_SECONDS)
+        self.sound.wait_for_more()
         self._tasks["interim"] = tasks.create_task(self._interim(utterance), name="interim")
 
     def say_part(self, turn: int, text: str) -> None:
@@ -343,7 +169,7 @@ class Transcriber:
         said, language = self._said, self._said.language
         if text is not None and said.text != text:
             said = Transcription(text, language)
-        self._transcripts.final(turn, self._utterance, said)
+        self._transcripts.final(turn, self.sound.utterance, said)
         self._said = Transcription("", language)
 
     async def _interim(self, utterance: Utterance) -> None:
@@ -355,7 +181,7 @@ class Transcriber:
                 self._failed = utterance
                 self._outbox.put(engine_notice(error))
             return
-        if said is not None and said.text and utterance is self._utterance and self._part is None:
+        if said is not None and said.text and utterance is self.sound.utterance and self._part is None:
             self._transcripts.interim(self._turn(), utterance, said)
             self._post(InterimHeard(said.text, end, said.language))
 
@@ -370,7 +196,7 @@ class Transcriber:
             self._told = utterance, said.fallback.engine
             self._outbox.put(fallback_notice(said.fallback))
         self._said = replace(said, language=said.language or self._said.language)
-        if utterance is self._utterance and self._part is None:
+        if utterance is self.sound.utterance and self._part is None:
             self._transcripts.interim(self._turn(), utterance, said)
         self._post(Transcribed(revision, said.text, language=said.language))
 

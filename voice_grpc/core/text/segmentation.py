@@ -151,8 +151,8 @@ _PHRASE_OPENERS = frozenset(
 _ARTICLES = frozenset(
     re.findall(
         r"\S+",
-        "a an the my your his her its our their der die das dem den ein eine einen el la los las un una le les"
-        " une il lo gli uno o os as um uma",
+        "a an the my your his her its our their der die das dem den ein eine einen el la los las un una"
+        " le les une il lo gli uno o os as um uma",
     )
 )
 """Nobody pauses behind them."""
