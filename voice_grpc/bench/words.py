@@ -149,7 +149,7 @@ async def heard(row: Row, speak: Callable[[str], str], tts: PiperTts, stt: Whisp
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RowsHeard:
     """Rows heard as their words, and words that were not."""
 
     rows: int
@@ -162,7 +162,7 @@ class Heard:
         return f"{self.right} of {self.rows} rows heard as the words; {share:.1f} % of words not"
 
 
-async def measure(chosen: Sequence[Row], show: bool, speak: Callable[[str], str] = speakable) -> Heard:
+async def measure(chosen: Sequence[Row], show: bool, speak: Callable[[str], str] = speakable) -> RowsHeard:
     tts, stt = PiperTts(), WhisperStt()
     await tts.warm()
     await stt.warm()
@@ -179,10 +179,10 @@ async def measure(chosen: Sequence[Row], show: bool, speak: Callable[[str], str]
     finally:
         await tts.close()
         await stt.close()
-    return Heard(len(chosen), right, words, wrong_words)
+    return RowsHeard(len(chosen), right, words, wrong_words)
 
 
-def main(argv: list[str] | None = None) -> Heard:
+def main(argv: list[str] | None = None) -> RowsHeard:
     """Prints what was heard, and returns it."""
     parser = argparse.ArgumentParser(prog="python -m voice_grpc.bench.words", description=__doc__)
     parser.add_argument("--rows", type=int, default=60, help="how many, evenly spread over the table")
