@@ -210,7 +210,7 @@ def test_every_file_is_pinned(model: Model) -> None:
     assert model.entry in {"", *(file.name for file in model.files)}
     assert model.is_shipped == (not model.wheels)
     assert model.licence
-    assert model.stage in ("vad", "stt", "llm", "tts")
+    assert model.stage in ("vad", "stt", "turn", "llm", "tts")
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)

@@ -86,8 +86,8 @@ class SmartTurn:
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
         """`model`: an ONNX file with the inputs and outputs of Smart Turn v3; by default the fetched one.
 
-        `threads` of onnxruntime for one turn: two take 46 instead of 52 ms where both cores are free, and
-        gain nothing where they are not; Whisper transcribes in the same silence.
+        `threads` of onnxruntime for one turn: on two shared cores two of them take 60 instead of 65 ms
+        (medians) and more CPU time, and Whisper transcribes in the same silence.
         """
         self._path = model
         self._intra_op_threads = threads
