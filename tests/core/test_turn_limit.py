@@ -5,7 +5,7 @@ from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.turn_state import Speculation, TurnSettings
 
-from .turn_script import CANCEL, END, HEARING, LISTENING, OVER, STOP, THINKING, Talk, prepare, score
+from .turn_script import CANCEL, END, HEARING, LISTENING, OVER, STOP, THINKING, Talk, prepare, score, scored
 
 LIMIT = e.TurnLimitReached()
 
@@ -47,6 +47,21 @@ def test_a_part_that_comes_in_the_silence_is_scored_with_the_rest() -> None:
     talk.at(61.0, ended(61.0))
     assert talk.at(61.1, e.Transcribed(1, "a time")) == []
     assert talk.at(61.2, e.PartTranscribed("once upon"))[1:] == [score(1, 1, "once upon a time")]
+
+
+def test_a_prepared_reply_waits_for_the_part_that_may_be_all_its_words() -> None:
+    talk = Talk(TurnSettings(hold=0.5, speculation=Speculation.LLM))
+    talk.at(0.0, started())
+    talk.at(59.0, ended(59.0))
+    talk.at(59.1, e.Transcribed(1, "once upon"))
+    talk.at(59.2, scored(1, "once upon"))
+    talk.at(59.3, started(59.3))
+    talk.at(60.0, LIMIT)
+    talk.at(61.0, ended(61.0))
+    assert talk.at(61.1, e.Transcribed(2, "")) == []
+    part = talk.at(61.2, e.PartTranscribed("Once upon"))
+    assert part == [c.KeepPart(1, "Once upon", "Once upon"), score(2, 1, "Once upon")]
+    assert talk.at(61.404, OVER) == [c.CommitReply(1, 1, "Once upon", "")]
 
 
 def test_a_part_that_fails_keeps_what_was_known_of_it() -> None:

@@ -13,6 +13,7 @@ from voice_grpc.core.text.endings import Expectation, TextEnding
 from voice_grpc.core.turn_state import Speculation, TurnSettings
 
 from .turn_script import (
+    CANCEL,
     END,
     OVER,
     PATIENT,
@@ -154,6 +155,16 @@ def test_a_decision_is_of_the_last_silence() -> None:
     assert commit.decision is None
 
 
+def test_words_that_are_answered_because_the_next_were_not_meant_are_no_decision() -> None:
+    talk = silent()
+    talk.at(1.1, e.Transcribed(1, "hello"))
+    talk.at(2.9, OVER)
+    talk.at(3.0, started(3.0))
+    talk.at(4.0, ended(4.0))
+    commit = talk.at(4.1, CANCEL)[-1]
+    assert commit == c.CommitReply(2, 2, "hello", "")
+
+
 # ---------------------------------------------------------------- pauses, questions
 
 
@@ -252,6 +263,7 @@ def test_a_final_that_says_other_words_is_scored_again() -> None:
         c.CancelReply(1, e.CancelReason.SPEECH),
         score(1, 1, "turn it off"),
     ]
+    assert talk.deadline == due(Evidence(TextEnding.CLOSED, word_count=3))
     assert talk.at(1.25, scored(1, "turn it", 0.9)) == []
     assert talk.at(1.3, scored(1, "turn it off", 0.9)) == [prepare(2, 1, "turn it off")]
 

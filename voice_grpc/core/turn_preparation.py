@@ -70,6 +70,8 @@ def reconsider(turn: TurnState, now: float) -> Commands:
 def weigh(turn: TurnState, now: float, **found: float | None) -> None:
     """Set the deadline of this silence by what is known of it now; `found`: probabilities of `Evidence`."""
     words = turn.provisional
+    if words_of(words) != words_of(turn.scoring):
+        found["text_end"] = None
     turn.evidence = replace(
         turn.evidence,
         ending=ending(words, turn.language) if words else TextEnding.UNKNOWN,
@@ -93,7 +95,6 @@ def ask_for_score(turn: TurnState) -> Commands:
     is_of_use = settings.speculation >= least
     if words and is_of_use and words_of(words) != words_of(turn.scoring):
         turn.scoring, turn.is_scored = words, False
-        turn.evidence = replace(turn.evidence, text_end=None)
         yield c.ScoreWords(turn.revision, turn.number, words, continued(turn, words))
 
 
