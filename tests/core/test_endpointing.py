@@ -7,7 +7,7 @@ import pytest
 
 from voice_grpc.core.audio import WINDOW
 from voice_grpc.core.endpointing import Endpointer, EndpointSettings
-from voice_grpc.core.events import SpeechEnded, SpeechStarted
+from voice_grpc.core.events import SpeechEnded, SpeechFaded, SpeechStarted
 
 SETTINGS = EndpointSettings()
 VOICE, QUIET = 0.9, 0.1
@@ -20,7 +20,15 @@ def run(
     """What is heard, and at which window (from 0)."""
     endpointer = Endpointer(lambda: settings)
     heard = ((n, endpointer.feed(p, (n + 1) * WINDOW)) for n, p in enumerate(probabilities))
-    return [(n, event) for n, event in heard if event is not None]
+    return [(n, event) for n, event in heard if isinstance(event, SpeechStarted | SpeechEnded)]
+
+
+def test_the_first_window_without_voice_is_told_each_time() -> None:
+    endpointer = Endpointer(lambda: SETTINGS)
+    probabilities = [VOICE] * 4 + [QUIET] + [VOICE] + [QUIET] * 5
+    heard = [endpointer.feed(p, (n + 1) * WINDOW) for n, p in enumerate(probabilities)]
+    faded = [(n, event.position) for n, event in enumerate(heard) if isinstance(event, SpeechFaded)]
+    assert faded == [(4, 4 * WINDOW), (6, 6 * WINDOW)]
 
 
 def test_speech_starts_at_its_onset_once_it_lasted() -> None:
@@ -98,7 +106,7 @@ def test_sound_that_is_missing_is_neither_speech_nor_silence() -> None:
     endpointer.feed(VOICE, WINDOW)
     started = endpointer.feed(VOICE, 100 * WINDOW)
     assert started == SpeechStarted(98 * WINDOW, 0.064, VOICE)
-    assert endpointer.feed(QUIET, 200 * WINDOW) is None
+    assert endpointer.feed(QUIET, 200 * WINDOW) == SpeechFaded(100 * WINDOW)
     assert endpointer.feed(QUIET, 201 * WINDOW) is None
     assert endpointer.feed(QUIET, 202 * WINDOW) == SpeechEnded(100 * WINDOW, 0.096, QUIET)
 

@@ -63,7 +63,7 @@ def test_it_is_there_with_an_embedded_engine_or_where_its_file_is(
 ) -> None:
     monkeypatch.setattr(engine_registry, "_has", lambda *modules: True)
     monkeypatch.setattr(end_of_turn, "is_here", lambda model, cache: is_fetched)
-    end = acoustic_end(settings(monkeypatch, {**stages, "TURN_MODEL": named}))
+    end = acoustic_end(settings(monkeypatch, {**stages, "TURN_MODEL": named, **NO_WORDS}))
     assert (end.name if end is not None else None) == expected
 
 
@@ -192,7 +192,7 @@ async def test_a_file_that_is_none_does_not_end_a_start(
     monkeypatch: pytest.MonkeyPatch, named: str, told: str
 ) -> None:
     async with clouds() as cloud:
-        given = settings(monkeypatch, {**cloud.variables, "TURN_MODEL": named}, **CLOUD_ONLY)
+        given = settings(monkeypatch, {**cloud.variables, "TURN_MODEL": named, **NO_WORDS}, **CLOUD_ONLY)
         async with built(given) as (engines, said):
             assert engines.acoustic_end is None
             (line,) = [each for each in said if each.startswith("turn")]
@@ -207,7 +207,9 @@ async def test_a_model_that_cannot_be_fetched_does_not_end_a_start(
         for name, value in index.environment().items():
             monkeypatch.setenv(name, value)
         async with clouds() as cloud:
-            given = settings(monkeypatch, {**cloud.variables, "TURN_MODEL": "smart-turn"}, **CLOUD_ONLY)
+            given = settings(
+                monkeypatch, {**cloud.variables, "TURN_MODEL": "smart-turn", **NO_WORDS}, **CLOUD_ONLY
+            )
             async with built(given) as (engines, said):
                 assert engines.acoustic_end is None
                 (line,) = [each for each in said if each.startswith("turn")]
@@ -217,7 +219,9 @@ async def test_a_model_that_cannot_be_fetched_does_not_end_a_start(
 @needs_model
 async def test_a_start_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async with clouds() as cloud:
-        given = settings(monkeypatch, {**cloud.variables, "TURN_MODEL": "smart-turn"}, **CLOUD_ONLY)
+        given = settings(
+            monkeypatch, {**cloud.variables, "TURN_MODEL": "smart-turn", **NO_WORDS}, **CLOUD_ONLY
+        )
         async with built(given) as (engines, said):
             assert [each for each in said if each.startswith("turn  smart-turn v3.2  in process  warm in ")]
             end = engines.acoustic_end

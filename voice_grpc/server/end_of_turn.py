@@ -43,6 +43,8 @@ def text_end(settings: Settings, llm: Llm) -> TextEndOfTurn | None:
         from ..engines.llama_cpp.llm import DEFAULT_MODEL, LocalLlm
     except ImportError:
         return None
+    if settings.turn_model.lower() == "off":
+        return None
     first = members(llm)[0].engine
     if isinstance(first, LocalLlm):
         return LocalTextEndOfTurn(first, answers=True)

@@ -193,7 +193,7 @@ async def build_engines(settings: Settings, say: Say, instructions: str | None =
         spoken = await apology(tts)
         if instructions is not None:
             await prime(llm, instructions)
-        words = await warmed_after(text_end(settings, llm), say)
+        words = await warmed_after(await asyncio.to_thread(text_end, settings, llm), say)
         return Engines(vad, stt, llm, tts, spoken, warm_end, words)
     except BaseException:
         await _close([vad, stt, llm, tts, end])

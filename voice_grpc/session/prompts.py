@@ -1,4 +1,7 @@
-"""What the model is given: the instructions in force, the conversation, and its language."""
+"""What the model is given: the instructions in force, the conversation, and its language.
+
+A file of its own: an answer is made from it, and so is the question whether the words are finished.
+"""
 
 from ..core.languages import primary
 from ..ports import Prompt

@@ -53,7 +53,8 @@ class EngineSettings(BaseSettings):
         "",
         validation_alias="TURN_MODEL",
         description="Who hears whether a turn is over: smart-turn, the path of an ONNX file of its kind, or "
-        "off. Default: smart-turn where an engine is embedded or its file is here already.",
+        "off: then the words alone say it. Default: smart-turn where an engine is embedded or its file is "
+        "here already.",
     )
     gemini_api_key: SecretStr = Field(
         SecretStr(""),
