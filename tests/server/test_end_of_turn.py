@@ -63,7 +63,7 @@ def test_it_is_there_with_an_embedded_engine_or_where_its_file_is(
 ) -> None:
     monkeypatch.setattr(engine_registry, "_has", lambda *modules: True)
     monkeypatch.setattr(end_of_turn, "is_here", lambda model, cache: is_fetched)
-    end = acoustic_end(settings(monkeypatch, {**stages, "TURN_MODEL": named, **NO_WORDS}))
+    end = acoustic_end(settings(monkeypatch, {**stages, "TURN_MODEL": named}))
     assert (end.name if end is not None else None) == expected
 
 
@@ -178,6 +178,10 @@ def test_without_one_nothing_is_said() -> None:
 
 
 # ---------------------------------------------------------------- a whole start
+
+
+NO_WORDS = {"LOCAL_LLM_MODEL": "/nowhere/words.gguf"}
+"""No model of this machine says whether the words are finished."""
 
 
 @pytest.mark.parametrize(
