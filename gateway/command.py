@@ -7,8 +7,7 @@ from importlib.util import find_spec
 from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
 
-from voice_grpc.net.addresses import secrets_in
-from voice_grpc.net.listener import http_url
+from voice_grpc.net.addresses import host_port, http_url, secrets_in
 from voice_grpc.net.redaction import Redaction, log_to_stderr
 from voice_grpc.net.signals import Signals
 
@@ -48,7 +47,9 @@ def command(argv: list[str]) -> int:
             runner.run(_serve(settings))
     except OSError as error:
         accepted = f"an address of this machine whose port is free ({error.strerror or error})"
-        return _failed(f"--host and --port: got '{settings.host}:{settings.port}', accepted: {accepted}", 1)
+        return _failed(
+            f"--host and --port: got '{host_port(settings.host, settings.port)}', accepted: {accepted}", 1
+        )
     return 0
 
 

@@ -4,6 +4,9 @@ import os
 import sys
 from importlib.metadata import entry_points
 
+from . import __version__
+from .net.proxy import spare_near_hosts
+
 USAGE = """usage: voice-grpc COMMAND [OPTION ...]
 
 Talk to it and it answers like a person would.
@@ -17,7 +20,7 @@ Talk to it and it answers like a person would.
   models          the embedded engines' models: what there is, and fetched beforehand
   whisper-server  Whisper over OpenAI's HTTP protocol, for other machines and tools
 
-voice-grpc COMMAND --help tells more."""
+voice-grpc COMMAND --help tells more; voice-grpc --version says which this is."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,10 +30,14 @@ def main(argv: list[str] | None = None) -> int:
     if argv and argv[0] in ("-h", "--help", "help"):
         print(USAGE)  # noqa: T201 - asked for
         return 0
+    if "--version" in argv[:1] or (argv and argv[0] in commands and "--version" in argv[1:2]):
+        print(f"voice-grpc {__version__}")  # noqa: T201 - asked for
+        return 0
     if not argv or argv[0] not in commands:
         wrong = f"no command {argv[0]!r}; there are: {', '.join(sorted(commands))}" if argv else USAGE
         print(wrong, file=sys.stderr)  # noqa: T201 - no log before the settings are read
         return 2
+    spare_near_hosts()
     # Read when grpc is first imported: its core would log what we say in one line.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from ..core.errors import EngineMissing
+from ..net.proxy import through
 from .catalog import Model, ModelFile
 from .progress import Progress
 
@@ -32,7 +33,8 @@ def fetch(model: Model, file: ModelFile, to: Path, progress: Progress) -> None:
             path = hf_hub_download(repository, name, revision=revision, local_dir=local)
         except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
             why = str(error).strip().splitlines()[0][:200]
-            text = f"{model.name}: {name} of {repository} could not be fetched ({why})"
+            way = through(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+            text = f"{model.name}: {name} of {repository} could not be fetched{way} ({why})"
             raise EngineMissing(model.stage, text) from error
         os.replace(path, to)
     progress.advance(file.size, file.size)
