@@ -40,6 +40,8 @@ def main(argv: list[str] | None = None) -> int:
     spare_near_hosts()
     # Read when grpc is first imported: its core would log what we say in one line.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    # Read when onnxruntime is first imported: it would send usage to its maker, and needs a home for that.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         code: int = commands[argv[0]].load()(argv[1:])
     except KeyboardInterrupt:  # before the command itself minds it
