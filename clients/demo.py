@@ -20,7 +20,7 @@ from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 from .audio import Samples
 from .conversation import Conversation
 from .demo_script import FIRST, LAST, LAST_OF_STRANGER, LEGEND, LONG, OVER_IT, PITCH, Script, spoken, table
-from .options import session_config
+from .options import path, session_config
 from .recording import Recording
 from .screen import DIM, Screen
 from .scripted_user import VirtualMicrophone, conversing, finish
@@ -66,13 +66,13 @@ def parse(argv: Sequence[str]) -> DemoOptions:
     )
     parser.add_argument(
         "--wav",
-        type=Path,
-        default=Path(own) if own else None,
+        type=path,
+        default=own or None,
         metavar="FILE",
         help="the first question, in your own voice; env DEMO_WAV",
     )
     parser.add_argument(
-        "--save", type=Path, default=Path("demo.wav"), metavar="WAV", help="the recording; %(default)s"
+        "--save", type=path, default=Path("demo.wav"), metavar="WAV", help="the recording; %(default)s"
     )
     return DemoOptions(**vars(parser.parse_args(argv)))
 

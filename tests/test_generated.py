@@ -59,3 +59,21 @@ def test_stubs_import_without_claiming_a_bare_name() -> None:
     """`voice_grpc.pb`, and nothing that is called `voice`."""
     code = "import sys, voice_grpc.pb.voice_pb2_grpc; sys.exit('voice' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=50)
+
+
+@pytest.mark.parametrize(
+    ("language", "file", "said"),
+    [
+        ("java", "voice/v1/ConverseRequest.java", "package voice.v1;"),
+        ("csharp", "Voice.cs", "namespace Voice.V1 {"),
+    ],
+)
+def test_other_languages_find_their_names_in_the_proto(
+    language: str, file: str, said: str, tmp_path: Path
+) -> None:
+    """Those whose generators come along with protoc; Go's reads `go_package`, which it cannot do without."""
+    pytest.importorskip("grpc_tools", reason="grpcio-tools is not installed (the dev extra)")
+    command = [sys.executable, "-m", "grpc_tools.protoc", "-Iprotos", f"--{language}_out={tmp_path}"]
+    subprocess.run([*command, "voice/v1/voice.proto"], cwd=ROOT, check=True, timeout=50)
+    assert said in (tmp_path / file).read_text()
+    assert 'option go_package = "voice/v1;voicev1";' in PROTO.read_text()
