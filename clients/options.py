@@ -77,7 +77,7 @@ class TalkOptions:
 
 
 def path(text: str) -> Path:
-    """For argparse: `~` is the home directory here as in the settings. Not every shell expands `--save=~/x`."""
+    """For argparse: `~` is the home directory, as in the settings. Not every shell expands `--save=~/x`."""
     try:
         return Path(expanded(text))
     except ValueError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from voice_grpc.net.installation import advice, lacking
+from voice_grpc.net.installation import advice, lacking, program
 
 METADATA = """\
 Metadata-Version: 2.4
@@ -97,3 +97,20 @@ def test_the_pip_of_this_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert advice("local").startswith(f"{sys.executable} -m pip install ")
     monkeypatch.setenv("PATH", os.path.dirname(sys.executable))
     assert advice("local").startswith("pip install ")
+
+
+def test_our_own_command_is_called_by_what_works_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    binary = tmp_path / "my clone/.venv/bin"
+    binary.mkdir(parents=True)
+    for name in ("python", "voice-grpc"):
+        (binary / name).touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(binary / "python"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.chdir(tmp_path / "my clone")
+    assert program() == ".venv/bin/voice-grpc"
+    monkeypatch.chdir("/")
+    assert program() == f"'{binary}/voice-grpc'"
+    monkeypatch.setenv("PATH", str(binary))
+    assert program() == "voice-grpc"

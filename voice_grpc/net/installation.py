@@ -1,4 +1,5 @@
-"""How this package came to be installed: which of an extra is missing, and the command that brings it.
+"""How this package came to be installed: what of an extra is missing, the command that brings it, and how its
+own command is called.
 
 An advice is worth something only if it can be pasted: in a clone the extra is one of the folder, of a package
 that came from an archive or a repository it is one of that URL, else the package index has it. And `pip` has
@@ -32,6 +33,18 @@ def lacking(extra: str) -> list[str]:
 def advice(*extras: str) -> str:
     """The command that installs `extras`, to be pasted into a shell in the working directory."""
     return f"{_pip()} install {quote(_subject(','.join(extras)))}"
+
+
+def program() -> str:
+    """What this package's command is to be called as in the working directory."""
+    own = Path(sys.executable).parent / NAME
+    found = which(NAME)
+    if found is not None and Path(found).parent == own.parent:
+        return NAME
+    here = _here()
+    if here is not None and here != Path("/") and own.is_relative_to(here):
+        return quote(str(own.relative_to(here)))
+    return quote(str(own))
 
 
 def _subject(extras: str) -> str:
