@@ -66,7 +66,8 @@ def command(argv: list[str]) -> int:
     except VoiceError as error:
         return _failed(str(error), 2)
     if missing := lacking("gateway"):
-        return _failed(f"{' and '.join(missing)} not installed: run {advice('gateway', 'webrtc')}", 2)
+        what = f"the gateway is not installed ({' and '.join(missing)} missing)"
+        return _failed(f"{what}: run {advice('gateway', 'webrtc')}", 2)
     code = 0
     try:
         asyncio.run(_run(settings, serve))

@@ -140,7 +140,9 @@ def test_what_is_missing_is_said_before_anything_begins(tmp_path: Path) -> None:
     with up(tmp_path, lacking=("starlette", "uvicorn")) as process:
         out, complaints = process.communicate(timeout=20)
         assert (process.returncode, out) == (2, "")
-        assert complaints.startswith("voice-grpc up: starlette and uvicorn not installed: run ")
+        assert complaints.startswith(
+            "voice-grpc up: the gateway is not installed (starlette and uvicorn missing): run "
+        )
         assert complaints.endswith(f"pip install '{ROOT}[gateway,webrtc]'\n")
 
 
