@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -245,7 +246,8 @@ async def test_nothing_set_and_nothing_installed(tmp_path: Path) -> None:
     variables = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PATH": str(tmp_path)}
     code, out, error = await outcome(*DOCTOR, home=tmp_path, variables=variables)
     assert (code, error) == (1, ""), error
-    assert out.count("pip install 'voice-grpc[local]'") == 4
+    assert out.count(f"pip install '{ROOT}[local]'") == 3
+    assert f"onnxruntime is not installed: run {sys.executable} -m pip install {ROOT}" in out
     assert "set GEMINI_API_KEY" in out
 
 

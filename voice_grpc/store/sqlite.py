@@ -165,7 +165,7 @@ class SessionFile:
                 whose = "a later version of this server" if version > _VERSION else "another program"
                 raise StoreError(
                     f"The session store {self._path} was made by {whose} and was left as it is:"
-                    " move it away or choose another file."
+                    " move it away, or set VOICE_STORE to another file."
                 )
             steps = [_UPGRADES[step] for step in range(version, _VERSION)] if version else [_SCHEMA]
             for statement in (statement for step in steps for statement in step):
@@ -196,7 +196,7 @@ class SessionFile:
         except OSError as error:
             raise StoreError(
                 f"The session store {self._path} cannot be opened ({error.strerror}):"
-                " check the permissions of its directory or choose another file."
+                " check the permissions of its directory, or set VOICE_STORE to another file, or to `memory`."
             ) from error
         except sqlite3.Error as error:
             raise StoreError(f"The session store {self._path} {_remedy(error)}") from error
@@ -205,22 +205,34 @@ class SessionFile:
 def _remedy(error: sqlite3.Error) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _LOCKED:
-        return "is locked by another program: stop that program or choose another file."
+        return "is locked by another program: stop that program, or set VOICE_STORE to another file."
     if code in _UNREADABLE:
         return (
             f"is damaged or not an SQLite database ({error}) and was left as it is:"
             " move it away to start afresh, or put a backup in its place."
         )
-    return f"cannot be used ({error}): check its permissions and the free space on its disk."
+    return (
+        f"cannot be used ({error}): check its permissions and the free space on its disk,"
+        " or set VOICE_STORE to another file."
+    )
 
 
 # ---------------------------------------------------------------- the store
 
 
 def default_path() -> Path:
-    """In the user's state directory (XDG base directory specification: a relative one is ignored)."""
+    """In the user's state directory (XDG base directory specification: a relative one is ignored).
+
+    Raises `StoreError` where there is no home directory.
+    """
     state = Path(os.environ.get("XDG_STATE_HOME", ""))
-    state = state if state.is_absolute() else Path.home() / ".local" / "state"
+    try:
+        state = state if state.is_absolute() else Path.home() / ".local" / "state"
+    except RuntimeError:
+        text = (
+            "There is no home directory to keep conversations in: set VOICE_STORE to a file, or to `memory`."
+        )
+        raise StoreError(text) from None
     return state / "voice-grpc" / "sessions.db"
 
 

@@ -194,3 +194,22 @@ async def test_what_is_late_depends_on_what_is_owed(event: str) -> None:
         assert time.perf_counter() - start < 0.25
     else:
         assert event == "heard", "nothing is owed"
+
+
+async def test_a_proxy_on_the_way_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://me:pass-word@127.0.0.1:9")
+    tts = GoogleTts("", endpoint="http://voice.invalid:9002", timeouts=Timeouts(1.0, 1.0, 1.0))
+    with pytest.raises(EngineError) as caught:
+        await tts.warm()
+    assert "through the proxy http://127.0.0.1:9 (HTTP_PROXY)" in str(caught.value)
+    assert "pass-word" not in str(caught.value)
+    await tts.close()
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "grpc_proxy", "ALL_PROXY"])
+async def test_a_service_on_this_machine_is_asked_for_through_no_proxy(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    async with opened(FakeGoogleTts()) as (_, tts):
+        await tts.warm()

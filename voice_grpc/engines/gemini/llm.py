@@ -16,6 +16,7 @@ from google.genai import types
 
 from ...core.conversation import Message, Role
 from ...core.errors import EngineEmpty, EngineError, EngineTimeout
+from ...net.proxy import through
 from ...ports import LlmItem, Prompt
 from ...ports.streaming import CancellableStream, TaskSet, reading
 from ..http.client import OpenedOnce
@@ -133,7 +134,8 @@ class GeminiLlm:
                     chunk = await chunks.next(seconds)
                 except TimeoutError:
                     what = "went silent in its answer" if answer.has_begun else "did not begin to answer"
-                    raise EngineTimeout("llm", f"{self._model} {what} in time") from None
+                    way = through(address(self._on_vertex))
+                    raise EngineTimeout("llm", f"{self._model} {what} in time{way}") from None
                 if chunk is None:
                     break
                 for item in answer.read(chunk):

@@ -60,9 +60,12 @@ def fate_of(error: EngineError) -> StreamFate:
     return known.get(code, StreamFate.OTHER) if code is not None else StreamFate.OTHER
 
 
-def translated(error: Exception, *, advice: str = "", secrets: Iterable[str] = ()) -> EngineError:
-    """What a call raised, as ours. `advice`: what the operator should know of a quota. `secrets`: what the
-    call was made with, should the service repeat it."""
+def translated(
+    error: Exception, through: str = "", *, advice: str = "", secrets: Iterable[str] = ()
+) -> EngineError:
+    """What a call raised, as ours. `through`: the proxy on the way, told where the way is what failed.
+    `advice`: what the operator should know of a quota. `secrets`: what the call was made with, should the
+    service repeat it."""
     if isinstance(error, GoogleAuthError):
         return auth_failure(error, secrets)
     code, text = _code_and_text(error)
@@ -72,6 +75,8 @@ def translated(error: Exception, *, advice: str = "", secrets: Iterable[str] = (
         return EngineDenied("tts", message, advice=KEY_ADVICE)
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return EngineQuota("tts", message, advice=advice)
+    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+        message += through
     kinds: dict[grpc.StatusCode | None, type[EngineError]] = {
         grpc.StatusCode.DEADLINE_EXCEEDED: EngineTimeout,
         grpc.StatusCode.UNAVAILABLE: EngineUnreachable,

@@ -19,8 +19,10 @@ from ...core.errors import (
     EngineTimeout,
     EngineUnreachable,
 )
+from ...net.proxy import proxy_for, through
 from ...net.redaction import HIDDEN, hide
 
+PROXY_ADVICE = "check that proxy, or let NO_PROXY name the hosts that are reached without one"
 CERTIFICATE_ADVICE = "let SSL_CERT_FILE name the authority that signed it"
 
 _SHOWN = 300
@@ -80,7 +82,7 @@ def transport_error(stage: str, server: str, error: Exception, *, address_advice
     `address_advice`: where the operator says its address. Nothing of the library's own words comes
     through: they may hold anything, such as the header that could not be sent.
     """
-    kind = type(error).__name__
+    kind, way = type(error).__name__, _way(error)
     match error:
         case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
             text = f"{server} has no http(s) address: {address_advice}"
@@ -88,15 +90,30 @@ def transport_error(stage: str, server: str, error: Exception, *, address_advice
         case httpx2.ConnectError() if "CERTIFICATE" in str(error):
             text = f"the certificate of {server} is not trusted here"
             return EngineUnreachable(stage, text, retryable=False, advice=CERTIFICATE_ADVICE)
-        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
-            return EngineUnreachable(stage, f"{server} cannot be reached ({reason(error)})")
+        case httpx2.ProxyError():
+            status = re.match(r"\d{3}\b", str(error))
+            why = f"which answered HTTP {status[0]}" if status else "which refused"
+            return EngineUnreachable(stage, f"{server} cannot be reached{way}, {why}", advice=PROXY_ADVICE)
+        case httpx2.ConnectError() | httpx2.ConnectTimeout():
+            text = f"{server} cannot be reached{way} ({reason(error)})"
+            return EngineUnreachable(stage, text, advice=PROXY_ADVICE if way else "")
         case httpx2.PoolTimeout():
             return EngineTimeout(stage, f"{server} did not answer in time: no connection was free")
         case TimeoutError() | httpx2.TimeoutException():
-            return EngineTimeout(stage, f"{server} did not answer in time")
+            return EngineTimeout(stage, f"{server} did not answer in time{way}")
         case httpx2.NetworkError() | httpx2.RemoteProtocolError() | OSError():
-            return EngineUnreachable(stage, f"the connection to {server} broke ({kind})")
+            return EngineUnreachable(stage, f"the connection to {server} broke{way} ({kind})")
     return EngineError(stage, f"{server} does not speak HTTP as it should ({kind})")
+
+
+def _way(error: Exception) -> str:
+    """Which proxy the request that failed went through; empty without one."""
+    if not isinstance(error, httpx2.RequestError):
+        return ""
+    try:
+        return through(str(error.request.url))
+    except RuntimeError:  # it failed before there was a request
+        return ""
 
 
 def reason(error: BaseException) -> str:
@@ -116,8 +133,11 @@ OPENING_ERRORS = (ImportError, OSError, ValueError, httpx2.InvalidURL)
 """What making a client raises when the environment's proxies or certificates cannot be used."""
 
 
-def unopened(stage: str, server: str, error: Exception) -> EngineError:
-    """One of `OPENING_ERRORS`."""
+def unopened(stage: str, server: str, url: str, error: Exception) -> EngineError:
+    """One of `OPENING_ERRORS`, raised while a client for `url` was opened."""
+    proxy = proxy_for(url)
+    if proxy is not None and not isinstance(error, OSError):  # which is of the certificates
+        text = f"{server} cannot be reached: {proxy} cannot be used, accepted: http://HOST:PORT"
+        return EngineUnreachable(stage, text, retryable=False, advice=PROXY_ADVICE)
     text = f"no HTTP client for {server} ({type(error).__name__})"
-    advice = "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE"
-    return EngineUnreachable(stage, text, retryable=False, advice=advice)
+    return EngineUnreachable(stage, text, retryable=False, advice="check SSL_CERT_FILE")

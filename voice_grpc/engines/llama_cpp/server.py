@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import EngineError, EngineMissing
+from ...net.installation import advice
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def open_model(path: Path, threads: int) -> Any:
     try:
         import xllamacpp
     except ImportError as error:
-        text = "xllamacpp is not installed: run pip install 'voice-grpc[local]'"
+        text = f"xllamacpp is not installed: run {advice('local')}"
         raise EngineMissing("llm", text) from error
     directory = tempfile.mkdtemp(prefix="llm-")
     try:

@@ -45,6 +45,10 @@ _BLOCKED = re.compile(r"content_filter|content_policy|responsibleai", re.IGNOREC
 _LOADING = re.compile(r"loading|not ready|starting", re.IGNORECASE)
 
 
+_GATEWAY = (502, 503, 504)
+"""Statuses that a proxy may have given in the place of the server (RFC 9110, 15.6)."""
+
+
 class Refusal(Exception):
     """An error as the server says it. `str` is its message, as it came."""
 
@@ -54,6 +58,8 @@ class Refusal(Exception):
         """
         super().__init__(message)
         self.status, self.about, self.code = status, about, code
+        self.way = ""
+        """Which proxy it came through, for people; empty without one."""
 
     @property
     def is_of_model(self) -> bool:
@@ -149,4 +155,6 @@ def _of_refusal(said: Refusal, message: str) -> EngineError:
 def _told(said: Refusal, secrets: Iterable[str]) -> str:
     message = shown(said, secrets)
     status = f"HTTP {said.status}" if said.status else "an error in the answer"
+    if said.status in _GATEWAY:
+        status += said.way
     return f"{status}: {message}" if message else status

@@ -11,6 +11,7 @@ from contextlib import aclosing
 
 from ...core.conversation import Message, Role
 from ...core.errors import EngineEmpty, EngineError, EngineTimeout
+from ...net.proxy import through
 from ...ports import LlmItem, Prompt
 from ..timeouts import Timeouts
 from .capabilities import Capabilities
@@ -128,7 +129,8 @@ class OpenAiLlm:
             async with asyncio.timeout_at(give_up):
                 model = await self._negotiator.model_on(capabilities)
         except TimeoutError:
-            raise EngineTimeout("llm", f"{self.location} did not list its models in time") from None
+            text = f"{self.location} did not list its models in time{through(self.location)}"
+            raise EngineTimeout("llm", text) from None
         answer.model = self.name
         is_done = False
         async with aclosing(
@@ -142,7 +144,8 @@ class OpenAiLlm:
                     if answer.is_whole:
                         break
                     what = "went silent in its answer" if answer.has_begun else "did not begin to answer"
-                    raise EngineTimeout("llm", f"{self.name} {what} in time") from None
+                    way = through(self.location)
+                    raise EngineTimeout("llm", f"{self.name} {what} in time{way}") from None
                 if chunk is None:
                     break
                 before, is_done = answer.progress, not chunk

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ...core import errors as e
+from ...net.proxy import through
 from ..http.errors import kind_of, refused, shown, transport_error
 from .address import WhisperAddress
 
@@ -68,7 +69,7 @@ def refusal(address: WhisperAddress, status: int, body: bytes, retry_after: str 
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return TooLong("stt", f"{text}; the file is too large for it", retryable=False)
     if status in BUSY:
-        return Busy("stt", text)
+        return Busy("stt", f"{text}{through(address.origin)}")
     if kind is e.EngineDenied:
         return kind("stt", f"{where} refused the credentials ({status})", advice=_KEY_ADVICE)
     if kind is e.EngineQuota:
@@ -98,7 +99,8 @@ def unreachable(address: WhisperAddress, error: Exception) -> e.EngineError:
 
 
 def late(address: WhisperAddress, what: str) -> e.EngineTimeout:
-    return e.EngineTimeout("stt", f"{address.location} did not answer in time: {what}")
+    text = f"{address.location} did not answer in time{through(address.origin)}: {what}"
+    return e.EngineTimeout("stt", text)
 
 
 def _phrase(status: int) -> str:
