@@ -14,7 +14,7 @@ await, and the work behind it stops then, also where it is done elsewhere.
 from dataclasses import dataclass
 
 from .engine import Apology, Engine, EngineMember, Fallback, members
-from .llm import CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
+from .llm import DEFAULT_MAX_TOKENS, CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
 from .store import SavedSession, Store
 from .stt import Stt, SttOptions, SttStream, Transcription, Word
 from .tts import Clause, Speech, Tts, TtsItem, Voice, VoiceChoice
@@ -33,6 +33,7 @@ class Engines:
 
 
 __all__ = [
+    "DEFAULT_MAX_TOKENS",
     "Apology",
     "CallRequest",
     "Clause",
