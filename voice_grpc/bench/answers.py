@@ -23,6 +23,8 @@ from ..model_files.catalog import MODELS
 from ..ports import Prompt, TextDelta, Usage
 from ..settings.personas import load_personas
 
+_INSTRUCTIONS = load_personas()["default"].instructions
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -117,7 +119,7 @@ async def _converse(llm: LocalLlm, figures: AnswerFigures) -> None:
 async def _ask(llm: LocalLlm, messages: tuple[Message, ...]) -> _Answer:
     clock = asyncio.get_running_loop().time
     begun, first, text, tokens = clock(), 0.0, "", 0
-    prompt = Prompt(load_personas()["default"].instructions, messages, "en")
+    prompt = Prompt(_INSTRUCTIONS, messages, "en")
     async with aclosing(llm.stream(prompt)) as items:
         async for item in items:
             match item:

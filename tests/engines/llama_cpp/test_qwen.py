@@ -1,4 +1,4 @@
-"""The default model, for real: its file's own template, its tools, its manners, and a prefix that stays hot."""
+"""The default model, for real: its file's template, its tools, its manners, a prefix that stays hot."""
 
 import importlib.util
 import os
@@ -19,6 +19,7 @@ if importlib.util.find_spec("xllamacpp") is None and os.environ.get("REQUIRE_ALL
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
+INSTRUCTIONS = load_personas()["default"].instructions
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = ToolDeclaration("get_weather", "The weather in a city now.", CITY)
 USE = ToolUse("c1", "get_weather", '{"city": "Lisbon"}', '{"sky": "rain", "celsius": 12}')
@@ -35,10 +36,8 @@ async def qwen() -> AsyncIterator[LocalLlm]:
 async def asked(
     llm: LocalLlm, *messages: Message, tools: Sequence[ToolDeclaration] = (), max_tokens: int = 256
 ) -> list[LlmItem]:
-    instructions = load_personas()["default"].instructions
-    async with aclosing(
-        llm.stream(Prompt(instructions, messages, "en", max_tokens, None, tuple(tools)))
-    ) as items:
+    prompt = Prompt(INSTRUCTIONS, messages, "en", max_tokens, tools=tuple(tools))
+    async with aclosing(llm.stream(prompt)) as items:
         return [item async for item in items]
 
 

@@ -62,10 +62,12 @@ class SentenceLimit:
         self._tokens += 1
         self._text += token
         out = ""
-        while not self.is_over and (end := self._end()) is not None:
+        while (end := self._end()) is not None:
             out += self._take(end)
+            if self.is_over:
+                return out
         is_held = self._has_sentence and self._tokens > self._limit - _RESERVE
-        if self.is_over or is_held:
+        if is_held:
             return out
         out, self._said = out + self._text[self._said :], len(self._text)
         return out
@@ -76,9 +78,10 @@ class SentenceLimit:
         return "" if self.is_over or is_cut else self._text[self._said :]
 
     def _take(self, end: int) -> str:
-        """The rest of a sentence or line that ends there. A line is one, unless its colon announces the next."""
+        """The rest of a sentence or line that ends there. A line counts as a sentence, unless its colon
+        announces the next one."""
         sentence, out = self._text[:end].strip(), self._text[self._said : end]
-        self._text, self._said = self._text[end:], 0
+        self._text, self._said = self._text[end:], max(0, self._said - end)
         self._length += end
         if sentence and not sentence.endswith(":"):
             self._has_sentence = True
