@@ -139,7 +139,7 @@ def _line(line: str) -> str:
 
 def _ended(line: str) -> str:
     """As a sentence."""
-    return line + "." if line[-1:].isalnum() else line
+    return line + "." if line.rstrip("*_`~")[-1:].isalnum() else line
 
 
 def is_foreign(text: str) -> bool:
