@@ -36,7 +36,7 @@ demo: $(VENV)/.local
 	@$(BIN)/voice-grpc demo
 
 test: $(VENV)/.dev
-	@$(BIN)/voice-grpc models pull whisper-base whisper-tiny gemma joe
+	@$(BIN)/voice-grpc models pull whisper-base whisper-tiny qwen-0.5b gemma joe
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 check: $(VENV)/.dev

@@ -251,6 +251,21 @@ async def test_nothing_set_and_nothing_installed(tmp_path: Path) -> None:
     assert "set GEMINI_API_KEY" in out
 
 
+async def test_what_is_still_to_be_fetched_is_said_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOICE_GRPC_CACHE", str(tmp_path))
+    found = await examine(Settings(_env_file=None, stt="local", llm="local", tts="local"))  # type: ignore[call-arg]
+    told = {f.stage: (f.model, f.error, f.fix) for f in found.results if f.stage != "vad"}
+    assert told == {
+        "stt": ("whisper-base", "not fetched yet (148 MB)", "voice-grpc models pull whisper-base"),
+        "llm": ("qwen-0.5b", "not fetched yet (491 MB)", "voice-grpc models pull qwen-0.5b"),
+        "tts": ("joe", "not fetched yet (63 MB)", "voice-grpc models pull joe"),
+    }
+    assert not await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
+    assert "NOT WORKING: not fetched yet (491 MB) → voice-grpc models pull qwen-0.5b" in as_table(found, [])
+
+
 @needs_models
 @needs_espeak
 async def test_the_embedded_engines_are_well(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 import argparse
 import asyncio
 
-from . import cloud, gateway, local, overhead, stt_wer, words
+from ..engines.llama_cpp.llm import DEFAULT_MODEL
+from . import answers, cloud, gateway, local, overhead, stt_wer, words
 
-MEASUREMENTS = ("local", "overhead", "cloud", "gateway", "wer", "words")
+MEASUREMENTS = ("local", "answers", "overhead", "cloud", "gateway", "wer", "words")
 
 
 def main() -> None:
@@ -14,6 +15,7 @@ def main() -> None:
         "measurements", nargs="*", default=list(MEASUREMENTS), help=f"of: {', '.join(MEASUREMENTS)} (all)"
     )
     parser.add_argument("--seconds", type=float, default=20.0, help="of load for each number of sessions")
+    parser.add_argument("--model", nargs="+", default=[DEFAULT_MODEL], help="of answers")
     parser.add_argument("--stt", choices=cloud.STT_PROFILES, default=cloud.STT_PROFILES[0], help="of cloud")
     parser.add_argument("--llm", choices=cloud.LLM_PROFILES, default=cloud.LLM_PROFILES[0], help="of cloud")
     chosen = parser.parse_args()
@@ -22,6 +24,9 @@ def main() -> None:
     if "local" in chosen.measurements:
         print("A spoken conversation on the embedded models, by this machine's clock")
         print(local.report(asyncio.run(local.measure())), flush=True)
+    if "answers" in chosen.measurements:
+        print("\nTwenty questions to the embedded language model", flush=True)
+        answers.main(["--model", *chosen.model])
     if "overhead" in chosen.measurements:
         print(f"\nOur own part: measured minus the {overhead.ORACLE_SECONDS * 1000:.0f} ms that was scripted")
         print(overhead.HEADER, flush=True)

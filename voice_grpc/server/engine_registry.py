@@ -18,6 +18,7 @@ from ..net.installation import advice
 from ..ports import Engine, Llm, Stt, Tts
 from ..settings import Settings
 from ..settings.engines import ENGINES, comma_separated
+from .embedded_models import llm_model
 
 E = TypeVar("E", bound=Engine)
 
@@ -74,12 +75,9 @@ def _openai(settings: Settings) -> Sequence[Llm]:
 
 
 def _llama(settings: Settings) -> Sequence[Llm]:
-    from ..engines.llama_cpp.llm import DEFAULT_MODEL, LocalLlm
-    from ..model_files.catalog import MODELS
+    from ..engines.llama_cpp.llm import LocalLlm
 
-    named = settings.local_llm_model or DEFAULT_MODEL
-    is_known = named in MODELS and MODELS[named].stage == "llm"
-    model = named if is_known else Path(named)
+    model = llm_model(settings) or Path(settings.local_llm_model)
     return [LocalLlm(model, threads=settings.threads)]
 
 

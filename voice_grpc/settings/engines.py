@@ -77,7 +77,8 @@ class EngineSettings(BaseSettings):
     local_llm_model: PathOrName = Field(
         "",
         validation_alias="LOCAL_LLM_MODEL",
-        description="Embedded language model: gemma, qwen-0.5b, qwen-1.5b, or the path of a GGUF.",
+        description="Embedded language model: qwen-0.5b (the default), qwen-1.5b (better), gemma (the "
+        "smallest), or the path of a GGUF.",
     )
     threads: int = Field(2, ge=1, le=64, description="CPU threads of one embedded language model request.")
     google_tts_credentials: SecretStr = Field(

@@ -66,7 +66,7 @@ def _utf8(text: str) -> bytes:
 
 # ---------------------------------------------------------------- the file
 
-_VERSION = 2
+_VERSION = 3
 """The schema's version, in the file's `user_version`. A file of a later one is refused, never changed."""
 
 _SCHEMA = (
@@ -80,8 +80,12 @@ _SCHEMA = (
     " PRIMARY KEY (session_id, ordinal)) WITHOUT ROWID",
 )
 
-_UPGRADES: dict[int, tuple[str, ...]] = {1: ("ALTER TABLE message ADD COLUMN uses TEXT NOT NULL DEFAULT ''",)}
-"""The statements that take a file from a version to the next one. One is there for each but the last."""
+_UPGRADES: dict[int, tuple[str, ...]] = {
+    1: ("ALTER TABLE message ADD COLUMN uses TEXT NOT NULL DEFAULT ''",),
+    2: (),
+}
+"""The statements that take a file from a version to the next one. One is there for each but the last.
+Version 3 has the role `server`, which an earlier reader does not know."""
 
 _COLUMNS = "id, owner, created_at, updated_at, last_turn, persona, language"
 _UPSERT = (
