@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.audio import Floats, Samples, to_pcm16
 from ..core.errors import EngineError
+from ..core.transcript.belief import Segment
 from ..ports import (
     Apology,
     CallRequest,
@@ -26,6 +27,7 @@ from ..ports import (
     Usage,
     Voice,
     VoiceChoice,
+    Word,
 )
 
 RATE_HZ = 24_000
@@ -70,6 +72,9 @@ class Hearing:
     delay: float = 0.0
     language: str = "en"
     error: EngineError | None = None
+    sure: tuple[float, float] | None = None
+    """Mean log probability, and that of no speech; None: it is not told."""
+    words: tuple[Word, ...] = ()
 
 
 class ScriptedStt(_Scripted):
@@ -99,14 +104,23 @@ class _ScriptedSttStream:
 
     async def interim(self) -> Transcription | None:
         words = self._hearing.text.split()
-        return Transcription(" ".join(words[: max(1, len(words) // 2)]), self._hearing.language, 0.5)
+        text = " ".join(words[: max(1, len(words) // 2)])
+        return Transcription(text, self._hearing.language, 0.5, segments=self._segments(text))
 
     async def final(self) -> Transcription:
         self._stt.finals += 1
         await asyncio.sleep(self._hearing.delay)
         if self._hearing.error is not None:
             raise self._hearing.error
-        return Transcription(self._hearing.text if self._voiced else "", self._hearing.language)
+        hearing = self._hearing
+        if not self._voiced:
+            return Transcription("", hearing.language)
+        segments = self._segments(hearing.text)
+        return Transcription(hearing.text, hearing.language, words=hearing.words, segments=segments)
+
+    def _segments(self, text: str) -> tuple[Segment, ...]:
+        sure = self._hearing.sure
+        return (Segment(text, 0.0, None, *sure),) if sure else ()
 
     async def close(self) -> None:
         """Nothing is held."""

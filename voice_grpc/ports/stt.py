@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..core.audio import Samples
+from ..core.transcript.belief import Segment
 from .engine import Engine, Fallback
 
 
@@ -25,6 +26,8 @@ class Transcription:
     """How likely the text is to stay as it is, 0 to 1."""
     words: tuple[Word, ...] = ()
     """With times; empty where the engine gives none."""
+    segments: tuple[Segment, ...] = ()
+    """Stretches of `text`, in order, with what the engine thinks of each; empty where it does not say."""
     fallback: Fallback | None = None
     """It is not the work of the first engine of the chain."""
 

@@ -204,15 +204,16 @@ class Listener:
         self._is_voiced = self._endpointer.is_voiced(probability)
         if isinstance(event, SpeechStarted) and not self._transcriber.is_open:
             self._transcriber.open(self.position - WINDOW, with_padding=True)
-        self._transcriber.feed(window)
-        self._transcriber.remember(window)
+        heard = None if self._config.current.is_manual else probability
+        self._transcriber.feed(window, heard)
+        self._transcriber.remember(window, heard)
         if event is not None:
             self._say(event)
             self._post(_as_late_as(event, arrived))
 
     def _stop_listening(self) -> None:
         if len(self._partial):
-            self._transcriber.feed(self._partial)
+            self._transcriber.feed(self._partial, None)
         self.position += len(self._partial)
         self._partial = np.zeros(0, np.int16)
         self._fall_silent()

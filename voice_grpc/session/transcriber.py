@@ -16,6 +16,8 @@ from ..core.config import LiveConfig
 from ..core.errors import EngineError
 from ..core.events import Event, Transcribed
 from ..core.responses import Transcript, WordInfo
+from ..core.transcript.belief import VoiceTrack, unsaid
+from ..core.transcript.text import kept, without
 from ..ports import Stt, SttOptions, SttStream, Transcription, Word
 from .notices import engine_notice, fallback_notice
 from .outbox import Outbox
@@ -35,10 +37,16 @@ log = logging.getLogger(__name__)
 
 
 class _Part:
-    """A recogniser that fails at once is asked no more, and that is said when its words are needed."""
+    """What a recogniser hears of an utterance, as far as it is believed: the one gate behind all of them.
+
+    A recogniser that fails at once is asked no more, and that is said when its words are needed.
+    """
 
     def __init__(self, stt: Stt, options: SttOptions) -> None:
         self.length = 0
+        self._prompt = options.prompt
+        self._probabilities: list[float] = []
+        """Of each window that was fed, that it holds speech; none where no detector was asked."""
         self.known: Transcription | None = None
         """Transcription of all that was fed; None when something was fed since."""
         self._stream: SttStream | None = None
@@ -48,9 +56,12 @@ class _Part:
         except EngineError as error:
             self._error = error
 
-    def feed(self, samples: Samples) -> None:
+    def feed(self, samples: Samples, probability: float | None) -> None:
+        """`probability`: that they hold speech, of a whole window; None: not known."""
         self.length += len(samples)
         self.known = None
+        if probability is not None:
+            self._probabilities.append(probability)
         if self._stream is None or self._error is not None:
             return
         try:
@@ -59,7 +70,9 @@ class _Part:
             self._error = error
 
     async def interim(self) -> Transcription | None:
-        return await self._stream.interim() if self._stream and not self._error else None
+        track = self._track()
+        said = await self._stream.interim() if self._stream and not self._error else None
+        return None if said is None else self._believed(said, track)
 
     async def close(self) -> None:
         if self._stream is not None:
@@ -69,12 +82,23 @@ class _Part:
         if self._stream is None or self._error is not None:
             raise self._error or EngineError("stt", "no stream")
         if self.known is None:
-            length = self.length
-            result = await self._stream.final()
+            length, track = self.length, self._track()
+            result = self._believed(await self._stream.final(), track)
             if length != self.length:
                 return result
             self.known = result
         return self.known
+
+    def _track(self) -> VoiceTrack:
+        return VoiceTrack(seconds(self.length), tuple(self._probabilities))
+
+    def _believed(self, said: Transcription, track: VoiceTrack) -> Transcription:
+        cuts = unsaid(said.text, said.segments, track, self._prompt)
+        if not cuts:
+            return said
+        stays = kept(said.text, cuts, [word.text for word in said.words])
+        words = tuple(word for word, is_kept in zip(said.words, stays, strict=True) if is_kept)
+        return replace(said, text=without(said.text, cuts), words=words, segments=())
 
 
 class Utterance:
@@ -95,8 +119,8 @@ class Utterance:
     def end(self) -> int:
         return self.start + self.length
 
-    def feed(self, samples: Samples) -> None:
-        self._parts[-1].feed(samples)
+    def feed(self, samples: Samples, probability: float | None) -> None:
+        self._parts[-1].feed(samples, probability)
         self.length += len(samples)
 
     def pause(self) -> None:
@@ -194,7 +218,8 @@ class Transcriber:
         self._stt, self._config = stt, config
         self._post, self._outbox, self._turn = post, outbox, turn
         self._transcripts = Transcripts(config, outbox)
-        self._before: deque[Samples] = deque()
+        self._before: deque[tuple[Samples, float | None]] = deque()
+        """The last windows, and how likely each holds speech."""
         self._interim_due = 0
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._utterance: Utterance | None = None
@@ -214,20 +239,20 @@ class Transcriber:
     def open(self, position: int, *, with_padding: bool) -> None:
         """A turn begins at `position`; padding is the sound just before, in which its onset may be."""
         before = list(self._before) if with_padding else []
-        start = position - sum(map(len, before))
+        start = position - sum(len(window) for window, _ in before)
         config = self._config.current
         utterance = self._utterance = Utterance(self._stt, SttOptions(config.languages, config.prompt), start)
-        for samples in before:
-            utterance.feed(samples)
+        for window, probability in before:
+            utterance.feed(window, probability)
         self._interim_due = utterance.length + sample_count(INTERIM_SECONDS)
 
-    def feed(self, samples: Samples) -> None:
+    def feed(self, samples: Samples, probability: float | None) -> None:
         if self._utterance is not None:
-            self._utterance.feed(samples)
+            self._utterance.feed(samples, probability)
 
-    def remember(self, window: Samples) -> None:
+    def remember(self, window: Samples, probability: float | None) -> None:
         """The last `prefix_padding` seconds, for the onset of the next turn."""
-        self._before.append(window)
+        self._before.append((window, probability))
         config = self._config.current
         keep = sample_count(config.prefix_padding) + sample_count(config.endpoint.min_speech)
         while (len(self._before) - 1) * WINDOW > keep:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ...core.audio import Floats, seconds
 from ...core.errors import EngineError
 from .chunking import first_chunk
-from .decoding import DecodeOptions, DecodeResult, decode_steps
+from .decoding import DecodeOptions, DecodeResult, Hypothesis, decode_steps
 from .model import WhisperModel, first_line
 
 SURE_OF_LANGUAGE_S = 3.0
@@ -27,11 +27,23 @@ class TranscriptionRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class TranscribedChunk:
+    samples: int
+    hypothesis: Hypothesis | None
+    """None: nothing was said in it."""
+
+    @property
+    def text(self) -> str:
+        """With the space before it that the language wants."""
+        return self.hypothesis.text if self.hypothesis else ""
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptionResult:
     """What was said, chunk by chunk."""
 
-    chunks: tuple[tuple[int, str], ...]
-    """Samples and text of each, in order. All but the last are of a length that stays as it is."""
+    chunks: tuple[TranscribedChunk, ...]
+    """In order. All but the last are of a length that stays as it is."""
     language: str
     """Whisper's code; empty when there was nothing to hear."""
     is_sure_of_language: bool
@@ -46,7 +58,7 @@ def transcribe(model: WhisperModel, request: TranscriptionRequest) -> Transcript
 
 
 def _chunks(model: WhisperModel, request: TranscriptionRequest) -> TranscriptionResult:
-    chunks: list[tuple[int, str]] = []
+    chunks: list[TranscribedChunk] = []
     audio, language, is_sure = request.audio, "", False
     while len(audio):
         end = first_chunk(audio)
@@ -56,7 +68,7 @@ def _chunks(model: WhisperModel, request: TranscriptionRequest) -> Transcription
         result = _chunk(model, audio[:end], options, request.is_abandoned)
         if result and not is_sure:
             language, is_sure = result.language, not is_interim and seconds(end) >= SURE_OF_LANGUAGE_S
-        chunks.append((end, result.hypothesis.text if result else ""))
+        chunks.append(TranscribedChunk(end, result.hypothesis if result else None))
         audio = audio[end:]
     return TranscriptionResult(tuple(chunks), language, is_sure)
 

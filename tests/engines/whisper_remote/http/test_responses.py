@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from voice_grpc.core.transcript.belief import Segment
 from voice_grpc.engines.http.sse import MOST_CHARACTERS, ServerSentEvent
 from voice_grpc.engines.whisper_remote.errors import BadAnswer, complaint
 from voice_grpc.engines.whisper_remote.http.client import HEADER_BYTES, wav
@@ -38,7 +39,7 @@ WHOLE: dict[str, tuple[str, bytes, Transcription]] = {
     "json called nothing": ("", body(text="Hi."), Transcription("Hi.")),
     "with a byte order mark": (JSON, b"\xef\xbb\xbf" + body(text="Hi."), Transcription("Hi.")),
     "lines of whisper.cpp": (JSON, body(text=" Hi.\n You.\n"), Transcription("Hi. You.")),
-    "silence of whisper.cpp": (JSON, body(text=" [BLANK_AUDIO]\n"), Transcription("")),
+    "silence of whisper.cpp": (JSON, body(text=" [BLANK_AUDIO]\n"), Transcription("[BLANK_AUDIO]")),
     "nothing said": (JSON, body(text="", segments=[]), Transcription("")),
     "text": ("text/plain", b"Hi.\n", Transcription("Hi.")),
     "text that is a number": ("text/plain", b"42\n", Transcription("42")),
@@ -49,13 +50,17 @@ WHOLE: dict[str, tuple[str, bytes, Transcription]] = {
     "verbose": (
         JSON,
         body(text=" Hi", language="spanish", duration="1.5", segments=[{"text": " Hi", **SURE}]),
-        Transcription("Hi", "es"),
+        Transcription("Hi", "es", segments=(Segment("Hi", 0.0, None, -0.3, 0.1),)),
     ),
-    "no text but segments": (JSON, body(text=None, segments=[{"text": " Hi"}]), Transcription("Hi")),
+    "no text but segments": (
+        JSON,
+        body(text=None, segments=[{"text": " Hi"}]),
+        Transcription("Hi", segments=(Segment("Hi"),)),
+    ),
     "words in segments": (
         JSON,
-        body(text="Hi", segments=[{"words": [{"word": " Hi", "start": 0.1, "end": 0.4}]}]),
-        Transcription("Hi", words=(Word("Hi", 0.1, 0.4),)),
+        body(text="Hi", segments=[{"text": "Hi", "words": [{"word": " Hi", "start": 0.1, "end": 0.4}]}]),
+        Transcription("Hi", words=(Word("Hi", 0.1, 0.4),), segments=(Segment("Hi"),)),
     ),
     "words beside segments": (
         JSON,
@@ -68,6 +73,7 @@ WHOLE: dict[str, tuple[str, bytes, Transcription]] = {
             text="Hello there.",
             segments=[
                 {
+                    "text": "Hello there.",
                     "words": [
                         {"word": " Hel", "start": 0, "end": 0.2},
                         {"word": "lo", "start": 0.2, "end": 0.4},
@@ -77,41 +83,38 @@ WHOLE: dict[str, tuple[str, bytes, Transcription]] = {
                 }
             ],
         ),
-        Transcription("Hello there.", words=(Word("Hello", 0, 0.4), Word("there.", 0.5, 0.9))),
+        Transcription(
+            "Hello there.",
+            words=(Word("Hello", 0, 0.4), Word("there.", 0.5, 0.9)),
+            segments=(Segment("Hello there."),),
+        ),
     ),
     "words that are none": (
         JSON,
         body(text="Hi", words=[7, {"word": 7}, {"word": "Hi"}, {"word": "Hi", "start": 2, "end": 1}]),
         Transcription("Hi"),
     ),
-    "made up": (
+    "what is thought of each segment": (
         JSON,
         body(
             text=" Hi. Thanks for watching!",
-            words=[{"word": "Hi", "start": 0, "end": 1}, {"word": "Thanks", "start": 1, "end": 2}],
             segments=[
                 {"text": " Hi.", "start": 0, "end": 1, **SURE},
-                {"text": " Thanks for watching!", "start": 1, "end": 2, **MADE_UP},
+                {"text": " Thanks for watching!", "start": 1, "end": "2.5", **MADE_UP},
             ],
         ),
-        Transcription("Hi.", words=(Word("Hi", 0, 1),)),
+        Transcription(
+            "Hi. Thanks for watching!",
+            segments=(
+                Segment("Hi.", 0.0, 1.0, -0.3, 0.1),
+                Segment("Thanks for watching!", 1.0, 2.5, -1.5, 0.9),
+            ),
+        ),
     ),
-    "all made up": (JSON, body(text=" You", segments=[{"text": " You", **MADE_UP}]), Transcription("")),
-    "quiet but sure": (
+    "thoughts that are none": (
         JSON,
-        body(text="Hi", segments=[{"text": "Hi", "no_speech_prob": 0.9, "avg_logprob": -0.3}]),
-        Transcription("Hi"),
-    ),
-    "unsure but loud": (
-        JSON,
-        body(text="Hi", segments=[{"text": "Hi", "no_speech_prob": 0.1, "avg_logprob": -1.5}]),
-        Transcription("Hi"),
-    ),
-    "unsure and not told": (JSON, body(text="Hi", segments=[{"avg_logprob": -9}]), Transcription("Hi")),
-    "trimmed segments": (
-        JSON,
-        body(text="a b c", segments=[{"text": "a"}, {"text": "b", **MADE_UP}, {"text": "c"}]),
-        Transcription("a c"),
+        body(text="Hi", segments=[{"text": "Hi", "avg_logprob": "NaN", "no_speech_prob": None}, 7]),
+        Transcription("Hi", segments=(Segment("Hi"),)),
     ),
 }  # fmt: skip
 STREAMED: dict[str, tuple[str, Transcription]] = {
@@ -137,12 +140,15 @@ STREAMED: dict[str, tuple[str, Transcription]] = {
     ),
     "an older speaches": (
         event(text="Hi.", language="en", segments=[{"text": " Hi."}]) + event(text="You.", segments=[]),
-        Transcription("Hi. You.", "en"),
+        Transcription("Hi. You.", "en", segments=(Segment("Hi."),)),
     ),
     "an older speaches, asked for text": ("data:  Hi.\n\ndata:  You.\n\n", Transcription("Hi. You.")),
     "no last empty line": (delta("Hi.") + "data: [DONE]", Transcription("Hi.")),
     "nothing said": ("data: [DONE]\n\n", Transcription("")),
-    "made up": (event(text=" You", segments=[{"text": " You", **MADE_UP}]), Transcription("")),
+    "thoughts in events": (
+        event(text=" You", segments=[{"text": " You", **MADE_UP}]),
+        Transcription("You", segments=(Segment("You", 0.0, None, -1.5, 0.9),)),
+    ),
 }
 
 

@@ -14,19 +14,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ....core.transcript.belief import Segment
 from ....ports import Transcription, Word
 from ...http.sse import ServerSentEvent, events_of
 from ...whisper.languages import told_language
 from ..errors import BadAnswer, message_of
 
-NO_SPEECH, LOG_PROBABILITY = 0.6, -1.0
-"""A segment that is both likelier silence and written without confidence is taken for one that was made up:
-Whisper's own thresholds (openai/whisper `transcribe.py`, no_speech_threshold and logprob_threshold)."""
-
 EVENTS = "text/event-stream"
 _ENDS = re.compile(r'"type"\s*:\s*"transcript\.text\.done"')
-_NOTHING = "[BLANK_AUDIO]"
-"""What whisper.cpp writes for silence."""
 
 
 def read(kind: str, body: bytes) -> Transcription:
@@ -69,19 +64,18 @@ def _of_object(answer: Mapping[str, Any], kind: str, body: bytes) -> Transcripti
         raise _garbage(kind, body)
     language = told_language(answer.get("language"))
     listed = [each for each in segments if isinstance(each, dict)] if isinstance(segments, list) else []
-    made_up = [each for each in listed if _is_made_up(each)]
-    meant = [each for each in listed if each not in made_up]
-    if made_up:
-        text = _joined([str(each.get("text") or "") for each in meant])
-    words = answer.get("words") or [word for each in meant for word in _list(each.get("words"))]
-    spans = [(_number(each.get("start")), _number(each.get("end"))) for each in made_up]
-    kept = tuple(w for w in _words(_list(words)) if not any(start <= w.start < end for start, end in spans))
-    return Transcription(_spoken(text), language, words=kept)
+    words = answer.get("words") or [word for each in listed for word in _list(each.get("words"))]
+    return Transcription(
+        _spoken(text), language, words=tuple(_words(_list(words))), segments=tuple(map(_segment, listed))
+    )
 
 
-def _is_made_up(segment: Mapping[str, Any]) -> bool:
-    silence, confidence = _number(segment.get("no_speech_prob")), _number(segment.get("avg_logprob"))
-    return silence > NO_SPEECH and confidence < LOG_PROBABILITY  # False where one of them is not told
+def _segment(told: Mapping[str, Any]) -> Segment:
+    start, end, likely, silence = (
+        value if math.isfinite(value := _number(told.get(name))) else None
+        for name in ("start", "end", "avg_logprob", "no_speech_prob")
+    )
+    return Segment(_spoken(str(told.get("text") or "")), start or 0.0, end, likely, silence)
 
 
 def _words(listed: Sequence[Any]) -> Iterator[Word]:
@@ -143,9 +137,9 @@ def _of_events(events: Sequence[ServerSentEvent]) -> Transcription:
         raise _garbage(EVENTS, b"no event")
     language = next((each.language for each in segments if each.language), "")
     words = tuple(word for each in segments for word in each.words)
-    return Transcription(
-        _spoken("".join(deltas) or _joined([s.text for s in segments])), language, words=words
-    )
+    told = tuple(part for each in segments for part in each.segments)
+    text = _spoken("".join(deltas) or _joined([s.text for s in segments]))
+    return Transcription(text, language, words=words, segments=told)
 
 
 def _json_of(event: ServerSentEvent) -> Mapping[str, Any]:
@@ -184,8 +178,7 @@ def _garbage(kind: str, body: bytes) -> BadAnswer:
 
 def _spoken(text: str) -> str:
     """JSON can hold halves of characters, which nothing else can."""
-    text = text.encode("utf-8", "replace").decode()
-    return " ".join(text.replace(_NOTHING, " ").split())
+    return " ".join(text.encode("utf-8", "replace").decode().split())
 
 
 def _joined(pieces: Sequence[str]) -> str:

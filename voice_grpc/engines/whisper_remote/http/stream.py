@@ -171,8 +171,13 @@ class HttpStream:
             for chunk in chunks
             for word in chunk.transcription.words
         )
+        segments = tuple(
+            segment.later(seconds(chunk.start))
+            for chunk in chunks
+            for segment in chunk.transcription.segments
+        )
         text = " ".join(each.text for each in transcriptions if each.text)
-        return Transcription(text, language, words=words)
+        return Transcription(text, language, words=words, segments=segments)
 
     @property
     def _told_language(self) -> str:
