@@ -102,7 +102,8 @@ def test_every_refusal_is_told_with_advice(
     assert said in error.advice
     assert str(status) in str(error)
     assert "<" not in str(error)
-    assert error.retryable is (status >= 500 or kind in (EngineQuota, EngineTimeout, EngineBlocked))
+    passes = status >= 500 or kind in (EngineQuota, EngineTimeout, EngineBlocked)
+    assert error.retryable is (passes and said != "credit")
 
 
 @pytest.mark.parametrize(
