@@ -1,4 +1,4 @@
-"""Marks, thoughts and calls in the text of any model, whole, cut at every place, and character by character."""
+"""Marks, thoughts and calls in the text of any model: whole, cut at every place, and by characters."""
 
 from collections.abc import Sequence
 
@@ -48,10 +48,11 @@ def called(text: str, tools: Sequence[str] = TOOLS) -> list[tuple[str, object]] 
 
 # ---------------------------------------------------------------- marks
 
-ENDS = """
-</s> <|im_end|> <|eot_id|> <|eom_id|> <|endoftext|> <|end_of_text|> <|end_of_turn|> <|END_OF_TURN_TOKEN|> <end_of_turn>
-<｜end▁of▁sentence｜> <EOS_TOKEN> <eos> <|eos|> <|EOT|> <|return|> <|end|> <turn|> [EOS] <end_of_utterance>
-""".split()  # fmt: skip
+ENDS = [
+    *("</s>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|endoftext|>", "<|end_of_text|>"),
+    *("<|end_of_turn|>", "<|END_OF_TURN_TOKEN|>", "<end_of_turn>", "<｜end▁of▁sentence｜>", "<EOS_TOKEN>"),
+    *("<eos>", "<|eos|>", "<|EOT|>", "<|return|>", "<|end|>", "<turn|>", "[EOS]", "<end_of_utterance>"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("mark", ENDS)
@@ -65,8 +66,17 @@ def test_a_mark_that_ends_an_answer_is_not_said_and_nothing_behind_it(mark: str)
 
 @pytest.mark.parametrize(
     "mark",
-    ["<s>", "<unk>", "<pad>", "<bos>", "[/INST]", "<<SYS>>", "<</SYS>>", "<|begin_of_text|>", "<｜begin▁of▁sentence｜>"],
-)  # fmt: skip
+    [
+        "<s>",
+        "<unk>",
+        "<bos>",
+        "[/INST]",
+        "<<SYS>>",
+        "<</SYS>>",
+        "<|begin_of_text|>",
+        "<｜begin▁of▁sentence｜>",
+    ],
+)
 def test_a_mark_that_means_nothing_vanishes(mark: str) -> None:
     assert said(f"{mark}It is {mark}sunny.{mark}") == "It is sunny."
 
@@ -231,7 +241,7 @@ CALLS = [
     '<|tool_call_start|>[get_weather(city="Lisbon")]<|tool_call_end|>',
     '<|tool_call>call:get_weather{city:<|"|>Lisbon<|"|>}<tool_call|>',
     "<start_function_call>call:get_weather{city:<escape>Lisbon<escape>}<end_function_call>",
-    f'<|START_ACTION|>[{{"tool_call_id": "0", "tool_name": "get_weather", "parameters": {ARGUMENTS}}}]<|END_ACTION|>',
+    f'<|START_ACTION|>[{{"tool_call_id": "0", "tool_name": "get_weather", "parameters": {ARGUMENTS}}}]',
     "<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>"
     f"{ARGUMENTS}<|tool_call_end|><|tool_calls_section_end|>",
     f"<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{ARGUMENTS}\n```",
@@ -254,7 +264,7 @@ CALLS = [
     f'{{"name": "get_weather", "parameters": {ARGUMENTS}}}',
     f'{{"arguments": {ARGUMENTS}, "name": "get_weather"}}',
     f'{{"type": "function", "function": {{"name": "get_weather", "arguments": {ARGUMENTS}}}}}',
-    f'{{"tool_calls": [{{"function": {{"name": "get_weather", "arguments": "{{\\"city\\": \\"Lisbon\\"}}"}}}}]}}',
+    '{"tool_calls": [{"function": {"name": "get_weather", "arguments": "{\\"city\\": \\"Lisbon\\"}"}}]}',
     f'{{"tool": "get_weather", "tool_input": {ARGUMENTS}}}',
     f'{{"get_weather": {ARGUMENTS}}}',
     "{'name': 'get_weather', 'arguments': {'city': 'Lisbon'}}",
