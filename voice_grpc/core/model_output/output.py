@@ -151,24 +151,27 @@ class ModelOutput:
 
     def _meet(self, marker: Marker) -> str:
         """What is said because of a mark: text that was held back and belongs to no call."""
-        if self._place is _Place.OVER:
-            return ""
-        if self._is_in_call(marker):
-            return self._read(marker.text)
-        if marker.kind is MarkerKind.END_OF_ANSWER:
-            return self._end()
         match self._place:
+            case _Place.OVER:
+                pass
+            case _ if self._is_in_call(marker):
+                return self._read(marker.text)
+            case _ if marker.kind is MarkerKind.END_OF_ANSWER:
+                return self._end()
+            case _Place.THOUGHT if marker.kind is MarkerKind.HEADER and self._family == _HARMONY:
+                self._place, self._kept = _Place.HEADER, marker.text
             case _Place.THOUGHT:
-                self._meet_in_thought(marker)
-                return ""
+                is_end = marker.kind is MarkerKind.END_OF_THOUGHT and self._family in (marker.family, _ANY)
+                self._place = _Place.SAID if is_end else _Place.THOUGHT
             case _Place.HEADER if marker.kind is MarkerKind.MESSAGE:
                 return self._head(heading(self._kept))
             case _Place.HEADER:
                 self._kept += marker.text
-                return ""
             case _Place.ROLE:
                 return self._take_turn(is_last=True) + self._meet(marker)
-        return self._open(marker)
+            case _:
+                return self._open(marker)
+        return ""
 
     def _is_in_call(self, marker: Marker) -> bool:
         """It belongs to a call, as a mark of its notation or as dirt in it, which is read with it."""
@@ -200,14 +203,6 @@ class ModelOutput:
             case _:
                 pass
         return said
-
-    def _meet_in_thought(self, marker: Marker) -> None:
-        is_header = marker.kind is MarkerKind.HEADER and self._family == _HARMONY
-        is_end = marker.kind is MarkerKind.END_OF_THOUGHT and self._family in (marker.family, _ANY)
-        if is_header:
-            self._place, self._kept = _Place.HEADER, marker.text
-        elif is_end:
-            self._place = _Place.SAID
 
     def _think(self, family: str) -> None:
         self._place, self._family, self.has_thought = _Place.THOUGHT, family, True
