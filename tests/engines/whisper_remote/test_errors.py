@@ -14,6 +14,8 @@ from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.fakes.whisper_http_rules import STYLES
 from voice_grpc.core.errors import EngineDenied, EngineError, EngineMissing, EngineQuota, EngineUnreachable
+from voice_grpc.engines.whisper_remote.address import parse_address
+from voice_grpc.engines.whisper_remote.errors import refusal
 from voice_grpc.engines.whisper_remote.stt import whisper_server
 from voice_grpc.ports import Stt
 
@@ -71,6 +73,24 @@ async def test_every_status_means_something(status: int, kind: type[EngineError]
             await heard(stt)
         assert type(told.value) is not EngineError or told.value.retryable == (status == 408)
         await stt.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "expected"),
+    [
+        (429, "7", 7.0),
+        (429, "", 1.0),
+        (503, "2", 2.0),
+        (503, "", 0.5),
+        (500, "", 0.5),
+        (504, "", None),
+        (400, "1", None),
+        (413, "1", None),
+    ],
+)
+def test_a_refusal_that_passes_says_when(status: int, told: str, expected: float | None) -> None:
+    error = refusal(parse_address("http://127.0.0.1:9"), status, b"{}", told)
+    assert error.retry_after == expected
 
 
 async def test_what_is_wrong_is_told_at_start() -> None:

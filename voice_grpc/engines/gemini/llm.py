@@ -16,6 +16,7 @@ from google.genai import types
 
 from ...core.conversation import Message, Role
 from ...core.errors import EngineEmpty, EngineError, EngineTimeout
+from ...core.model_output.output import ModelOutput
 from ...net.proxy import through
 from ...ports import LlmItem, Prompt
 from ...ports.streaming import CancellableStream, TaskSet, reading
@@ -126,7 +127,7 @@ class GeminiLlm:
     ) -> AsyncGenerator[LlmItem, None]:
         """One request. Whatever ends this iterator ends the request at the far end."""
         clock = asyncio.get_running_loop().time
-        answer.tools = asked.tools
+        answer.tools, answer.output = asked.tools, ModelOutput(asked.tools)
         async with CancellableStream(reading(partial(self._open, asked)), tasks=self._tasks) as chunks:
             while not answer.is_full:
                 seconds = self._timeouts.between if answer.has_begun else max(0.0, give_up - clock())
@@ -140,7 +141,8 @@ class GeminiLlm:
                     break
                 for item in answer.read(chunk):
                     yield item
-        answer.end()
+        for rest in answer.end():
+            yield rest
         if answer.usage is not None:
             yield answer.usage
 

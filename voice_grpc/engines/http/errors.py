@@ -8,6 +8,7 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Mapping
+from email.utils import parsedate_to_datetime
 
 import httpx2
 
@@ -67,13 +68,74 @@ def kind_of(status: int) -> type[EngineError]:
 
 
 def refused(
-    stage: str, status: int, message: str, advice: Mapping[type[EngineError], str] | None = None
+    stage: str,
+    status: int,
+    message: str,
+    advice: Mapping[type[EngineError], str] | None = None,
+    *,
+    retry_after: float | None = None,
 ) -> EngineError:
-    """`kind_of(status)` with `message`, and with the vendor's `advice` for that kind."""
+    """`kind_of(status)` with `message`, and with the vendor's `advice` for that kind. `retry_after`: see
+    `passes_after`."""
     kind = kind_of(status)
     if kind is EngineError:
-        return EngineError(stage, message, retryable=not 400 <= status < 500)
-    return kind(stage, message, advice=(advice or {}).get(kind, ""))
+        is_passing = not 400 <= status < 500
+        return EngineError(
+            stage, message, retryable=is_passing, retry_after=retry_after if is_passing else None
+        )
+    error = kind(stage, message, advice=(advice or {}).get(kind, ""))
+    error.retry_after = retry_after if error.retryable else None
+    return error
+
+
+# ---------------------------------------------------------------- what passes, and when
+
+_QUOTA_SECONDS, _BUSY_SECONDS = 1.0, 0.5
+"""Until it is asked again, where a server only says that it passes: a limit by the minute lets go of some
+requests every second; a server that has too much to do has one fewer soon."""
+_BUSY_STATUSES = (500, 502, 503, 529)
+"""529: overloaded, as Anthropic and who is made like it have it."""
+_SPAN = re.compile(
+    r"(?:try again|retry|wait)[^.\d]{0,40}?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)\s?(ms|s))",
+    re.IGNORECASE,
+)
+"""In words, as OpenAI, Groq and Gemini say it: `Please try again in 6m0s`, `in 350ms`, `retry in 1.2s`."""
+
+
+def passes_after(status: int, headers: Mapping[str, str], said: str = "") -> float | None:
+    """Seconds after which a refusal of HTTP `status` may be no more, as its headers or words say, else as its
+    status lets hope; None: nothing says that it passes. `headers`: their names in lower case, or whatever
+    finds them in any."""
+    told = _told_in_headers(headers)
+    if told is None:
+        told = span_in(said)
+    if status == 429:
+        return _QUOTA_SECONDS if told is None else told
+    if status in _BUSY_STATUSES:
+        return _BUSY_SECONDS if told is None else told
+    return None
+
+
+def span_in(said: str) -> float | None:
+    """The seconds to wait that a message names; None: it names none."""
+    if (found := _SPAN.search(said)) is None:
+        return None
+    hours, minutes, rest, unit = found.groups()
+    return (
+        int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest) / (1000 if unit.lower() == "ms" else 1)
+    )
+
+
+def _told_in_headers(headers: Mapping[str, str]) -> float | None:
+    """RFC 9110, 10.2.3: seconds, or a date, which counts from the server's own; and OpenAI's milliseconds."""
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        if re.fullmatch(r"\d{1,9}(\.\d+)?", value := headers.get(name, "").strip()):
+            return float(value) / unit
+    try:
+        due = parsedate_to_datetime(headers.get("retry-after", ""))
+        return max(0.0, (due - parsedate_to_datetime(headers.get("date", ""))).total_seconds())
+    except (ValueError, TypeError):
+        return None
 
 
 def transport_error(stage: str, server: str, error: Exception, *, address_advice: str) -> EngineError:

@@ -116,7 +116,7 @@ class OpenAiClient:
             if response.status_code in (404, 405, 501) and base + 1 == len(self._address.bases):
                 raise missing(f"{self._address.location} lists no models", MODEL_ADVICE)
             if response.status_code != 200:
-                raise self._refusal(response.status_code, body)
+                raise self._refusal(response.status_code, body, response.headers)
         found = for_chat(listed(body))
         if not found:
             raise missing(f"{self._address.location} lists no models", MODEL_ADVICE)
@@ -131,7 +131,7 @@ class OpenAiClient:
         async with AsyncExitStack() as stack:
             response = await self._send(stack, "POST", url, json.dumps(body))
             if response.status_code != 200:
-                raise self._refusal(response.status_code, await _some(response))
+                raise self._refusal(response.status_code, await _some(response), response.headers)
             kind = response.headers.get("content-type", "").lower()
             if "html" in kind:
                 raise ValueError("a page for people")
@@ -163,8 +163,8 @@ class OpenAiClient:
         stack.push_async_callback(response.aclose)
         return response
 
-    def _refusal(self, status: int, body: bytes) -> Refusal:
-        said = refusal(status, body)
+    def _refusal(self, status: int, body: bytes, headers: Mapping[str, str]) -> Refusal:
+        said = refusal(status, body, headers)
         said.way = through(self._address.location)
         return said
 

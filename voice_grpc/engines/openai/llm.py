@@ -92,7 +92,7 @@ class OpenAiLlm:
         while True:
             capabilities = self._negotiator.capabilities
             most = prompt.max_tokens if capabilities.room else sys.maxsize
-            answer = ChatAnswer(self.name, most, begins_inside=capabilities.begins_inside)
+            answer = ChatAnswer(self.name, prompt, most, begins_inside=capabilities.begins_inside)
             is_answered = False
             try:
                 async with aclosing(self._answer(prompt, capabilities, answer, give_up)) as items:
@@ -148,11 +148,11 @@ class OpenAiLlm:
                     raise EngineTimeout("llm", f"{self.name} {what} in time{way}") from None
                 if chunk is None:
                     break
-                before, is_done = answer.progress, not chunk
+                before, was_whole, is_done = answer.progress, answer.is_whole, not chunk
                 for item in answer.read(chunk):
                     yield item
                 if answer.is_whole:
-                    give_up = clock() + _USAGE_SECONDS
+                    give_up = give_up if was_whole else clock() + _USAGE_SECONDS
                 elif answer.progress > before:
                     give_up = clock() + self._timeouts.between
         for rest in answer.end(is_done=is_done or answer.is_full):
