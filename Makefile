@@ -18,10 +18,12 @@ help:
 
 # Wheels only: nothing is compiled on the way to the first conversation.
 $(VENV)/.local: pyproject.toml
-	@echo "installing what the demo needs into $(VENV) (once, some minutes) …"
+	@echo "installing the server, the page and the microphone into $(VENV) (once, some minutes) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) --only-binary :all: --editable '.[local]'
+	@$(PIP) --only-binary :all: --editable '.[local,gateway,webrtc,opus]'
+	@$(PIP) --only-binary :all: --editable '.[mic]' || \
+	  echo "no wheel of the microphone's package here: talk by text, by files, or in the page"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.local
@@ -34,7 +36,7 @@ demo: $(VENV)/.local
 	@$(BIN)/voice-grpc demo
 
 test: $(VENV)/.dev
-	@$(BIN)/voice-grpc models pull whisper-base whisper-tiny smart-turn gemma joe
+	@$(BIN)/voice-grpc models pull whisper-base whisper-tiny smart-turn qwen-0.5b gemma joe
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 check: $(VENV)/.dev

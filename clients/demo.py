@@ -15,12 +15,13 @@ import grpc.aio
 
 from voice_grpc.client import Call, CallFailed, connect, reach
 from voice_grpc.net.child_process import LISTENING, ChildEnded, running
+from voice_grpc.net.installation import advice, lacking, program
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 
 from .audio import Samples
 from .conversation import Conversation
 from .demo_script import FIRST, LAST, LAST_OF_STRANGER, LEGEND, LONG, OVER_IT, PITCH, Script, spoken, table
-from .options import session_config
+from .options import path, session_config
 from .recording import Recording
 from .screen import DIM, Screen
 from .scripted_user import VirtualMicrophone, conversing, finish
@@ -53,6 +54,7 @@ def command(argv: list[str]) -> int:
         return 130
     for fault in faults:
         print(f"voice-grpc demo: {fault}", file=sys.stderr)
+    print("\n".join(next_steps()))
     return 1 if faults else 0
 
 
@@ -66,13 +68,13 @@ def parse(argv: Sequence[str]) -> DemoOptions:
     )
     parser.add_argument(
         "--wav",
-        type=Path,
-        default=Path(own) if own else None,
+        type=path,
+        default=own or None,
         metavar="FILE",
         help="the first question, in your own voice; env DEMO_WAV",
     )
     parser.add_argument(
-        "--save", type=Path, default=Path("demo.wav"), metavar="WAV", help="the recording; %(default)s"
+        "--save", type=path, default=Path("demo.wav"), metavar="WAV", help="the recording; %(default)s"
     )
     return DemoOptions(**vars(parser.parse_args(argv)))
 
@@ -103,6 +105,20 @@ async def hold(options: DemoOptions, screen: Screen, serve: Sequence[str] = SERV
     for line in ("", *table(script.outcomes), "", LEGEND, saved):
         screen.line(line)
     return script.faults
+
+
+def next_steps() -> list[str]:
+    """What to try now, each with what has to be installed first where that is missing."""
+    name = program()
+    page = f"first run {advice('gateway', 'webrtc')}" if lacking("gateway") else "a page to talk to it"
+    microphone = f"first run {advice('mic')}" if lacking("mic") else "your microphone, while `serve` runs"
+    ways = {
+        "up": page,
+        "serve": "the server alone, on port 50051",
+        "talk": microphone,
+        "doctor": "checks the engines, once you have set your own",
+    }
+    return ["", "now try", *(f"  {name} {command:7} {what}" for command, what in ways.items())]
 
 
 async def _clips(channel: grpc.aio.Channel, recorded: Samples | None, screen: Screen) -> dict[str, Samples]:

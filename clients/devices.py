@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from voice_grpc.net.installation import advice
+
 from .audio import INPUT_FRAME, INPUT_HZ, OUTPUT_HZ
 from .jitter_buffer import JitterBuffer
 from .recording import Track
@@ -45,7 +47,8 @@ def _miniaudio() -> ModuleType:
     try:
         import miniaudio
     except ImportError as error:
-        raise NoDevice("microphone and loudspeaker need a package: pip install 'voice-grpc[mic]'") from error
+        text = f"microphone and loudspeaker need a package: run {advice('mic')}"
+        raise NoDevice(text) from error
     module: ModuleType = miniaudio
     return module
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from voice_grpc.client import Access
+from voice_grpc.net.home import expanded
 from voice_grpc.pb import voice_pb2 as pb
 
 from .audio import INPUT_HZ, OUTPUT_HZ
@@ -75,6 +76,14 @@ class TalkOptions:
         return config
 
 
+def path(text: str) -> Path:
+    """For argparse: `~` is the home directory, as in the settings. Not every shell expands `--save=~/x`."""
+    try:
+        return Path(expanded(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"got {text!r}, accepted: {error}") from None
+
+
 def session_config(*, is_prepared: bool) -> pb.SessionConfig:
     """What every session of these clients asks for. `is_prepared`: the user's side is given, in files and
     lines, so that no microphone hears the loudspeaker."""
@@ -134,7 +143,7 @@ def _server_arguments(parser: argparse.ArgumentParser, environment: Mapping[str,
     server.add_argument(
         "--token", default=environment.get("VOICE_TOKEN", ""), help="bearer token; env VOICE_TOKEN"
     )
-    server.add_argument("--ca-file", type=Path, metavar="PEM", help="authority to trust; turns TLS on")
+    server.add_argument("--ca-file", type=path, metavar="PEM", help="authority to trust; turns TLS on")
     server.add_argument("--session", default="", metavar="ID", help="go on with this conversation")
     server.add_argument("--persona", default="", metavar="ID", help="who answers")
     server.add_argument("--voice", default="", metavar="ID", help="with which voice")
@@ -149,7 +158,7 @@ def _user_arguments(parser: argparse.ArgumentParser) -> None:
         "--wav",
         action="append",
         default=[],
-        type=Path,
+        type=path,
         metavar="FILE",
         help="say this file, in real time; again: the next question, after the answer",
     )
@@ -169,6 +178,6 @@ def _answer_arguments(parser: argparse.ArgumentParser) -> None:
     answer = parser.add_argument_group("the answer")
     answer.add_argument("--text-only", action="store_true", help="answer --text in text alone")
     answer.add_argument("--play", action="store_true", help="with --wav and --text: play it too")
-    answer.add_argument("--save", type=Path, metavar="WAV", help="stereo: you left, the answer right")
+    answer.add_argument("--save", type=path, metavar="WAV", help="stereo: you left, the answer right")
     answer.add_argument("--output-device", default="", metavar="N|NAME", help="which loudspeaker")
     answer.add_argument("--list-devices", action="store_true", help="list the devices and stop")

@@ -91,7 +91,7 @@ class Gateway:
 
     async def offer(self, request: Request) -> Response:
         if self._calls is None:
-            return PlainTextResponse("WebRTC is not installed: pip install 'voice-grpc[webrtc]'", 501)
+            return PlainTextResponse("WebRTC is not installed here: it wants the extra `webrtc`", 501)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != SDP:
             return PlainTextResponse(f"Content-Type: got {kind!r}, accepted: {SDP}", 415)

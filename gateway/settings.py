@@ -4,10 +4,13 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode
 
+from voice_grpc.client import DEFAULT_PORT
+from voice_grpc.net.addresses import read_target
+from voice_grpc.net.command_line import CommandLine, read_by_command, without_placeholders
 from voice_grpc.net.redaction import HIDDEN
 
 Listed = Annotated[list[str], NoDecode]
@@ -52,20 +55,9 @@ def _without_credentials(text: str) -> str:
 class GatewaySettings(BaseSettings):
     """Every flag has an environment variable: --target is GATEWAY_TARGET. A flag wins."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="GATEWAY_",
-        env_file=".env",
-        env_ignore_empty=True,
-        extra="ignore",
-        allow_inf_nan=False,
-        cli_prog_name="voice-grpc gateway",
-        cli_kebab_case=True,
-        cli_hide_none_type=True,
-        cli_avoid_json=True,
-        validate_default=True,
-    )
+    model_config = read_by_command("voice-grpc gateway", "GATEWAY_")
 
-    target: str = Field("127.0.0.1:50051", description="The server behind: host:port, or https://host:port.")
+    target: str = Field("127.0.0.1:50051", description="HOST:PORT, or https://HOST:PORT.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     origins: Listed = Field(
@@ -103,6 +95,29 @@ class GatewaySettings(BaseSettings):
     @field_validator("target")
     @classmethod
     def _check_target(cls, target: str) -> str:
-        if not target.isprintable() or not target.strip():
-            raise PydanticCustomError("target", "host:port, http://host:port or https://host:port")
+        read_target(target, DEFAULT_PORT)
         return target
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_placeholders(cls, values: dict[str, object]) -> dict[str, object]:
+        return without_placeholders(values)
+
+
+GROUPS = {
+    "Listening": ("host", "port"),
+    "The server behind": ("target",),
+    "Who is let in": ("origins", "max_sockets", "max_per_address"),
+    "WebRTC": ("ice_servers",),
+}
+
+HEAD = """\
+usage: voice-grpc gateway [OPTION ...]
+
+Let browsers talk to a server: WebSocket, WebRTC and a page, on one port. Says `listening on URL` when it is
+ready.
+
+Each option can be given as a flag, as the variable beside it, or as that variable in a file `.env`
+of the working directory; the first of these that is there counts. Ctrl-C and SIGTERM end it."""
+
+COMMAND_LINE = CommandLine(GatewaySettings, HEAD, GROUPS)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from voice_grpc.pb import voice_pb2
+
 ROOT = Path(__file__).parent.parent
 PROTO = ROOT / "protos" / "voice" / "v1" / "voice.proto"
 FILES = ("voice_pb2.py", "voice_pb2.pyi", "voice_pb2_grpc.py", "voice_pb2_grpc.pyi")
@@ -59,3 +61,10 @@ def test_stubs_import_without_claiming_a_bare_name() -> None:
     """`voice_grpc.pb`, and nothing that is called `voice`."""
     code = "import sys, voice_grpc.pb.voice_pb2_grpc; sys.exit('voice' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=50)
+
+
+def test_other_languages_find_their_names_in_the_proto() -> None:
+    """Go's generator gives up without the first."""
+    options = voice_pb2.DESCRIPTOR.GetOptions()
+    assert (options.go_package, options.java_package) == ("voice/v1;voicev1", "voice.v1")
+    assert (options.csharp_namespace, options.java_multiple_files) == ("Voice.V1", True)

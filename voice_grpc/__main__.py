@@ -4,7 +4,9 @@ import os
 import sys
 from importlib.metadata import entry_points
 
+from . import __version__
 from .engines.worker_threads import are_computing
+from .net.proxy import spare_near_hosts
 
 USAGE = """usage: voice-grpc COMMAND [OPTION ...]
 
@@ -19,7 +21,7 @@ Talk to it and it answers like a person would.
   models          the embedded engines' models: what there is, and fetched beforehand
   whisper-server  Whisper over OpenAI's HTTP protocol, for other machines and tools
 
-voice-grpc COMMAND --help tells more."""
+voice-grpc COMMAND --help tells more; voice-grpc --version says which this is."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -29,12 +31,18 @@ def main(argv: list[str] | None = None) -> int:
     if argv and argv[0] in ("-h", "--help", "help"):
         print(USAGE)  # noqa: T201 - asked for
         return 0
+    if "--version" in argv[:1] or (argv and argv[0] in commands and "--version" in argv[1:2]):
+        print(f"voice-grpc {__version__}")  # noqa: T201 - asked for
+        return 0
     if not argv or argv[0] not in commands:
         wrong = f"no command {argv[0]!r}; there are: {', '.join(sorted(commands))}" if argv else USAGE
         print(wrong, file=sys.stderr)  # noqa: T201 - no log before the settings are read
         return 2
+    spare_near_hosts()
     # Read when grpc is first imported: its core would log what we say in one line.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    # Read when onnxruntime is first imported: it would send usage to its maker, and needs a home for that.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         code: int = commands[argv[0]].load()(argv[1:])
     except KeyboardInterrupt:  # before the command itself minds it

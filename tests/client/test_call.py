@@ -178,6 +178,46 @@ async def test_no_server_is_said_at_once() -> None:
             await reach(channel, "127.0.0.1:1")
 
 
+async def test_a_server_elsewhere_is_asked_for_through_the_proxy_which_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:pass-word@127.0.0.1:9")
+    target = "https://voice.invalid"
+    async with connect(target) as channel, asyncio.timeout(5):
+        with pytest.raises(CallFailed) as caught:
+            await reach(channel, target)
+    assert str(caught.value) == (
+        f"no voice server answers at {target} through the proxy http://127.0.0.1:9 (HTTPS_PROXY)"
+    )
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "grpc_proxy", "ALL_PROXY"])
+async def test_a_server_on_this_machine_is_asked_for_through_no_proxy(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    async with serving() as server, Call.open(server.target, pb.SessionConfig()) as call:
+        assert call.started.session_id
+
+
+@pytest.mark.parametrize("target", ["", "box:port", "ftp://box", "https://me:pass-word@box"])
+async def test_what_is_no_target_is_said_with_what_is_accepted(target: str) -> None:
+    with pytest.raises(CallFailed, match=r"target: got '.*', accepted: HOST\[:PORT\]") as caught:
+        async with Call.open(target, pb.SessionConfig()):
+            pass
+    assert "pass-word" not in str(caught.value)
+
+
+async def test_ipv6_targets_with_and_without_brackets() -> None:
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    port = server.add_insecure_port("[::1]:0")
+    await server.start()
+    for target in (f"[::1]:{port}", f"::1:{port}", f"http://[::1]:{port}"):
+        async with connect(target) as channel:
+            await reach(channel, target)
+    await server.stop(None)
+
+
 async def test_a_port_that_accepts_and_says_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         target = f"127.0.0.1:{silent.getsockname()[1]}"

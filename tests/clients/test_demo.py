@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from clients.audio import OUTPUT_HZ, audible_span
-from clients.demo import DemoOptions, hold
+from clients.demo import DemoOptions, hold, next_steps
 from clients.screen import Screen
 from voice_grpc.net.child_process import ChildEnded
 
@@ -98,3 +98,13 @@ async def test_it_can_be_stopped_and_leaves_no_server_behind(tmp_path: Path, num
     server = int(said.split("pid")[1].split()[0])
     with pytest.raises(ProcessLookupError):
         os.kill(server, 0)
+
+
+def test_it_ends_by_what_to_try_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clients.demo.lacking", lambda extra: [])
+    assert [line.split()[1] for line in next_steps()[2:]] == ["up", "serve", "talk", "doctor"]
+    assert "install" not in "\n".join(next_steps())
+    monkeypatch.setattr("clients.demo.lacking", lambda extra: ["thing"])
+    said = "\n".join(next_steps())
+    assert "pip install '.[gateway,webrtc]'" in said
+    assert "pip install '.[mic]'" in said

@@ -48,7 +48,7 @@ def test_a_missing_package_is_one_line_that_says_what_to_install(monkeypatch: py
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(NoDevice) as caught:
         devices()
-    assert "pip install 'voice-grpc[mic]'" in str(caught.value)
+    assert "pip install '.[mic]'" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from clients.audio import INPUT_HZ, OUTPUT_HZ, audible_span
+from clients.options import parse
 from voice_grpc.pb import voice_pb2 as pb
 
 from .fake_conversation import Character, tone
@@ -145,3 +146,16 @@ async def test_ctrl_c_ends_it_at_once_and_saves(question: Path, tmp_path: Path) 
     assert time.monotonic() - began < 2
     assert (ended.code, ended.err) == (130, "")
     assert soundfile.info(both).frames > 0
+
+
+def test_a_tilde_is_the_home_directory(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    options = parse(["--wav=~/a.wav", "--save=~/b.wav", "--ca-file=~/c.pem"], {})
+    assert [str(each) for each in (*options.wav, options.save, options.ca_file)] == [
+        "/home/ann/a.wav", "/home/ann/b.wav", "/home/ann/c.pem",
+    ]  # fmt: skip
+    with pytest.raises(SystemExit):
+        parse(["--wav=~no-such-user-here/a.wav"], {})
+    assert "argument --wav: got '~no-such-user-here/a.wav', accepted: a path" in capsys.readouterr().err

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -248,7 +249,8 @@ async def test_nothing_set_and_nothing_installed(tmp_path: Path) -> None:
     variables = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PATH": str(tmp_path)}
     code, out, error = await outcome(*DOCTOR, home=tmp_path, variables=variables)
     assert (code, error) == (1, ""), error
-    assert out.count("pip install 'voice-grpc[local]'") == 4
+    assert out.count(f"pip install '{ROOT}[local]'") == 3
+    assert f"onnxruntime is not installed: run {sys.executable} -m pip install {ROOT}" in out
     assert "set GEMINI_API_KEY" in out
 
 
@@ -275,6 +277,21 @@ async def test_who_hears_whether_a_turn_is_over_hears_the_sentence(monkeypatch: 
     assert (result.stage, result.model) == ("turn", "smart-turn v3.2")
     assert re.fullmatch(r"the turn is over: \d+%", result.result)
     assert result.latency_ms is not None
+
+
+async def test_what_is_still_to_be_fetched_is_said_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOICE_GRPC_CACHE", str(tmp_path))
+    found = await examine(Settings(_env_file=None, stt="local", llm="local", tts="local"))  # type: ignore[call-arg]
+    told = {f.stage: (f.model, f.error, f.fix) for f in found.results if f.stage != "vad"}
+    assert told == {
+        "stt": ("whisper-base", "not fetched yet (148 MB)", "voice-grpc models pull whisper-base"),
+        "llm": ("qwen-0.5b", "not fetched yet (491 MB)", "voice-grpc models pull qwen-0.5b"),
+        "tts": ("joe", "not fetched yet (63 MB)", "voice-grpc models pull joe"),
+    }
+    assert not await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
+    assert "NOT WORKING: not fetched yet (491 MB) → voice-grpc models pull qwen-0.5b" in as_table(found, [])
 
 
 @needs_models

@@ -21,7 +21,7 @@ _warm: list[LocalLlm] = []
 async def open_local(trouble: Trouble) -> AsyncIterator[Rig[Llm]]:
     """Left open for the next test; `close_shared` closes it."""
     if not _warm:
-        llm = LocalLlm()
+        llm = LocalLlm("gemma")
         await llm.warm()
         _warm.append(llm)
     yield Rig(_warm[0], open_calls=lambda: _warm[0].busy)

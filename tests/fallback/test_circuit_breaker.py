@@ -8,6 +8,7 @@ from voice_grpc.fallback.circuit_breaker import (
     FAILURES,
     LONGEST_SECONDS,
     PROBE_SECONDS,
+    SHORT_SECONDS,
     CircuitBreaker,
 )
 
@@ -38,6 +39,19 @@ def test_what_cannot_get_better_opens_it_at_once() -> None:
     breaker.failed(5.0, for_good=True)
     assert not breaker.allows(5.0)
     assert breaker.allows(5.0 + COOLING_SECONDS)
+
+
+def test_a_wait_that_is_told_opens_it_for_so_long() -> None:
+    breaker = CircuitBreaker()
+    breaker.failed(5.0, told=SHORT_SECONDS - 0.1)
+    assert breaker.is_closed()
+    breaker.failed(5.0, told=42.0)
+    assert (breaker.open_since, breaker.reopens_at) == (5.0, 47.0)
+    breaker.failed(6.0, told=60.0)
+    assert breaker.reopens_at == 66.0, "said again by a call that went through all the same"
+    assert breaker.begin(66.0)
+    breaker.failed(66.0, is_probe=True, told=10_000.0)
+    assert breaker.reopens_at == 66.0 + LONGEST_SECONDS
 
 
 def test_one_probe_at_a_time_and_its_success_closes() -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from voice_grpc.core.errors import EngineError, EngineMissing
-from voice_grpc.model_files.cache import is_here, locate
+from voice_grpc.model_files.cache import is_here, locate, model_path
 from voice_grpc.model_files.catalog import MODELS, SHIPPED, Model, cache_directory
+from voice_grpc.model_files.command import command
 from voice_grpc.model_files.progress import Lines
 from voice_grpc.model_files.wheels import sha256_of
 
@@ -197,6 +198,16 @@ def test_without_a_home_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", homeless)
     with pytest.raises(EngineError, match="set VOICE_GRPC_CACHE"):
+        cache_directory()
+    assert model_path("silero-vad").is_file(), "which came along"
+    assert command(["list"]) == 2
+
+
+def test_a_home_that_is_unknown_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_GRPC_CACHE", "~no-such-user-here/models")
+    with pytest.raises(
+        EngineError, match="VOICE_GRPC_CACHE: got '~no-such-user-here/models', accepted: a path"
+    ):
         cache_directory()
 
 

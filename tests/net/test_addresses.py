@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from voice_grpc.net.addresses import bracketed, parse, secrets_in
+from voice_grpc.net.addresses import (
+    bracketed,
+    host_port,
+    http_url,
+    parse,
+    reached_at,
+    read_host_port,
+    read_target,
+    secrets_in,
+)
 from voice_grpc.net.redaction import HIDDEN
 
 SECRET = "hush-hush-key"
@@ -94,3 +103,85 @@ def test_secrets_of_any_text_that_may_be_an_address() -> None:
     assert "token" in secrets_in("token@host")
     assert not secrets_in("https://host:1/path")
     assert secrets_in("http://[broken") == ("http://[broken",)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "shown"),
+    [
+        ("127.0.0.1", 80, "127.0.0.1:80"),
+        ("localhost", 0, "localhost:0"),
+        ("::1", 80, "[::1]:80"),
+        ("[::1]", 80, "[::1]:80"),
+        ("::", 80, "[::]:80"),
+        ("fe80::1%eth0", 80, "[fe80::1%eth0]:80"),
+    ],
+)
+def test_host_and_port_are_written(host: str, port: int, shown: str) -> None:
+    assert host_port(host, port) == shown
+    assert http_url(host, port) == f"http://{shown}"
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("box", "box", 50051),
+        (" box:1 ", "box", 1),
+        ("127.0.0.1:65535", "127.0.0.1", 65535),
+        ("::1", "::1", 50051),
+        ("[::1]", "::1", 50051),
+        ("[::1]:8080", "::1", 8080),
+        ("::1:50051", "::1", 50051),
+        ("::1:8080", "::1", 8080),
+        (":::8080", "::", 8080),
+        ("::", "::", 50051),
+        ("[::]:1", "::", 1),
+        ("fd00::7", "fd00::7", 50051),
+        ("fd00::7:8080", "fd00::7:8080", 50051),
+        ("2001:db8:0:0:0:0:0:1:8080", "2001:db8:0:0:0:0:0:1", 8080),
+        ("[fe80::1%eth0]:8080", "fe80::1%eth0", 8080),
+    ],
+)
+def test_host_and_port_are_read(text: str, host: str, port: int) -> None:
+    assert read_host_port(text, 50051) == (host, port)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", ":1", "box:", "box:many", "box:0", "box:65536", "box:-1", "box:1_0", "box:²", "a b:1", "box/x"),
+        *("[::1", "::1]:80", "[box]:80", "[::1]:", "[::1]x", "1::2::3", "me@box:1", "box:1:2", "\udcff:1"),
+    ],
+)
+def test_what_is_no_address_is_refused_with_what_is_accepted(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^HOST, HOST:PORT or \[IPV6\]:PORT"):
+        read_host_port(text, 50051)
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "is_encrypted"),
+    [
+        ("box", "box:50051", False),
+        ("http://box", "box:50051", False),
+        ("https://box/", "box:443", True),
+        ("HTTPS://box:50051", "box:50051", True),
+        ("https://[::1]", "[::1]:443", True),
+        ("http://::1:50051", "[::1]:50051", False),
+        ("::1", "[::1]:50051", False),
+    ],
+)
+def test_targets_are_read(text: str, address: str, is_encrypted: bool) -> None:
+    assert read_target(text, 50051) == (address, is_encrypted)
+
+
+@pytest.mark.parametrize("text", ["", "ftp://box", "unix:/x", "https://box/path", "://box", "box:port"])
+def test_what_is_no_target_is_refused_with_what_is_accepted(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^HOST\[:PORT\], http://"):
+        read_target(text, 50051)
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("[::]", "::1"), ("192.0.2.1", "192.0.2.1"), ("::1", "::1")],
+)
+def test_who_listens_everywhere_is_found_here(host: str, reached: str) -> None:
+    assert reached_at(host) == reached

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from voice_grpc.net.listener import http_url, listen
+from voice_grpc.net.listener import listen
 
 
 async def test_connections_do_not_wait_for_acknowledgements() -> None:
@@ -36,8 +36,3 @@ def test_what_is_no_address_of_this_machine_is_an_os_error(host: str) -> None:
 def test_a_port_that_is_taken_is_an_os_error() -> None:
     with listen("127.0.0.1", 0) as taken, pytest.raises(OSError, match="in use"):
         listen("127.0.0.1", taken.getsockname()[1])
-
-
-def test_addresses_as_urls() -> None:
-    assert http_url("127.0.0.1", 80) == "http://127.0.0.1:80"
-    assert http_url("::1", 80) == "http://[::1]:80"

@@ -11,6 +11,7 @@ import pytest
 
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
+from voice_grpc.core.conversation import Role
 from voice_grpc.core.errors import EngineError, EngineTimeout
 from voice_grpc.engines.scripted import HANG, Hearing, Script, ScriptedAnswer
 
@@ -193,11 +194,28 @@ def test_a_text_answer_that_hangs(text: str) -> None:
     assert talk.words(1) == (f"{GREETING} {APOLOGY}" if text else APOLOGY)
 
 
-def test_the_model_knows_what_was_said_of_a_failed_turn() -> None:
+def test_an_apology_is_kept_and_no_model_is_told_of_it() -> None:
     engines = thinks(ScriptedAnswer("", error=LLM_DOWN))
     talk = converse(microphone(EARS), engines)
-    assert [m.text for m in engines.llm.prompts[1].messages] == ["hello there", APOLOGY, "hello there"]
+    assert [m.text for m in engines.llm.prompts[1].messages] == ["hello there", "hello there"]
+    assert talk.history[:2] == [("user", "hello there"), ("server", APOLOGY)]
+
+
+def test_what_the_model_said_before_the_apology_is_its_own() -> None:
+    engines = thinks(ScriptedAnswer(f"{GREETING} What can", a_token=0.1, error=LLM_DOWN))
+    talk = converse(microphone(EARS), engines)
+    assert [m.text for m in engines.llm.prompts[1].messages] == ["hello there", GREETING, "hello there"]
+    assert talk.history[1:3] == [("assistant", GREETING), ("server", APOLOGY)]
+
+
+def test_an_apology_that_the_user_cut_is_no_word_of_the_model() -> None:
+    engines = thinks(ScriptedAnswer("", error=LLM_DOWN))
+    # The apology from 1.78 to 2.78; speech from 2.08.
+    talk = converse(microphone(sound(user(1.28), pause(0.8), user(0.96), pause(4.0))), engines)
     assert talk.history[0] == ("user", "hello there")
+    assert talk.history[1][0] == "server"
+    assert APOLOGY.startswith(talk.history[1][1])
+    assert all(m.role is not Role.ASSISTANT for m in engines.llm.prompts[1].messages)
 
 
 @pytest.mark.parametrize("place", ["open", "feed", "interim", "final", "close"])

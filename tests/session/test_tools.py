@@ -302,11 +302,14 @@ def test_a_result_that_nobody_waits_for_is_said() -> None:
     assert steps(talk.messages) == [[("weather", {"sky": "sunny"})]]
 
 
-def test_a_tool_that_does_not_exist_is_not_called() -> None:
+def test_a_tool_that_does_not_exist_is_not_called_and_both_sides_are_told() -> None:
     talk = ask(ScriptedAnswer("", calls=(CallRequest("coffee", {}), ROME)), FINAL)
     assert [name for _, _, name in calls(talk)] == ["weather"]
     (((_, told), _),) = steps(talk.messages)
-    assert told == {"error": "there is no tool of this name"}
+    assert told == {"error": "there is no tool of this name; there are: weather, clock"}
+    (notice,) = [m for _, m in talk.all(o.Notice)]
+    assert (notice.stage, notice.reason, notice.retryable) == ("llm", "ENGINE_ERROR", True)
+    assert notice.message == "the model called 'coffee', which is no tool; declared: weather, clock"
 
 
 def test_a_tool_that_fails_is_told_to_the_model() -> None:

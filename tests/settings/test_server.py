@@ -4,12 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import CliApp
 
 from tests.cloud import clear
+from voice_grpc.core.errors import UsageError
 from voice_grpc.server.server import command
 from voice_grpc.settings import Settings
+from voice_grpc.settings.command_line import COMMAND_LINE
 from voice_grpc.settings.environment import VARIABLES, export_vendor_variables
 
 OWN_NAMES = [
@@ -250,3 +252,63 @@ def test_a_wrong_flag_is_one_line_and_exit_code_2(
     assert flag in said
     assert value in said
     assert "Traceback" not in said
+
+
+PATHS = {
+    "VOICE_STORE": "store",
+    "VOICE_PERSONAS": "personas",
+    "WHISPER_MODEL": "whisper_model",
+    "LOCAL_LLM_MODEL": "local_llm_model",
+    "GOOGLE_TTS_CREDENTIALS": "google_tts_credentials",
+    "PIPER_VOICES": "piper_voices",
+}
+
+
+@pytest.mark.parametrize("place", ["environment", "file", "flag"])
+@pytest.mark.parametrize(("variable", "field"), PATHS.items(), ids=PATHS)
+def test_a_tilde_is_the_home_directory_in_every_path(
+    variable: str, field: str, place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.chdir(tmp_path)
+    arguments = []
+    if place == "environment":
+        monkeypatch.setenv(variable, "~/x/y")
+    elif place == "file":
+        (tmp_path / ".env").write_text(f"{variable}=~/x/y\n")
+    else:
+        arguments = [f"--{field.replace('_', '-')}=~/x/y"]
+    value = getattr(COMMAND_LINE.parse(arguments), field)
+    value = value[0] if isinstance(value, list) else value
+    assert str(value.get_secret_value() if isinstance(value, SecretStr) else value) == "/home/ann/x/y"
+
+
+def test_every_path_of_a_list_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.setenv("PIPER_VOICES", "~/a.onnx, /b.onnx,~/c.onnx")
+    assert [str(path) for path in read().piper_voices] == ["/home/ann/a.onnx", "/b.onnx", "/home/ann/c.onnx"]
+
+
+@pytest.mark.parametrize("variable", PATHS)
+def test_a_home_that_is_unknown_is_one_line(
+    variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(variable, "~no-such-user-here/x")
+    assert command([]) == 2
+    said = capsys.readouterr().err
+    assert variable in said
+    assert "accepted: a path without ~" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("variable", ["GOOGLE_APPLICATION_CREDENTIALS", "SSL_CERT_FILE"])
+def test_a_tilde_in_what_vendors_read_is_the_home_directory(
+    variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.setenv(variable, "~/key")
+    export_vendor_variables(tmp_path / "none")
+    assert os.environ[variable] == "/home/ann/key"
+    monkeypatch.setenv(variable, "~no-such-user-here/key")
+    with pytest.raises(UsageError, match=variable):
+        export_vendor_variables(tmp_path / "none")

@@ -297,6 +297,16 @@ def test_default_path(monkeypatch: pytest.MonkeyPatch) -> None:
         assert default_path() == Path("/home/ann/.local/state/voice-grpc/sessions.db")
 
 
+def test_without_a_home_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(StoreError, match="set VOICE_STORE to a file, or to `memory`"):
+        default_path()
+
+
 WRITER = """
 import asyncio, sys
 from pathlib import Path

@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import cloud, gateway, local, overhead, results, stt_wer, words
+from ..engines.llama_cpp.llm import DEFAULT_MODEL
+from . import answers, cloud, gateway, local, overhead, results, stt_wer, words
 from .turns import measure as turns
 from .turns import plot
 from .turns.variants import VARIANTS, chosen_variants
@@ -20,6 +21,11 @@ def _local(given: argparse.Namespace) -> object:
     figures = asyncio.run(local.measure())
     print(local.report(figures), flush=True)
     return figures
+
+
+def _answers(given: argparse.Namespace) -> object:
+    print("\nTwenty questions to the embedded language model", flush=True)
+    return answers.main(["--model", *given.model])
 
 
 def _overhead(given: argparse.Namespace) -> object:
@@ -77,6 +83,7 @@ def _turns(given: argparse.Namespace) -> object:
 
 MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace], object]] = {
     "local": _local,
+    "answers": _answers,
     "overhead": _overhead,
     "cloud": _cloud,
     "gateway": _gateway,
@@ -92,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     names = ", ".join(MEASUREMENTS)
     parser.add_argument("measurements", nargs="*", default=list(MEASUREMENTS), help=f"of: {names} (all)")
     parser.add_argument("--seconds", type=float, default=20.0, help="of load for each number of sessions")
+    parser.add_argument("--model", nargs="+", default=[DEFAULT_MODEL], help="of answers")
     parser.add_argument("--stt", choices=cloud.STT_PROFILES, default=cloud.STT_PROFILES[0], help="of cloud")
     parser.add_argument("--llm", choices=cloud.LLM_PROFILES, default=cloud.LLM_PROFILES[0], help="of cloud")
     parser.add_argument(

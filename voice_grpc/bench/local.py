@@ -170,7 +170,7 @@ async def _one(text: str) -> AsyncIterator[Clause]:
 def report(figures: Figures, questions: int = len(QUESTIONS)) -> str:
     rows = [
         ("STT: Whisper, the whole question", figures.stt),
-        ("LLM: Gemma, first token (first of these turns cold)", figures.llm),
+        ("LLM: Qwen, first token (first of these turns cold)", figures.llm),
         ("TTS: Piper, first audible sound of 'Sure, I can help.'", figures.tts),
         ("voice-to-voice: last voiced sample → first audible one", figures.voice_to_voice),
     ]

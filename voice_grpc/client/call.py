@@ -61,7 +61,7 @@ class Call:
         """Raises `CallFailed` when no server answers, or when it refuses the config."""
         if isinstance(server, str):
             async with connect(server, access) as channel:
-                await reach(channel, server)
+                await reach(channel, server, access)
                 async with cls.open(channel, config, access) as call:
                     yield call
             return

@@ -13,6 +13,10 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from ..net.addresses import read_target, secrets_in
+from ..net.proxy import grpc_options, grpc_through
+from ..net.redaction import hide
+
 DEFAULT_PORT = 50051
 CONNECT_WITHIN = 3.0
 """Seconds until a server that does not answer is given up."""
@@ -146,28 +150,44 @@ NO_ACCESS = Access()
 
 
 def connect(target: str, access: Access = NO_ACCESS) -> grpc.aio.Channel:
-    """A channel to `host[:port]`, `http://…` or `https://…`; an unreadable CA file is an OSError."""
-    scheme, _, address = target.strip().rstrip("/").rpartition("://")
-    if ":" not in address.rpartition("]")[2]:
-        address += f":{443 if scheme == 'https' else DEFAULT_PORT}"
-    options = list(CHANNEL_OPTIONS)
-    if address.startswith(("127.", "localhost:", "[::1]")):
-        options.append(("grpc.enable_http_proxy", 0))  # no proxy leads back to this machine
-    if scheme != "https" and not access.ca_file:
+    """A channel to `host[:port]`, `http://…` or `https://…`; an unreadable CA file is an OSError.
+
+    Raises `CallFailed` (INVALID_ARGUMENT) for what is no target.
+    """
+    try:
+        address, is_encrypted = read_target(target, DEFAULT_PORT)
+    except ValueError as error:
+        text = f"target: got {hide(target, secrets_in(target))!r}, accepted: {error}"
+        raise CallFailed(grpc.StatusCode.INVALID_ARGUMENT, text) from None
+    is_encrypted = is_encrypted or access.ca_file is not None
+    options = [*CHANNEL_OPTIONS, *grpc_options(address, is_encrypted=is_encrypted)]
+    if not is_encrypted:
         return grpc.aio.insecure_channel(address, options)
     roots = access.ca_file.read_bytes() if access.ca_file else None
     return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(roots), options)
 
 
-async def reach(channel: grpc.aio.Channel, target: str, within: float = CONNECT_WITHIN) -> None:
-    """Returns once a server answers; raises `CallFailed` (UNAVAILABLE) at the first refusal, or in time."""
+def _through(target: str, access: Access) -> str:
+    """For a message: the proxy that was asked for the way to `target`; empty without one."""
+    address, is_encrypted = read_target(target, DEFAULT_PORT)
+    return grpc_through(address, is_encrypted=is_encrypted or access.ca_file is not None)
+
+
+async def reach(
+    channel: grpc.aio.Channel, target: str, access: Access = NO_ACCESS, within: float = CONNECT_WITHIN
+) -> None:
+    """Returns once a server answers; raises `CallFailed` (UNAVAILABLE) at the first refusal, or in time.
+
+    `target` and `access` are those with which `channel` was made.
+    """
+    where = f"{target}{_through(target, access)}"
     gone = (grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.SHUTDOWN)
     try:
         async with asyncio.timeout(within):
             while (state := channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
                 if state in gone:
-                    raise CallFailed(grpc.StatusCode.UNAVAILABLE, f"no voice server answers at {target}")
+                    raise CallFailed(grpc.StatusCode.UNAVAILABLE, f"no voice server answers at {where}")
                 await channel.wait_for_state_change(state)
     except TimeoutError:
-        unanswered = f"no voice server answered at {target} within {within:g} s"
+        unanswered = f"no voice server answered at {where} within {within:g} s"
         raise CallFailed(grpc.StatusCode.UNAVAILABLE, unanswered) from None

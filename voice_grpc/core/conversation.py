@@ -12,6 +12,9 @@ class Role(Enum):
     ASSISTANT = "assistant"
     TOOLS = "tools"
     """One step of the model: the calls that it asked for at once, each with what came of it."""
+    SERVER = "server"
+    """What the server itself said in place of an answer: an apology. Kept as heard, and told to no model:
+    one that reads an apology of its own makes the next one."""
 
 
 class Heard(Enum):
@@ -37,6 +40,9 @@ class Message:
     """False: it is history, and no part of the prompt, as an answer that came too early."""
 
 
+_ANSWERING = (Role.ASSISTANT, Role.SERVER)
+
+
 class Conversation:
     """The messages of one session, oldest first."""
 
@@ -57,7 +63,9 @@ class Conversation:
         """
         prompted: list[Message] = []
         for message in self._with(turn, text):
-            if not message.is_prompted or (message.turn == continues and self._came_too_early(message)):
+            if message.role is Role.SERVER or not message.is_prompted:
+                continue
+            if message.turn == continues and self._came_too_early(message):
                 continue
             if prompted and prompted[-1].role is message.role is Role.USER:
                 message = replace(message, text=f"{prompted.pop().text} {message.text}")
@@ -108,17 +116,22 @@ class Conversation:
                     return
         self._insert(Message(Role.TOOLS, "", turn, uses=uses))
 
-    def assistant_said(self, turn: int, text: str, heard: Heard = Heard.WHOLE) -> None:
+    def assistant_said(self, turn: int, text: str, heard: Heard = Heard.WHOLE, *, apology: str = "") -> None:
         """The answer of `turn`, as far as it was heard; said again, it replaces what was said before.
 
-        Nothing heard leaves no message: the model is not to believe that it answered.
+        Nothing heard leaves no message: the model is not to believe that it answered. `apology`: what the
+        server said after it.
         """
-        message = Message(Role.ASSISTANT, text, turn, heard)
+        told = [
+            Message(role, said, turn, heard) for role, said in zip(_ANSWERING, (text, apology), strict=True)
+        ]
+        told = [message for message in told if message.text]
         for place, other in enumerate(self._messages):
-            if other.turn == turn and other.role is Role.ASSISTANT:
-                self._messages[place : place + 1] = [message] if text else []
+            if other.turn == turn and other.role in _ANSWERING:
+                later = [m for m in self._messages[place:] if m.turn != turn or m.role not in _ANSWERING]
+                self._messages[place:] = [*told, *later]
                 return
-        if text:
+        for message in told:
             self._insert(message)
 
     def _insert(self, message: Message) -> None:

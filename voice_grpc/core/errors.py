@@ -133,17 +133,29 @@ class NotFound(AccessError):
 class EngineError(VoiceError):
     """`stage` is "vad", "stt", "llm" or "tts"; `retryable` says whether the next turn may go well.
 
-    The message is for everybody and holds no secret; `advice` is what the operator should do.
+    `retry_after`: seconds after which the same request may go well, where the failure says of itself that it
+    passes; None: it does not say so. The message is for everybody and holds no secret; `advice` is what the
+    operator should do.
     """
 
     reason = Reason.ENGINE_ERROR
     advice = ""
+    retry_after: float | None = None
 
-    def __init__(self, stage: str, message: str, *, retryable: bool = True, advice: str = "") -> None:
+    def __init__(
+        self,
+        stage: str,
+        message: str,
+        *,
+        retryable: bool = True,
+        advice: str = "",
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.stage = stage
         self.retryable = retryable
         self.advice = advice or type(self).advice
+        self.retry_after = type(self).retry_after if retry_after is None else retry_after
 
 
 class EngineTimeout(EngineError):
@@ -152,7 +164,10 @@ class EngineTimeout(EngineError):
 
 
 class EngineEmpty(EngineError):
+    """A model that gave nothing may well give something when it is asked again at once."""
+
     reason = Reason.ENGINE_EMPTY
+    retry_after = 0.0
 
 
 class EngineMissing(EngineError):

@@ -18,6 +18,7 @@ from ..core.conversation import Message, Role
 from ..core.errors import EngineEmpty, EngineError, EngineMissing, EngineTimeout, EngineUnreachable
 from ..core.languages import primary
 from ..ports import Clause, Engine, Llm, Prompt, Speech, Stt, SttOptions, TextDelta, Tts, Voice, VoiceChoice
+from ..server.embedded_models import still_to_fetch
 from ..server.end_of_turn import acoustic_end
 from ..server.engine_registry import STAGES, asked_for, made, ways_to_get_one
 from ..settings import Settings
@@ -241,11 +242,20 @@ def _checks(settings: Settings) -> tuple[list[EngineCheck], list[CheckResult]]:
                 unchecked.append(CheckResult(stage, name, error="not configured", fix=missing))
                 continue
             try:
+                if model := still_to_fetch(stage, name, settings):
+                    unchecked.append(_not_fetched(stage, name, model.name, model.size))
+                    continue
                 engines = made(stage, known[name], settings)
                 checks += [EngineCheck(engine, CheckResult(stage, name)) for engine in engines]
             except EngineError as error:
                 unchecked.append(CheckResult(stage, name, error=str(error), fix=error.advice))
     return checks, unchecked
+
+
+def _not_fetched(stage: str, name: str, model: str, size: int) -> CheckResult:
+    """A check is no time to fetch hundreds of megabytes: the engine would be called slow, or broken."""
+    fix = f"voice-grpc models pull {model}"
+    return CheckResult(stage, name, model, error=f"not fetched yet ({size / 1e6:.0f} MB)", fix=fix)
 
 
 async def _examine(checks: list[EngineCheck]) -> None:

@@ -7,9 +7,10 @@ import sys
 from dataclasses import asdict, fields, replace
 
 from ..core.errors import VoiceError
+from ..net.command_line import CommandLine
 from ..net.redaction import Redaction
 from ..settings import Settings
-from ..settings.command_line import GROUPS, CommandLine
+from ..settings.command_line import GROUPS
 from ..settings.environment import export_vendor_variables
 from ..settings.redaction import log_without_secrets
 from .check import CheckResult, Report, examine

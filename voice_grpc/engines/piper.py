@@ -18,6 +18,7 @@ from ..core.audio import Samples, levelled, to_pcm16
 from ..core.errors import EngineError, EngineMissing
 from ..core.text.duration import pieces
 from ..model_files.cache import model_path
+from ..net.installation import advice
 from ..ports import Clause, Speech, Voice, VoiceChoice
 from ..ports.streaming import TaskSet
 
@@ -176,7 +177,7 @@ def _open(path: Path, threads: int) -> Any:
         import onnxruntime
         from piper import PiperConfig, PiperVoice
     except ImportError as error:
-        text = "piper-tts is not installed: run pip install 'voice-grpc[local]'"
+        text = f"piper-tts is not installed: run {advice('local')}"
         raise EngineMissing("tts", text) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

@@ -18,6 +18,7 @@ import numpy as np
 from ..core.audio import WINDOW, Floats
 from ..core.errors import EngineError, EngineMissing
 from ..model_files.cache import model_path
+from ..net.installation import advice
 from .worker_threads import WorkerThreads, hand_over
 
 CONTEXT = 64
@@ -85,7 +86,7 @@ class SileroVad:
         return "in process"
 
     async def warm(self) -> None:
-        """Raises `EngineMissing` when the extra is not installed."""
+        """Raises `EngineMissing` when onnxruntime is not installed."""
         if self._thread is None:
             model = await asyncio.to_thread(_load, self._path)
             self._thread = WorkerThreads("vad", partial(_serve, model, self._jobs))
@@ -118,9 +119,7 @@ def _load(path: Path | None) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise EngineMissing(
-            "vad", "onnxruntime is not installed: run pip install 'voice-grpc[local]'"
-        ) from error
+        raise EngineMissing("vad", f"onnxruntime is not installed: run {advice()}") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False

@@ -2,6 +2,7 @@
 replaced by the next one in the same turn.
 
     chain.py            what all chains share: a member, an attempt and its verdict, who is asked when
+    succession.py       who is asked next, and who once more: a failure that passes is waited out
     circuit_breaker.py  when an engine that keeps failing is left out, and when it is tried again
     stt.py  llm.py      the chains of recognisers and of language models
     tts.py              the chain of voices; what one was given to say is kept for the next

@@ -10,6 +10,8 @@
   So an engine that always breaks in the middle is left out too, and cools longer each time.
 - A call that began before the circuit opened, or that went through because there was no other engine,
   is no probe: its failure makes nothing longer, its output closes the circuit all the same.
+- A vendor that says itself for how long it is not to be asked (`SHORT_SECONDS` or more) opens the circuit at
+  once and for so long, at most `LONGEST_SECONDS`.
 - A probe that its caller gives up leaves the next call to be the probe; one of which nothing is heard any
   more blocks nobody for ever: `PROBE_SECONDS`.
 
@@ -22,6 +24,9 @@ FAILURES = 3
 """How many in a row open the circuit: one bad second of a vendor is no reason to leave it."""
 
 COOLING_SECONDS, LONGEST_SECONDS = 10.0, 300.0
+
+SHORT_SECONDS = 1.5
+"""Told waits of less than this are waited for in the turn, and say nothing of the turns to come."""
 
 PROBE_SECONDS = 60.0
 """Longer than any answer that is still listened to."""
@@ -65,16 +70,23 @@ class CircuitBreaker:
         self.answered()
         self.failures, self.cooling = 0, 0.0
 
-    def failed(self, now: float, *, is_probe: bool = False, for_good: bool = False) -> None:
-        """`for_good`: it will not get better by itself, such as a wrong key."""
+    def failed(
+        self, now: float, *, is_probe: bool = False, for_good: bool = False, told: float | None = None
+    ) -> None:
+        """`for_good`: it will not get better by itself, such as a wrong key. `told`: seconds after which it
+        may be asked again, as it says."""
         self.failures += 1
+        is_told = told is not None and told >= SHORT_SECONDS
         if is_probe:
             self._probe_since = None
-        if self.is_closed() and (for_good or self.failures >= FAILURES):
+        if self.is_closed() and (for_good or is_told or self.failures >= FAILURES):
             self.open_since = now
-        elif not is_probe or self.is_closed():
+        elif not (is_probe or is_told) or self.is_closed():
             return
-        self.cooling = min(max(2 * self.cooling, COOLING_SECONDS), LONGEST_SECONDS)
+        if told is not None and is_told:
+            self.cooling = min(told, LONGEST_SECONDS)
+        else:
+            self.cooling = min(max(2 * self.cooling, COOLING_SECONDS), LONGEST_SECONDS)
         self.reopens_at = now + self.cooling
 
     def abandoned(self, *, is_probe: bool = False) -> None:

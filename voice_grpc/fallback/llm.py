@@ -6,6 +6,7 @@ from contextlib import aclosing
 from ..core.errors import EngineBlocked, EngineEmpty, EngineError
 from ..ports import CallRequest, Fallback, Llm, LlmItem, Prompt, TextDelta
 from .chain import Attempt, Chain, FirstOutput, candidates
+from .succession import Succession
 
 
 class LlmChain(Chain[Llm]):
@@ -25,11 +26,11 @@ class LlmChain(Chain[Llm]):
             self.members, lambda member: int(bool(prompt.tools) and not member.engine.calls_tools)
         )
         cause = asked.cause
-        for member in asked.members:
-            seconds = self.first_seconds if member is not asked.members[-1] else None
+        order = Succession(asked.members, self.first_seconds, self.retry_seconds)
+        while (member := order.next()) is not None:
             with member.begin() as attempt:
                 try:
-                    async with aclosing(_ask(attempt, prompt, seconds)) as items:
+                    async with aclosing(_ask(attempt, prompt, order.first_seconds)) as items:
                         async for item in items:
                             if attempt.has_output and cause is not None:
                                 yield Fallback(cause, member.engine.name)
@@ -37,6 +38,9 @@ class LlmChain(Chain[Llm]):
                             yield item
                     return
                 except EngineError as error:
+                    if not attempt.has_output and await order.waits_for(error):
+                        attempt.not_judged()
+                        continue
                     attempt.failed(error)
                     if attempt.has_output or isinstance(error, EngineBlocked):
                         raise

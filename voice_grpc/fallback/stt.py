@@ -10,6 +10,7 @@ from ..core.errors import EngineBlocked, EngineError, EngineTimeout
 from ..core.languages import primary
 from ..ports import Fallback, Stt, SttOptions, SttStream, Transcription
 from .chain import Attempt, Candidates, Chain, Member, candidates
+from .succession import Succession
 
 SECONDS_A_SECOND = 0.1
 """Added to the limit for each second of speech: a recogniser's time rises with what it is given."""
@@ -99,7 +100,7 @@ class ChainStream:
         self._chain, self._options = chain, options
         self._fed: list[Samples] = []
         self._cause: EngineError | None = None
-        self._rest: list[Member[Stt]] = []
+        self._order = Succession[Stt]((), 0.0, 0.0)
         self._current: _MemberStream | None = None
         self._old: list[_MemberStream] = []
         """Replaced; let go at the end, so that nobody waits for it in the middle of a turn."""
@@ -126,10 +127,11 @@ class ChainStream:
         """Raises the last one's error when all failed; asked again, all are tried again."""
         if self._current is None:
             self._begin()
+        self._order.restart()
         while True:
             current = self._current
             assert current is not None, "begun, or replaced"
-            if current.is_left_out and any(member.is_ready for member in self._rest):
+            if current.is_left_out and self._order.has_ready:
                 self._replace(current, current.member.left_out())
                 continue
             try:
@@ -137,6 +139,9 @@ class ChainStream:
             except EngineError as error:
                 if isinstance(error, EngineBlocked) or not self._replace(current, error):
                     raise
+                continue
+            if transcription is None:
+                self._reopen(current)
                 continue
             if self._cause is None:
                 return transcription
@@ -152,10 +157,12 @@ class ChainStream:
             for stream in streams:
                 tasks.create_task(stream.close(), name="close-stream")
 
-    async def _ask(self, current: _MemberStream) -> Transcription:
-        """`EngineTimeout` when another one stands by and this one takes too long."""
+    async def _ask(self, current: _MemberStream) -> Transcription | None:
+        """None: it failed, and is to be asked once more now. `EngineTimeout` when another one stands by and
+        this one takes too long."""
         length = seconds(sum(map(len, self._fed)))
-        longest = self._chain.first_seconds + SECONDS_A_SECOND * length if self._rest else None
+        first_seconds = self._order.first_seconds
+        longest = None if first_seconds is None else first_seconds + SECONDS_A_SECOND * length
         with current.begin() as attempt:
             limit = asyncio.timeout(longest)
             try:
@@ -166,13 +173,19 @@ class ChainStream:
                     raise
                 text = f"{current.member.engine.name} gave no words within {longest:.1f} s"
                 raise EngineTimeout("stt", text) from None
+            except EngineError as error:
+                if not await self._order.waits_for(error):
+                    raise
+                attempt.not_judged()
+                return None
             attempt.answered()
             return transcription
 
     def _begin(self) -> None:
         """With the first of the candidates."""
         asked = self._chain.candidates(self._options)
-        self._rest, self._cause = list(asked.members), asked.cause
+        self._order = Succession(asked.members, self._chain.first_seconds, self._chain.retry_seconds)
+        self._cause = asked.cause
         self._open_next()
 
     def _replace(self, current: _MemberStream, error: EngineError) -> bool:
@@ -180,11 +193,18 @@ class ChainStream:
         if self._current is current:
             self._old.append(current)
             self._current, self._cause = None, error
-            if self._rest:
-                self._open_next()
+            self._open_next()
         return self._current is not None
 
+    def _reopen(self, current: _MemberStream) -> None:
+        """The same one hears everything from the beginning. Raises `EngineError` once it was closed."""
+        if self._current is current:
+            self._old.append(current)
+            self._open_next()
+        elif self._current is None:
+            raise EngineError("stt", f"{current.member.engine.name} is closed")
+
     def _open_next(self) -> None:
-        member = self._rest.pop(0)
-        self._current = _MemberStream(member, member.begin())
-        self._current.open(self._options, self._fed)
+        if (member := self._order.next()) is not None:
+            self._current = _MemberStream(member, member.begin())
+            self._current.open(self._options, self._fed)

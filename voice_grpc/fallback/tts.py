@@ -8,12 +8,23 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from ..core.errors import EngineBlocked, EngineEmpty, EngineError
 from ..core.languages import primary
 from ..ports import Clause, Fallback, Speech, Tts, TtsItem, Voice, VoiceChoice
 from ..ports.streaming import CancellableStream
-from .chain import FIRST_SECONDS, Attempt, Chain, FirstOutput, Member, Redact, candidates
+from .chain import (
+    FIRST_SECONDS,
+    RETRY_SECONDS,
+    Attempt,
+    Chain,
+    FirstOutput,
+    Member,
+    Redact,
+    candidates,
+)
+from .succession import Succession
 
 CHARACTERS_A_SECOND = 25.0
 """Half as fast again as an unhurried speaker: what lasts shorter is not all of a clause."""
@@ -143,9 +154,14 @@ class TtsChain(Chain[Tts]):
     """
 
     def __init__(
-        self, engines: Sequence[Tts], *, first_seconds: float = FIRST_SECONDS, redact: Redact = str
+        self,
+        engines: Sequence[Tts],
+        *,
+        first_seconds: float = FIRST_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
+        redact: Redact = str,
     ) -> None:
-        super().__init__(engines, first_seconds=first_seconds, redact=redact)
+        super().__init__(engines, first_seconds=first_seconds, retry_seconds=retry_seconds, redact=redact)
         self._voices: dict[int, _Voices] = {}
         """By place in the chain: the voices of each engine that could list them."""
 
@@ -162,16 +178,16 @@ class TtsChain(Chain[Tts]):
         self, clauses: AsyncIterator[Clause], voice: VoiceChoice
     ) -> AsyncGenerator[TtsItem, None]:
         """Clauses are read once, and said anew by the next voice as far as they have not sounded."""
-        for member in self.members:
-            if self._known(member) is None and member.is_ready:
-                await self._list_voices(member)
+        for each in self.members:
+            if self._known(each) is None and each.is_ready:
+                await self._list_voices(each)
         asked = candidates(self.members, lambda member: self._rank(member, voice))
         cause, at = asked.cause, 0
         async with ClauseReplay(clauses) as replay:
-            for member in asked.members:
-                seconds = self.first_seconds if member is not asked.members[-1] else None
-                first = FirstOutput("tts", member.engine.name, seconds)
-                progress = SpeechProgress(replay, at, voice.rate, first.start)
+            order = Succession(asked.members, self.first_seconds, self.retry_seconds)
+            while (member := order.next()) is not None:
+                first = FirstOutput("tts", member.engine.name, order.first_seconds)
+                progress = SpeechProgress(replay, at, voice.rate, partial(_started, first, order))
                 with member.begin() as attempt:
                     try:
                         async with aclosing(self._say(attempt, progress, first, voice)) as sounds:
@@ -187,6 +203,9 @@ class TtsChain(Chain[Tts]):
                             raise replay.error from None
                         if not isinstance(error, EngineError):
                             raise
+                        if not attempt.has_output and await order.waits_for(error):
+                            attempt.not_judged()
+                            continue
                         attempt.failed(error)
                         goes_on_at = progress.goes_on_at()
                         if goes_on_at is None or isinstance(error, EngineBlocked):
@@ -254,6 +273,11 @@ class TtsChain(Chain[Tts]):
     def _language_of(self, id: str) -> str:
         named = (voices.by_id[id].language for voices in self._voices.values() if id in voices.by_id)
         return next(named, "")
+
+
+def _started(first: FirstOutput, order: Succession[Tts]) -> None:
+    order.started()
+    first.start()
 
 
 class _Voices:

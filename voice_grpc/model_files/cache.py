@@ -62,7 +62,10 @@ def model_path(name: str, progress: Progress | None = None) -> Path:
 
     How far it has come is told on standard error, unless `progress` says where.
     """
-    return locate(MODELS[name], cache_directory(), progress or to(sys.stderr))
+    model = MODELS[name]
+    if model.is_shipped:  # found where there is no cache too
+        return SHIPPED / model.entry
+    return locate(model, cache_directory(), progress or to(sys.stderr))
 
 
 def is_here(model: Model, cache: Path) -> bool:

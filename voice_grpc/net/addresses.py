@@ -1,10 +1,11 @@
-"""Where a server is, out of one URL that may hold secrets, and a text without them.
+"""Where a server is: `HOST:PORT`, written and read; a URL that may hold secrets, and a text without them.
 
-What lives here: what is true of any URL. Which schemes, default ports and paths an engine accepts, and what
-it says of a URL that is none, is the engine's.
+What lives here: what is true of any address. Which schemes, default ports and paths an engine accepts, and
+what it says of a URL that is none, is the engine's.
 """
 
 import base64
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote, unquote_plus, urlsplit
@@ -95,8 +96,85 @@ def secrets_in(url: str) -> tuple[str, ...]:
 
 
 def bracketed(host: str) -> str:
-    """As it stands in a URL (RFC 3986 §3.2.2): an IPv6 address in brackets."""
-    return f"[{host}]" if ":" in host else host
+    """As it stands in a URL (RFC 3986 §3.2.2): an IPv6 address in brackets, given with or without them."""
+    return f"[{unbracketed(host)}]" if ":" in host else host
+
+
+def unbracketed(host: str) -> str:
+    """As a name service and a socket take it."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def host_port(host: str, port: int) -> str:
+    """`HOST:PORT`, for binding, for connecting and for people."""
+    return f"{bracketed(host)}:{port}"
+
+
+def http_url(host: str, port: int) -> str:
+    return f"http://{host_port(host, port)}"
+
+
+def reached_at(host: str) -> str:
+    """Where this machine finds who listens at `host`. A browser gives the microphone to 127.0.0.1, and not
+    to 0.0.0.0 (W3C Secure Contexts §3.1)."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "localhost"}.get(unbracketed(host), host)
+
+
+HOST_PORT = "HOST, HOST:PORT or [IPV6]:PORT, a port being 1 to 65535"
+"""What `read_host_port` accepts."""
+
+
+def read_host_port(text: str, default_port: int) -> tuple[str, int]:
+    """Host, without brackets, and port of `HOST[:PORT]`. Raises `ValueError` that says what is accepted.
+
+    An IPv6 address may stand without brackets: what is one as a whole has no port, but for `::1:8080`, since
+    nobody has that address (::/96 is deprecated, RFC 4291 §2.5.5.1) and anybody may mean that port.
+    """
+    written = text.strip()
+    is_loopback_and_port = written.startswith("::1:")
+    if written.endswith("]") or ":" not in written or (_is_ipv6(written) and not is_loopback_and_port):
+        head, port = written, str(default_port)
+    else:
+        head, _, port = written.rpartition(":")
+    host = unbracketed(head)
+    is_host = _is_ipv6(host) if ":" in host or host != head else _is_name(host)
+    if not (is_host and port.isascii() and port.isdecimal() and 1 <= int(port) <= 65_535):
+        raise ValueError(HOST_PORT)
+    return host, int(port)
+
+
+TARGET = "HOST[:PORT], http://HOST[:PORT] or https://HOST[:PORT], an IPv6 address in brackets before a port"
+"""What `read_target` accepts."""
+
+
+def read_target(text: str, default_port: int) -> tuple[str, bool]:
+    """`HOST:PORT` of a gRPC server, and whether its URL asks for TLS; https:// without a port means 443.
+
+    Raises `ValueError` that says what is accepted.
+    """
+    scheme, mark, place = text.strip().rstrip("/").rpartition("://")
+    is_encrypted = scheme.lower() == "https"
+    if mark and scheme.lower() not in ("http", "https"):
+        raise ValueError(TARGET)
+    try:
+        host, port = read_host_port(place, 443 if is_encrypted else default_port)
+    except ValueError:
+        raise ValueError(TARGET) from None
+    return host_port(host, port), is_encrypted
+
+
+def _is_ipv6(text: str) -> bool:
+    """With or without a zone."""
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_name(text: str) -> bool:
+    """Whether it can be a host at all; the name service knows the rest."""
+    return bool(text) and text.isprintable() and not any(mark in text for mark in " /?#@[]\\")
 
 
 def _in_query(query: str) -> Iterator[str]:

@@ -7,19 +7,21 @@ this folder has to do with it.
 import errno
 import socket
 
+from .addresses import unbracketed
+
 BACKLOG = 2048
 """Connections that may wait to be accepted; the system may allow fewer."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The first address of `host`; port 0 takes a free one. Raises `OSError`. May ask the name service: it
-    blocks.
+    """The first address of `host`, an IPv6 address with or without brackets; port 0 takes a free one. Raises
+    `OSError`. May ask the name service: it blocks.
 
     The protocol is named: asyncio sets TCP_NODELAY on the connections of no other socket, and without it
     a small message waits 40 ms for the acknowledgement of the one before (Nagle; measured on loopback).
     """
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, _, _, address = socket.getaddrinfo(unbracketed(host), port, type=socket.SOCK_STREAM)[0]
     except UnicodeError:  # of the IDNA codec, for `a..b`
         raise OSError(errno.EINVAL, "not a host name") from None
     listener = socket.socket(family, kind, socket.IPPROTO_TCP)
@@ -31,8 +33,3 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def http_url(host: str, port: int) -> str:
-    """`http://HOST:PORT`, an IPv6 address in brackets (RFC 3986, 3.2.2)."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -55,6 +55,9 @@ by the transport, before it is in memory, with RESOURCE_EXHAUSTED "Received mess
 max". A status also comes behind all that was sent before it, so a client that does not read is
 not told either.
 
+Credentials. A server that wants a token finds it in the metadata of each call of VoiceService,
+under the key `authorization`, as `Bearer TOKEN` (RFC 6750). Health and reflection want none.
+
 Compatibility. Fields, arms and enum values are only ever added. An empty or unknown payload is
 ignored; an unknown enum value counts as UNSPECIFIED.
 """

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from .end_of_turn import AcousticEndOfTurn, TextEndOfTurn
 from .engine import Apology, Engine, EngineMember, Fallback, members
-from .llm import CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
+from .llm import DEFAULT_MAX_TOKENS, CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
 from .store import SavedSession, Store
 from .stt import Stt, SttOptions, SttStream, Transcription, Word
 from .tts import Clause, Speech, Tts, TtsItem, Voice, VoiceChoice
@@ -37,6 +37,7 @@ class Engines:
 
 
 __all__ = [
+    "DEFAULT_MAX_TOKENS",
     "AcousticEndOfTurn",
     "Apology",
     "CallRequest",

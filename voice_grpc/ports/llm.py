@@ -8,6 +8,9 @@ from ..core.conversation import Message
 from ..core.tools import ToolDeclaration
 from .engine import Engine, Fallback
 
+DEFAULT_MAX_TOKENS = 256
+"""Of an answer, where the caller says nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -16,7 +19,7 @@ class Prompt:
     """Oldest first; the last is the user's, or what came of the calls of this turn."""
     language: str = ""
     """BCP 47; the answer should be in it. Empty: the language of the user."""
-    max_tokens: int = 256
+    max_tokens: int = DEFAULT_MAX_TOKENS
     temperature: float | None = None
     """None: the engine's own."""
     tools: tuple[ToolDeclaration, ...] = ()

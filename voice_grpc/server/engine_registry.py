@@ -14,13 +14,13 @@ from shutil import which
 from typing import Any, Generic, TypeVar
 
 from ..core.errors import EngineError, EngineMissing
+from ..net.installation import advice
 from ..ports import Engine, Llm, Stt, Tts
 from ..settings import Settings
 from ..settings.engines import ENGINES, comma_separated
+from .embedded_models import llm_model
 
 E = TypeVar("E", bound=Engine)
-
-LOCAL = "install the embedded engines: pip install 'voice-grpc[local]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,10 @@ class EngineSpec(Generic[E]):
 
 def _unless(is_there: object, what: str) -> str:
     return "" if is_there else what
+
+
+def _unless_installed(module: str) -> str:
+    return "" if _has(module) else f"install the embedded engines: {advice('local')}"
 
 
 def _has(*modules: str) -> bool:
@@ -71,12 +75,9 @@ def _openai(settings: Settings) -> Sequence[Llm]:
 
 
 def _llama(settings: Settings) -> Sequence[Llm]:
-    from ..engines.llama_cpp.llm import DEFAULT_MODEL, LocalLlm
-    from ..model_files.catalog import MODELS
+    from ..engines.llama_cpp.llm import LocalLlm
 
-    named = settings.local_llm_model or DEFAULT_MODEL
-    is_known = named in MODELS and MODELS[named].stage == "llm"
-    model = named if is_known else Path(named).expanduser()
+    model = llm_model(settings) or Path(settings.local_llm_model)
     return [LocalLlm(model, threads=settings.threads)]
 
 
@@ -116,18 +117,18 @@ STT: Mapping[str, EngineSpec[Stt]] = {
     "server": EngineSpec(
         lambda s: _unless(s.whisper_server_url.get_secret_value(), "set WHISPER_SERVER_URL"), _server
     ),
-    "local": EngineSpec(lambda s: _unless(_has("faster_whisper"), LOCAL), _whisper),
+    "local": EngineSpec(lambda s: _unless_installed("faster_whisper"), _whisper),
 }
 LLM: Mapping[str, EngineSpec[Llm]] = {
     "gemini": EngineSpec(_missing_gemini, _gemini),
     "openai": EngineSpec(
         lambda s: _unless(s.openai_base_url.get_secret_value(), "set OPENAI_BASE_URL"), _openai
     ),
-    "local": EngineSpec(lambda s: _unless(_has("xllamacpp"), LOCAL), _llama),
+    "local": EngineSpec(lambda s: _unless_installed("xllamacpp"), _llama),
 }
 TTS: Mapping[str, EngineSpec[Tts]] = {
     "google": EngineSpec(_missing_google, _google),
-    "local": EngineSpec(lambda s: _unless(_has("piper"), LOCAL), _piper),
+    "local": EngineSpec(lambda s: _unless_installed("piper"), _piper),
     "espeak": EngineSpec(
         lambda s: _unless(which("espeak-ng"), "install espeak-ng: apt install espeak-ng"), _espeak
     ),

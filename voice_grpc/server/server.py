@@ -16,6 +16,7 @@ from ..codec import opus
 from ..core.errors import BadState, EngineError, VoiceError
 from ..core.languages import primary
 from ..core.turn_state import Speculation
+from ..net.addresses import host_port
 from ..net.signals import INTERRUPTED, Signals
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
@@ -86,11 +87,12 @@ class Server:
             reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._grpc)
         if self._settings.channelz:
             channelz.add_channelz_servicer(self._grpc)
-        address = f"{self._settings.host}:{self._settings.port}"
+        address = host_port(self._settings.host, self._settings.port)
         try:
             self.port = self._grpc.add_insecure_port(address)
         except (RuntimeError, UnicodeError):
-            raise BadState("port", address, "an address of this machine whose port is free") from None
+            accepted = "an address of this machine whose port is free"
+            raise BadState("--host and --port", address, accepted) from None
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         await self._health.set(SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING)
         await self._grpc.start()
@@ -174,7 +176,7 @@ async def serve(settings: Settings) -> None:
         closing.push_async_callback(close_engines, engines)
         await server.make_ready(engines, store, personas)
         freeze_what_is_loaded()
-        _say(f"listening on {settings.host}:{server.port}")
+        _say(f"listening on {host_port(settings.host, server.port)}")
         is_interrupt = await signals.next() is signal.SIGINT
         log.info("stopping: no new conversations, open ones finish")
         await server.drain(INTERRUPT_GRACE if is_interrupt else settings.drain_seconds)

@@ -173,6 +173,8 @@ async def render(tts: Tts, text: str, voice: VoiceChoice = ANY_VOICE) -> tuple[S
 
 FIRST_SHARE = 0.4
 """Share of `turn_deadline` for the first output of an engine when another one stands by."""
+RETRY_SHARE = 0.6
+"""Share of `turn_deadline` within which an engine that failed is asked once more."""
 
 
 async def build_engines(settings: Settings, say: Say, instructions: str | None = None) -> Engines:
@@ -211,12 +213,13 @@ def _chains(settings: Settings) -> tuple[Vad, SttChain, LlmChain, TtsChain]:
     from ..engines.silero import SileroVad
 
     redact = Redaction(secrets_of(settings))
-    seconds = min(FIRST_SECONDS, FIRST_SHARE * settings.turn_deadline)
+    first = min(FIRST_SECONDS, FIRST_SHARE * settings.turn_deadline)
+    retry = RETRY_SHARE * settings.turn_deadline
     return (
         SileroVad(),
-        SttChain(chosen("stt", STT, settings), first_seconds=seconds, redact=redact),
-        LlmChain(chosen("llm", LLM, settings), first_seconds=seconds, redact=redact),
-        TtsChain(chosen("tts", TTS, settings), first_seconds=seconds, redact=redact),
+        SttChain(chosen("stt", STT, settings), first_seconds=first, retry_seconds=retry, redact=redact),
+        LlmChain(chosen("llm", LLM, settings), first_seconds=first, retry_seconds=retry, redact=redact),
+        TtsChain(chosen("tts", TTS, settings), first_seconds=first, retry_seconds=retry, redact=redact),
     )
 
 

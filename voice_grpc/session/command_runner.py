@@ -57,8 +57,7 @@ class Outcomes:
             events.failed(turn)
         else:
             events.completed(turn)
-        self._memory.conversation.assistant_said(turn, reply.text)
-        self._memory.changed()
+        self._remember(reply, reply.segments.text, Heard.WHOLE)
         self._say_metrics(reply, None)
 
     def cancelled(
@@ -76,14 +75,14 @@ class Outcomes:
                 self._cut(turn, Interrupted(turn, command.reason, 0, "", position.is_reported))
             self._context.turn_events.discarded(turn, "its words go into the next turn")
         else:
-            self.interrupted(turn, command.reason, position)
+            self.interrupted(reply, command.reason, position)
             self._say_metrics(reply, took)
 
-    def interrupted(self, turn: int, reason: CancelReason, position: PlaybackPosition) -> None:
-        heard = (position.played, position.heard_text, position.is_reported)
+    def interrupted(self, reply: Reply, reason: CancelReason, position: PlaybackPosition) -> None:
+        turn, heard = reply.command.turn, (position.played, position.heard_text, position.is_reported)
         self._cut(turn, Interrupted(turn, reason, *heard))
         self._context.turn_events.interrupted(turn, reason)
-        self._remember(turn, position)
+        self._remember_cut(reply, position)
 
     def failed(self, turn: int) -> None:
         """Not even the apology was heard."""
@@ -106,15 +105,19 @@ class Outcomes:
             reply.timeline.mark(Mark.FIRST_PLAYED, self._context.clock.now())
         position = reply.report(report.played)
         if reply.is_committed and reply.is_cut:
-            self._remember(report.turn, position)
+            self._remember_cut(reply, position)
 
     def _cut(self, turn: int, message: Interrupted) -> None:
         self._outbox.put(message)
         self._outbox.put(PlaybackControl(turn, PlaybackAction.FLUSH))
 
-    def _remember(self, turn: int, position: PlaybackPosition) -> None:
+    def _remember_cut(self, reply: Reply, position: PlaybackPosition) -> None:
         heard = Heard.REPORTED if position.is_reported else Heard.ESTIMATED
-        self._memory.conversation.assistant_said(turn, position.heard_text, heard)
+        self._remember(reply, position.heard_text, heard)
+
+    def _remember(self, reply: Reply, text: str, heard: Heard) -> None:
+        words, apology = reply.segments.by_speaker(text)
+        self._memory.conversation.assistant_said(reply.command.turn, words, heard, apology=apology)
         self._memory.changed()
 
     def _say_metrics(self, reply: Reply, interrupt_stop: float | None) -> None:
@@ -282,6 +285,6 @@ class CommandRunner:
             position = reply.mute()
             self._context.tool_calls.cancel(reply.command.turn)
             if reply.is_committed:
-                self._outcomes.interrupted(reply.command.turn, CancelReason.ENDED, position)
+                self._outcomes.interrupted(reply, CancelReason.ENDED, position)
             task.cancel(CancelReason.ENDED.value)
         self._replies.clear()

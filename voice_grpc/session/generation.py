@@ -15,6 +15,7 @@ from enum import Enum
 from ..core.commands import PrepareReply, ReplyKind
 from ..core.conversation import Message, Role
 from ..core.errors import EngineEmpty, EngineError
+from ..core.repetition import LAST_ANSWERS, RepetitionGuard
 from ..core.responses import Notice
 from ..core.text.fillers import filler
 from ..core.text.segmentation import ClauseSplitter
@@ -30,6 +31,9 @@ MAX_STEPS = 3
 
 FILLER_SECONDS = 1.5
 """Without a result, after which something is said."""
+
+BOLD_TEMPERATURE = 0.9
+"""Of the second draw, where the first one only said again what had been said: at 0 it would be the same."""
 
 CLAUSES_AHEAD = 32
 """Clauses that may wait for the voice; then the model waits."""
@@ -88,7 +92,24 @@ class Generation:
                     yield Flush.FLUSH
 
     async def _step(self, calls: list[CallRequest]) -> AsyncGenerator[str, None]:
-        async with aclosing(self.context.engines.llm.stream(self.prompt)) as items:
+        """What repeats an answer or the question is not let out: the model is asked once more."""
+        guard = _guard(self.prompt)
+        async with aclosing(self._draw(self.prompt, calls)) as texts:
+            async for text in texts:
+                if free := guard.feed(text):
+                    yield free
+        rest = guard.end()
+        if not guard.is_repetition or calls:
+            if rest:
+                yield rest
+            return
+        bold = max(self.prompt.temperature or 0.0, BOLD_TEMPERATURE)
+        async with aclosing(self._draw(replace(self.prompt, temperature=bold), calls)) as texts:
+            async for text in texts:
+                yield text
+
+    async def _draw(self, prompt: Prompt, calls: list[CallRequest]) -> AsyncGenerator[str, None]:
+        async with aclosing(self.context.engines.llm.stream(prompt)) as items:
             async for item in items:
                 match item:
                     case TextDelta(text):
@@ -122,6 +143,12 @@ class Generation:
     def _wait(self, is_waiting: bool) -> None:
         self.is_waiting = is_waiting
         self.on_waiting(is_waiting)
+
+
+def _guard(prompt: Prompt) -> RepetitionGuard:
+    answers = [message.text for message in prompt.messages if message.role is Role.ASSISTANT]
+    questions = [message.text for message in prompt.messages if message.role is Role.USER]
+    return RepetitionGuard(answers[-LAST_ANSWERS:], questions[-1] if questions else "")
 
 
 def _sum(a: Usage, b: Usage) -> Usage:

@@ -54,6 +54,8 @@ class SegmentLedger:
         self._made = 0
         """Samples of all clauses."""
         self._is_muted = False
+        self._answer_clauses: int | None = None
+        """Those before the server's apology; None: there is none."""
 
     # ------------------------------------------------------------ words and where they are
 
@@ -99,6 +101,18 @@ class SegmentLedger:
     def text(self) -> str:
         """All of it that was let out."""
         return "".join(clause.text for clause in self._clauses[: self._shown]).strip()
+
+    def begin_apology(self) -> None:
+        """The next clause, and what follows it, is said by the server itself."""
+        self._answer_clauses = len(self._clauses)
+
+    def by_speaker(self, heard: str) -> tuple[str, str]:
+        """What was heard, as the model's words and the server's apology."""
+        if self._answer_clauses is None:
+            return heard, ""
+        answer = "".join(clause.text for clause in self._clauses[: self._answer_clauses])
+        apology = " ".join(heard.split()[len(answer.split()) :])
+        return heard.removesuffix(apology).rstrip(), apology
 
     def heard(self, played: int) -> str:
         """The words that were heard of what was let out, once `played` samples were played."""

@@ -53,10 +53,10 @@ class Reply:
         )
         self._clauses = ClauseQueue(command, self._generation, context.clock, timeline)
         packets = AudioPackets(command.turn, config.output)
-        self._segments = SegmentLedger(
+        self.segments = SegmentLedger(
             packets, config.output.rate_hz, context.outbox, context.turn_events, command.turn
         )
-        self._playout = Playout(config, context.clock, self._segments, timeline)
+        self._playout = Playout(config, context.clock, self.segments, timeline)
         self._characters = 0
         self._is_audible = False
 
@@ -71,7 +71,7 @@ class Reply:
     def mute(self) -> PlaybackPosition:
         """Not a sample leaves from now on. Returns how far it came."""
         self.is_cut = True
-        self._segments.mute()
+        self.segments.mute()
         self._context.outbox.drop(self.command.turn)
         return self._playout.position()
 
@@ -79,11 +79,6 @@ class Reply:
         """The client says that `played` samples were played. Returns how far it came by that."""
         self._playout.report(played)
         return self._playout.position()
-
-    @property
-    def text(self) -> str:
-        """All that was let out."""
-        return self._segments.text
 
     @property
     def costs(self) -> ReplyCosts:
@@ -111,7 +106,7 @@ class Reply:
         if self.early_error is not None:
             return
         self.timeline.mark(Mark.ENDED, self._context.clock.now())
-        self._context.post(ReplyEnded(self.command.number, self.text))
+        self._context.post(ReplyEnded(self.command.number, self.segments.text))
 
     async def _fail(self, error: EngineError) -> None:
         """Nobody asked yet for what was only prepared: it is begun again when somebody does. Where a vendor
@@ -160,7 +155,7 @@ class Reply:
         while (clause := await self._clauses.next()) is not None:
             if self._characters or self._config.turns.speculation < Speculation.TTS:
                 await self._committed.wait()
-            segment = self._segments.add_clause(clause.text)
+            segment = self.segments.add_clause(clause.text)
             spoken = speakable_clause(replace(clause, index=segment), self._prompt.language, prosody)
             if spoken is not None:
                 self.timeline.mark(Mark.TTS_REQUEST, self._context.clock.now())
@@ -172,14 +167,14 @@ class Reply:
         await self._committed.wait()
         try:
             while (
-                clause := await self._clauses.next_within(STALL_SECONDS if self._segments.has_begun else None)
+                clause := await self._clauses.next_within(STALL_SECONDS if self.segments.has_begun else None)
             ) is not None:
                 await self._context.clock.running()
-                self._segments.show(clause.text)
+                self.segments.show(clause.text)
                 self._say_audible()
         except TimeoutError:
             raise _stalled("llm") from None
-        self._segments.finish_text()
+        self.segments.finish_text()
 
     def _wait_for_tools(self, is_waiting: bool) -> None:
         self._playout.wait_for(is_waiting)
@@ -197,14 +192,16 @@ class Reply:
         """With sound that was made at start: the voice may be what failed."""
         await self._committed.wait()
         apology = self._context.engines.apology
-        separator = " " if self._segments.has_begun else ""
+        separator = " " if self.segments.has_begun else ""
         if self.command.text_only:
-            self._segments.show(separator + apology.text)
+            self.segments.begin_apology()
+            self.segments.show(separator + apology.text)
             self._say_audible()
-            self._segments.finish_text()
+            self.segments.finish_text()
             return
-        self._segments.drop_unspoken()
-        segment = self._segments.add_clause(separator + apology.text)
+        self.segments.drop_unspoken()
+        self.segments.begin_apology()
+        segment = self.segments.add_clause(separator + apology.text)
         self._playout.feed(apology.samples, apology.rate_hz, segment)
         self._playout.end()
         await self._playout.play(self._say_audible, STALL_SECONDS)

@@ -28,8 +28,18 @@ Record = Callable[[int, tuple[ToolUse, ...]], None]
 """A step of a turn, to be remembered; told again with the same ids it replaces what was told before."""
 
 INTERRUPTED = {"error": "interrupted before the result came; it may have been done all the same"}
-UNKNOWN = {"error": "there is no tool of this name"}
 LATE = {"error": f"no result within {TOOL_SECONDS:g} s; it may still be under way"}
+
+
+def unknown(known: Sequence[str]) -> Mapping[str, str]:
+    """What the model is told that called a tool which is none of `known`."""
+    return {"error": f"there is no tool of this name; there are: {', '.join(known) or 'none'}"}
+
+
+def _unknown_notice(turn: int, name: str, known: Sequence[str]) -> Notice:
+    """The answer goes on without it: the model is asked again, and may do better."""
+    text = f"the model called {name[:64]!r}, which is no tool; declared: {', '.join(known) or 'none'}"
+    return Notice("llm", Reason.ENGINE_ERROR, text, retryable=True, turn=turn)
 
 
 @dataclass(slots=True)
@@ -63,7 +73,8 @@ class ToolCalls:
                 self._new_id(turn), call.name, json.dumps(call.arguments), "", call.id, call.signature
             )
             if call.name not in known:
-                uses.append(replace(use, result=json.dumps(UNKNOWN)))
+                uses.append(replace(use, result=json.dumps(unknown(known))))
+                self._outbox.put(_unknown_notice(turn, call.name, known))
                 continue
             uses.append(replace(use, result=json.dumps(INTERRUPTED)))
             batch.open.add(use.id)

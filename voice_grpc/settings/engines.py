@@ -1,10 +1,12 @@
 """Settings of the engines: which ones, in which order, and what each needs. Collected by `server.py`."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
+
+from ..net.command_line import PathOrName, UserPath
+from ..net.home import expanded
 
 ENGINES = {
     "stt": ("server", "local"),
@@ -44,7 +46,7 @@ class EngineSettings(BaseSettings):
         validation_alias="WHISPER_SERVER_MODEL",
         description="Which of its models. Default: its first one, else whisper-1.",
     )
-    whisper_model: str = Field(
+    whisper_model: PathOrName = Field(
         "base",
         validation_alias="WHISPER_MODEL",
         description="Embedded Whisper: base, tiny (English), a CTranslate2 model by path, or a hub id.",
@@ -79,10 +81,11 @@ class EngineSettings(BaseSettings):
         validation_alias="OPENAI_MODEL",
         description="Which of its models. Default: its first one.",
     )
-    local_llm_model: str = Field(
+    local_llm_model: PathOrName = Field(
         "",
         validation_alias="LOCAL_LLM_MODEL",
-        description="Embedded language model: gemma, qwen-0.5b, qwen-1.5b, or the path of a GGUF.",
+        description="Embedded language model: qwen-0.5b (the default), qwen-1.5b (better), gemma (the "
+        "smallest), or the path of a GGUF.",
     )
     threads: int = Field(2, ge=1, le=64, description="CPU threads of one embedded language model request.")
     google_tts_credentials: SecretStr = Field(
@@ -102,7 +105,7 @@ class EngineSettings(BaseSettings):
         description="Another endpoint, such as eu-texttospeech.googleapis.com; http://HOST:PORT is "
         "unencrypted and gets no credentials.",
     )
-    piper_voices: Annotated[list[Path], NoDecode] = Field(
+    piper_voices: Annotated[list[UserPath], NoDecode] = Field(
         default_factory=list,
         validation_alias="PIPER_VOICES",
         description="More Piper voices for the embedded engine: paths of .onnx files, separated by commas.",
@@ -116,6 +119,11 @@ class EngineSettings(BaseSettings):
         if not set(names) <= set(ENGINES[stage]):
             raise ValueError(f"one or more of {', '.join(ENGINES[stage])}, separated by commas")
         return ",".join(names)
+
+    @field_validator("google_tts_credentials")
+    @classmethod
+    def _path_or_json(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(expanded(value.get_secret_value().strip()))
 
     @field_validator("piper_voices", mode="before")
     @classmethod

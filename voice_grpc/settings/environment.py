@@ -8,7 +8,9 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from .server import is_placeholder
+from ..core.errors import UsageError
+from ..net.command_line import is_placeholder
+from ..net.home import expanded
 
 VARIABLES = (
     "GOOGLE_API_KEY",
@@ -23,14 +25,23 @@ VARIABLES = (
 )
 """Names that Google's SDK and OpenSSL read."""
 
+_PATHS = ("GOOGLE_APPLICATION_CREDENTIALS", "SSL_CERT_FILE")
+"""Of them, the paths. Neither reader knows `~`."""
+
 
 def export_vendor_variables(path: Path = Path(".env")) -> None:
     """Put those of `.env` at `path` into the environment; one that the environment has already wins.
 
-    A file that cannot be read was refused by the settings before.
+    A file that cannot be read was refused by the settings before. Raises `UsageError` for a path whose `~`
+    is nowhere.
     """
-    if not path.is_file():
-        return
-    for name, value in dotenv_values(path, interpolate=False).items():
+    given = dotenv_values(path, interpolate=False) if path.is_file() else {}
+    for name, value in given.items():
         if name in VARIABLES and value and not is_placeholder(value):
             os.environ.setdefault(name, value)
+    for name in _PATHS:
+        if value := os.environ.get(name):
+            try:
+                os.environ[name] = expanded(value)
+            except ValueError as error:
+                raise UsageError(f"{name}: got {value!r}, accepted: {error}") from None

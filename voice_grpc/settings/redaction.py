@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..net.addresses import secrets_in
+from ..net.home import expanded
 from ..net.redaction import Redaction, log_to_stderr
 from .server import Settings
 
@@ -46,7 +47,7 @@ def _secrets_in_credentials(given: str) -> Iterator[str]:
         return
     if not text.startswith("{"):
         try:
-            with Path(os.path.expanduser(text)).open("rb") as file:
+            with Path(expanded(text)).open("rb") as file:
                 text = file.read(_LARGEST_FILE).decode("utf-8", "replace")
         except (OSError, ValueError):
             yield from () if _is_pathlike(text) else (text,)

@@ -5,35 +5,13 @@ A placeholder left as `<...>` counts as not set, and so does an empty value. Spa
 of it: a key that was pasted or mounted with a newline is still the key.
 """
 
-import re
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import CliSuppress, NoDecode, SettingsConfigDict
+from pydantic_settings import CliSuppress, NoDecode
 
+from ..net.command_line import PathOrName, UserPath, is_placeholder, read_by_command
 from .engines import EngineSettings, comma_separated
-
-PLACEHOLDER = re.compile(r"\s*<.*>\s*")
-"""What an example file holds where a value belongs."""
-
-
-def read_by_command(name: str, prefix: str) -> SettingsConfigDict:
-    """How the settings of a command are read: flags, variables that begin with `prefix`, and `.env`."""
-    return SettingsConfigDict(
-        env_prefix=prefix,
-        env_file=".env",
-        env_ignore_empty=True,
-        extra="ignore",
-        allow_inf_nan=False,
-        populate_by_name=True,
-        cli_prog_name=name,
-        cli_kebab_case=True,
-        cli_implicit_flags=True,
-        cli_hide_none_type=True,
-        cli_avoid_json=True,
-        validate_default=True,
-    )
 
 
 class Settings(EngineSettings):
@@ -56,12 +34,14 @@ class Settings(EngineSettings):
         0.0, ge=0, description="Seconds after which a stream is ended whatever it does; 0: never."
     )
     drain_seconds: float = Field(10.0, ge=0, le=3600, description="For open turns to finish on SIGTERM.")
-    store: str = Field(
+    store: PathOrName = Field(
         "",
         description="Where conversations are kept: a SQLite file, or `memory`. Default: a file in the user's "
         "state directory.",
     )
-    personas: Path | None = Field(None, description="A TOML file of personas instead of the built-in ones.")
+    personas: UserPath | None = Field(
+        None, description="A TOML file of personas instead of the built-in ones."
+    )
     tokens: Annotated[list[SecretStr], NoDecode] = Field(
         default_factory=list,
         description="Bearer tokens that are let in, separated by commas. Without any, everybody is.",
@@ -82,7 +62,7 @@ class Settings(EngineSettings):
     @classmethod
     def _without_placeholders(cls, values: dict[str, object]) -> dict[str, object]:
         given = {key: value.strip() if isinstance(value, str) else value for key, value in values.items()}
-        found = [key for key, value in given.items() if isinstance(value, str) and is_placeholder(value)]
+        found = [key for key, value in given.items() if is_placeholder(value)]
         return {key: value for key, value in given.items() if key not in found and value != ""} | {
             "placeholders": [cls._variable(key) for key in found]
         }
@@ -95,7 +75,3 @@ class Settings(EngineSettings):
             return key
         alias = field.validation_alias
         return alias if isinstance(alias, str) else f"{cls.model_config.get('env_prefix', '')}{key}".upper()
-
-
-def is_placeholder(value: str) -> bool:
-    return PLACEHOLDER.fullmatch(value) is not None

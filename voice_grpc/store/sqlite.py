@@ -32,9 +32,9 @@ def session_row(session: SavedSession) -> tuple[str | float, ...]:
     return (session.id, session.owner, *times, session.last_turn, session.persona, session.language)
 
 
-def message_of(role: str, text: str, turn: int, heard: str, uses: str) -> Message:
+def message_of(role: str, text: str, turn: int, heard: str, uses: str, is_prompted: int) -> Message:
     used = tuple(ToolUse(**use) for use in json.loads(uses)) if uses else ()
-    return Message(Role(role), text, turn, Heard(heard), used)
+    return Message(Role(role), text, turn, Heard(heard), used, bool(is_prompted))
 
 
 def _uses(message: Message) -> str:
@@ -45,7 +45,7 @@ def links_of(messages: Sequence[Message]) -> list[bytes]:
     """A hash for each message and all before it: equal links mean equal messages up to there."""
     links, link = [], b""
     for message in messages:
-        kind = f"{message.turn} {message.role.value} {message.heard.value} ".encode()
+        kind = f"{message.turn} {message.role.value} {message.heard.value} {message.is_prompted} ".encode()
         content = _utf8(message.text) + _uses(message).encode()
         link = hashlib.blake2b(link + kind + content, digest_size=16).digest()
         links.append(link)
@@ -56,7 +56,8 @@ def message_row(
     session_id: str, ordinal: int, message: Message, link: bytes
 ) -> tuple[str | int | bytes, ...]:
     kind = (message.role.value, message.heard.value)
-    return (session_id, ordinal, message.turn, *kind, _utf8(message.text).decode(), link, _uses(message))
+    text, is_prompted = _utf8(message.text).decode(), int(message.is_prompted)
+    return (session_id, ordinal, message.turn, *kind, text, link, _uses(message), is_prompted)
 
 
 def _utf8(text: str) -> bytes:
@@ -66,7 +67,7 @@ def _utf8(text: str) -> bytes:
 
 # ---------------------------------------------------------------- the file
 
-_VERSION = 2
+_VERSION = 4
 """The schema's version, in the file's `user_version`. A file of a later one is refused, never changed."""
 
 _SCHEMA = (
@@ -77,11 +78,17 @@ _SCHEMA = (
     "CREATE TABLE message (session_id TEXT NOT NULL REFERENCES session ON DELETE CASCADE,"
     " ordinal INTEGER NOT NULL, turn INTEGER NOT NULL, role TEXT NOT NULL, heard TEXT NOT NULL,"
     " text TEXT NOT NULL, chain BLOB NOT NULL, uses TEXT NOT NULL DEFAULT '',"
+    " is_prompted INTEGER NOT NULL DEFAULT 1,"
     " PRIMARY KEY (session_id, ordinal)) WITHOUT ROWID",
 )
 
-_UPGRADES: dict[int, tuple[str, ...]] = {1: ("ALTER TABLE message ADD COLUMN uses TEXT NOT NULL DEFAULT ''",)}
-"""The statements that take a file from a version to the next one. One is there for each but the last."""
+_UPGRADES: dict[int, tuple[str, ...]] = {
+    1: ("ALTER TABLE message ADD COLUMN uses TEXT NOT NULL DEFAULT ''",),
+    2: (),
+    3: ("ALTER TABLE message ADD COLUMN is_prompted INTEGER NOT NULL DEFAULT 1",),
+}
+"""The statements that take a file from a version to the next one. One is there for each but the last.
+Version 3 has the role `server`, which an earlier reader does not know."""
 
 _COLUMNS = "id, owner, created_at, updated_at, last_turn, persona, language"
 _UPSERT = (
@@ -118,7 +125,10 @@ class SessionFile:
         with self._transaction("DEFERRED"):
             sql = f"SELECT {_COLUMNS} FROM session WHERE id = ?"
             row = self._database.execute(sql, (session_id,)).fetchone()
-            sql = "SELECT role, text, turn, heard, uses FROM message WHERE session_id = ? ORDER BY ordinal"
+            sql = (
+                "SELECT role, text, turn, heard, uses, is_prompted FROM message"
+                " WHERE session_id = ? ORDER BY ordinal"
+            )
             rows = self._database.execute(sql, (session_id,)).fetchall()
         if row is None:
             return None
@@ -134,7 +144,7 @@ class SessionFile:
                 "DELETE FROM message WHERE session_id = ? AND ordinal >= ?", (session.id, kept)
             )
             rows = (message_row(session.id, at, messages[at], chain[at]) for at in range(kept, len(chain)))
-            self._database.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._database.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def newest(self, owner: str, limit: int, after: tuple[float, str]) -> Sequence[SavedSession]:
         """See `ports.Store.sessions`."""
@@ -165,7 +175,7 @@ class SessionFile:
                 whose = "a later version of this server" if version > _VERSION else "another program"
                 raise StoreError(
                     f"The session store {self._path} was made by {whose} and was left as it is:"
-                    " move it away or choose another file."
+                    " move it away, or set VOICE_STORE to another file."
                 )
             steps = [_UPGRADES[step] for step in range(version, _VERSION)] if version else [_SCHEMA]
             for statement in (statement for step in steps for statement in step):
@@ -196,7 +206,7 @@ class SessionFile:
         except OSError as error:
             raise StoreError(
                 f"The session store {self._path} cannot be opened ({error.strerror}):"
-                " check the permissions of its directory or choose another file."
+                " check the permissions of its directory, or set VOICE_STORE to another file, or to `memory`."
             ) from error
         except sqlite3.Error as error:
             raise StoreError(f"The session store {self._path} {_remedy(error)}") from error
@@ -205,22 +215,34 @@ class SessionFile:
 def _remedy(error: sqlite3.Error) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _LOCKED:
-        return "is locked by another program: stop that program or choose another file."
+        return "is locked by another program: stop that program, or set VOICE_STORE to another file."
     if code in _UNREADABLE:
         return (
             f"is damaged or not an SQLite database ({error}) and was left as it is:"
             " move it away to start afresh, or put a backup in its place."
         )
-    return f"cannot be used ({error}): check its permissions and the free space on its disk."
+    return (
+        f"cannot be used ({error}): check its permissions and the free space on its disk,"
+        " or set VOICE_STORE to another file."
+    )
 
 
 # ---------------------------------------------------------------- the store
 
 
 def default_path() -> Path:
-    """In the user's state directory (XDG base directory specification: a relative one is ignored)."""
+    """In the user's state directory (XDG base directory specification: a relative one is ignored).
+
+    Raises `StoreError` where there is no home directory.
+    """
     state = Path(os.environ.get("XDG_STATE_HOME", ""))
-    state = state if state.is_absolute() else Path.home() / ".local" / "state"
+    try:
+        state = state if state.is_absolute() else Path.home() / ".local" / "state"
+    except RuntimeError:
+        text = (
+            "There is no home directory to keep conversations in: set VOICE_STORE to a file, or to `memory`."
+        )
+        raise StoreError(text) from None
     return state / "voice-grpc" / "sessions.db"
 
 

@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 
 from ..core.errors import EngineMissing, VoiceError
+from ..net.installation import advice
 from ..net.redaction import Redaction, log_to_stderr
 from ..net.signals import INTERRUPTED
 from .options import COMMAND_LINE, WhisperServerSettings
@@ -48,7 +49,7 @@ def _check_installed() -> None:
             import_module(name)
         except ImportError as error:
             lacking = name.replace("_", "-")
-            said = f"{lacking} is not installed: run pip install 'voice-grpc[local,whisper-server]'"
+            said = f"{lacking} is not installed: run {advice('local', 'whisper-server')}"
             raise EngineMissing("stt", said) from error
 
 

@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from ..settings.command_line import CommandLine
+from ..net.command_line import CommandLine, PathOrName, read_by_command, without_placeholders
 from ..settings.engines import comma_separated
-from ..settings.server import is_placeholder, read_by_command
 
 
 class WhisperServerSettings(BaseSettings):
@@ -26,7 +25,7 @@ class WhisperServerSettings(BaseSettings):
     drain_seconds: float = Field(30.0, ge=0, le=3600, description="For open requests to finish on SIGTERM.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
 
-    model: str = Field(
+    model: PathOrName = Field(
         "base",
         validation_alias="WHISPER_MODEL",
         description="base, tiny (English), a CTranslate2 model by path, or a hub id.",
@@ -62,11 +61,7 @@ class WhisperServerSettings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _without_placeholders(cls, values: dict[str, object]) -> dict[str, object]:
-        return {
-            key: value
-            for key, value in values.items()
-            if not (isinstance(value, str) and is_placeholder(value))
-        }
+        return without_placeholders(values)
 
 
 GROUPS = {

@@ -124,8 +124,8 @@ class WhisperServer:
 def names(model: str) -> tuple[str, ...]:
     """What requests may call it: its own name, OpenAI's, and what the command was given."""
     own = PACKAGED.get(model, model)
-    path = Path(model).expanduser()
-    own = path.absolute().name if path.is_absolute() or model.startswith((".", "~")) else own
+    path = Path(model)
+    own = path.absolute().name if path.is_absolute() or model.startswith(".") else own
     return tuple(dict.fromkeys((own, ALIAS, model)))
 
 

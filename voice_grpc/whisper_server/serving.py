@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from ..core.errors import BadState
-from ..net.listener import http_url, listen
+from ..net.addresses import host_port, http_url
+from ..net.listener import listen
 from ..net.signals import Signals
 from .options import WhisperServerSettings
 from .server import WhisperServer
@@ -52,4 +53,4 @@ def _listen(host: str, port: int) -> socket.socket:
         return listen(host, port)
     except OSError as error:
         accepted = f"an address of this machine whose port is free ({error.strerror or error})"
-        raise BadState("--host and --port", f"{host}:{port}", accepted) from None
+        raise BadState("--host and --port", host_port(host, port), accepted) from None

@@ -51,6 +51,11 @@ TEXTS = st.lists(PIECES, max_size=40).map("".join) | st.text(max_size=120)
         ("- first item", "first item."),
         ("* first item;", "first item;"),
         ("1. Buy milk", "1. Buy milk"),
+        ("\n2. Buy **bread**", "2. Buy bread."),
+        (
+            "To boil an egg:\n\n1. Boil water\n2. Add the egg!",
+            "To boil an egg: 1. Boil water. 2. Add the egg!",
+        ),
         ("> quoted words", "quoted words."),
         ("```python\nprint\n```", "print"),
         ("call `run` now", "call run now"),

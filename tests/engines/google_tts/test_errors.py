@@ -5,7 +5,9 @@ import socket
 import time
 from contextlib import aclosing
 
+import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
 
 from tests.engines.google_tts.harness import ANY, TEXTS, UNARY, given, opened, say
 from tests.fakes.google_tts import FakeGoogleTts
@@ -21,6 +23,7 @@ from voice_grpc.core.errors import (
     EngineTimeout,
     EngineUnreachable,
 )
+from voice_grpc.engines.google_tts.errors import translated
 from voice_grpc.engines.google_tts.stream import StallWatchdog
 from voice_grpc.engines.google_tts.tts import GoogleTts
 from voice_grpc.engines.timeouts import Timeouts
@@ -194,3 +197,54 @@ async def test_what_is_late_depends_on_what_is_owed(event: str) -> None:
         assert time.perf_counter() - start < 0.25
     else:
         assert event == "heard", "nothing is owed"
+
+
+async def test_a_proxy_on_the_way_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://me:pass-word@127.0.0.1:9")
+    tts = GoogleTts("", endpoint="http://voice.invalid:9002", timeouts=Timeouts(1.0, 1.0, 1.0))
+    with pytest.raises(EngineError) as caught:
+        await tts.warm()
+    assert "through the proxy http://127.0.0.1:9 (HTTP_PROXY)" in str(caught.value)
+    assert "pass-word" not in str(caught.value)
+    await tts.close()
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "grpc_proxy", "ALL_PROXY"])
+async def test_a_service_on_this_machine_is_asked_for_through_no_proxy(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    async with opened(FakeGoogleTts()) as (_, tts):
+        await tts.warm()
+
+
+# ---------------------------------------------------------------- what passes
+
+
+def failed(code: grpc.StatusCode, said: str = "", retry: float | None = None) -> grpc.aio.AioRpcError:
+    """A call that ended so; `retry`: seconds of google.rpc.RetryInfo."""
+    status = status_pb2.Status(code=code.value[0])
+    if retry is not None:
+        delay = error_details_pb2.RetryInfo()
+        delay.retry_delay.FromMilliseconds(round(retry * 1000))
+        status.details.add().Pack(delay)
+    details = ("grpc-status-details-bin", status.SerializeToString())
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(details), said)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (failed(grpc.StatusCode.RESOURCE_EXHAUSTED, "Quota", 1.2), 1.2),
+        (failed(grpc.StatusCode.RESOURCE_EXHAUSTED, "Quota"), 1.0),
+        (failed(grpc.StatusCode.UNAVAILABLE, "The service is currently unavailable."), 0.5),
+        (failed(grpc.StatusCode.UNAVAILABLE, "Try again", 2.0), 2.0),
+        (failed(grpc.StatusCode.INTERNAL, "Internal error"), 0.5),
+        (failed(grpc.StatusCode.UNAVAILABLE, "Socket closed"), None),
+        (failed(grpc.StatusCode.INVALID_ARGUMENT, "no such voice", 1.0), None),
+        (failed(grpc.StatusCode.DEADLINE_EXCEEDED, "late"), None),
+        (failed(grpc.StatusCode.PERMISSION_DENIED, "no"), None),
+    ],
+)
+def test_a_refusal_that_passes_says_when(error: Exception, expected: float | None) -> None:
+    assert translated(error).retry_after == expected

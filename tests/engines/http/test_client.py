@@ -5,36 +5,29 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx2
 import pytest
 
 from voice_grpc.core.errors import EngineError, EngineUnreachable
-from voice_grpc.engines.http.client import OpenedOnce, is_loopback, open_client
+from voice_grpc.engines.http.client import OpenedOnce, open_client
+from voice_grpc.engines.http.errors import OPENING_ERRORS, transport_error, unopened
 
 CLOSED = EngineError("llm", "closed", retryable=False)
 
 
 @asynccontextmanager
-async def listening(requests: list[str]) -> AsyncIterator[int]:
+async def listening(requests: list[str], status: str = "200 OK") -> AsyncIterator[int]:
     """Its port; `requests`: the first line of each, and its headers in lower case."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         requests.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        head = f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode())
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
-
-
-@pytest.mark.parametrize("host", ["localhost", "a.localhost", "127.0.0.1", "127.8.8.8", "::1"])
-def test_hosts_on_this_machine(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["", "localhost.example", "10.0.0.1", "::", "fe80::1", "box"])
-def test_hosts_elsewhere(host: str) -> None:
-    assert not is_loopback(host)
 
 
 async def test_no_proxy_is_asked_for_a_server_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,6 +47,50 @@ async def test_no_proxy_is_asked_for_a_server_on_this_machine(monkeypatch: pytes
             await client.get(far)
         assert (len(direct), len(by_proxy)) == (2, 1)
     assert by_proxy[0].startswith("get http://box.invalid/b ")
+
+
+FAR = "http://box.invalid/v1"
+
+
+async def _failure(variable: str, proxy: str, monkeypatch: pytest.MonkeyPatch) -> EngineError:
+    """What comes of asking `FAR` through `proxy`."""
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv(variable, proxy)
+    try:
+        async with await asyncio.to_thread(open_client, FAR, 1.0) as client:
+            await client.get(FAR)
+    except httpx2.HTTPError as error:
+        return transport_error("llm", "the server", error, address_advice="")
+    except OPENING_ERRORS as error:
+        return unopened("llm", "the server", FAR, error)
+    raise AssertionError("it was answered")
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+async def test_a_failure_names_the_proxy(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = await _failure(variable, "http://me:pass-word@127.0.0.1:9", monkeypatch)
+    assert isinstance(error, EngineUnreachable)
+    named = f"through the proxy http://127.0.0.1:9 ({variable})"
+    assert str(error) == f"the server cannot be reached {named} (Connection refused)"
+    assert "NO_PROXY" in error.advice
+
+
+async def test_a_proxy_that_wants_a_password_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests: list[str] = []
+    async with listening(requests, "407 Proxy Authentication Required") as port:
+        error = await _failure("HTTP_PROXY", f"http://127.0.0.1:{port}", monkeypatch)
+    named = f"through the proxy http://127.0.0.1:{port} (HTTP_PROXY)"
+    assert str(error) == f"the server cannot be reached {named}, which answered HTTP 407"
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "socks5h://127.0.0.1:9", "ftp://127.0.0.1:9"])
+async def test_a_proxy_that_cannot_be_used_is_named(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = await _failure("ALL_PROXY", proxy, monkeypatch)
+    assert str(error).startswith(
+        f"the server cannot be reached: the proxy {proxy} (ALL_PROXY) cannot be used"
+    )
+    assert not error.retryable
 
 
 async def test_nothing_is_compressed_and_we_say_who_we_are() -> None:

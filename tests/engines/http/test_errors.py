@@ -14,7 +14,7 @@ from voice_grpc.core.errors import (
     EngineTimeout,
     EngineUnreachable,
 )
-from voice_grpc.engines.http.errors import kind_of, reason, refused, shown, transport_error
+from voice_grpc.engines.http.errors import kind_of, passes_after, reason, refused, shown, transport_error
 from voice_grpc.net.addresses import secrets_in
 
 URL = "https://me:open%2Fsesame@box.example/v1?key=bar%20ley&version=2"
@@ -134,3 +134,50 @@ def test_the_system_s_reason_is_found_in_the_chain() -> None:
     assert reason(error) == "Connection refused"
     assert reason(socket.gaierror(-2, "Name or service not known")) == "Name or service not known"
     assert reason(ValueError("secret")) == "ValueError"
+
+
+# ---------------------------------------------------------------- what passes, and when
+
+NOON, LATER = "Sat, 28 Nov 2026 12:00:00 GMT", "Sat, 28 Nov 2026 12:00:03 GMT"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said", "expected"),
+    [
+        (429, {"retry-after": "1"}, "", 1.0),
+        (429, {"retry-after": "1.5"}, "", 1.5),
+        (429, {"retry-after-ms": "350", "retry-after": "1"}, "", 0.35),
+        (429, {"retry-after": LATER, "date": NOON}, "", 3.0),
+        (429, {"retry-after": NOON, "date": LATER}, "", 0.0),
+        (429, {"retry-after": LATER}, "", 1.0),
+        (429, {"retry-after": "soon"}, "", 1.0),
+        (429, {"retry-after": "-1"}, "", 1.0),
+        (429, {}, "", 1.0),
+        (429, {}, "Rate limit reached for gpt-4. Please try again in 2s.", 2.0),
+        (429, {}, "Please try again in 350ms. Visit https://example.com", 0.35),
+        (429, {}, "Please try again in 6m0s.", 360.0),
+        (429, {}, "Please retry in 1.2s.", 1.2),
+        (429, {}, "Please try again in 1h2m3.5s", 3723.5),
+        (429, {}, "Please try again later. It took 12s.", 1.0),
+        (503, {"retry-after": "2"}, "", 2.0),
+        (503, {}, "The model is overloaded. Please try again later.", 0.5),
+        (500, {}, "", 0.5),
+        (502, {}, "", 0.5),
+        (529, {}, "", 0.5),
+        (400, {"retry-after": "1"}, "", None),
+        (401, {}, "", None),
+        (504, {}, "", None),
+    ],
+)
+def test_a_server_says_when_it_may_be_asked_again(
+    status: int, headers: dict[str, str], said: str, expected: float | None
+) -> None:
+    assert passes_after(status, headers, said) == expected
+
+
+def test_only_what_may_go_well_next_time_passes() -> None:
+    assert refused("llm", 503, "busy", retry_after=0.5).retry_after == 0.5
+    assert refused("llm", 429, "busy", retry_after=0.5).retry_after == 0.5
+    assert refused("llm", 400, "wrong", retry_after=0.5).retry_after is None
+    assert refused("llm", 401, "no key", retry_after=0.5).retry_after is None
+    assert refused("llm", 503, "busy").retry_after is None

@@ -1,6 +1,6 @@
 """The fears: a slow second turn, a generation that nobody wants and that goes on, and noise on stderr.
 
-Runs the real model, once for the module.
+Runs the smallest real model, once for the module: a base model, which continues a transcript.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def llm() -> AsyncIterator[LocalLlm]:
-    engine = LocalLlm()
+    engine = LocalLlm("gemma")
     await engine.warm()
     yield engine
     await engine.close()
@@ -50,7 +50,7 @@ async def heard(llm: LocalLlm, asked: Prompt) -> tuple[str, Usage | None]:
             assert usage is None, "usage comes last"
             if isinstance(item, TextDelta):
                 text += item.text
-            else:
+            elif isinstance(item, Usage):
                 usage = item
     return text, usage
 
@@ -154,8 +154,8 @@ async def test_it_is_quiet(llm: LocalLlm, capfd: pytest.CaptureFixture[str]) -> 
 
 
 async def test_chat_messages_reach_a_model(capfd: pytest.CaptureFixture[str]) -> None:
-    """The packaged model is none for chat, so only that words come, and the tokens are counted."""
-    engine = LocalLlm(speaks_chat=True)
+    """Gemma is no model for chat, so only that words come, and the tokens are counted."""
+    engine = LocalLlm("gemma", speaks_chat=True)
     try:
         await engine.warm()
         text, usage = await heard(engine, prompt("Hello.", max_tokens=8))

@@ -5,7 +5,16 @@ import os
 import pytest
 
 from voice_grpc.core.conversation import Heard, Message, Role
-from voice_grpc.engines.llama_cpp.prompt import chat_request, is_loop, recent, transcript_request
+from voice_grpc.core.repetition import SHORT_WORDS
+from voice_grpc.core.tools import ToolDeclaration, ToolUse
+from voice_grpc.engines.llama_cpp.prompt import (
+    EXAMPLE_LINES,
+    chat_request,
+    is_loop,
+    recent,
+    transcript_request,
+    without_tools,
+)
 from voice_grpc.ports import Prompt
 
 TOKENS = 2048
@@ -81,9 +90,46 @@ def test_no_messages_at_all() -> None:
 def test_the_second_attempt_samples_otherwise() -> None:
     prompt = Prompt("", dialogue(1), temperature=0.0)
     first, second = (transcript_request(prompt, TOKENS, attempt) for attempt in (0, 1))
-    assert first["prompt"] == second["prompt"]
     assert first["temperature"] == 0.0
     assert second["temperature"] > 0.0
+
+
+def test_the_second_attempt_shows_no_examples() -> None:
+    first, second = (transcript_request(Prompt("", dialogue(1)), TOKENS, n)["prompt"] for n in (0, 1))
+    assert all(line in first and line not in second for line in EXAMPLE_LINES)
+    assert second.endswith(first[-40:])
+
+
+def test_every_line_of_the_examples_can_be_told_from_a_short_answer() -> None:
+    assert len(EXAMPLE_LINES) > 15
+    assert all(len(line.split()) > SHORT_WORDS for line in EXAMPLE_LINES)
+
+
+WEATHER = ToolDeclaration("weather", "The weather now.", {"properties": {"city": {"type": "string"}}})
+USE = ToolUse("c1", "weather", '{"city": "Rome"}', '{"sky": "clear"}')
+
+
+def test_tools_and_what_they_returned_are_in_a_chat() -> None:
+    messages = (Message(Role.USER, "The weather in Rome?", 1), Message(Role.TOOLS, "", 1, uses=(USE,)))
+    request = chat_request(Prompt("Be kind.", messages, tools=(WEATHER,)), TOKENS, 0)
+    assert request["messages"][2:] == [
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": USE.arguments}}
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c1", "content": USE.result},
+    ]
+    assert [tool["function"]["name"] for tool in request["tools"]] == ["weather"]
+    assert request["tools"][0]["function"]["parameters"]["type"] == "object"
+
+
+def test_a_model_without_tools_is_told_of_none() -> None:
+    messages = (Message(Role.USER, "Rome?", 1), Message(Role.TOOLS, "", 1, uses=(USE,)))
+    bare = without_tools(Prompt("", messages, tools=(WEATHER,)))
+    assert bare == Prompt("", messages[:1])
 
 
 def test_chat_speakers_alternate() -> None:

@@ -102,7 +102,44 @@ def test_every_refusal_is_told_with_advice(
     assert said in error.advice
     assert str(status) in str(error)
     assert "<" not in str(error)
-    assert error.retryable is (status >= 500 or kind in (EngineQuota, EngineTimeout, EngineBlocked))
+    passes = status >= 500 or kind in (EngineQuota, EngineTimeout, EngineBlocked)
+    assert error.retryable is (passes and said != "credit")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "expected"),
+    [
+        (429, {"error": {"message": "Rate limit reached"}}, {"retry-after": "2"}, 2.0),
+        (429, {"error": {"message": "Please try again in 350ms.", "code": "rate_limit_exceeded"}}, {}, 0.35),
+        (429, "slow down", {}, 1.0),
+        (503, {"error": {"message": "The model is overloaded."}}, {"retry-after": "1"}, 1.0),
+        (500, {"error": {"message": "Internal server error"}}, {}, 0.5),
+        (429, {"error": {"code": "insufficient_quota", "message": "plan"}}, {"retry-after": "1"}, None),
+        (402, {"error": {"message": "Insufficient Balance"}}, {}, None),
+        (400, {"error": {"message": "bad schema"}}, {"retry-after": "1"}, None),
+        (504, "late", {}, None),
+    ],
+)
+def test_a_refusal_that_passes_says_when(
+    status: int, body: object, headers: dict[str, str], expected: float | None
+) -> None:
+    written = body if isinstance(body, str) else json.dumps(body)
+    error = engine_error(refusal(status, written.encode(), headers), "m", ())
+    assert error.retry_after == expected
+
+
+@pytest.mark.parametrize(
+    ("chunk", "expected"),
+    [
+        ({"error": {"message": "Overloaded", "type": "overloaded_error"}}, 0.5),
+        ({"error": {"message": "slow down", "code": 429}}, 1.0),
+        ({"error": {"message": "bad", "code": 400}}, None),
+    ],
+)
+def test_an_error_in_a_stream_that_passes_says_so(chunk: dict[str, object], expected: float | None) -> None:
+    error = refusal_in(chunk)
+    assert error is not None
+    assert engine_error(error, "m", ()).retry_after == expected
 
 
 @pytest.mark.parametrize(

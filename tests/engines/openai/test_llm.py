@@ -70,8 +70,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding
 
 
 @asynccontextmanager
-async def writing(*parts: bytes, closes: bool = False) -> AsyncIterator[str]:
-    """A server that answers every request with these parts, each in a packet, and then says no more."""
+async def writing(*parts: bytes, closes: bool = False, seconds: float = 0.0) -> AsyncIterator[str]:
+    """A server that answers every request with these parts, each in a packet and `seconds` after the one
+    before it, and then says no more."""
     writers: list[asyncio.StreamWriter] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -80,7 +81,7 @@ async def writing(*parts: bytes, closes: bool = False) -> AsyncIterator[str]:
         for part in parts:
             writer.write(part)
             await writer.drain()
-            await asyncio.sleep(0)
+            await asyncio.sleep(seconds)
         if closes:
             writer.close()
 

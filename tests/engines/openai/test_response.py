@@ -1,4 +1,4 @@
-"""The stream of any server, cut anywhere: thoughts and calls out of their pieces."""
+"""The calls of any server, put together out of the pieces in which they come."""
 
 import json
 from collections.abc import Iterable
@@ -8,52 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voice_grpc.core.errors import EngineError
-from voice_grpc.engines.openai.response import StreamedCalls, ThoughtFilter
+from voice_grpc.engines.openai.response import StreamedCalls
 from voice_grpc.ports import CallRequest
-
-# ---------------------------------------------------------------- thoughts
-
-
-def said(*texts: str, begins_inside: bool = False) -> str:
-    thoughts = ThoughtFilter(begins_inside=begins_inside)
-    return "".join(thoughts.feed(text) for text in texts) + thoughts.flush()
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("<think>The user</think>Yes.", "Yes."),
-        ("<think>\n\n</think>\n\nYes.", "\n\nYes."),
-        ("<THINK>a</THINK>Yes.", "Yes."),
-        ("<thinking>a</thinking>Yes.<thought>b</thought> No.", "Yes. No."),
-        ("One <think>two</think> three", "One  three"),
-        ("<think>never closed", ""),
-        ("<think>a < b </thin k></think>Yes.", "Yes."),
-        ("a < b and <b>bold</b> <thin>", "a < b and <b>bold</b> <thin>"),
-        ("1 <", "1 <"),
-        ("ends in <thi", "ends in <thi"),
-        ("no thoughts", "no thoughts"),
-    ],
-)
-def test_thoughts_are_taken_out_wherever_they_are_cut(text: str, expected: str) -> None:
-    assert said(text) == expected
-    assert said(*text) == expected
-    assert all(said(text[:cut], text[cut:]) == expected for cut in range(len(text)))
-
-
-def test_nothing_is_held_back_that_cannot_become_a_tag() -> None:
-    thoughts = ThoughtFilter()
-    assert thoughts.feed("Hello <") == "Hello "
-    assert thoughts.feed("b>") == "<b>"
-    assert not thoughts.has_thought
-
-
-def test_thoughts_that_the_template_opened_are_known_by_their_end() -> None:
-    thoughts = ThoughtFilter()
-    assert thoughts.feed("The user wants. </think>Yes.") == "The user wants. Yes."
-    assert thoughts.was_not_opened
-    assert said("The user", " wants. </thi", "nk>Yes.", begins_inside=True) == "Yes."
-
 
 # ---------------------------------------------------------------- calls
 
@@ -62,7 +18,7 @@ def call(deltas: Iterable[object]) -> list[CallRequest]:
     calls = StreamedCalls()
     for delta in deltas:
         calls.add(delta)
-    return list(calls.requests("model"))
+    return list(calls.requests("model", ("weather", "clock")))
 
 
 def piece(index: int | None, name: str = "", arguments: object = "", id_: str = "") -> dict[str, object]:
@@ -146,6 +102,47 @@ def test_calls_without_ids_and_without_an_index_are_told_apart_by_their_names() 
 def test_arguments_that_are_no_json_object_are_an_error(arguments: str) -> None:
     with pytest.raises(EngineError, match="called weather with arguments"):
         call([[piece(0, "weather", arguments)]])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "weather<|channel|>commentary",
+        "weather<|constrain|>json",
+        "<|start|>weather",
+        "functions.weather",
+        "default_api.weather",
+        "weather<|im_end|>",
+        "weather</s>",
+        "weather[ARGS]",
+        " weather:0",
+    ],
+)
+def test_marks_of_a_template_are_no_part_of_a_name(written: str) -> None:
+    assert call([[piece(0, written, '{"city": "Oslo"}', "c1")]]) == [WEATHER]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"city": "Oslo"}<|im_end|>',
+        '<|message|>{"city": "Oslo"}<|call|>',
+        '{"city": "Oslo<|im_end|>"}',
+        '{"city": "Oslo"}</tool_call>',
+        '{"city": "Oslo"}\n```',
+        '"{\\"city\\": \\"Oslo\\"}"',
+        {"city": "Oslo<|eot_id|>"},
+        {"city": "Oslo</s>"},
+    ],
+)
+def test_marks_of_a_template_are_no_part_of_the_arguments(arguments: object) -> None:
+    assert call([[piece(0, "weather", arguments, "c1")]]) == [WEATHER]
+
+
+def test_what_only_looks_like_a_mark_stays_in_the_arguments() -> None:
+    written = {"html": "<s>old</s> <b>new</b>", "rule": "a < b | c > d", "list": ["[x]", 1, None, True]}
+    (found,) = call([[piece(0, "weather", written, "c1")]])
+    assert found.arguments == written
 
 
 def test_a_call_without_a_name_is_an_error() -> None:

@@ -9,10 +9,13 @@ from voice_grpc.engines.whisper.chunking import first_chunk, is_silent
 from voice_grpc.engines.whisper.decoding import (
     FULL,
     LONGER,
+    DecodeOptions,
     DecodePass,
+    DecodeResult,
     Hypothesis,
     agree,
     better,
+    decode_steps,
     in_silence,
     passes,
     repeats,
@@ -119,3 +122,71 @@ def test_words_are_compared_as_a_listener_would() -> None:
     assert normal_words("Twenty-five, please!") == normal_words("25 please")
     assert normal_words("555-1234") == normal_words("five five five, one two three four")
     assert word_errors(["a", "b", "c"], ["a", "x", "c", "d"]) == 2
+
+
+def run(looks: list[Hypothesis], prompt: str = "") -> tuple[DecodeResult | None, list[str]]:
+    """What comes of `looks`, one a pass, and the prompt that each was given."""
+    audio = np.sin(np.arange(2 * RATE_HZ) * 0.1).astype(np.float32)
+    steps = decode_steps(audio, passes(2.0), DecodeOptions(("en",), prompt))
+    prompts: list[str] = []
+    try:
+        request = next(steps)
+        for look in looks:
+            prompts.append(request.options.prompt)
+            request = steps.send(DecodeResult(look, "en"))
+    except StopIteration as end:
+        assert len(prompts) == len(looks)
+        result: DecodeResult | None = end.value
+        return result, prompts
+    raise AssertionError(f"another look was asked for: {request}")
+
+
+def test_of_a_sentence_and_the_same_twice_the_single_one_is_taken() -> None:
+    twice = Hypothesis("Go to the river. Go to the river.", -0.3, 0.1, 20, 5.0)
+    once = Hypothesis("Go to the river.", -0.5, 0.1, 9, 5.0)
+    result, prompts = run([twice, once])
+    assert result is not None
+    assert result.hypothesis.text == once.text
+    assert len(prompts) == 2
+    said_twice, _ = run([twice, twice])
+    assert said_twice is not None
+    assert said_twice.hypothesis.text == twice.text
+
+
+def test_the_longest_look_says_whether_anybody_spoke() -> None:
+    """After a second look a third, through the whole window, is seldom needed."""
+    result, prompts = run([hypothesis("Anna.", -0.7, 0.48, 4), hypothesis("Anna.", -0.75, 0.2, 4)])
+    assert result is not None
+    assert result.hypothesis.no_speech == 0.2
+    assert len(prompts) == 2
+
+
+NAMES = "Siobhan Kowalczyk, the pizza order line"
+
+
+def test_a_clear_text_is_believed_with_its_prompt() -> None:
+    result, prompts = run([hypothesis("Can I have a pizza?", -0.2, 0.01)], NAMES)
+    assert result is not None
+    assert prompts == [NAMES]
+
+
+def test_a_look_without_the_prompt_says_whether_anybody_spoke() -> None:
+    prompted = hypothesis("the pizza order line", -0.5, 0.2)
+    assert run([prompted, hypothesis("the light's on", -0.9, 0.5)], NAMES) == (None, [NAMES, ""])
+    result, prompts = run([prompted, hypothesis("It's a part of life.", -1.0, 0.3)], NAMES)
+    assert prompts == [NAMES, ""]
+    assert result is not None
+    assert result.hypothesis == hypothesis("It's a part of life.", -1.0, 0.3)
+
+
+def test_a_name_is_spelt_as_the_prompt_has_it() -> None:
+    result, _ = run(
+        [hypothesis("Siobhan Kowalczyk", -0.5, 0.2), hypothesis("Shivan Kovalchik", -0.9, 0.1)], NAMES
+    )
+    assert result is not None
+    assert result.hypothesis == hypothesis("Siobhan Kowalczyk", -0.7, 0.1)
+
+
+def test_a_loop_without_the_prompt_is_no_support_for_a_text_with_it() -> None:
+    loop = hypothesis("five six five six five six five six", -0.5, 0.42)
+    assert run([hypothesis("It's a nice conversation.", -0.5, 0.2), loop], NAMES) == (None, [NAMES, ""])

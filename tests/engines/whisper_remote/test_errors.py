@@ -14,6 +14,8 @@ from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.fakes.whisper_http_rules import STYLES
 from voice_grpc.core.errors import EngineDenied, EngineError, EngineMissing, EngineQuota, EngineUnreachable
+from voice_grpc.engines.whisper_remote.address import parse_address
+from voice_grpc.engines.whisper_remote.errors import refusal
 from voice_grpc.engines.whisper_remote.stt import whisper_server
 from voice_grpc.ports import Stt
 
@@ -73,6 +75,24 @@ async def test_every_status_means_something(status: int, kind: type[EngineError]
         await stt.close()
 
 
+@pytest.mark.parametrize(
+    ("status", "told", "expected"),
+    [
+        (429, "7", 7.0),
+        (429, "", 1.0),
+        (503, "2", 2.0),
+        (503, "", 0.5),
+        (500, "", 0.5),
+        (504, "", None),
+        (400, "1", None),
+        (413, "1", None),
+    ],
+)
+def test_a_refusal_that_passes_says_when(status: int, told: str, expected: float | None) -> None:
+    error = refusal(parse_address("http://127.0.0.1:9"), status, b"{}", told)
+    assert error.retry_after == expected
+
+
 async def test_what_is_wrong_is_told_at_start() -> None:
     async with FakeWhisperHttp(key="right") as fake:
         cases: list[tuple[Stt, type[EngineError], str]] = [
@@ -119,17 +139,20 @@ async def test_a_certificate_that_nobody_trusts_is_told(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("HTTP_PROXY", "socks9://127.0.0.1:1"), ("SSL_CERT_FILE", "/nowhere/at/all.pem")],
+    ("name", "value", "said"),
+    [
+        ("HTTP_PROXY", "socks9://127.0.0.1:1", r"socks9://127.0.0.1:1 \(HTTP_PROXY\) cannot be used"),
+        ("SSL_CERT_FILE", "/nowhere/at/all.pem", "no HTTP client"),
+    ],
 )
 async def test_what_the_environment_says_of_the_network_may_be_wrong(
-    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
     stt = whisper_server("http://box.invalid")
-    with pytest.raises(EngineUnreachable, match="no HTTP client") as told:
+    with pytest.raises(EngineUnreachable, match=said) as told:
         await stt.warm()
-    assert name in told.value.advice
+    assert name in f"{told.value} {told.value.advice}"
     await stt.close()
 
 
@@ -207,3 +230,35 @@ async def _failure_of(work: Any) -> EngineError:
     with pytest.raises(EngineError) as told:
         await work
     return told.value
+
+
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [
+        ("http://me:pass-word@127.0.0.1:9", "through the proxy http://127.0.0.1:9 (ALL_PROXY)"),
+        ("socks5://127.0.0.1:9", "the proxy socks5://127.0.0.1:9 (ALL_PROXY) cannot be used"),
+        ("gopher://127.0.0.1:9", "the proxy gopher://127.0.0.1:9 (ALL_PROXY) cannot be used"),
+    ],
+)
+async def test_a_proxy_on_the_way_is_named(
+    scheme: str, proxy: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    stt = whisper_server(f"{scheme}://box.invalid:9000")
+    with pytest.raises(EngineUnreachable) as told:
+        await stt.warm()
+    assert said in str(told.value)
+    assert "pass-word" not in str(told.value)
+    assert "NO_PROXY" in told.value.advice
+    await stt.close()
+
+
+async def test_a_proxy_that_refuses_a_socket_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = written(407, b"", "text/plain")
+    async with answering(lambda number, writer: writer.write(refusal)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        stt = whisper_server("ws://box.invalid:9000")
+        with pytest.raises(EngineUnreachable, match=r"through the proxy http://127.0.0.1:\d+ \(HTTP_PROXY\)"):
+            await stt.warm()
+        await stt.close()

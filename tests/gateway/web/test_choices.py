@@ -83,7 +83,7 @@ async def test_a_persona_is_offered_once_and_says_what_it_is(tmp_path: Path) -> 
     async with opened(tmp_path) as (_, page):
         await page.until("document.getElementById('health-text').innerText === 'Ready'")
         names = "[...document.getElementById('persona').options].map((each) => each.text)"
-        assert await page.run(names) == ["Voice", "Interviewer", "Tutor"]
+        assert await page.run(names) == ["Robin", "Interviewer", "Tutor"]
         await page.click("#settings-button")
         assert await page.text("#persona-about") == "A friendly assistant that keeps it brief."
         await choose(page, "persona", "tutor")

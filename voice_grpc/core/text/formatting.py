@@ -35,6 +35,8 @@ _RULER = re.compile(r"^[ \t|:=*_+-]{3,}$", re.MULTILINE)
 _LINE_START = re.compile(
     r"^[ \t]{0,40}(?:[#>*+•‣◦▪●○■□▶►–—-]{1,8}[ \t]+(?:\[[ xX]\][ \t]+)?){1,8}", re.MULTILINE
 )
+_ITEM = re.compile(r"\d{1,2}[.)]\s")
+"""Of a numbered list, where it is not the first line: that one may be a sentence about the first of May."""
 _CELLS = re.compile(r"[ \t]{0,8}\|[ \t|]{0,40}")
 _TARGET = r"\([^()\s]{0,500}(?:[ \t]\"[^\"\n]{0,200}\")?\)|\[[^\[\]\n]{0,80}\]"
 _LINK = re.compile(rf"!?\[([^\[\]\n]{{0,300}})\](?:{_TARGET})")
@@ -108,7 +110,8 @@ def unformatted(text: str) -> str:
     text = _BRACED.sub(r"(\1)", _COMMAND.sub(lambda m: _LATEX[m[1]], _FRAC.sub(r"\1 / \2", text)))
     text = _FORMULA.sub(lambda match: _apart(match, match[1] or match[2] or ""), text)
     text = _ESCAPED.sub(r"\1", text)
-    lines = (_line(line) for line in text.splitlines())
+    lines = [_line(line) for line in text.splitlines()]
+    lines[1:] = (_ended(line) if _ITEM.match(line) else line for line in lines[1:])
     text = " ".join(line for line in lines if line)
     text = _STRUCK.sub(lambda match: _apart(match, match[1]), _TICKS.sub(_apart, text))
     for _ in range(2):
@@ -131,7 +134,12 @@ def _line(line: str) -> str:
     is_row = body.endswith("|")
     body = _CELLS.sub(", ", body.strip("| \t")) if is_row or line.lstrip().startswith("|") else body
     is_own = is_row or body != line.strip()
-    return body + "." if is_own and body[-1:].isalnum() else body
+    return _ended(body) if is_own else body
+
+
+def _ended(line: str) -> str:
+    """As a sentence."""
+    return line + "." if line.rstrip("*_`~")[-1:].isalnum() else line
 
 
 def is_foreign(text: str) -> bool:

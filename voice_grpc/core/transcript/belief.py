@@ -4,9 +4,9 @@ One gate for all recognisers, embedded and served, interim and final. It adds no
 of a text nobody said. Where a recogniser tells nothing of its confidence, and where there was no detector (a
 button began the turn), what is not known counts for the words.
 
-The numbers were measured with the embedded Whisper base (`bench/stt_noise.py`): twelve recordings, plain and
-in a crowd, 200 short words in seven voices, murmur of three to twelve voices. *Doubt* is how little a
-recogniser believes itself, `0.8 no_speech - logprob`.
+The numbers were measured with the embedded Whisper base on twelve recordings, plain and in a crowd, on short
+words in seven voices, and on murmur of three to twelve voices. *Doubt* is how little a recogniser believes
+itself: `0.8 no_speech - logprob`.
 """
 
 from collections.abc import Sequence
@@ -37,6 +37,8 @@ _LITTLE_VOICE, _LITTLE_DOUBT = 0.6, 0.7
 
 _SECONDS_A_LETTER, _SECONDS_BESIDE = 0.1, 0.6
 """The longest that a farewell takes: slow speech is 0.07 s a letter."""
+_SURE_DOUBT, _SURE_PATIENCE = 0.4, 2.0
+"""Twice as long where the recogniser is as sure as of whole sentences: the detector hears what is around."""
 
 _ECHO_WORDS, _ECHO_SHARE, _ECHO_DOUBT = 3, 0.8, 0.75
 """So many words of a prompt in their order, and most of a text, are an echo unless the recogniser is sure."""
@@ -154,7 +156,9 @@ def _is_supported(said: str, segment: Segment, track: VoiceTrack, prompt: str) -
     length, clearness = seconds(len(voiced) * WINDOW), sum(voiced) / len(voiced) if voiced else 1.0
     if length < _LITTLE_VOICE and clearness < _POOR_VOICE and _exceeds(doubt, _LITTLE_DOUBT):
         return False
-    fits = length <= _SECONDS_BESIDE + _SECONDS_A_LETTER * letters(words) and clearness >= _CLEAR_VOICE
+    patience = _SURE_PATIENCE if doubt is not None and doubt <= _SURE_DOUBT else 1.0
+    longest = patience * (_SECONDS_BESIDE + _SECONDS_A_LETTER * letters(words))
+    fits = length <= longest and clearness >= _CLEAR_VOICE
     if is_farewell(said):
         return fits and not _exceeds(doubt, _FAREWELL_DOUBT)
     if _is_echo(said, prompt):

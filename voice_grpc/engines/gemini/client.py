@@ -82,8 +82,8 @@ def _open_http(url: str, connect_seconds: float) -> httpx2.AsyncClient:
     try:
         http = open_client(url, connect_seconds, limits=limited(KEPT_SECONDS))
     except OPENING_ERRORS as error:
-        raise unopened("llm", SERVER, error) from None
-    http.event_hooks = {"request": [bound]}
+        raise unopened("llm", SERVER, url, error) from None
+    http.event_hooks = {**http.event_hooks, "request": [bound]}
     return http
 
 

@@ -14,7 +14,8 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.genai.errors import APIError, UnknownApiResponseError
 
 from ...core.errors import EngineDenied, EngineError, EngineMissing, EngineUnreachable
-from ..http.errors import kind_of, reason, refused, shown, transport_error
+from ..http.errors import kind_of, passes_after, reason, refused, shown, transport_error
+from ..http.json_values import mapping, sequence, text
 
 KEY_ADVICE = "check GEMINI_API_KEY and what it may do: https://aistudio.google.com/apikey"
 VERTEX_ADVICE = (
@@ -97,7 +98,21 @@ def _of_refusal(error: APIError, message: str, on_vertex: bool) -> EngineError:
         return EngineDenied("llm", message, advice=denied_advice)
     if error.code == 404:
         return EngineMissing("llm", f"{message}; {MODEL_ADVICE}", advice=MODEL_ADVICE)
-    return refused("llm", error.code or 0, message)
+    return refused("llm", error.code or 0, message, retry_after=_retry_after(error))
+
+
+def _retry_after(error: APIError) -> float | None:
+    """As `EngineError` has it: google.rpc.RetryInfo, or what the message says, else by the status. A quota of
+    a day is used up until tomorrow, whatever `retryDelay` says."""
+    said = error.details if isinstance(error.details, dict) else {}
+    details = [mapping(each) for each in sequence(mapping(said.get("error", said)).get("details"))]
+    named = [text(each.get("retryDelay")).removesuffix("s") for each in details]
+    told = next((each for each in named if re.fullmatch(r"\d{1,9}(\.\d+)?", each)), "")
+    violations = [mapping(v) for each in details for v in sequence(each.get("violations"))]
+    if any("perday" in text(violation.get("quotaId")).lower() for violation in violations):
+        return None
+    headers = {"retry-after": told} if told else {}
+    return passes_after(error.code or 0, headers, str(error.message or ""))
 
 
 def _is_denied(error: APIError) -> bool:

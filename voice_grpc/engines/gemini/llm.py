@@ -16,6 +16,8 @@ from google.genai import types
 
 from ...core.conversation import Message, Role
 from ...core.errors import EngineEmpty, EngineError, EngineTimeout
+from ...core.model_output.output import ModelOutput
+from ...net.proxy import through
 from ...ports import LlmItem, Prompt
 from ...ports.streaming import CancellableStream, TaskSet, reading
 from ..http.client import OpenedOnce
@@ -125,7 +127,7 @@ class GeminiLlm:
     ) -> AsyncGenerator[LlmItem, None]:
         """One request. Whatever ends this iterator ends the request at the far end."""
         clock = asyncio.get_running_loop().time
-        answer.tools = asked.tools
+        answer.tools, answer.output = asked.tools, ModelOutput(asked.tools)
         async with CancellableStream(reading(partial(self._open, asked)), tasks=self._tasks) as chunks:
             while not answer.is_full:
                 seconds = self._timeouts.between if answer.has_begun else max(0.0, give_up - clock())
@@ -133,12 +135,14 @@ class GeminiLlm:
                     chunk = await chunks.next(seconds)
                 except TimeoutError:
                     what = "went silent in its answer" if answer.has_begun else "did not begin to answer"
-                    raise EngineTimeout("llm", f"{self._model} {what} in time") from None
+                    way = through(address(self._on_vertex))
+                    raise EngineTimeout("llm", f"{self._model} {what} in time{way}") from None
                 if chunk is None:
                     break
                 for item in answer.read(chunk):
                     yield item
-        answer.end()
+        for rest in answer.end():
+            yield rest
         if answer.usage is not None:
             yield answer.usage
 

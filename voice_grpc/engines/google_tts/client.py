@@ -7,7 +7,6 @@ ended, and goes on at the far end.
 
 import asyncio
 import logging
-import os
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
@@ -19,6 +18,8 @@ from google.cloud.texttospeech_v1 import ListVoicesRequest, ListVoicesResponse, 
 from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcAsyncIOTransport
 
 from ...core.errors import EngineError, EngineMissing, EngineTimeout, EngineUnreachable
+from ...net.addresses import host_port
+from ...net.proxy import grpc_options, grpc_through
 from ...ports.streaming import TaskSet
 from ..timeouts import Timeouts
 from .credentials import Headers, Tokens, load
@@ -107,6 +108,11 @@ class GoogleTtsClient:
     def location(self) -> str:
         return f"http://{self.target}" if self.is_plain else self.target
 
+    @property
+    def _through(self) -> str:
+        """For a message: the proxy on the way; empty without one."""
+        return grpc_through(self.target, is_encrypted=not self.is_plain)
+
     async def voices(self) -> list[GoogleVoice]:
         """All voices that can be used by name. Raises `EngineError`."""
         transport, headers = await self._ready()
@@ -146,7 +152,7 @@ class GoogleTtsClient:
         except TimeoutError:
             self.end_stream(call)
             text = f"{SERVICE}: no connection to {self.target} within {self._timeouts.connect:g} s"
-            raise EngineUnreachable("tts", text) from None
+            raise EngineUnreachable("tts", f"{text}{self._through}") from None
         except (grpc.RpcError, asyncio.CancelledError) as error:
             self.end_stream(call)
             self.fail(error)
@@ -161,7 +167,7 @@ class GoogleTtsClient:
         """Raise what a call raised, as ours. That it was cancelled is passed on, unless it was by `close`."""
         if isinstance(error, grpc.RpcError):
             secrets = self._tokens.secrets if self._tokens is not None else ()
-            raise translated(error, advice=self.usage.said, secrets=secrets) from error
+            raise translated(error, self._through, advice=self.usage.said, secrets=secrets) from error
         task = asyncio.current_task()
         if isinstance(error, asyncio.CancelledError) and (task is None or not task.cancelling()):
             raise self.closed() from None
@@ -194,7 +200,8 @@ class GoogleTtsClient:
             async with asyncio.timeout(seconds):
                 return await call
         except TimeoutError:
-            raise EngineTimeout("tts", f"{SERVICE} did not answer within {seconds:g} s") from None
+            late = f"{SERVICE} did not answer within {seconds:g} s{self._through}"
+            raise EngineTimeout("tts", late) from None
         except (grpc.RpcError, asyncio.CancelledError) as error:
             self.fail(error)
 
@@ -214,10 +221,7 @@ class GoogleTtsClient:
         return self._transport, (*headers, _CLIENT)
 
     def _channel(self) -> grpc.aio.Channel:
-        """gRPC itself would take `http_proxy` for everything: what is encrypted goes by `https_proxy`, and a
-        server named by its port by none."""
-        is_proxied = not self.is_plain and any(os.environ.get(name) for name in ("grpc_proxy", "https_proxy"))
-        options = (*OPTIONS, ("grpc.enable_http_proxy", int(is_proxied)))
+        options = (*OPTIONS, *grpc_options(self.target, is_encrypted=not self.is_plain))
         if self.is_plain:
             return grpc.aio.insecure_channel(self.target, options=options)
         return grpc.aio.secure_channel(self.target, grpc.ssl_channel_credentials(), options=options)
@@ -239,5 +243,4 @@ def _address(endpoint: str) -> tuple[str, bool]:
             "GOOGLE_TTS_ENDPOINT is not usable; accepted: nothing, a host such as "
             "eu-texttospeech.googleapis.com, or http://HOST:PORT without credentials",
         )
-    host = f"[{host}]" if ":" in host else host
-    return f"{host}:{port or 443}", is_plain
+    return host_port(host, port or 443), is_plain

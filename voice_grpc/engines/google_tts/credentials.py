@@ -6,7 +6,6 @@ thread a call. Nothing here repeats what the variable or the file holds.
 
 import asyncio
 import json
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,6 +16,7 @@ from google.auth.credentials import Credentials, TokenState
 from google.auth.exceptions import GoogleAuthError
 
 from ...core.errors import EngineMissing, EngineUnreachable
+from ...net.home import expanded
 from .errors import SERVICE, auth_failure
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
@@ -135,8 +135,8 @@ def _read(text: str) -> str:
     is_pathlike = len(text) < 256 and (text.endswith(".json") or text[0] in "/.~")
     what = f"the file {text}" if is_pathlike else "what it names, which is no JSON object either,"
     try:
-        return Path(os.path.expanduser(text)).read_text("utf-8")
-    except (OSError, ValueError, RuntimeError) as error:
+        return Path(expanded(text)).read_text("utf-8")
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a text file"
         raise _unusable(f"{what} cannot be read ({reason})") from None
 

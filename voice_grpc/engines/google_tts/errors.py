@@ -11,9 +11,11 @@ from enum import Enum, auto
 import grpc
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError, TransportError
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
 
 from ...core.errors import EngineDenied, EngineError, EngineQuota, EngineTimeout, EngineUnreachable
-from ..http.errors import shown
+from ..http.errors import passes_after, shown
 
 SERVICE = "Google Cloud TTS"
 KEY_ADVICE = (
@@ -60,9 +62,12 @@ def fate_of(error: EngineError) -> StreamFate:
     return known.get(code, StreamFate.OTHER) if code is not None else StreamFate.OTHER
 
 
-def translated(error: Exception, *, advice: str = "", secrets: Iterable[str] = ()) -> EngineError:
-    """What a call raised, as ours. `advice`: what the operator should know of a quota. `secrets`: what the
-    call was made with, should the service repeat it."""
+def translated(
+    error: Exception, through: str = "", *, advice: str = "", secrets: Iterable[str] = ()
+) -> EngineError:
+    """What a call raised, as ours. `through`: the proxy on the way, told where the way is what failed.
+    `advice`: what the operator should know of a quota. `secrets`: what the call was made with, should the
+    service repeat it."""
     if isinstance(error, GoogleAuthError):
         return auth_failure(error, secrets)
     code, text = _code_and_text(error)
@@ -70,13 +75,47 @@ def translated(error: Exception, *, advice: str = "", secrets: Iterable[str] = (
     message = f"{SERVICE}: {told}"
     if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
         return EngineDenied("tts", message, advice=KEY_ADVICE)
+    passes = _retry_after(error, code)
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return EngineQuota("tts", message, advice=advice)
+        return EngineQuota("tts", message, advice=advice, retry_after=passes)
+    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+        message += through
     kinds: dict[grpc.StatusCode | None, type[EngineError]] = {
         grpc.StatusCode.DEADLINE_EXCEEDED: EngineTimeout,
         grpc.StatusCode.UNAVAILABLE: EngineUnreachable,
     }
-    return kinds.get(code, EngineError)("tts", message)
+    return kinds.get(code, EngineError)("tts", message, retry_after=passes)
+
+
+def _retry_after(error: Exception, code: grpc.StatusCode | None) -> float | None:
+    """As `EngineError` has it: google.rpc.RetryInfo of the status, else what its code lets hope. What the
+    connection did is for `fate_of` to say."""
+    if code not in _LIKE_HTTP or _BREAK.search(_code_and_text(error)[1]):
+        return None
+    told = ""
+    for key, value in (error.trailing_metadata() or ()) if isinstance(error, grpc.aio.AioRpcError) else ():
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
+            told = _delay_in(value)
+    return passes_after(_LIKE_HTTP[code], {"retry-after": told})
+
+
+_LIKE_HTTP = {
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.INTERNAL: 500,
+}
+"""google.rpc.Code; those that pass."""
+
+
+def _delay_in(details: bytes) -> str:
+    """Seconds of RetryInfo in a google.rpc.Status; empty: there are none."""
+    status, retry = status_pb2.Status(), error_details_pb2.RetryInfo()
+    try:
+        status.ParseFromString(details)
+        found = any(detail.Unpack(retry) for detail in status.details)
+    except DecodeError:
+        return ""
+    return f"{retry.retry_delay.ToTimedelta().total_seconds():f}" if found else ""
 
 
 def auth_failure(error: Exception, secrets: Iterable[str] = ()) -> EngineError:

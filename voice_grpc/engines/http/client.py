@@ -6,7 +6,6 @@ answer is bounded by who waits for it, which no timeout of httpx2 does.
 """
 
 import asyncio
-import ipaddress
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,6 +14,7 @@ from typing import Generic, TypeVar
 import httpx2
 
 from ...core.errors import EngineError
+from ...net.proxy import proxy_for
 
 T = TypeVar("T")
 
@@ -38,19 +38,22 @@ def open_client(
 ) -> httpx2.AsyncClient:
     """A client for the server at `url`. Blocks: it reads certificates, unless they come as `tls`.
 
-    The environment's proxies are used (HTTPS_PROXY and its kin) but for a server on this machine, to which
-    no proxy leads. Nothing is compressed: a proxy that compresses holds words back. httpx2 logs every
-    request with its whole URL as news, where a query may hold a key: that is switched off, unless the
-    operator set a level.
+    It goes through the proxy that `net/proxy.py` says, or through none. Nothing is compressed: a proxy that
+    compresses holds words back. httpx2 logs every request with its whole URL as news, where a query may hold
+    a key: that is switched off, unless the operator set a level. Raises one of `OPENING_ERRORS` when the
+    proxy, or the certificates that SSL_CERT_FILE names, cannot be used.
     """
     if _log.level == logging.NOTSET:
         _log.setLevel(logging.WARNING)
+    proxy = proxy_for(url)
     return httpx2.AsyncClient(
         headers={"Accept-Encoding": "identity", "User-Agent": "voice-grpc", **(headers or {})},
         timeout=httpx2.Timeout(None, connect=connect_seconds),
         limits=limits or limited(),
         verify=tls or httpx2.create_ssl_context(),
-        mounts=_unproxied(url),
+        proxy=proxy.url if proxy is not None else None,
+        trust_env=False,
+        event_hooks={"response": [_refused_by_proxy]},
     )
 
 
@@ -63,23 +66,10 @@ def limited(
     )
 
 
-def _unproxied(url: str) -> dict[str, httpx2.AsyncBaseTransport | None]:
-    """What httpx2 mounts for a host that is reached directly; nothing where a proxy may be asked."""
-    try:
-        host = httpx2.URL(url).host
-    except httpx2.InvalidURL:
-        return {}
-    return {f"all://{f'[{host}]' if ':' in host else host}": None} if is_loopback(host) else {}
-
-
-def is_loopback(host: str) -> bool:
-    """RFC 6761, 6.3 (names) and RFC 6890 (addresses)."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+async def _refused_by_proxy(response: httpx2.Response) -> None:
+    """407 is the proxy's own (RFC 9110, 15.5.8), and says nothing of the server."""
+    if response.status_code == 407:
+        raise httpx2.ProxyError("407 Proxy Authentication Required", request=response.request)
 
 
 class OpenedOnce(Generic[T]):

@@ -8,6 +8,7 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Mapping
+from email.utils import parsedate_to_datetime
 
 import httpx2
 
@@ -19,8 +20,10 @@ from ...core.errors import (
     EngineTimeout,
     EngineUnreachable,
 )
+from ...net.proxy import proxy_for, through
 from ...net.redaction import HIDDEN, hide
 
+PROXY_ADVICE = "check that proxy, or let NO_PROXY name the hosts that are reached without one"
 CERTIFICATE_ADVICE = "let SSL_CERT_FILE name the authority that signed it"
 
 _SHOWN = 300
@@ -65,13 +68,74 @@ def kind_of(status: int) -> type[EngineError]:
 
 
 def refused(
-    stage: str, status: int, message: str, advice: Mapping[type[EngineError], str] | None = None
+    stage: str,
+    status: int,
+    message: str,
+    advice: Mapping[type[EngineError], str] | None = None,
+    *,
+    retry_after: float | None = None,
 ) -> EngineError:
-    """`kind_of(status)` with `message`, and with the vendor's `advice` for that kind."""
+    """`kind_of(status)` with `message`, and with the vendor's `advice` for that kind. `retry_after`: see
+    `passes_after`."""
     kind = kind_of(status)
     if kind is EngineError:
-        return EngineError(stage, message, retryable=not 400 <= status < 500)
-    return kind(stage, message, advice=(advice or {}).get(kind, ""))
+        is_passing = not 400 <= status < 500
+        return EngineError(
+            stage, message, retryable=is_passing, retry_after=retry_after if is_passing else None
+        )
+    error = kind(stage, message, advice=(advice or {}).get(kind, ""))
+    error.retry_after = retry_after if error.retryable else None
+    return error
+
+
+# ---------------------------------------------------------------- what passes, and when
+
+_QUOTA_SECONDS, _BUSY_SECONDS = 1.0, 0.5
+"""Until it is asked again, where a server only says that it passes: a limit by the minute lets go of some
+requests every second; a server that has too much to do has one fewer soon."""
+_BUSY_STATUSES = (500, 502, 503, 529)
+"""529: overloaded, as Anthropic and who is made like it have it."""
+_SPAN = re.compile(
+    r"(?:try again|retry|wait)[^.\d]{0,40}?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)\s?(ms|s))",
+    re.IGNORECASE,
+)
+"""In words, as OpenAI, Groq and Gemini say it: `Please try again in 6m0s`, `in 350ms`, `retry in 1.2s`."""
+
+
+def passes_after(status: int, headers: Mapping[str, str], said: str = "") -> float | None:
+    """Seconds after which a refusal of HTTP `status` may be no more, as its headers or words say, else as its
+    status lets hope; None: nothing says that it passes. `headers`: their names in lower case, or whatever
+    finds them in any."""
+    told = _told_in_headers(headers)
+    if told is None:
+        told = span_in(said)
+    if status == 429:
+        return _QUOTA_SECONDS if told is None else told
+    if status in _BUSY_STATUSES:
+        return _BUSY_SECONDS if told is None else told
+    return None
+
+
+def span_in(said: str) -> float | None:
+    """The seconds to wait that a message names; None: it names none."""
+    if (found := _SPAN.search(said)) is None:
+        return None
+    hours, minutes, rest, unit = found.groups()
+    return (
+        int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest) / (1000 if unit.lower() == "ms" else 1)
+    )
+
+
+def _told_in_headers(headers: Mapping[str, str]) -> float | None:
+    """RFC 9110, 10.2.3: seconds, or a date, which counts from the server's own; and OpenAI's milliseconds."""
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        if re.fullmatch(r"\d{1,9}(\.\d+)?", value := headers.get(name, "").strip()):
+            return float(value) / unit
+    try:
+        due = parsedate_to_datetime(headers.get("retry-after", ""))
+        return max(0.0, (due - parsedate_to_datetime(headers.get("date", ""))).total_seconds())
+    except (ValueError, TypeError):
+        return None
 
 
 def transport_error(stage: str, server: str, error: Exception, *, address_advice: str) -> EngineError:
@@ -80,7 +144,7 @@ def transport_error(stage: str, server: str, error: Exception, *, address_advice
     `address_advice`: where the operator says its address. Nothing of the library's own words comes
     through: they may hold anything, such as the header that could not be sent.
     """
-    kind = type(error).__name__
+    kind, way = type(error).__name__, _way(error)
     match error:
         case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
             text = f"{server} has no http(s) address: {address_advice}"
@@ -88,15 +152,30 @@ def transport_error(stage: str, server: str, error: Exception, *, address_advice
         case httpx2.ConnectError() if "CERTIFICATE" in str(error):
             text = f"the certificate of {server} is not trusted here"
             return EngineUnreachable(stage, text, retryable=False, advice=CERTIFICATE_ADVICE)
-        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
-            return EngineUnreachable(stage, f"{server} cannot be reached ({reason(error)})")
+        case httpx2.ProxyError():
+            status = re.match(r"\d{3}\b", str(error))
+            why = f"which answered HTTP {status[0]}" if status else "which refused"
+            return EngineUnreachable(stage, f"{server} cannot be reached{way}, {why}", advice=PROXY_ADVICE)
+        case httpx2.ConnectError() | httpx2.ConnectTimeout():
+            text = f"{server} cannot be reached{way} ({reason(error)})"
+            return EngineUnreachable(stage, text, advice=PROXY_ADVICE if way else "")
         case httpx2.PoolTimeout():
             return EngineTimeout(stage, f"{server} did not answer in time: no connection was free")
         case TimeoutError() | httpx2.TimeoutException():
-            return EngineTimeout(stage, f"{server} did not answer in time")
+            return EngineTimeout(stage, f"{server} did not answer in time{way}")
         case httpx2.NetworkError() | httpx2.RemoteProtocolError() | OSError():
-            return EngineUnreachable(stage, f"the connection to {server} broke ({kind})")
+            return EngineUnreachable(stage, f"the connection to {server} broke{way} ({kind})")
     return EngineError(stage, f"{server} does not speak HTTP as it should ({kind})")
+
+
+def _way(error: Exception) -> str:
+    """Which proxy the request that failed went through; empty without one."""
+    if not isinstance(error, httpx2.RequestError):
+        return ""
+    try:
+        return through(str(error.request.url))
+    except RuntimeError:  # it failed before there was a request
+        return ""
 
 
 def reason(error: BaseException) -> str:
@@ -116,8 +195,11 @@ OPENING_ERRORS = (ImportError, OSError, ValueError, httpx2.InvalidURL)
 """What making a client raises when the environment's proxies or certificates cannot be used."""
 
 
-def unopened(stage: str, server: str, error: Exception) -> EngineError:
-    """One of `OPENING_ERRORS`."""
+def unopened(stage: str, server: str, url: str, error: Exception) -> EngineError:
+    """One of `OPENING_ERRORS`, raised while a client for `url` was opened."""
+    proxy = proxy_for(url)
+    if proxy is not None and not isinstance(error, OSError):  # which is of the certificates
+        text = f"{server} cannot be reached: {proxy} cannot be used, accepted: http://HOST:PORT"
+        return EngineUnreachable(stage, text, retryable=False, advice=PROXY_ADVICE)
     text = f"no HTTP client for {server} ({type(error).__name__})"
-    advice = "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE"
-    return EngineUnreachable(stage, text, retryable=False, advice=advice)
+    return EngineUnreachable(stage, text, retryable=False, advice="check SSL_CERT_FILE")

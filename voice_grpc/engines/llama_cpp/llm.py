@@ -7,9 +7,10 @@ grew costs its new tokens. `prompt` keeps prompts growing at their end.
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,9 +18,10 @@ from ...core.conversation import Message, Role
 from ...core.errors import EngineError
 from ...model_files.cache import model_path
 from ...model_files.catalog import MODELS
-from ...ports import Prompt, TextDelta, Usage
+from ...ports import CallRequest, Prompt, TextDelta, Usage
 from . import prompt as transcript_prompt
 from . import server as llama_server
+from .answer import LocalAnswer
 from .prompt import ChatLayout
 from .server import SLOT_TOKENS, SLOTS
 
@@ -28,7 +30,10 @@ _CLOSE_S = 2.0
 _TAIL = 160
 """Characters in which a model that says the same thing over and over is noticed."""
 
-_Event: TypeAlias = TextDelta | Usage | EngineError | None
+_SMALL = 800_000_000
+"""Bytes of a file, about a billion parameters, below which a model calls tools without a reason."""
+
+_Event: TypeAlias = str | EngineError | None
 
 
 class _Generation:
@@ -40,16 +45,14 @@ class _Generation:
     def __init__(self) -> None:
         self.is_unwanted = False
         self._items: asyncio.Queue[_Event] = asyncio.Queue()
-        self._is_begun = False
         self._tail = ""
+        self.usage = Usage(0, 0)
+        """As far as it came: llama.cpp counts only the answers that it ends itself."""
         self._loop = asyncio.get_running_loop()
 
-    async def next(self) -> TextDelta | Usage | None:
-        """None at the end. Nothing blank comes before the first word. Raises what went wrong."""
-        while isinstance(item := await self._items.get(), TextDelta) and not self._is_begun:
-            if text := item.text.lstrip():
-                self._is_begun = True
-                return TextDelta(text)
+    async def next(self) -> str | None:
+        """A piece of the answer; None at the end. Raises what went wrong."""
+        item = await self._items.get()
         if isinstance(item, EngineError):
             raise item
         return item
@@ -57,11 +60,22 @@ class _Generation:
     def receive(self, event: dict[str, Any]) -> bool:
         """Called in the generating thread for every token; True ends the generation."""
         if not self.is_unwanted:
-            for item in _read(event):
-                self._put(item)
-                if isinstance(item, TextDelta):
-                    self._tail = (self._tail + item.text)[-_TAIL:]
+            self._read(event)
         return self.is_unwanted or transcript_prompt.is_loop(self._tail)
+
+    def _read(self, event: dict[str, Any]) -> None:
+        if "error" in event:
+            reason = event["error"].get("message", "no reason given")
+            self._put(EngineError("llm", f"the local model refused: {reason}"))
+        if progress := event.get("prompt_progress"):
+            self.usage = Usage(progress["total"], 0, progress["cache"])
+        if usage := event.get("usage"):
+            cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
+            self.usage = Usage(usage["prompt_tokens"], usage["completion_tokens"], cached)
+        if text := "".join(map(_text, event.get("choices", ()))):
+            self.usage = replace(self.usage, output_tokens=self.usage.output_tokens + 1)
+            self._tail = (self._tail + text)[-_TAIL:]
+            self._put(text)
 
     def finish(self, job: "Future[None]") -> None:
         """Called once, in whichever thread ended or cancelled the job."""
@@ -76,7 +90,7 @@ class _Generation:
             self.is_unwanted = True
 
 
-DEFAULT_MODEL = "gemma"
+DEFAULT_MODEL = "qwen-0.5b"
 
 
 class LocalLlm:
@@ -88,8 +102,6 @@ class LocalLlm:
 
     is_embedded = True
 
-    calls_tools = False
-
     def __init__(
         self, model: Path | str = DEFAULT_MODEL, *, threads: int = 2, speaks_chat: bool | None = None
     ) -> None:
@@ -100,6 +112,7 @@ class LocalLlm:
         self._speaks_chat = speaks_chat
         self._layout: ChatLayout | None = None
         """How messages are marked, where that is known and the model is tuned."""
+        self._calls_tools = self._is_small = False
         self._server: Any = None
         self._running: set[_Generation] = set()
         self._pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="llm")
@@ -107,6 +120,11 @@ class LocalLlm:
     @property
     def name(self) -> str:
         return self._model.stem if isinstance(self._model, Path) else Path(MODELS[self._model].entry).stem
+
+    @property
+    def calls_tools(self) -> bool:
+        """Where the file's template has a place for tools; known once it is warm."""
+        return self._calls_tools
 
     @property
     def location(self) -> str:
@@ -127,7 +145,8 @@ class LocalLlm:
         greeting = Prompt("", (Message(Role.USER, "Hello.", 0),), max_tokens=4)
         for slot in range(SLOTS):
             request = {**self._request(greeting, 0), "id_slot": slot}
-            async with aclosing(self._answer(request)) as items:
+            answer = LocalAnswer(greeting, greeting.max_tokens)
+            async with aclosing(self._answer(request, answer)) as items:
                 async for _ in items:
                     pass
 
@@ -154,17 +173,27 @@ class LocalLlm:
             raise EngineError("llm", f"the local model refused: {answer['error'].get('message', '')}")
         return dict(answer)
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | Usage, None]:
-        """Raises `EngineError` when two attempts, the second one bolder, give no words."""
-        for attempt in range(2):
-            said = False
-            async with aclosing(self._answer(self._request(prompt, attempt))) as items:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | CallRequest | Usage, None]:
+        """Raises `EngineError` when two attempts give nothing that is worth saying. The second one is bolder,
+        and shows no examples; or, where a tool was called that is none, it is told of no tools."""
+        prompt = prompt if self._calls_tools else transcript_prompt.without_tools(prompt)
+        if self._is_small and prompt.messages and prompt.messages[-1].role is Role.TOOLS:
+            prompt = replace(prompt, tools=())  # it would call the same one again instead of answering
+        boldness = 0
+        for _ in range(2):
+            request = self._request(prompt, boldness)
+            answer = LocalAnswer(
+                prompt, request["n_predict"], self._examples(boldness), needs_evidence=self._is_small
+            )
+            async with aclosing(self._answer(request, answer)) as items:
                 async for item in items:
-                    said = said or isinstance(item, TextDelta)
-                    if said:
-                        yield item
-            if said:
+                    yield item
+            if answer.has_said:
                 return
+            if answer.has_misused_tools:
+                prompt = replace(prompt, tools=())
+            else:
+                boldness = 1
         raise EngineError("llm", f"{self.name} gave no words, twice; say it in other words")
 
     async def close(self) -> None:
@@ -184,9 +213,12 @@ class LocalLlm:
     def _load(self) -> None:
         path = self._model if isinstance(self._model, Path) else model_path(self._model)
         llama_server.check(path)
+        template = llama_server.chat_template(path)
         if self._speaks_chat is None:
-            self._speaks_chat = llama_server.is_tuned(path)
-        self._layout = llama_server.chat_layout(path) if self._speaks_chat else None
+            self._speaks_chat = bool(template)
+        self._calls_tools = self._speaks_chat and "tools" in template
+        self._is_small = path.stat().st_size < _SMALL
+        self._layout = transcript_prompt.layout_of(template) if self._speaks_chat else None
         self._server = llama_server.open_model(path, self._threads)
 
     def _request(self, prompt: Prompt, attempt: int) -> dict[str, Any]:
@@ -194,7 +226,13 @@ class LocalLlm:
             return transcript_prompt.chat_request(prompt, SLOT_TOKENS, attempt)
         return transcript_prompt.transcript_request(prompt, SLOT_TOKENS, attempt)
 
-    async def _answer(self, request: dict[str, Any]) -> AsyncGenerator[TextDelta | Usage, None]:
+    def _examples(self, boldness: int) -> Sequence[str]:
+        """Lines of the prompt that are not to come out."""
+        return () if self._speaks_chat or boldness else transcript_prompt.EXAMPLE_LINES
+
+    async def _answer(
+        self, request: dict[str, Any], answer: LocalAnswer
+    ) -> AsyncGenerator[TextDelta | CallRequest | Usage, None]:
         """One generation; however this iterator ends, the generation ends at its next token."""
         if self._server is None:
             raise EngineError("llm", f"{self.name} is closed or was never warmed", retryable=False)
@@ -205,24 +243,18 @@ class LocalLlm:
         job.add_done_callback(lambda _: self._running.discard(generation))
         job.add_done_callback(generation.finish)
         try:
-            while (item := await generation.next()) is not None:
+            while not answer.is_over and (text := await generation.next()) is not None:
+                for said in answer.feed(text):
+                    yield said
+            for item in answer.end():
                 yield item
+            if answer.has_said:
+                yield generation.usage
         finally:
             generation.is_unwanted = True
             job.cancel()
 
 
-def _read(event: dict[str, Any]) -> list[TextDelta | Usage | EngineError]:
-    """What one event in the shape of OpenAI's streams holds; of progress it holds neither text nor usage."""
-    if "error" in event:
-        reason = event["error"].get("message", "no reason given")
-        return [EngineError("llm", f"the local model refused: {reason}")]
-    found: list[TextDelta | Usage | EngineError] = []
-    for choice in event.get("choices", ()):
-        text = choice.get("text") or (choice.get("delta") or {}).get("content")
-        if text:
-            found.append(TextDelta(text))
-    if usage := event.get("usage"):
-        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
-        found.append(Usage(usage["prompt_tokens"], usage["completion_tokens"], cached))
-    return found
+def _text(choice: dict[str, Any]) -> str:
+    """What one choice of an event in the shape of OpenAI's streams adds to the answer."""
+    return choice.get("text") or (choice.get("delta") or {}).get("content") or ""

@@ -5,12 +5,14 @@ its end, so that the model finds what it has already computed. When the history 
 whole blocks go at once, so that the beginning stays the same for many turns afterwards.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...core.conversation import Heard, Message, Role
+from ...core.tools import ToolDeclaration
 from ...ports import Prompt
 from ..prompt_history import CUT_OFF, first_kept, language_name
 
@@ -28,61 +30,66 @@ _ANSWER_TOKENS = 96
 
 _EXAMPLES = (
     """\
-User: Hi, my name is Tom.
-Assistant: Nice to meet you, Tom.
-User: Why is the sea salty?
-Assistant: Rivers wash salt out of the rocks and carry it into the sea.
+User: Hi, my name is Tavish.
+Assistant: Nice to meet you, Tavish.
+User: Why are flamingos pink?
+Assistant: The shrimp that flamingos eat make their feathers pink.
 User: What did I just ask you?
-Assistant: You asked me why the sea is salty.
+Assistant: You asked me why flamingos are pink.
 User: What is my name?
-Assistant: Your name is Tom.
+Assistant: Your name is Tavish.
 """,
     """\
-User: What is the capital of Italy?
-Assistant: The capital of Italy is Rome.
-User: And of Japan?
-Assistant: The capital of Japan is Tokyo.
+User: What is the capital of Bhutan?
+Assistant: The capital of Bhutan is Thimphu.
+User: And of Fiji?
+Assistant: The capital of Fiji is Suva.
 User: What did I just ask?
-Assistant: You asked me about the capital of Japan.
+Assistant: You asked me about the capital of Fiji.
 """,
     """\
-User: My name is Julia and I live in Oslo.
-Assistant: Nice to meet you, Julia. Oslo is a beautiful city.
-User: Who painted the Mona Lisa?
-Assistant: Leonardo da Vinci painted the Mona Lisa.
+User: My name is Odalys and I live in Hobart.
+Assistant: Nice to meet you, Odalys. Hobart is a beautiful city.
+User: Who painted the Night Watch?
+Assistant: Rembrandt painted the Night Watch.
 User: Where do I live?
-Assistant: You live in Oslo.
+Assistant: You live in Hobart.
 User: And what is my name?
-Assistant: Your name is Julia.
+Assistant: Your name is Odalys.
 """,
     """\
-User: Good evening.
-Assistant: Good evening! How can I help you?
-User: I have a cat called Luna.
-Assistant: Luna is a lovely name for a cat.
-User: How many hours are in a day?
-Assistant: There are twenty-four hours in a day.
-User: What is my cat called?
-Assistant: Your cat is called Luna.
+User: I have a parrot called Quincy.
+Assistant: Quincy is a lovely name for a parrot.
+User: How many strings does a harp have?
+Assistant: A concert harp has forty-seven strings.
+User: What is my parrot called?
+Assistant: Your parrot is called Quincy.
 """,
     """\
-User: Where can I see the stars?
-Assistant: Far away from the city, on a clear night.
-User: Are they far away?
-Assistant: Yes, the nearest one is about four light years away.
+User: Where can I see a glacier?
+Assistant: High up in the Alps, or on the coast of Greenland.
+User: Are glaciers old?
+Assistant: Yes, some of their ice is thousands of years old.
 User: What was my first question?
-Assistant: You asked me where you can see the stars.
+Assistant: You asked me where you can see a glacier.
 """,
     """\
-User: Hello.
-Assistant: Hello! How can I help you today?
-User: I'm tired today.
-Assistant: I'm sorry to hear that. Try to get some rest.
-User: Can you help me cook something?
-Assistant: Of course. How about pasta with tomatoes and garlic?
+User: I bought an old boat today.
+Assistant: That sounds like fun. I hope that you will sail it often.
+User: Can you help me find a name for it?
+Assistant: Of course. How about Silver Heron?
 """,
 )
-"""They teach a base model the form, and to copy names and questions from what was said before."""
+"""They teach a base model the form, and to copy names and questions from what was said before. It copies
+the lines themselves as well: so names and facts in them are rare, and what comes out like one is drawn again
+without them (`EXAMPLE_LINES`)."""
+
+EXAMPLE_LINES = tuple(
+    line.removeprefix("Assistant: ")
+    for lines in _EXAMPLES
+    for line in lines.splitlines()
+    if line.startswith("Assistant: ")
+)
 
 _HEAD = (
     "The following are spoken conversations between a user and a friendly, helpful voice assistant. "
@@ -92,7 +99,10 @@ _HEAD = (
 
 _COMMON = _HEAD + "".join(f"Conversation {i}:\n{lines}\n" for i, lines in enumerate(_EXAMPLES, 1))
 
-_DEFAULT_INSTRUCTIONS = "You are a friendly voice assistant. Answer in one or two short spoken sentences."
+_DEFAULT_INSTRUCTIONS = (
+    "You are a friendly voice assistant who knows many facts. The user talks to you. Answer every question "
+    "of the user correctly in one short, complete sentence. Plain words only: no lists, no code, no markdown."
+)
 
 _LOOP = re.compile(r"(.{3,40}?)\1{3}\Z")
 
@@ -103,7 +113,8 @@ _STOPS = ["\n", "User:", "Assistant:"]
 _STEADY = {"temperature": 0.0, "repeat_penalty": 1.0}
 """Measured on 12 dialogues that ask for a name or a question said before: 10 right with these, 4 to 9
 at a temperature of 0.3 to 0.5, 5 to 7 with a repeat penalty of 1.1, which forbids the very names that
-should be repeated. Never DRY: llama.cpp prepares it anew from the whole vocabulary for every answer."""
+should be repeated. Qwen 0.5B answers 31 to 34 of 40 questions at 0 and 28 to 32 at 0.3, with five sets of
+instructions. Never DRY: llama.cpp prepares it anew from the whole vocabulary for every answer."""
 
 _BOLD = {"temperature": 0.8, "min_p": 0.1, "repeat_penalty": 1.1}
 """For the second attempt, when the first gave no words."""
@@ -112,9 +123,12 @@ _BOLD = {"temperature": 0.8, "min_p": 0.1, "repeat_penalty": 1.1}
 def transcript_request(prompt: Prompt, tokens: int, attempt: int) -> dict[str, Any]:
     """For a base model. `tokens`: the context that prompt and answer share."""
     answer = min(prompt.max_tokens, _ANSWER_TOKENS)
-    start = _COMMON + _instructions(prompt) + f"\n\nConversation {len(_EXAMPLES) + 1}:\n"
+    head, number = (_HEAD, 1) if attempt else (_COMMON, len(_EXAMPLES) + 1)
+    start = head + _instructions(prompt) + f"\n\nConversation {number}:\n"
     room = (tokens - answer) * _CHARACTERS_PER_TOKEN - len(start)
-    lines = "".join(f"{_SPEAKERS[m.role]}: {_said(m)}\n" for m in recent(_spoken(prompt), room))
+    lines = "".join(
+        f"{_SPEAKERS[m.role]}: {_said(m)}\n" for m in recent(without_tools(prompt).messages, room)
+    )
     return {
         **_sampling(_STEADY, prompt, attempt),
         "prompt": f"{start}{lines}Assistant:",
@@ -124,22 +138,53 @@ def transcript_request(prompt: Prompt, tokens: int, attempt: int) -> dict[str, A
 
 
 def chat_request(prompt: Prompt, tokens: int, attempt: int) -> dict[str, Any]:
-    """For a model with a chat template; some templates refuse two turns of one speaker in a row."""
-    instructions = _instructions(prompt)
-    room = (tokens - prompt.max_tokens) * _CHARACTERS_PER_TOKEN - len(instructions)
-    messages = [{"role": "system", "content": instructions}]
-    for message in recent(_spoken(prompt), room):
-        if messages[-1]["role"] == message.role.value:
-            messages[-1]["content"] += "\n" + _said(message)
-        else:
-            messages.append({"role": message.role.value, "content": _said(message)})
-    return {
-        **_sampling({"temperature": 0.5}, prompt, attempt),
-        "messages": messages,
-        "max_tokens": prompt.max_tokens,
+    """For a model with a chat template."""
+    request = {
+        **_sampling(_STEADY, prompt, attempt),
+        "messages": chat_messages(prompt, tokens),
+        "n_predict": prompt.max_tokens,
         "stream_options": {"include_usage": True},
         "chat_template_kwargs": {"enable_thinking": False},
     }
+    if prompt.tools:
+        request["tools"] = [_declaration(tool) for tool in prompt.tools]
+    return request
+
+
+def chat_messages(prompt: Prompt, tokens: int) -> list[dict[str, Any]]:
+    """The instructions and the conversation; some templates refuse two turns of one speaker in a row."""
+    instructions = _instructions(prompt)
+    room = (tokens - prompt.max_tokens) * _CHARACTERS_PER_TOKEN - len(instructions) - _declared(prompt)
+    messages: list[dict[str, Any]] = [{"role": "system", "content": instructions}]
+    for message in recent(prompt.messages, room):
+        if message.role is Role.TOOLS:
+            messages += _steps(message)
+        elif messages[-1]["role"] == message.role.value:
+            messages[-1]["content"] += "\n" + _said(message)
+        else:
+            messages.append({"role": message.role.value, "content": _said(message)})
+    return messages
+
+
+def _steps(message: Message) -> list[dict[str, Any]]:
+    """What was called, and what came of it."""
+    calls = [
+        {"id": use.id, "type": "function", "function": {"name": use.name, "arguments": use.arguments}}
+        for use in message.uses
+    ]
+    results = [{"role": "tool", "tool_call_id": use.id, "content": use.result} for use in message.uses]
+    return [{"role": "assistant", "content": "", "tool_calls": calls}, *results] if calls else []
+
+
+def _declaration(tool: ToolDeclaration) -> dict[str, Any]:
+    parameters = {"type": "object", "properties": {}} | dict(tool.parameters)
+    function = {"name": tool.name, "description": tool.description, "parameters": parameters}
+    return {"type": "function", "function": function}
+
+
+def _declared(prompt: Prompt) -> int:
+    """Characters that the declarations take in the prompt."""
+    return len(json.dumps([_declaration(tool) for tool in prompt.tools])) if prompt.tools else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +203,18 @@ class ChatLayout:
 
 
 LAYOUTS = {
-    b"<|im_start|>": ChatLayout("<|im_start|>{role}\n", "<|im_end|>\n"),
-    b"<start_of_turn>": ChatLayout("<start_of_turn>{role}\n", "<end_of_turn>\n", "<bos>"),
-    b"<|start_header_id|>": ChatLayout(
+    "<|im_start|>": ChatLayout("<|im_start|>{role}\n", "<|im_end|>\n"),
+    "<start_of_turn>": ChatLayout("<start_of_turn>{role}\n", "<end_of_turn>\n", "<bos>"),
+    "<|start_header_id|>": ChatLayout(
         "<|start_header_id|>{role}<|end_header_id|>\n\n", "<|eot_id|>", "<|begin_of_text|>"
     ),
 }
 """By a marker that stands in the template: ChatML, Gemma, Llama 3."""
+
+
+def layout_of(template: str) -> ChatLayout | None:
+    """None: a family that is not known, or no template."""
+    return next((layout for marker, layout in LAYOUTS.items() if marker in template), None)
 
 
 def open_chat(prompt: Prompt, tokens: int, layout: ChatLayout) -> str:
@@ -182,9 +232,10 @@ def recent(messages: Sequence[Message], room: int) -> Sequence[Message]:
     return kept
 
 
-def _spoken(prompt: Prompt) -> Sequence[Message]:
-    """A model of this size has no use for what tools returned to a greater one."""
-    return [message for message in prompt.messages if message.role is not Role.TOOLS]
+def without_tools(prompt: Prompt) -> Prompt:
+    """For a model that has no place for them, nor for what they returned to another one."""
+    messages = tuple(message for message in prompt.messages if message.role is not Role.TOOLS)
+    return replace(prompt, messages=messages, tools=())
 
 
 def is_loop(tail: str) -> bool:
@@ -193,7 +244,8 @@ def is_loop(tail: str) -> bool:
 
 
 def _length(message: Message) -> int:
-    return len(message.text) + len("Assistant: \n")
+    used = sum(len(use.arguments) + len(use.result) + len(use.name) for use in message.uses)
+    return len(message.text) + used + len("Assistant: \n")
 
 
 def _said(message: Message) -> str:

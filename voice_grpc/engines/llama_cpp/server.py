@@ -9,13 +9,14 @@ import mmap
 import os
 import re
 import shutil
+import struct
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import EngineError, EngineMissing
-from .prompt import LAYOUTS, ChatLayout
+from ...net.installation import advice
 
 _log = logging.getLogger(__name__)
 
@@ -42,8 +43,10 @@ _OWN_SLOT = 0.9
 common instructions made every session take the same slot and compute its own turns again."""
 
 
-_TEMPLATE_BYTES = 16_384
-"""Of a chat template, among which its markers are looked for."""
+_TEMPLATE_KEY = b"tokenizer.chat_template"
+_STRING = struct.Struct("<IQ")
+_STRING_KIND = 8
+"""GGUF's type of a value that is a string: a length in eight bytes, and UTF-8."""
 
 
 def check(path: Path) -> None:
@@ -55,20 +58,18 @@ def check(path: Path) -> None:
             raise EngineError("llm", f"{path} is not a GGUF file", retryable=False)
 
 
-def is_tuned(path: Path) -> bool:
-    """Base Gemma files of other makers carry the template that belongs to the tuned ones."""
+def chat_template(path: Path) -> str:
+    """The file's own (GGUF's `tokenizer.chat_template`, a string behind its type and length); empty where it
+    has none, and of base Gemma files of other makers, which carry the one of the tuned ones."""
     if re.match(r"gemma-3-\d+[mb](?!.*-it)", path.stem.lower()):
-        return False
+        return ""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(b"tokenizer.chat_template") >= 0
-
-
-def chat_layout(path: Path) -> ChatLayout | None:
-    """Of the chat template in the file; None: it has none, or one of a family that is not known."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        at = content.find(b"tokenizer.chat_template")
-        template = content[at : at + _TEMPLATE_BYTES] if at >= 0 else b""
-    return next((layout for marker, layout in LAYOUTS.items() if marker in template), None)
+        at = content.find(_TEMPLATE_KEY)
+        if at < 0:
+            return ""
+        kind, length = _STRING.unpack_from(content, at + len(_TEMPLATE_KEY))
+        start = at + len(_TEMPLATE_KEY) + _STRING.size
+        return content[start : start + length].decode("utf-8", "replace") if kind == _STRING_KIND else ""
 
 
 def open_model(path: Path, threads: int) -> Any:
@@ -77,7 +78,7 @@ def open_model(path: Path, threads: int) -> Any:
     try:
         import xllamacpp
     except ImportError as error:
-        text = "xllamacpp is not installed: run pip install 'voice-grpc[local]'"
+        text = f"xllamacpp is not installed: run {advice('local')}"
         raise EngineMissing("llm", text) from error
     directory = tempfile.mkdtemp(prefix="llm-")
     try:
@@ -103,5 +104,6 @@ def _parameters(create: Callable[[], Any], path: Path, threads: int, socket: str
     parameters.n_threads_http = 1
     parameters.endpoint_slots = parameters.ui = False
     parameters.offline = True
+    parameters.force_pure_content_parser = True  # calls of tools come as the model writes them
     parameters.verbosity = 4 if _log.isEnabledFor(logging.DEBUG) else -1
     return parameters

@@ -17,12 +17,22 @@ import httpx2
 
 from ...core.errors import EngineDenied, EngineError
 from ...net import addresses
+from ...net.proxy import through
 from ..http.client import OpenedOnce, open_client
 from ..http.errors import OPENING_ERRORS, unopened
 from ..http.json_values import mapping
 from ..http.models import for_chat, listed
 from ..http.sse import EventReader, ServerSentEvent
-from .errors import BASE_ADVICE, KEY_ADVICE, MODEL_ADVICE, SERVER, StaleConnection, missing, refusal
+from .errors import (
+    BASE_ADVICE,
+    KEY_ADVICE,
+    MODEL_ADVICE,
+    SERVER,
+    Refusal,
+    StaleConnection,
+    missing,
+    refusal,
+)
 
 # ---------------------------------------------------------------- where a server is
 
@@ -106,7 +116,7 @@ class OpenAiClient:
             if response.status_code in (404, 405, 501) and base + 1 == len(self._address.bases):
                 raise missing(f"{self._address.location} lists no models", MODEL_ADVICE)
             if response.status_code != 200:
-                raise refusal(response.status_code, body)
+                raise self._refusal(response.status_code, body, response.headers)
         found = for_chat(listed(body))
         if not found:
             raise missing(f"{self._address.location} lists no models", MODEL_ADVICE)
@@ -121,7 +131,7 @@ class OpenAiClient:
         async with AsyncExitStack() as stack:
             response = await self._send(stack, "POST", url, json.dumps(body))
             if response.status_code != 200:
-                raise refusal(response.status_code, await _some(response))
+                raise self._refusal(response.status_code, await _some(response), response.headers)
             kind = response.headers.get("content-type", "").lower()
             if "html" in kind:
                 raise ValueError("a page for people")
@@ -153,6 +163,11 @@ class OpenAiClient:
         stack.push_async_callback(response.aclose)
         return response
 
+    def _refusal(self, status: int, body: bytes, headers: Mapping[str, str]) -> Refusal:
+        said = refusal(status, body, headers)
+        said.way = through(self._address.location)
+        return said
+
     def _open(self) -> httpx2.AsyncClient:
         headers = {"Content-Type": "application/json"}
         if self._address.authorization:
@@ -160,7 +175,7 @@ class OpenAiClient:
         try:
             return open_client(self._address.location, self._connect_seconds, headers=headers)
         except OPENING_ERRORS as error:
-            raise unopened("llm", SERVER, error) from None
+            raise unopened("llm", SERVER, self._address.location, error) from None
 
 
 def _closed() -> EngineError:

@@ -20,7 +20,7 @@ from ...core.errors import (
     EngineQuota,
     EngineUnreachable,
 )
-from ..http.errors import refused, shown, transport_error
+from ..http.errors import passes_after, refused, shown, transport_error
 from ..http.json_values import mapping, sequence, text
 
 KEY_ADVICE = "check OPENAI_API_KEY and what it may do on that server"
@@ -40,20 +40,39 @@ _NO_KEY = re.compile(
     r"|api.?key.{0,20}(not valid|invalid|expired|required)",
     re.IGNORECASE,
 )
-_NO_CREDIT = re.compile(r"insufficient_quota|insufficient.balance|billing|rate_limit", re.IGNORECASE)
+_NO_CREDIT = re.compile(r"insufficient_quota|insufficient.balance|billing", re.IGNORECASE)
+_RATE = re.compile(r"rate_limit", re.IGNORECASE)
+_OVERLOADED = re.compile(r"overloaded|unavailable|server_error|temporar|try again", re.IGNORECASE)
 _BLOCKED = re.compile(r"content_filter|content_policy|responsibleai", re.IGNORECASE)
 _LOADING = re.compile(r"loading|not ready|starting", re.IGNORECASE)
+
+
+_GATEWAY = (502, 503, 504)
+"""Statuses that a proxy may have given in the place of the server (RFC 9110, 15.6)."""
 
 
 class Refusal(Exception):
     """An error as the server says it. `str` is its message, as it came."""
 
-    def __init__(self, status: int, message: str, about: str, code: str) -> None:
+    def __init__(
+        self, status: int, message: str, about: str, code: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         """`status`: of HTTP, or what stands for it in the error; 0: none. `about`: the fields concerned,
-        where they are named apart. `code`: its `code` and `type`.
+        where they are named apart. `code`: its `code` and `type`. `headers`: of the answer.
         """
         super().__init__(message)
         self.status, self.about, self.code = status, about, code
+        self.way = ""
+        """Which proxy it came through, for people; empty without one."""
+        self._headers = headers or {}
+
+    @property
+    def retry_after(self) -> float | None:
+        """As `EngineError` has it. An error within a stream may have no status, only words."""
+        status = self.status
+        if _OVERLOADED.search(f"{self.code} {self}") and status < 500:
+            status = status or 503
+        return passes_after(status, self._headers, str(self))
 
     @property
     def is_of_model(self) -> bool:
@@ -69,14 +88,14 @@ class StaleConnection(Exception):
     """It was closed at the other end, or broke, before anything of an answer came."""
 
 
-def refusal(status: int, body: bytes) -> Refusal:
+def refusal(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Refusal:
     """What an answer says whose status is not 200; anything between us and the server may have written it."""
     try:
         said = json.loads(body)
     except ValueError:
         plain = body.decode("utf-8", "replace").strip()
-        return Refusal(status, "" if plain.startswith("<") else plain, "", "")
-    return _refusal(said if isinstance(said, dict) else {"message": str(said)}, status)
+        return Refusal(status, "" if plain.startswith("<") else plain, "", "", headers)
+    return _refusal(said if isinstance(said, dict) else {"message": str(said)}, status, headers)
 
 
 def refusal_in(chunk: Mapping[str, Any]) -> Refusal | None:
@@ -86,7 +105,7 @@ def refusal_in(chunk: Mapping[str, Any]) -> Refusal | None:
     return None
 
 
-def _refusal(said: Mapping[str, Any], status: int) -> Refusal:
+def _refusal(said: Mapping[str, Any], status: int, headers: Mapping[str, str] | None = None) -> Refusal:
     """OpenAI's `{"error": {…}}`, SGLang's with the same fields outside, Ollama's `{"error": "…"}`, and
     FastAPI's `{"detail": …}`, which quotes the whole request unless it is asked only where and what.
     """
@@ -104,9 +123,8 @@ def _refusal(said: Mapping[str, Any], status: int) -> Refusal:
     if not status and isinstance(code, int):
         status = code
     about = " ".join(place for place in places if place)
-    return Refusal(
-        status, " ".join(m for m in messages if m), about, f"{code or ''} {text(fields.get('type'))}".strip()
-    )
+    named = f"{code or ''} {text(fields.get('type'))}".strip()
+    return Refusal(status, " ".join(m for m in messages if m), about, named, headers)
 
 
 def engine_error(error: Exception, model: str, secrets: Iterable[str]) -> EngineError:
@@ -136,17 +154,21 @@ def _of_refusal(said: Refusal, message: str) -> EngineError:
     if _BLOCKED.search(words):
         return EngineBlocked("llm", message)
     if status == 402 or _NO_CREDIT.search(words):
-        return EngineQuota("llm", message, advice=CREDIT_ADVICE)
+        return EngineQuota("llm", message, retryable=False, advice=CREDIT_ADVICE)
+    if status == 429 or _RATE.search(words):
+        return EngineQuota("llm", message, advice=CREDIT_ADVICE, retry_after=said.retry_after)
     if status < 500 and _NO_KEY.search(words):
         return EngineDenied("llm", message, advice=KEY_ADVICE)
     if said.is_of_model:
         return missing(message, MODEL_ADVICE)
     if status in (404, 405) or 300 <= status < 400:
         return missing(message, f"{BASE_ADVICE}; {MODEL_ADVICE}" if status == 404 else BASE_ADVICE)
-    return refused("llm", status, message, {EngineDenied: KEY_ADVICE})
+    return refused("llm", status, message, {EngineDenied: KEY_ADVICE}, retry_after=said.retry_after)
 
 
 def _told(said: Refusal, secrets: Iterable[str]) -> str:
     message = shown(said, secrets)
     status = f"HTTP {said.status}" if said.status else "an error in the answer"
+    if said.status in _GATEWAY:
+        status += said.way
     return f"{status}: {message}" if message else status

@@ -11,6 +11,7 @@ from contextlib import aclosing
 
 from ...core.conversation import Message, Role
 from ...core.errors import EngineEmpty, EngineError, EngineTimeout
+from ...net.proxy import through
 from ...ports import LlmItem, Prompt
 from ..timeouts import Timeouts
 from .capabilities import Capabilities
@@ -91,7 +92,7 @@ class OpenAiLlm:
         while True:
             capabilities = self._negotiator.capabilities
             most = prompt.max_tokens if capabilities.room else sys.maxsize
-            answer = ChatAnswer(self.name, most, begins_inside=capabilities.begins_inside)
+            answer = ChatAnswer(self.name, prompt, most, begins_inside=capabilities.begins_inside)
             is_answered = False
             try:
                 async with aclosing(self._answer(prompt, capabilities, answer, give_up)) as items:
@@ -128,7 +129,8 @@ class OpenAiLlm:
             async with asyncio.timeout_at(give_up):
                 model = await self._negotiator.model_on(capabilities)
         except TimeoutError:
-            raise EngineTimeout("llm", f"{self.location} did not list its models in time") from None
+            text = f"{self.location} did not list its models in time{through(self.location)}"
+            raise EngineTimeout("llm", text) from None
         answer.model = self.name
         is_done = False
         async with aclosing(
@@ -142,14 +144,15 @@ class OpenAiLlm:
                     if answer.is_whole:
                         break
                     what = "went silent in its answer" if answer.has_begun else "did not begin to answer"
-                    raise EngineTimeout("llm", f"{self.name} {what} in time") from None
+                    way = through(self.location)
+                    raise EngineTimeout("llm", f"{self.name} {what} in time{way}") from None
                 if chunk is None:
                     break
-                before, is_done = answer.progress, not chunk
+                before, was_whole, is_done = answer.progress, answer.is_whole, not chunk
                 for item in answer.read(chunk):
                     yield item
                 if answer.is_whole:
-                    give_up = clock() + _USAGE_SECONDS
+                    give_up = give_up if was_whole else clock() + _USAGE_SECONDS
                 elif answer.progress > before:
                     give_up = clock() + self._timeouts.between
         for rest in answer.end(is_done=is_done or answer.is_full):

@@ -1,19 +1,19 @@
 """What the chunks of a chat completion hold for us: words, calls, usage; and how an answer may end.
 
-`StreamedCalls` puts calls together from the pieces in which servers stream them, `ThoughtFilter` takes out
-what a model thinks aloud, `ChatAnswer` is both and the words. What lives here: one answer's state. What
-must not: when chunks come (`llm.py`).
+`StreamedCalls` puts calls together from the pieces in which servers stream them, `ChatAnswer` is those and
+the words. What lives here: one answer's state. What must not: when chunks come (`llm.py`), and what a model
+writes that is not to be said (`core.model_output`).
 """
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 from ...core.errors import EngineBlocked, EngineEmpty, EngineError, EngineUnreachable
-from ...ports import CallRequest, TextDelta, Usage
+from ...core.model_output.arguments import as_arguments, called_name, read_arguments
+from ...ports import CallRequest, Prompt, TextDelta, Usage
 from ..http.json_values import count, mapping, sequence, text
+from ..model_output import malformed, output_of, written_calls
 from .errors import refusal_in
 
 
@@ -50,12 +50,14 @@ class StreamedCalls:
             else:
                 call.pieces.append(text(arguments))
 
-    def requests(self, model: str) -> Iterator[CallRequest]:
-        """Raises `EngineError` when the model wrote something else than a call."""
+    def requests(self, model: str, declared: Collection[str]) -> Iterator[CallRequest]:
+        """`declared`: names of the tools that may be called. Raises `EngineError` when the model wrote
+        something else than a call."""
         for call in self._calls:
-            if not call.name:
-                raise EngineError("llm", f"{model} called a tool without a name")
-            yield CallRequest(call.name, _arguments(call, model), call.id)
+            name = called_name(call.name, declared)
+            if not name:
+                raise malformed(f"{model} called a tool without a name")
+            yield CallRequest(name, _arguments(call, model), call.id)
 
     def _at(self, place: object, id_: str, name: str) -> _StreamedCall:
         """The call that a piece belongs to, which may be a new one."""
@@ -74,60 +76,10 @@ class StreamedCalls:
 
 
 def _arguments(call: _StreamedCall, model: str) -> Mapping[str, object]:
-    if call.whole is not None:
-        return call.whole
-    written = "".join(call.pieces).strip() or "{}"
     try:
-        value = json.loads(written, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        value = written
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise EngineError("llm", f"{model} called {call.name[:64]} with arguments that are no JSON object")
-    return value
-
-
-def _refuse(constant: str) -> NoReturn:
-    """NaN and the infinities, which Python would take."""
-    raise ValueError(constant)
-
-
-_NAMES = ("think", "thinking", "thought")
-_TAG = re.compile(rf"<(/?)(?:{'|'.join(_NAMES)})>", re.IGNORECASE)
-_TAGS = tuple(f"<{slash}{name}>" for name in _NAMES for slash in ("", "/"))
-
-
-class ThoughtFilter:
-    """An answer without what the model thinks aloud, which is not said to anybody. Servers that know the
-    model give thoughts apart (`reasoning`, `reasoning_content`); others leave the tags of the model's
-    template in the text, and the stream cuts them anywhere."""
-
-    def __init__(self, *, begins_inside: bool = False) -> None:
-        """`begins_inside`: the template opened the thoughts, and the answer only closes them."""
-        self.has_thought = begins_inside
-        self.was_not_opened = False
-        """Thoughts ended that had not begun: what came before them was taken for the answer."""
-        self._is_inside = begins_inside
-        self._held = ""
-
-    def feed(self, text: str) -> str:
-        """What of `text` is said; the beginning of something that may become a tag is held back."""
-        text, said = self._held + text, ""
-        while (tag := _TAG.search(text)) is not None:
-            said += "" if self._is_inside else text[: tag.start()]
-            self.was_not_opened |= bool(tag[1]) and not self._is_inside
-            self._is_inside, self.has_thought = not tag[1], True
-            text = text[tag.end() :]
-        place = text.rfind("<")
-        is_half = place >= 0 and any(tag.startswith(text[place:].lower()) for tag in _TAGS)
-        self._held = text[place:] if is_half else ""
-        return said if self._is_inside else said + text.removesuffix(self._held)
-
-    def flush(self) -> str:
-        """What was held back and became no tag."""
-        held, self._held = self._held, ""
-        return "" if self._is_inside else held
+        return as_arguments(call.whole) if call.whole is not None else read_arguments("".join(call.pieces))
+    except ValueError:
+        raise malformed(f"{model} called {call.name[:64]} with arguments that are no JSON object") from None
 
 
 _FAILED = ("error", "abort")
@@ -135,19 +87,20 @@ _FAILED = ("error", "abort")
 
 
 class ChatAnswer:
-    def __init__(self, model: str, max_tokens: int, *, begins_inside: bool = False) -> None:
+    def __init__(self, model: str, prompt: Prompt, max_tokens: int, *, begins_inside: bool = False) -> None:
         """`model`: as errors name it. `max_tokens`: of the words that are said, without thoughts."""
         self.model = model
         self.has_begun = False
         """Words of the answer were given, or a call has begun that will be."""
         self.is_whole = False
-        """The server said that this is all: there is nothing left to wait for but the count of tokens."""
+        """The server or the model said that this is all: only the count of tokens may be waited for."""
         self.is_full = False
         """`max_tokens` were said; the limit that the server knows may have room for thoughts."""
         self.progress = 0
         """Rises with every output; with nothing else."""
         self._max_tokens = max_tokens
-        self._thoughts = ThoughtFilter(begins_inside=begins_inside)
+        self._declared = [tool.name for tool in prompt.tools]
+        self._output = output_of(prompt, begins_inside=begins_inside)
         self._has_reasoned = False
         self._calls = StreamedCalls()
         self._reason = ""
@@ -155,12 +108,12 @@ class ChatAnswer:
 
     @property
     def has_thought(self) -> bool:
-        return self._has_reasoned or self._thoughts.has_thought
+        return self._has_reasoned or self._output.has_thought
 
     @property
     def was_thinking_aloud(self) -> bool:
         """What was taken for the answer turned out to be thoughts, which it was too late to take back."""
-        return self._thoughts.was_not_opened
+        return self._output.was_not_opened
 
     def read(self, chunk: Mapping[str, Any]) -> Iterator[TextDelta]:
         """Raises `Refusal` when the chunk is an error."""
@@ -174,30 +127,40 @@ class ChatAnswer:
             if delta.get("tool_calls"):
                 self._calls.add(delta["tool_calls"])
                 self._advance()
-            yield from self._say(self._thoughts.feed(_words(delta)))
+            yield from self._write(_words(delta))
             if reason := text(choice.get("finish_reason")):
                 self._reason, self.is_whole = reason, True
-        self.is_full = self.progress >= self._max_tokens and not self._reason and not self._calls
+        is_calling = bool(self._calls) or self._output.is_calling
+        self.is_full = self.progress >= self._max_tokens and not self._reason and not is_calling
 
     def end(self, *, is_done: bool) -> Iterator[TextDelta | CallRequest | Usage]:
         """Nothing comes any more. Raises `EngineError` unless that is an answer.
 
         `is_done`: the server said so, or it was us who stopped.
         """
-        yield from self._say(self._thoughts.flush())
+        yield from self._say(self._output.finish())
         said = f" ({self._reason})" if self._reason else ""
         if self._reason == "content_filter":
             raise EngineBlocked("llm", f"{self.model}'s answer was stopped{said}")
         if self._reason in _FAILED:
-            raise EngineError("llm", f"{self.model} broke off its answer{said}")
-        if not (self._reason or is_done):
-            raise EngineUnreachable("llm", f"{self.model}: the answer broke off")
-        yield from self._calls.requests(self.model)
-        if not self.has_begun:
+            raise EngineError("llm", f"{self.model} broke off its answer{said}", retry_after=0.0)
+        if not (self.is_whole or is_done):
+            raise EngineUnreachable("llm", f"{self.model}: the answer broke off", retry_after=0.0)
+        calls = list(self._calls.requests(self.model, self._declared))
+        calls = calls or written_calls(self._output, self.model)
+        yield from calls
+        if not (self.has_begun or calls):
             what = "thought, and said nothing" if self.has_thought else "answered with nothing"
             raise EngineEmpty("llm", f"{self.model} {what}{said}")
         if self._usage is not None:
             yield self._usage
+
+    def _write(self, words: str) -> Iterator[TextDelta]:
+        """A call that the model writes into its text makes progress too, as one apart does."""
+        yield from self._say(self._output.feed(words))
+        if words and self._output.is_calling:
+            self._advance()
+        self.is_whole = self.is_whole or self._output.is_over
 
     def _say(self, words: str) -> Iterator[TextDelta]:
         """Nothing blank comes before the first word."""

@@ -20,7 +20,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from ...core.audio import RATE_HZ, Floats
-from ...core.transcript.loops import doubled
+from ...core.transcript.loops import is_doubled
 from .chunking import is_silent
 from .segments import Segment
 
@@ -88,6 +88,7 @@ _CLEAR, _CLEAR_NO_SPEECH = -0.45, 0.15
 _SIMILAR = 0.5
 """Share of the letters that two looks have in common where they heard the same: names are spelt as they sound
 by the one that was not told them."""
+_NAME_WORDS = 2
 
 _SHORT_TOKENS = 5
 _SHORT_ALLOWANCE = 0.15
@@ -114,7 +115,7 @@ class Hypothesis:
         """A word or two is mostly times and an end, which are never certain: less is asked of them."""
         allowance = _SHORT_ALLOWANCE if self.tokens <= _SHORT_TOKENS else 0.0
         is_likely = self.logprob >= decode_pass.enough - allowance
-        return is_likely and self.no_speech < _DOUBT and not self.is_loop and doubled(self.text) is None
+        return is_likely and self.no_speech < _DOUBT and not self.is_loop and not is_doubled(self.text)
 
     def is_noise(self, decode_pass: DecodePass) -> bool:
         if self.no_speech > decode_pass.noise and self.logprob < decode_pass.noise_logprob:
@@ -154,10 +155,12 @@ def better(one: Hypothesis, other: Hypothesis) -> Hypothesis:
 
 def unprompted(prompted: Hypothesis, plain: Hypothesis) -> Hypothesis:
     """What is believed of two looks of which one was told words to expect. The words come from that one where
-    the other heard about the same; how sure it is of "no speech" is the other's to say, since after a prompt
-    Whisper is nearly always sure of speech (measured on murmur: 0.2 to 0.3 with one, 0.4 to 0.6 without)."""
-    a, b = ("".join(_words(each.text)) for each in (prompted, plain))
-    if SequenceMatcher(None, a, b, autojunk=False).ratio() < _SIMILAR:
+    the other heard about the same, and where they are a name or two; how sure it is of "no speech" is the
+    other's to say, since after a prompt Whisper is nearly always sure of speech (measured on murmur: 0.2 to
+    0.3 with one, 0.4 to 0.6 without)."""
+    words, others = _words(prompted.text), _words(plain.text)
+    alike = SequenceMatcher(None, "".join(words), "".join(others), autojunk=False).ratio()
+    if len(words) > _NAME_WORDS and alike < _SIMILAR and not plain.is_loop:
         return plain
     sure = (prompted.logprob + plain.logprob) / 2
     return replace(prompted, logprob=sure, no_speech=plain.no_speech)
@@ -278,7 +281,7 @@ def decode_steps(audio: Floats, passes: Sequence[DecodePass], options: DecodeOpt
         return None
     if options.prompt and not options.is_interim and not best.is_clear:
         plain = yield DecodeRequest(audio, LONGER, replace(options, languages=(language,), prompt=""))
-        if plain.hypothesis.is_noise(LONGER):
+        if plain.hypothesis.is_noise(LONGER) or plain.hypothesis.is_empty_loop:
             return None
         best = unprompted(best, plain.hypothesis)
     return DecodeResult(best, language)

@@ -15,6 +15,7 @@ import numpy as np
 from ...core.audio import RATE_HZ, Floats, seconds
 from ...core.errors import EngineError, EngineMissing
 from ...model_files.cache import model_path
+from ...net.installation import advice
 from .decoding import (
     FULL,
     SAFE_TAIL_S,
@@ -44,14 +45,14 @@ def find(model: str, download: Callable[[str], str]) -> Path:
     """The directory of `base`, `tiny`, a path, or a hub id, which is fetched."""
     if model in PACKAGED:
         return model_path(PACKAGED[model])
-    path = Path(model).expanduser()
+    path = Path(model)
     if path.is_dir():
         missing = [name for name in _NEEDED if not (path / name).is_file()]
         if missing:
             lacking = ", ".join(missing)
             raise EngineMissing("stt", f"{path} is no CTranslate2 Whisper model: {lacking} is missing")
         return path
-    if path.is_absolute() or model.startswith((".", "~")):
+    if path.is_absolute() or model.startswith("."):
         raise EngineMissing("stt", f"there is no Whisper model directory {path}")
     try:
         return Path(download(model))
@@ -109,9 +110,12 @@ def _ctranslate2() -> Any:
     try:
         import ctranslate2
     except ImportError as error:
-        said = "faster-whisper is not installed: run pip install 'voice-grpc[local]'"
-        raise EngineMissing("stt", said) from error
+        raise _not_installed() from error
     return ctranslate2
+
+
+def _not_installed() -> EngineMissing:
+    return EngineMissing("stt", f"faster-whisper is not installed: run {advice('local')}")
 
 
 _PROMPT_TOKENS = 64
@@ -141,9 +145,7 @@ class WhisperModel:
             from faster_whisper.tokenizer import Tokenizer
             from faster_whisper.transcribe import get_ctranslate2_storage, get_suppressed_tokens
         except ImportError as error:
-            raise EngineMissing(
-                "stt", "faster-whisper is not installed: run pip install 'voice-grpc[local]'"
-            ) from error
+            raise _not_installed() from error
         path = find(model, faster_whisper.download_model)
         try:
             self._fw: Any = faster_whisper.WhisperModel(

@@ -11,7 +11,8 @@ from http import HTTPStatus
 from typing import Any
 
 from ...core import errors as e
-from ..http.errors import kind_of, refused, shown, transport_error
+from ...net.proxy import through
+from ..http.errors import kind_of, passes_after, refused, shown, transport_error
 from .address import WhisperAddress
 
 _SHOWN = 160
@@ -38,8 +39,9 @@ class Busy(e.EngineUnreachable):
 class Throttled(e.EngineQuota):
     """`again`: seconds after which it may be asked again, as it says; 0: it does not."""
 
-    def __init__(self, message: str, again: float) -> None:
-        super().__init__("stt", message)
+    def __init__(self, message: str, again: float, retry_after: float | None) -> None:
+        """`retry_after`: the same where it says so, else what such a status lets hope."""
+        super().__init__("stt", message, retry_after=retry_after)
         self.again = again
 
 
@@ -67,26 +69,27 @@ def refusal(address: WhisperAddress, status: int, body: bytes, retry_after: str 
     kind = kind_of(status)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return TooLong("stt", f"{text}; the file is too large for it", retryable=False)
+    passes = passes_after(status, {"retry-after": retry_after}, said)
     if status in BUSY:
-        return Busy("stt", text)
+        return Busy("stt", f"{text}{through(address.origin)}", retry_after=passes)
     if kind is e.EngineDenied:
         return kind("stt", f"{where} refused the credentials ({status})", advice=_KEY_ADVICE)
     if kind is e.EngineQuota:
         again = float(retry_after) if re.fullmatch(r"\d{1,6}(\.\d+)?", retry_after) else 0.0
-        return Throttled(f"{text}; to be asked again in {again:g} s" if again else text, again)
+        return Throttled(f"{text}; to be asked again in {again:g} s" if again else text, again, passes)
     if 300 <= status < 400:
         return missing(f"{where} is somewhere else now ({status})", "set WHISPER_SERVER_URL to where it is")
     if kind is e.EngineMissing or status == HTTPStatus.NOT_IMPLEMENTED:
         return missing(f"{text}; check WHISPER_PROTOCOL, the path and the model")
     if status >= 500:
-        return e.EngineUnreachable("stt", text, advice=_LOG_ADVICE)
+        return e.EngineUnreachable("stt", text, advice=_LOG_ADVICE, retry_after=passes)
     return refused("stt", status, text)
 
 
 def bad_answer(address: WhisperAddress, error: BadAnswer) -> e.EngineError:
     text = f"{address.location} {error}"
     if error.is_cut:
-        return e.EngineUnreachable("stt", text)
+        return e.EngineUnreachable("stt", text, retry_after=0.0)
     shown = _shown(address, error.said)
     advice = "check that WHISPER_SERVER_URL is a Whisper server, and see its log"
     return e.EngineError("stt", f"{text}: {shown}" if shown else text, advice=advice)
@@ -98,7 +101,8 @@ def unreachable(address: WhisperAddress, error: Exception) -> e.EngineError:
 
 
 def late(address: WhisperAddress, what: str) -> e.EngineTimeout:
-    return e.EngineTimeout("stt", f"{address.location} did not answer in time: {what}")
+    text = f"{address.location} did not answer in time{through(address.origin)}: {what}"
+    return e.EngineTimeout("stt", text)
 
 
 def _phrase(status: int) -> str:

@@ -21,6 +21,8 @@ import numpy as np
 import soxr
 
 from ...core.audio import RATE_HZ, Samples, sample_count
+from ..http.client import open_client
+from ..http.errors import OPENING_ERRORS
 from ..http.models import for_transcripts, listed
 from ..timeouts import Timeouts
 from ..whisper.languages import known_to
@@ -79,16 +81,19 @@ async def first_model(address: WhisperAddress, seconds: float) -> str:
     path = re.sub("/realtime$", "", address.path) or "/v1"
     place = replace(address, scheme={"ws": "http", "wss": "https"}[address.scheme], path=f"{path}/models")
     try:
-        async with await asyncio.to_thread(_client, address, seconds) as client:
+        async with (
+            asyncio.timeout(seconds),
+            await asyncio.to_thread(_client, place, seconds) as client,
+        ):
             answer = (await client.get(place.location)).raise_for_status()
-    except (httpx2.HTTPError, httpx2.InvalidURL):
+    except (httpx2.HTTPError, *OPENING_ERRORS):
         return ""
     return next(iter(for_transcripts(listed(answer.content))), "")
 
 
 def _client(address: WhisperAddress, seconds: float) -> httpx2.AsyncClient:
     """Reads certificates, and on first use its own modules."""
-    return httpx2.AsyncClient(timeout=seconds, headers=address.headers)
+    return open_client(address.origin, seconds, headers=address.headers)
 
 
 class AppendEncoder:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ...core.audio import Samples
 from ...core.errors import EngineError, EngineTimeout, EngineUnreachable
+from ...net.proxy import through
 from ..timeouts import Timeouts
 from .address import WhisperAddress
 from .interims import InterimLimiter, InterimRoom
@@ -95,7 +96,7 @@ class Connection:
     def __init__(
         self, protocol: SocketProtocol, audio: UtteranceAudio, timeouts: Timeouts, where: str, begin: int = 0
     ) -> None:
-        """`where`: the address, for people; `begin`: the first sample that goes out."""
+        """`where`: the address, and the proxy on the way, for people; `begin`: the first sample to go out."""
         self.protocol, self.sent, self._audio, self._where = protocol, begin, audio, where
         self.failure: EngineError | None = None
         self.is_ready = False
@@ -260,9 +261,10 @@ class ConnectionPool:
     ) -> Connection:
         """At once; the connection opens by itself. `begin`: the first sample that goes out. Raises
         `EngineError` once closed."""
-        where = self.address.location
         if self._is_closed:
-            raise EngineError("stt", f"the connections to {where} are closed", retryable=False)
+            text = f"the connections to {self.address.location} are closed"
+            raise EngineError("stt", text, retryable=False)
+        where = f"{self.address.location}{through(self.address.origin)}"
         connection = Connection(self._new_protocol(options), audio, timeouts or self.timeouts, where, begin)
         self._connections.add(connection)
         connection.task.add_done_callback(lambda _: self._connections.discard(connection))

@@ -14,9 +14,17 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxy,
+    InvalidStatus,
+    ProxyError,
+    WebSocketException,
+)
 
 from ...core.errors import EngineDenied, EngineError, EngineQuota, EngineUnreachable
+from ...net.proxy import proxy_for, through
 from ..http import errors
 from .address import WhisperAddress
 
@@ -102,6 +110,7 @@ class WebSockets:
     async def open(self, path: str, query: str, seconds: float) -> WebSocketWire:
         """Raises `EngineError`."""
         address = self._address
+        proxy = proxy_for(address.origin)
         with mapped(address):
             connection = await connect(
                 replace(address, path=path, query=query).url,
@@ -113,6 +122,7 @@ class WebSockets:
                 compression=None,  # sound does not shrink
                 logger=_wire_log,
                 ssl=await self._context() if address.scheme == "wss" else None,
+                proxy=proxy.url if proxy is not None else None,
             )
         return WebSocketWire(connection, address)
 
@@ -141,6 +151,8 @@ def mapped(address: WhisperAddress) -> Iterator[None]:
         yield
     except TimeoutError:
         raise
+    except (ProxyError, InvalidProxy, ImportError) as error:
+        raise _refused_by_proxy(address, error) from error
     except InvalidStatus as error:
         raise _refused(address, error.response.status_code) from error
     except ConnectionClosed as error:
@@ -157,9 +169,21 @@ def mapped(address: WhisperAddress) -> Iterator[None]:
             retryable=False,
             advice="check WHISPER_SERVER_URL: http(s):// for a server with an HTTP interface",
         ) from error
-    except (OSError, EOFError, ImportError) as error:
+    except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise EngineUnreachable("stt", f"no connection to {where} ({reason})") from error
+        way = through(address.origin)
+        raise EngineUnreachable(
+            "stt", f"no connection to {where}{way} ({reason})", advice=errors.PROXY_ADVICE if way else ""
+        ) from error
+
+
+def _refused_by_proxy(address: WhisperAddress, error: Exception) -> EngineError:
+    """The proxy refused, is none, or is one of SOCKS, for which a package is missing."""
+    where, way = address.location, through(address.origin)
+    if isinstance(error, ProxyError):
+        said = shown(error, address)
+        return EngineUnreachable("stt", f"no connection to {where}{way} ({said})", advice=errors.PROXY_ADVICE)
+    return errors.unopened("stt", where, address.origin, error)
 
 
 def _refused(address: WhisperAddress, status: int) -> EngineError:

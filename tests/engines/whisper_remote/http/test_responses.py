@@ -105,7 +105,10 @@ WHOLE: dict[str, tuple[str, bytes, Transcription]] = {
         ),
         Transcription(
             "Hi. Thanks for watching!",
-            segments=(Segment("Hi.", 0.0, 1.0, -0.3, 0.1), Segment("Thanks for watching!", 1.0, 2.5, -1.5, 0.9)),
+            segments=(
+                Segment("Hi.", 0.0, 1.0, -0.3, 0.1),
+                Segment("Thanks for watching!", 1.0, 2.5, -1.5, 0.9),
+            ),
         ),
     ),
     "thoughts that are none": (

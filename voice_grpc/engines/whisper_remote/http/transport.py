@@ -187,7 +187,7 @@ class WhisperHttp:
             tls = httpx2.create_ssl_context()
             return _Clients(self._client(tls, KEPT), self._client(tls, 0))
         except OPENING_ERRORS as error:
-            raise unopened("stt", self.address.location, error) from None
+            raise unopened("stt", self.address.location, self.address.origin, error) from None
 
     def _client(self, tls: ssl.SSLContext, kept: int) -> httpx2.AsyncClient:
         return open_client(
