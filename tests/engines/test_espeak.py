@@ -10,7 +10,7 @@ import pytest
 
 from voice_grpc.core.audio import rms, seconds
 from voice_grpc.core.errors import EngineError, EngineMissing
-from voice_grpc.engines.espeak import EspeakTts, is_installed
+from voice_grpc.engines.espeak import PIECE_SECONDS, EspeakTts, is_installed
 from voice_grpc.ports import Clause, Speech, VoiceChoice
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason="espeak-ng is not installed")
@@ -51,6 +51,14 @@ async def test_it_speaks_many_languages(tts: EspeakTts) -> None:
 async def test_each_clause_in_its_order_and_silence_for_nothing(tts: EspeakTts) -> None:
     sounds = await said(tts, "One.", "", "Three.")
     assert [sound.clause_index for sound in sounds] == [0, 2]
+
+
+async def test_many_digits_are_said_piece_by_piece(tts: EspeakTts) -> None:
+    """A minute of sound in one clause: what it begins with does not wait for what it ends with."""
+    sounds = await said(tts, Clause(3, ",".join(["777"] * 40)))
+    assert len(sounds) > 3
+    assert {sound.clause_index for sound in sounds} == {3}
+    assert max(seconds(len(sound.samples), sound.rate_hz) for sound in sounds) < 2 * PIECE_SECONDS
 
 
 async def test_languages_sound_different_and_the_language_wins_over_the_voice(tts: EspeakTts) -> None:

@@ -17,6 +17,7 @@ from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.session.harness import virtual
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import BadState, EngineError, EngineMissing, EngineUnreachable
+from voice_grpc.engines.llama_cpp.server import SLOTS
 from voice_grpc.engines.scripted import ScriptedAnswer, ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad
 from voice_grpc.fallback import LlmChain, Member, SttChain, TtsChain
 from voice_grpc.pb import voice_pb2 as pb
@@ -432,7 +433,7 @@ async def test_only_an_embedded_model_reads_the_beginning() -> None:
     remote, embedded = ScriptedLlm([ScriptedAnswer("Hi.")]), Embedded([ScriptedAnswer("Hi.")])
     await prime(LlmChain([remote, embedded]), "You are kind.")
     assert not remote.prompts
-    assert [prompt.instructions for prompt in embedded.prompts] == ["You are kind."]
+    assert [prompt.instructions for prompt in embedded.prompts] == ["You are kind."] * SLOTS
     await prime(LlmChain([remote]), "You are kind.")
     assert not remote.prompts
 

@@ -5,13 +5,14 @@ What it lacks in beauty it has in reach: it speaks where no other voice knows th
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 
 import numpy as np
 
 from ..core.audio import Samples, levelled, to_float, to_pcm16
 from ..core.errors import EngineError, EngineMissing
 from ..core.languages import primary
+from ..core.text.duration import pieces
 from ..ports import Clause, Speech, Voice, VoiceChoice
 
 RATE_HZ = 22_050
@@ -22,6 +23,9 @@ WORDS_A_MINUTE = 165
 
 AT_ONCE = 4
 """Processes at once. A clause takes some 30 ms."""
+
+PIECE_SECONDS = 8.0
+"""Sound of one process, by estimate; as Piper's, so that no clause keeps one of the `AT_ONCE` for long."""
 
 CLAUSE_SECONDS = 10.0
 
@@ -71,9 +75,10 @@ class EspeakTts:
         """Raises `EngineError` for an unknown voice and for a language that espeak-ng does not speak."""
         tag = self._pick(voice)
         async for clause in clauses:
-            samples = await self._say(clause, tag, voice.rate)
-            if len(samples):
-                yield Speech(clause.index, samples, RATE_HZ)
+            for piece in _pieces(clause, tag):
+                samples = await self._say(piece, tag, voice.rate)
+                if len(samples):
+                    yield Speech(clause.index, samples, RATE_HZ)
 
     def _pick(self, choice: VoiceChoice) -> str:
         """The voice that is named, unless another language is to be spoken."""
@@ -123,6 +128,15 @@ class EspeakTts:
             said = complaint.decode(errors="replace").strip()[:120]
             raise EngineError("tts", f"espeak-ng ended with {process.returncode}: {said}")
         return wav
+
+
+def _pieces(clause: Clause, tag: str) -> Iterator[Clause]:
+    """A clause of many digits sounds for a minute: its first sound does not wait for its last."""
+    if clause.ssml:
+        yield clause
+        return
+    for text in pieces(clause.text, PIECE_SECONDS, tag):
+        yield Clause(clause.index, text)
 
 
 def _bcp47(tag: str) -> str:

@@ -18,6 +18,7 @@ from ..core.audio import Samples
 from ..core.conversation import Message, Role
 from ..core.errors import EngineEmpty, EngineError, EngineTimeout
 from ..core.errors import first as first_of
+from ..engines.llama_cpp.server import SLOTS
 from ..fallback import LlmChain, Member, SttChain, TtsChain
 from ..fallback.chain import FIRST_SECONDS
 from ..net.redaction import Redaction
@@ -129,7 +130,8 @@ def _nobody(stage: str, members: Members) -> EngineError:
 
 
 async def prime(chain: LlmChain, instructions: str) -> None:
-    """Have the embedded models read what the first conversation will begin with: its prefix is hot then.
+    """Have the embedded models read what the first conversations will begin with, in each slot at once: its
+    prefix is hot then, whichever slot a conversation gets.
 
     One that fails is left out. Raises its `EngineError` when there is no other.
     """
@@ -137,11 +139,13 @@ async def prime(chain: LlmChain, instructions: str) -> None:
         if not member.engine.is_embedded or not member.is_ready:
             continue
         try:
-            await _read(member.engine, instructions)
-        except EngineError as error:
-            member.failed(error, for_good=True)
+            async with asyncio.TaskGroup() as tasks:
+                for slot in range(SLOTS):
+                    tasks.create_task(_read(member.engine, instructions), name=f"prime-{slot}")
+        except* EngineError as group:
+            member.failed(first_of(group), for_good=True)
             if not any(other.is_ready for other in chain.members):
-                raise
+                raise first_of(group) from None
 
 
 async def _read(llm: Llm, instructions: str) -> None:

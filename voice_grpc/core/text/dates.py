@@ -26,6 +26,12 @@ _HOURS = re.compile(
 )
 _MINUTES = re.compile(r"(?<![\w.,:])(\d{1,3})\s?m(?:in)?\s?(\d{1,2})\s?s(?:ec)?(?!\w)")
 
+_ON = ("on", "due", "dated")
+"""What no fraction stands behind."""
+_OF_AN_INCH = ("16", "32")
+_A_NAME = "9/11"
+"""Said as the two numbers by all."""
+
 
 class Dates:
     """The patterns for dates in one language."""
@@ -46,11 +52,22 @@ class Dates:
         self._month_year = re.compile(rf"(?<!\w){month},?\s(?:de\s|del\s)?(\d{{4}})(?![\w,.]*\d)(?!\w)")
         self._span = re.compile(rf"(?<!\w){month}\s(\d{{1,2}})\s?[-–]\s?(\d{{1,2}})(?![\w:%/]|[.,-]\d){year}")
 
+        self._day_and_month = (
+            re.compile(
+                rf"(?<!\w)({language.on})(\s)(\d{{1,2}})/(\d{{1,2}})(?![\w/%:]|[.,-]\d|\s(?:of|de|d|di)\b)",
+                re.I,
+            )
+            if language.on
+            else None
+        )
+
     def read(self, reading: Reading) -> None:
         if not reading.has(DIGITS):
             return
         reading.say(_ISO, self._iso, "-/.")
         reading.say(_NUMERIC, lambda m: self._numeric(m, is_day_first=reading.is_day_first), "./-")
+        if self._day_and_month is not None:
+            reading.say(self._day_and_month, lambda m: self._short(m, is_day_first=reading.is_day_first), "/")
         if self._language.months:
             self._written(reading)
         reading.say(_COUNTED, self._counted, ":")
@@ -104,6 +121,16 @@ class Dates:
             else self._date(day, month, full)
         )
 
+    def _short(self, match: re.Match[str], *, is_day_first: bool) -> str | None:
+        """Without a year. What may be a fraction is one, but behind `on`: by 3/4, on 3/4."""
+        word, space, first, second = match.groups()
+        is_fraction = int(first) <= int(second) <= 12 or second in _OF_AN_INCH
+        if (is_fraction and word.lower() not in _ON) or f"{first}/{second}" == _A_NAME:
+            return None
+        is_day_first = is_day_first and int(second) <= 12 or int(first) > 12
+        said = self._date(*((first, second) if is_day_first else (second, first)), None)
+        return f"{word}{space}{said}" if said else None
+
     def _date(self, day: str, month: str | int, year: str | None) -> str | None:
         number = int(month)
         if not (1 <= number <= 12 and 1 <= int(day) <= 31):
@@ -118,7 +145,7 @@ class Dates:
         if until is None:
             return said
         later = self._language.clock(int(until), int(until_minute), (until_half or "").lower())
-        return f"{said} {self._language['to']} {later}"
+        return f"{said} {self._language.until(match)} {later}"
 
     def _counted(self, match: re.Match[str]) -> str:
         hours, minutes, seconds, half = match.groups()

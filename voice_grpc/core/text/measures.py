@@ -8,6 +8,7 @@ import re
 
 from .languages import Language
 from .languages.language import load_units
+from .languages.unit_names import NAMES, SPELLINGS
 from .reading import DIGITS, Reading
 
 _UNITS = {
@@ -139,8 +140,11 @@ class Measures:
 
     def __init__(self, language: Language) -> None:
         self._language = language
-        self._spellings = {**_UNITS, **language.units}
-        load_units(language, frozenset(self._spellings.values()) | frozenset(_LENGTHS) | _named(_RATES))
+        self._spellings = {**_UNITS, **SPELLINGS, **language.units}
+        load_units(
+            language,
+            frozenset(self._spellings.values()) - NAMES.keys() | frozenset(_LENGTHS) | _named(_RATES),
+        )
         spelled = sorted([*self._spellings, *_RATES], key=len, reverse=True)
         unit = "|".join(re.escape(each).replace(r"°", r"°\s?") for each in spelled)
         number = language.number
@@ -194,7 +198,7 @@ class Measures:
         if low_unit and low_unit != unit:
             first = self._count(low, self._names(low_unit, None))
         upper = f"{self._sign(high_sign)}{self._count(high, names)}"
-        return f"{self._sign(sign)}{first} {self._language['to']} {upper}"
+        return f"{self._sign(sign)}{first} {self._language.until(match)} {upper}"
 
     def _is_attributive(self, match: re.Match[str]) -> bool:
         """A 5 kilometer run: before a noun, English has the singular."""
@@ -220,14 +224,17 @@ class Measures:
         sign, low, high_sign, high, mark = match.groups()
         word = {"%": "percent", "‰": "per thousand"}.get(mark)
         name = self._language[word] if word else "basis points" if mark == "bps" else "percentage points"
-        return f"{self._range(sign, low, high_sign, high)} {name}"
+        return f"{self._range(match, sign, low, high_sign, high)} {name}"
 
     def _angle(self, match: re.Match[str]) -> str:
-        return f"{self._range(*match.groups())} {self._language['degrees']}"
+        return f"{self._range(match, *match.groups())} {self._language['degrees']}"
 
-    def _range(self, sign: str, low: str, high_sign: str | None, high: str | None) -> str:
+    def _range(
+        self, match: re.Match[str], sign: str, low: str, high_sign: str | None, high: str | None
+    ) -> str:
         said = f"{self._sign(sign)}{low}"
-        return f"{said} {self._language['to']} {self._sign(high_sign or '')}{high}" if high else said
+        to = self._language.until(match)
+        return f"{said} {to} {self._sign(high_sign or '')}{high}" if high else said
 
 
 def _named(rates: dict[str, tuple[str, str]]) -> frozenset[str]:

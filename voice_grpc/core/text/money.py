@@ -98,12 +98,13 @@ class Money:
         minus, money, inner, low, low_scale, high, high_scale, code, unit = match.groups()
         name = self._name(code or money)
         name = (name[0], name[0], name[2]) if self._is_attributive(match) else name
-        said = self._said(name, (low, low_scale), (high, high_scale))
+        said = self._said(name, (low, low_scale), (high, high_scale), self._language.until(match))
         return f"{self._language['minus'] + ' ' if minus or inner else ''}{said}{self._for(unit)}"
 
     def _after(self, match: re.Match[str]) -> str:
         minus, low, low_scale, high, high_scale, money, unit = match.groups()
-        said = self._said(self._name(money), (low, low_scale), (high, high_scale))
+        ends = (low, low_scale), (high, high_scale)
+        said = self._said(self._name(money), *ends, self._language.until(match))
         return f"{self._language['minus'] + ' ' if minus else ''}{said}{self._for(unit)}"
 
     def _is_attributive(self, match: re.Match[str]) -> bool:
@@ -126,16 +127,21 @@ class Money:
         return one, many, cents if code in _CENTS else ""
 
     def _said(
-        self, name: tuple[str, str, str], low: tuple[str, str | None], high: tuple[str | None, str | None]
+        self,
+        name: tuple[str, str, str],
+        low: tuple[str, str | None],
+        high: tuple[str | None, str | None],
+        to: str,
     ) -> str:
+        """`to`: the word between the two, where there are two."""
         if high[0] is None:
             return self._one(name, *low)
         upper = self._one(name, high[0], high[1])
         has_cents = any(re.search(r"[.,]\d\d$", number) for number in (low[0], high[0]))
         if has_cents and not high[1]:
-            return f"{self._one(name, *low)} {self._language['to']} {upper}"
+            return f"{self._one(name, *low)} {to} {upper}"
         scale = self._scaled(low[0], low[1])[0] if low[1] and low[1] != high[1] else ""
-        return " ".join(f"{low[0]} {scale} {self._language['to']} {upper}".split())
+        return " ".join(f"{low[0]} {scale} {to} {upper}".split())
 
     def _scaled(self, number: str, scale: str) -> tuple[str, str]:
         one, many = self._language.scales[scale]

@@ -221,7 +221,7 @@ def _ranges(reading: Reading, language: Language) -> None:
             return None
         if is_spaced and _falls(low, high):
             return f"{low} {language['minus']} {high}"
-        return f"{low} {language['to']} {high}"
+        return f"{low} {language.until(match)} {high}"
 
     reading.say(_TWO_MINUSES, f"{language['minus']} {language['minus']}", "-−")
     reading.say(_EQUATION, language["minus"], "-")

@@ -18,6 +18,7 @@ from typing import TypeAlias
 from google.cloud.texttospeech_v1 import SynthesisInput, SynthesizeSpeechRequest
 
 from ...core.errors import EngineEmpty, EngineError
+from ...core.text.duration import pieces as spoken_pieces
 from ...ports import Clause, Speech, Voice, VoiceChoice
 from ...ports.streaming import CancellableStream
 from ..timeouts import Timeouts
@@ -172,6 +173,11 @@ def _encodable(clause: Clause) -> Clause:
 # ---------------------------------------------------------------- one clause by one request
 
 
+PIECE_SECONDS = 15.0
+"""Sound of one request, by estimate. An answer of a minute in one piece (forty groups of digits) comes after
+`Timeouts.first`; a clause of words is far below it."""
+
+
 async def say(client: GoogleTtsClient, clause: Clause, request: SpeechRequest, put: Put) -> None:
     """All of one clause, for a voice that cannot stream, or in SSML, which no stream takes. Raises
     `EngineError`.
@@ -189,7 +195,9 @@ async def say(client: GoogleTtsClient, clause: Clause, request: SpeechRequest, p
                 logger.warning("SSML was refused for %s, its text is said: %s", request.voice.id, error)
         else:
             logger.warning("SSML of more than %d bytes: its text is said", LIMIT)
-    for piece in pieces(clause.text):
+    seconds = PIECE_SECONDS * request.rate
+    language = request.voice.language
+    for piece in (each for part in spoken_pieces(clause.text, seconds, language) for each in pieces(part)):
         await _say(client, SynthesisInput(text=piece), clause, request, put)
 
 

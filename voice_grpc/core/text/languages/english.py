@@ -229,6 +229,7 @@ _TWELVE = re.compile(
 ENGLISH = Language(
     code="en",
     region="US",
+    on=r"on|by|until|till|before|after|since|from|due|dated|effective|starting",
     is_comma_decimal=False,
     is_name_last=True,
     words={

@@ -10,6 +10,8 @@ _MONTHS_FR = "janvier février mars avril mai juin juillet août septembre octob
 FRENCH = Language(
     code="fr",
     region="FR",
+    between="entre",
+    on=r"le|du|au|dès\sle|avant\sle|après\sle",
     words={
         **{"to": "à", "minus": "moins", "plus": "plus", "point": "point", "dot": "point", "at": "arobase"},
         **{"underscore": "tiret bas", "dash": "tiret", "hashtag": "hashtag", "number": "numéro"},

@@ -153,6 +153,7 @@ def _abbreviation(match: re.Match[str]) -> str:
 GERMAN = Language(
     code="de",
     region="DE",
+    between="zwischen",
     is_name_last=True,
     words={
         **{"to": "bis", "minus": "minus", "plus": "plus", "point": "Punkt", "dot": "Punkt", "at": "at"},

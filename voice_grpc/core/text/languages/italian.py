@@ -10,6 +10,8 @@ _MONTHS_IT = "gennaio febbraio marzo aprile maggio giugno luglio agosto settembr
 ITALIAN = Language(
     code="it",
     region="IT",
+    between="tra|fra",
+    on=r"il|del|dal|al|entro\sil",
     words={
         **{"to": "a", "minus": "meno", "plus": "più", "point": "punto", "dot": "punto", "at": "chiocciola"},
         **{"underscore": "trattino basso", "dash": "trattino", "hashtag": "hashtag", "number": "numero"},

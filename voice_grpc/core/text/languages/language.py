@@ -15,6 +15,10 @@ from babel.numbers import get_currency_name
 from babel.units import format_unit
 
 from ..reading import Say
+from .unit_names import NAMES
+
+_BEFORE = 12
+"""Characters before a range in which a word for `between` is looked for."""
 
 WORDS = (
     *("to", "minus", "plus", "point", "dot", "at", "underscore", "dash", "hashtag", "number", "percent"),
@@ -58,6 +62,10 @@ class Language:
     """Spellings of its own: `Std` → `duration-hour`; as `measures.py` has those that all share."""
     times: Mapping[str, str] = field(default_factory=dict)
     """After a slash behind an amount: `hr` → an hour."""
+    between: str = "between"
+    """Words before a range whose ends are joined by `and` and not by `to`; a pattern."""
+    on: str = ""
+    """Words before a day and a month in digits that are no fraction; a pattern. Empty: none are known."""
     months: Mapping[str, int] = field(default_factory=dict)
     """As they are written, short ones without their full stop."""
     rules: tuple[tuple[re.Pattern[str], str | Say], ...] = ()
@@ -86,8 +94,17 @@ class Language:
         """Whether what is counted stands in the singular."""
         return bool(self.locale.plural_form(self.value(number)) == "one")
 
+    def until(self, match: re.Match[str]) -> str:
+        """The word between the two ends of a range, which `match` is."""
+        before = match.string[max(0, match.start() - _BEFORE) : match.start()]
+        is_between = re.search(rf"(?<!\w)(?:{self.between})\s$", before, re.IGNORECASE)
+        return self["and"] if is_between else self["to"]
+
     def unit(self, identifier: str) -> tuple[str, str]:
-        """One and many of a unit of the CLDR, such as `length-kilometer`. Raises `KeyError`."""
+        """One and many of a unit, such as `length-kilometer`, of the CLDR or of `unit_names`. Raises
+        `KeyError`."""
+        if identifier in NAMES:
+            return NAMES[identifier][self.code]
         if identifier not in _unit_names(self):
             raise KeyError(identifier)
         return _unit_names(self)[identifier]

@@ -10,6 +10,8 @@ _MONTHS_PT = "janeiro fevereiro março abril maio junho julho agosto setembro ou
 PORTUGUESE = Language(
     code="pt",
     region="PT",
+    between="entre",
+    on=r"em|dia|até|no\sdia",
     words={
         **{"to": "a", "minus": "menos", "plus": "mais", "point": "ponto", "dot": "ponto", "at": "arroba"},
         **{"underscore": "underscore", "dash": "hífen", "hashtag": "hashtag", "number": "número"},

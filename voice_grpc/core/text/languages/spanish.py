@@ -12,6 +12,8 @@ _ARTICLE_MONTHS_ES = (
 SPANISH = Language(
     code="es",
     region="ES",
+    between="entre",
+    on=r"(?:el|del|al|desde|hasta|día)(?:\sel)?",
     words={
         **{"to": "a", "minus": "menos", "plus": "más", "point": "punto", "dot": "punto", "at": "arroba"},
         **{"underscore": "guion bajo", "dash": "guion", "hashtag": "almohadilla", "number": "número"},
