@@ -47,6 +47,7 @@ class TalkOptions:
     save: Path | None = None
     push_to_talk: bool = False
     half_duplex: bool = False
+    timings: bool = False
     list_devices: bool = False
     input_device: str = ""
     output_device: str = ""
@@ -179,5 +180,6 @@ def _answer_arguments(parser: argparse.ArgumentParser) -> None:
     answer.add_argument("--text-only", action="store_true", help="answer --text in text alone")
     answer.add_argument("--play", action="store_true", help="with --wav and --text: play it too")
     answer.add_argument("--save", type=path, metavar="WAV", help="stereo: you left, the answer right")
+    answer.add_argument("--timings", action="store_true", help="tell why each turn was taken to be over")
     answer.add_argument("--output-device", default="", metavar="N|NAME", help="which loudspeaker")
     answer.add_argument("--list-devices", action="store_true", help="list the devices and stop")

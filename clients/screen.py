@@ -49,8 +49,31 @@ def latencies(metrics: pb.TurnMetrics) -> str:
     return " · ".join(told) + " ms" if told else ""
 
 
+def decision(metrics: pb.TurnMetrics) -> str:
+    """Why the turn was taken to be over, and what was made in vain before; empty when nothing is to be told."""
+    told = []
+    if metrics.HasField("hold"):
+        evidence = [f"words {metrics.ending}"]
+        for word, name in (("text", "text_end_probability"), ("sound", "acoustic_end_probability")):
+            if metrics.HasField(name):
+                evidence.append(f"{word} {getattr(metrics, name):.2f}")
+        asked = f", a {metrics.expectation} answer was asked for" if metrics.expectation != "nothing" else ""
+        told.append(
+            f"over after {milliseconds(metrics.hold)} ms of silence: {metrics.end_probability:.2f} "
+            f"({', '.join(evidence)}{asked})"
+        )
+    if metrics.wasted_replies:
+        made = f"{metrics.wasted_tokens} tokens, {milliseconds(metrics.wasted_audio)} ms of sound"
+        told.append(f"prepared in vain: {metrics.wasted_replies} ({made})")
+    if metrics.underruns:
+        told.append(f"late sound: {metrics.underruns}")
+    return " · ".join(told)
+
+
 class Screen:
-    def __init__(self, out: TextIO | None = None, interims: bool = False) -> None:
+    def __init__(self, out: TextIO | None = None, interims: bool = False, timings: bool = False) -> None:
+        """`timings`: also tell why each turn was taken to be over."""
+        self._timings = timings
         self._out = out or sys.stdout
         self._is_terminal = self._out.isatty()
         self._is_coloured = self._is_terminal and not os.environ.get("NO_COLOR")
@@ -108,6 +131,8 @@ class Screen:
     def metrics(self, turn: int, metrics: pb.TurnMetrics) -> None:
         if told := latencies(metrics):
             self.line(f"       ⏱ turn {turn}: {told}", DIM)
+        if self._timings and (why := decision(metrics)):
+            self.line(f"         {why}", DIM)
 
     def _begin(self, whose: str) -> None:
         if self._open != whose:

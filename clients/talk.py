@@ -61,7 +61,7 @@ async def _talk(options: TalkOptions) -> list[str]:
 @asynccontextmanager
 async def _conversation(options: TalkOptions) -> AsyncIterator[Conversation]:
     """Whatever happens in it, what was recorded is saved."""
-    screen = Screen()
+    screen = Screen(timings=options.timings)
     async with Call.open(options.target, options.config(), options.access) as call:
         started = call.started
         again = ", going on" if started.resumed else ""

@@ -16,12 +16,19 @@ const ms = (duration) => (duration === undefined ? 0 : Math.round(parseFloat(dur
 // TurnMetrics → milliseconds by stage, and all of them together; null where there was no voice to count from.
 export function stagesOf(metrics) {
   if (metrics.voiceToVoice === undefined) return null;
-  const hold = ms(metrics.endOfTurnDelay);
-  const stt = Math.max(0, ms(metrics.sttFinalDelay) - hold);
-  const [llm, tts] = [ms(metrics.llmFirstToken), ms(metrics.ttsFirstAudio)];
   const left = ms(metrics.voiceToVoice);   // the server
   const total = ms(metrics.mouthToEar) || left;
-  const clause = Math.max(0, left - hold - stt - llm - tts);   // from the first of them to enough to say
+  const hold = Math.min(ms(metrics.endOfTurnDelay), left);
+  let rest = left - hold;
+  const visible = (took) => {   // what was made while the turn was not known to be over took no time
+    const shown = Math.min(Math.max(0, took), rest);
+    rest -= shown;
+    return shown;
+  };
+  const tts = visible(ms(metrics.ttsFirstAudio));
+  const llm = visible(ms(metrics.llmFirstToken));
+  const stt = visible(ms(metrics.sttFinalDelay) - hold);
+  const clause = rest;   // from the first words to enough to say
   return { total, parts: { hold, stt, llm, clause, tts, net: Math.max(0, total - left) } };
 }
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from clients.screen import Screen, latencies
+from clients.screen import Screen, decision, latencies
 from voice_grpc.pb import voice_pb2 as pb
 
 
@@ -88,6 +88,23 @@ def test_nothing_heard_and_nothing_said() -> None:
         "       ✂ interrupted; heard of the answer: nothing (0.0 s, reported)",
         "       ! ENGINE_ERROR",
     ]
+
+
+def test_why_a_turn_was_over_is_told_to_who_asks() -> None:
+    metrics = pb.TurnMetrics(
+        voice_to_voice=Duration(nanos=500_000_000), hold=Duration(nanos=310_000_000), end_probability=0.94,
+        text_end_probability=0.83, ending="closed", expectation="short", wasted_replies=1, wasted_tokens=12,
+        wasted_audio=Duration(nanos=800_000_000), underruns=2,
+    )  # fmt: skip
+    out, quiet = io.StringIO(), io.StringIO()
+    Screen(out, timings=True).metrics(1, metrics)
+    Screen(quiet).metrics(1, metrics)
+    assert out.getvalue().splitlines()[1] == (
+        "         over after 310 ms of silence: 0.94 (words closed, text 0.83, a short answer was asked for)"
+        " · prepared in vain: 1 (12 tokens, 800 ms of sound) · late sound: 2"
+    )
+    assert len(quiet.getvalue().splitlines()) == 1
+    assert decision(pb.TurnMetrics(output_tokens=3)) == ""
 
 
 def test_only_the_latencies_that_apply_are_told() -> None:

@@ -265,6 +265,7 @@ class CommandRunner:
         if failed:
             self._outcomes.failed(turn)
             return
+        self._memory.conversation.take_back(turn)
         self._end_user_turn(turn, "")
         self._context.turn_events.discarded(turn, "nothing was said")
 
