@@ -50,7 +50,7 @@ def latencies(metrics: pb.TurnMetrics) -> str:
 
 
 def decision(metrics: pb.TurnMetrics) -> str:
-    """Why the turn was taken to be over, and what was made in vain before; empty when nothing is to be told."""
+    """Why the turn was taken to be over, and what was made in vain; empty: there is nothing to tell."""
     told = []
     if metrics.HasField("hold"):
         evidence = [f"words {metrics.ending}"]

@@ -76,7 +76,9 @@ def check_transcripts(said: list[o.ConverseResponse]) -> None:
             assert before.is_final, "5: a segment ends with a final"
     finals = [m.turn for m in transcripts if m.is_final]
     spoken = [m.turn for m in said if isinstance(m, o.TurnEvent) and m.phase is o.TurnPhase.USER_SPEAKING]
-    assert finals == spoken, "5: each user turn ends with a final"
+    assert list(dict.fromkeys(finals)) == spoken, (
+        "5: each user turn ends with a final, a long one with several"
+    )
 
 
 def check_chunks(said: list[o.ConverseResponse], turn: int) -> None:
