@@ -73,7 +73,8 @@ class _GrowingStream:
         heard = self._voiced / RATE_HZ
         self._stt.asked.append(heard)
         await asyncio.sleep(self._stt.delay)
-        return Transcription("".join(text for least, text in self._stt.words if heard >= least), "en")
+        said = "".join(text for least, text in self._stt.words if heard >= least)
+        return Transcription(said.strip(), "en")
 
     async def close(self) -> None:
         """Nothing is held."""
