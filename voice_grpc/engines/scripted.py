@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.audio import Floats, Samples, to_pcm16
 from ..core.errors import EngineError
-from ..core.transcript.belief import Segment
+from ..core.transcript.belief import TranscriptSegment
 from ..ports import (
     Apology,
     CallRequest,
@@ -118,9 +118,9 @@ class _ScriptedSttStream:
         segments = self._segments(hearing.text)
         return Transcription(hearing.text, hearing.language, words=hearing.words, segments=segments)
 
-    def _segments(self, text: str) -> tuple[Segment, ...]:
+    def _segments(self, text: str) -> tuple[TranscriptSegment, ...]:
         sure = self._hearing.sure
-        return (Segment(text, 0.0, None, *sure),) if sure else ()
+        return (TranscriptSegment(text, 0.0, None, *sure),) if sure else ()
 
     async def close(self) -> None:
         """Nothing is held."""

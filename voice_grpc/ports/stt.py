@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..core.audio import Samples
-from ..core.transcript.belief import Segment
+from ..core.transcript.belief import TranscriptSegment
 from .engine import Engine, Fallback
 
 
@@ -26,7 +26,7 @@ class Transcription:
     """How likely the text is to stay as it is, 0 to 1."""
     words: tuple[Word, ...] = ()
     """With times; empty where the engine gives none."""
-    segments: tuple[Segment, ...] = ()
+    segments: tuple[TranscriptSegment, ...] = ()
     """Stretches of `text`, in order, with what the engine thinks of each; empty where it does not say."""
     fallback: Fallback | None = None
     """It is not the work of the first engine of the chain."""

@@ -6,7 +6,7 @@ The figures of the cases are those of the embedded Whisper on real sounds.
 import pytest
 
 from voice_grpc.core.audio import WINDOW, seconds
-from voice_grpc.core.transcript.belief import Segment, VoiceTrack, unsaid
+from voice_grpc.core.transcript.belief import TranscriptSegment, VoiceTrack, unsaid
 from voice_grpc.core.transcript.text import without
 
 
@@ -22,7 +22,7 @@ def believed(
     prompt: str = "",
 ) -> str:
     """`sure`: mean log probability, and that of no speech; None: the recogniser does not tell."""
-    segments = [Segment(text, 0.0, voice.seconds, *sure)] if sure else []
+    segments = [TranscriptSegment(text, 0.0, voice.seconds, *sure)] if sure else []
     return without(text, unsaid(text, segments, voice, prompt))
 
 
@@ -39,6 +39,7 @@ def believed(
         ("No.", 0.29, 0.83, (-0.74, 0.11)),
         ("Two.", 0.26, 0.78, (-0.85, 0.33)),
         ("Anna", 0.35, 0.68, (-0.78, 0.18)),
+        ("Two.", 0.38, 0.78, (-0.93, 0.32)),
         ("Okay.", 0.42, 0.77, (-0.80, 0.17)),
         ("Bye.", 0.26, 0.88, (-0.79, 0.11)),
         ("Bye.", 0.26, 0.88, None),
@@ -68,6 +69,8 @@ def test_what_was_said_counts(
         ("So", 1.73, 0.85, (-0.85, 0.29)),
         ("I don't see it.", 0.26, 0.49, (-0.85, 0.26)),
         ("Oh", 0.48, 0.61, (-0.73, 0.31)),
+        ("Great work.", 0.35, 0.69, (-0.8, 0.35)),
+        ("I'm all behind it", 0.7, 0.78, (-0.78, 0.35)),
         ("I'll see you in the next video.", 1.22, 0.83, (-0.97, 0.41)),
         ("I don't know why this is happening.", 3.33, 0.88, (-1.15, 0.42)),
         ("5 minutes to 8 last days in the morning.", 2.30, 0.93, (-1.21, 0.36)),
@@ -89,7 +92,10 @@ def test_what_was_made_up_does_not(
 
 def test_segments_are_judged_one_by_one() -> None:
     voice = track(2.0, silence=0.0)
-    told = [Segment("Hi there.", 0.0, 1.0, -0.3, 0.1), Segment("Thanks for watching!", 1.0, 2.0, -1.5, 0.9)]
+    told = [
+        TranscriptSegment("Hi there.", 0.0, 1.0, -0.3, 0.1),
+        TranscriptSegment("Thanks for watching!", 1.0, 2.0, -1.5, 0.9),
+    ]
     assert (
         without("Hi there. Thanks for watching!", unsaid("Hi there. Thanks for watching!", told, voice))
         == "Hi there."
@@ -99,7 +105,7 @@ def test_segments_are_judged_one_by_one() -> None:
 
 def test_segments_are_heard_where_they_are() -> None:
     voice = VoiceTrack(4.0, [0.9] * 62 + [0.45] * 63)
-    told = [Segment("Turn left.", 0.0, 1.9), Segment("Thank you.", 2.4, 4.0)]
+    told = [TranscriptSegment("Turn left.", 0.0, 1.9), TranscriptSegment("Thank you.", 2.4, 4.0)]
     text = "Turn left. Thank you."
     assert without(text, unsaid(text, told, voice)) == "Turn left."
 

@@ -1,5 +1,7 @@
 """What Whisper is shown and whether it is believed: pure functions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -190,3 +192,12 @@ def test_a_name_is_spelt_as_the_prompt_has_it() -> None:
 def test_a_loop_without_the_prompt_is_no_support_for_a_text_with_it() -> None:
     loop = hypothesis("five six five six five six five six", -0.5, 0.42)
     assert run([hypothesis("It's a nice conversation.", -0.5, 0.2), loop], NAMES) == (None, [NAMES, ""])
+
+
+def test_two_looks_that_never_end_are_not_followed_by_the_longest() -> None:
+    endless = Hypothesis("in this room, " * 15, -0.15, 0.2, 60, 6.0, is_cut=True)
+    assert run([endless, endless]) == (None, ["", ""])
+    bytes_of_a_script = Hypothesis("สวัสดีครับผมอยากจองโต๊ะ", -0.3, 0.1, 60, 6.0, is_cut=True)
+    result, looks = run([bytes_of_a_script, bytes_of_a_script, replace(bytes_of_a_script, is_cut=False)])
+    assert result is not None
+    assert len(looks) == 3

@@ -20,7 +20,7 @@ from .text import Span, has_words, without, words_of
 
 _NO_SPEECH_WEIGHT = 0.8
 
-_DOUBTS = ((2, 1.25), (4, 1.12), (1_000_000, 1.0))
+_DOUBTS = ((2, 1.25), (4, 1.05), (1_000_000, 1.0))
 """From which doubt on a text of up to so many words is not believed: of a word or two most tokens are times
 and an end, which are never certain."""
 
@@ -30,22 +30,22 @@ _LOOP_DOUBT = 0.9
 _VOICED = 0.35
 """Probability from which a window goes on with speech (`endpointing.py`)."""
 
-_CLEAR_VOICE, _POOR_VOICE = 0.62, 0.66
+_CLEAR_VOICE = 0.62
 """Mean probability of the voiced windows. Of short words said alone 0.68 to 0.98; in a crowd from 0.6."""
-_LITTLE_VOICE, _LITTLE_DOUBT = 0.6, 0.7
-"""Seconds of voice that are little, and the doubt from which little and poor voice is no word."""
+_LITTLE_VOICE = 0.6
+"""Seconds of voice that are little: then the less clear it is, the less doubt is borne."""
 
 _SECONDS_A_LETTER, _SECONDS_BESIDE = 0.1, 0.6
 """The longest that a farewell takes: slow speech is 0.07 s a letter."""
-_SURE_DOUBT, _SURE_PATIENCE = 0.4, 2.0
-"""Twice as long where the recogniser is as sure as of whole sentences: the detector hears what is around."""
+_SURE_DOUBT, _SURE_PATIENCE = 0.9, 2.0
+"""Twice as long where the recogniser is as sure as of words said alone: the detector hears what is around."""
 
 _ECHO_WORDS, _ECHO_SHARE, _ECHO_DOUBT = 3, 0.8, 0.75
 """So many words of a prompt in their order, and most of a text, are an echo unless the recogniser is sure."""
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class TranscriptSegment:
     """A stretch of a transcript, and what its recogniser thinks of it."""
 
     text: str
@@ -57,7 +57,7 @@ class Segment:
     no_speech: float | None = None
     """Probability that nobody speaks in it, 0 to 1."""
 
-    def later(self, seconds: float) -> "Segment":
+    def later(self, seconds: float) -> "TranscriptSegment":
         end = None if self.end is None else self.end + seconds
         return replace(self, start=self.start + seconds, end=end)
 
@@ -93,7 +93,9 @@ _AROUND = 0.3
 """Seconds by which a recogniser's times may be off."""
 
 
-def unsaid(text: str, segments: Sequence[Segment], track: VoiceTrack, prompt: str = "") -> list[Span]:
+def unsaid(
+    text: str, segments: Sequence[TranscriptSegment], track: VoiceTrack, prompt: str = ""
+) -> list[Span]:
     """Places in `text` that nobody said; `segments` are stretches of it, in order, or none.
 
     `prompt`: the words that the recogniser was told to expect.
@@ -115,7 +117,7 @@ def _masked(text: str, cuts: Sequence[Span]) -> str:
     return text
 
 
-def _places(text: str, segments: Sequence[Segment]) -> list[tuple[Segment, Span]]:
+def _places(text: str, segments: Sequence[TranscriptSegment]) -> list[tuple[TranscriptSegment, Span]]:
     """Where each segment stands. Where one is not found they are as sure as the least sure of them."""
     found, at = [], 0
     for segment in segments:
@@ -126,10 +128,10 @@ def _places(text: str, segments: Sequence[Segment]) -> list[tuple[Segment, Span]
             return [(replace(least, text=text, start=0.0, end=None), (0, len(text)))]
         at = start + len(words)
         found.append((segment, (start, at)))
-    return found or [(Segment(text), (0, len(text)))]
+    return found or [(TranscriptSegment(text), (0, len(text)))]
 
 
-def _unsaid(piece: str, segment: Segment, track: VoiceTrack, prompt: str) -> list[Span]:
+def _unsaid(piece: str, segment: TranscriptSegment, track: VoiceTrack, prompt: str) -> list[Span]:
     everything = [(0, len(piece))]
     cuts = list(not_spoken(piece))
     piece = _masked(piece, cuts)
@@ -147,14 +149,14 @@ def _exceeds(doubt: float | None, limit: float) -> bool:
     return doubt is not None and doubt > limit
 
 
-def _is_supported(said: str, segment: Segment, track: VoiceTrack, prompt: str) -> bool:
+def _is_supported(said: str, segment: TranscriptSegment, track: VoiceTrack, prompt: str) -> bool:
     """Whether the evidence is enough for these words."""
     doubt, words = segment.doubt, words_of(said)
     if _exceeds(doubt, next(limit for most, limit in _DOUBTS if len(words) <= most)):
         return False
     voiced = track.voiced
     length, clearness = seconds(len(voiced) * WINDOW), sum(voiced) / len(voiced) if voiced else 1.0
-    if length < _LITTLE_VOICE and clearness < _POOR_VOICE and _exceeds(doubt, _LITTLE_DOUBT):
+    if length < _LITTLE_VOICE and _exceeds(doubt, _little_doubt(clearness)):
         return False
     patience = _SURE_PATIENCE if doubt is not None and doubt <= _SURE_DOUBT else 1.0
     longest = patience * (_SECONDS_BESIDE + _SECONDS_A_LETTER * letters(words))
@@ -164,6 +166,11 @@ def _is_supported(said: str, segment: Segment, track: VoiceTrack, prompt: str) -
     if _is_echo(said, prompt):
         return not _exceeds(doubt, _ECHO_DOUBT) if doubt is not None else fits
     return True
+
+
+def _little_doubt(clearness: float) -> float:
+    """From 0.7 at 0.6, which murmur is, to 1.0 at 0.7, which the least clear of short words are."""
+    return 3.0 * clearness - 1.1
 
 
 def _is_echo(said: str, prompt: str) -> bool:

@@ -127,6 +127,11 @@ class Hypothesis:
         return self.logprob >= _CLEAR and self.no_speech < _CLEAR_NO_SPEECH
 
     @property
+    def is_endless(self) -> bool:
+        """Whether it goes round until the cap ends it. A script that is spelt in bytes reaches it, too."""
+        return self.is_cut and repeats(self.text, self.audio_s)
+
+    @property
     def is_empty_loop(self) -> bool:
         """Whether the text goes round and round, and perhaps about nothing."""
         return self.is_loop and self.no_speech > _DOUBT
@@ -272,6 +277,8 @@ def decode_steps(audio: Floats, passes: Sequence[DecodePass], options: DecodeOpt
         hypothesis, language = result.hypothesis, result.language
         if hypothesis.is_noise(decode_pass):
             return None
+        if best is not None and best.is_endless and hypothesis.is_endless:
+            return None  # nine in ten such were murmur; a third look is by far the longest
         is_settled = best is not None and agree(best, hypothesis)
         best = hypothesis if best is None else better(best, hypothesis)
         best = replace(best, no_speech=hypothesis.no_speech)  # the longest look tells it best

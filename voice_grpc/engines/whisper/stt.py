@@ -13,7 +13,7 @@ import numpy as np
 
 from ...core.audio import Floats, Samples, sample_count, seconds, to_float
 from ...core.errors import EngineError
-from ...core.transcript.belief import Segment
+from ...core.transcript.belief import TranscriptSegment
 from ...ports import SttOptions, Transcription
 from .languages import iso_code
 from .local_agreement import INTERIM_AT_LEAST_S, agreement
@@ -149,12 +149,12 @@ class WhisperStream:
             self._settled.append(chunk)
 
 
-def _segments(chunks: Sequence[TranscribedChunk]) -> tuple[Segment, ...]:
+def _segments(chunks: Sequence[TranscribedChunk]) -> tuple[TranscriptSegment, ...]:
     """One a chunk: Whisper is as sure of all that it wrote in one pass."""
     found, at = [], 0
     for chunk in chunks:
         start, at = at, at + chunk.samples
         if chunk.hypothesis is not None:
             sure = chunk.hypothesis.logprob, chunk.hypothesis.no_speech
-            found.append(Segment(chunk.text.strip(), seconds(start), seconds(at), *sure))
+            found.append(TranscriptSegment(chunk.text.strip(), seconds(start), seconds(at), *sure))
     return tuple(found)

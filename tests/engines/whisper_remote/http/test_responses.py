@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voice_grpc.core.transcript.belief import Segment
+from voice_grpc.core.transcript.belief import TranscriptSegment
 from voice_grpc.engines.http.sse import MOST_CHARACTERS, ServerSentEvent
 from voice_grpc.engines.whisper_remote.errors import BadAnswer, complaint
 from voice_grpc.engines.whisper_remote.http.client import HEADER_BYTES, wav
@@ -50,17 +50,17 @@ WHOLE: dict[str, tuple[str, bytes, Transcription]] = {
     "verbose": (
         JSON,
         body(text=" Hi", language="spanish", duration="1.5", segments=[{"text": " Hi", **SURE}]),
-        Transcription("Hi", "es", segments=(Segment("Hi", 0.0, None, -0.3, 0.1),)),
+        Transcription("Hi", "es", segments=(TranscriptSegment("Hi", 0.0, None, -0.3, 0.1),)),
     ),
     "no text but segments": (
         JSON,
         body(text=None, segments=[{"text": " Hi"}]),
-        Transcription("Hi", segments=(Segment("Hi"),)),
+        Transcription("Hi", segments=(TranscriptSegment("Hi"),)),
     ),
     "words in segments": (
         JSON,
         body(text="Hi", segments=[{"text": "Hi", "words": [{"word": " Hi", "start": 0.1, "end": 0.4}]}]),
-        Transcription("Hi", words=(Word("Hi", 0.1, 0.4),), segments=(Segment("Hi"),)),
+        Transcription("Hi", words=(Word("Hi", 0.1, 0.4),), segments=(TranscriptSegment("Hi"),)),
     ),
     "words beside segments": (
         JSON,
@@ -86,7 +86,7 @@ WHOLE: dict[str, tuple[str, bytes, Transcription]] = {
         Transcription(
             "Hello there.",
             words=(Word("Hello", 0, 0.4), Word("there.", 0.5, 0.9)),
-            segments=(Segment("Hello there."),),
+            segments=(TranscriptSegment("Hello there."),),
         ),
     ),
     "words that are none": (
@@ -106,15 +106,15 @@ WHOLE: dict[str, tuple[str, bytes, Transcription]] = {
         Transcription(
             "Hi. Thanks for watching!",
             segments=(
-                Segment("Hi.", 0.0, 1.0, -0.3, 0.1),
-                Segment("Thanks for watching!", 1.0, 2.5, -1.5, 0.9),
+                TranscriptSegment("Hi.", 0.0, 1.0, -0.3, 0.1),
+                TranscriptSegment("Thanks for watching!", 1.0, 2.5, -1.5, 0.9),
             ),
         ),
     ),
     "thoughts that are none": (
         JSON,
         body(text="Hi", segments=[{"text": "Hi", "avg_logprob": "NaN", "no_speech_prob": None}, 7]),
-        Transcription("Hi", segments=(Segment("Hi"),)),
+        Transcription("Hi", segments=(TranscriptSegment("Hi"),)),
     ),
 }  # fmt: skip
 STREAMED: dict[str, tuple[str, Transcription]] = {
@@ -140,14 +140,14 @@ STREAMED: dict[str, tuple[str, Transcription]] = {
     ),
     "an older speaches": (
         event(text="Hi.", language="en", segments=[{"text": " Hi."}]) + event(text="You.", segments=[]),
-        Transcription("Hi. You.", "en", segments=(Segment("Hi."),)),
+        Transcription("Hi. You.", "en", segments=(TranscriptSegment("Hi."),)),
     ),
     "an older speaches, asked for text": ("data:  Hi.\n\ndata:  You.\n\n", Transcription("Hi. You.")),
     "no last empty line": (delta("Hi.") + "data: [DONE]", Transcription("Hi.")),
     "nothing said": ("data: [DONE]\n\n", Transcription("")),
     "thoughts in events": (
         event(text=" You", segments=[{"text": " You", **MADE_UP}]),
-        Transcription("You", segments=(Segment("You", 0.0, None, -1.5, 0.9),)),
+        Transcription("You", segments=(TranscriptSegment("You", 0.0, None, -1.5, 0.9),)),
     ),
 }
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ....core.transcript.belief import Segment
+from ....core.transcript.belief import TranscriptSegment
 from ....ports import Transcription, Word
 from ...http.sse import ServerSentEvent, events_of
 from ...whisper.languages import told_language
@@ -70,12 +70,12 @@ def _of_object(answer: Mapping[str, Any], kind: str, body: bytes) -> Transcripti
     )
 
 
-def _segment(told: Mapping[str, Any]) -> Segment:
+def _segment(told: Mapping[str, Any]) -> TranscriptSegment:
     start, end, likely, silence = (
         value if math.isfinite(value := _number(told.get(name))) else None
         for name in ("start", "end", "avg_logprob", "no_speech_prob")
     )
-    return Segment(_spoken(str(told.get("text") or "")), start or 0.0, end, likely, silence)
+    return TranscriptSegment(_spoken(str(told.get("text") or "")), start or 0.0, end, likely, silence)
 
 
 def _words(listed: Sequence[Any]) -> Iterator[Word]:
