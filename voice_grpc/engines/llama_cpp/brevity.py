@@ -19,7 +19,7 @@ _RESERVE = 48
 """Tokens before the limit of an answer from which on a sentence is let out only when it is whole: so many
 take 11 to 12 s to say, and few sentences are longer."""
 
-_NUMBER = r"(?:[4-9]|\d\d+|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|all)"
+_NUMBER = r"(?:[3-9]|\d\d+|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|all)"
 _MORE = re.compile(
     r"\b(?:stor(?:y|ies)|fairy tale|poem|song|lyrics|speech|essay|recipe|details?|in depth|at length"
     r"|long(?:er)? (?:one|answer|version|explanation|text)|longer"
