@@ -342,7 +342,7 @@ TABLES: list[tuple[Mapping[Any, int], Iterable[Any], Any, set[str]]] = [
     (enums.CANCEL_REASONS, set(CancelReason) - {CancelReason.DEADLINE}, pb.Interrupted.Reason, set()),
     (enums.END_REASONS, o.EndReason, pb.SessionEnded.Reason, set()),
     (enums.STAGES, enums.STAGES, pb.Stage, set()),
-    (enums.ROLES, Role, pb.SessionMessage.Role, set()),
+    (enums.ROLES, set(Role) - {Role.SERVER}, pb.SessionMessage.Role, set()),
     (enums.HEARD, Heard, pb.SessionMessage.Heard, set()),
 ]
 """The table, all of ours, the proto's, and what of it is never sent yet."""
