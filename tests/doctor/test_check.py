@@ -18,7 +18,8 @@ from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.server.test_command import BLOCKER, ROOT, needs_models, outcome
 from voice_grpc.doctor.check import CALL_SECONDS, SENTENCE, WARM_SECONDS, CheckResult, Report, examine
-from voice_grpc.doctor.command import as_json, as_table, command
+from voice_grpc.doctor.command import command
+from voice_grpc.doctor.table import as_json, as_table
 from voice_grpc.model_files.cache import is_here
 from voice_grpc.model_files.catalog import MODELS, cache_directory
 from voice_grpc.settings import Settings

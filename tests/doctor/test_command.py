@@ -13,7 +13,7 @@ from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.server.test_command import outcome
 from voice_grpc.doctor.check import examine
-from voice_grpc.doctor.command import COLUMNS
+from voice_grpc.doctor.table import COLUMNS
 
 DOCTOR = ("-m", "voice_grpc", "doctor")
 CLOUD_ONLY = {"VOICE_STT": "server", "VOICE_LLM": "gemini", "VOICE_TTS": "google"}

@@ -114,6 +114,15 @@ async def test_a_session_is_told_as_it_was_heard() -> None:
     assert assistant.heard == pb.SessionMessage.HEARD_WHOLE
 
 
+async def test_an_apology_is_told_as_the_answer_that_was_heard() -> None:
+    async with serving(scripted("")) as served:
+        await remember(served, "one")
+        session = (await served.stub.GetSession(pb.GetSessionRequest(session_id="one"))).session
+    roles = [message.role for message in session.messages]
+    assert roles == [pb.SessionMessage.ROLE_USER, pb.SessionMessage.ROLE_ASSISTANT]
+    assert session.messages[1].text.startswith("Sorry")
+
+
 @pytest.mark.parametrize("reports", [False, True])
 async def test_of_an_interrupted_answer_what_was_heard_and_how_it_is_known(reports: bool) -> None:
     """Reported: 0.5 s of 60 ms a character, so the first words and no more."""

@@ -83,6 +83,12 @@ async def test_what_tools_did_is_kept_and_corrected_when_more_is_known(store: St
         assert await store.load("s") == using(result)
 
 
+async def test_what_the_server_said_itself_stays_its_own(store: Store) -> None:
+    saved = replace(session(1), messages=(Message(Role.SERVER, "Sorry.", 1, Heard.REPORTED),))
+    await store.save(saved)
+    assert await store.load("s") == saved
+
+
 async def test_half_a_character_costs_only_itself(store: Store) -> None:
     await store.save(replace(session(1), messages=(Message(Role.USER, "a\ud83db", 1),)))
     loaded = await store.load("s")

@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from .. import __version__
 from ..core.config import MAX_AUDIO_BYTES, MAX_TEXT, RATES_HZ
-from ..core.conversation import Message
+from ..core.conversation import Message, Role
 from ..core.errors import BadField
 from ..pb import voice_pb2 as pb
 from ..ports import Engine, Engines, SavedSession, Voice, members
@@ -172,7 +172,7 @@ def _voice(voice: Voice) -> pb.Voice:
 
 def _message(message: Message) -> pb.SessionMessage:
     return pb.SessionMessage(
-        role=ROLES[message.role],
+        role=ROLES[Role.ASSISTANT if message.role is Role.SERVER else message.role],
         text=message.text,
         turn=message.turn,
         heard=HEARD[message.heard],

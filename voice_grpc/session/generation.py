@@ -69,6 +69,8 @@ class Generation:
     is_waiting: bool = False
     """A tool is at work."""
     _has_filled: bool = False
+    _fallbacks: set[str] = field(default_factory=set)
+    """Engines of whose help the caller was told: the second draw of an answer comes upon the same one."""
 
     async def words(self) -> AsyncGenerator[str | Flush, None]:
         """Raises `EngineError`."""
@@ -120,7 +122,8 @@ class Generation:
                         calls.append(item)
                     case Usage():
                         self.usage = _sum(self.usage, item)
-                    case Fallback():
+                    case Fallback() if item.engine not in self._fallbacks:
+                        self._fallbacks.add(item.engine)
                         self.tell(fallback_notice(item, self.command.turn))
 
     async def _call(self, said: str, calls: list[CallRequest]) -> AsyncGenerator[str, None]:

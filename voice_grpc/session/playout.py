@@ -68,11 +68,6 @@ class SegmentLedger:
     def count(self) -> int:
         return len(self._clauses)
 
-    @property
-    def made(self) -> int:
-        """Samples of all clauses."""
-        return self._made
-
     def extend(self, segment: int, samples: int) -> None:
         """So much more sound of it was made; the segments before it have all of theirs."""
         for index, clause in enumerate(self._clauses[:segment]):
@@ -164,6 +159,8 @@ class Playout:
         self.dry_since = clock.now()
         """When it last had nothing to play."""
         self._is_awaited = False
+        self._made = 0
+        """Samples that were fed, at the output rate."""
         self.underruns = 0
         """Times that sound came after the ear had nothing more to hear; waiting for a tool is none."""
 
@@ -201,7 +198,7 @@ class Playout:
     @property
     def made_seconds(self) -> float:
         """Of sound, heard or not."""
-        return self._segments.made / self._pacer.rate_hz
+        return self._made / self._pacer.rate_hz
 
     def position(self) -> PlaybackPosition:
         """What was shown without any sound was read."""
@@ -254,6 +251,7 @@ class Playout:
 
     def _append(self, samples: Samples, segment: int) -> None:
         self._segments.extend(segment, len(samples))
+        self._made += len(samples)
         if len(samples):
             self._pacer.feed(samples, segment)
             self._changed.set()

@@ -96,7 +96,6 @@ ROLES = {
     Role.USER: pb.SessionMessage.ROLE_USER,
     Role.ASSISTANT: pb.SessionMessage.ROLE_ASSISTANT,
     Role.TOOLS: pb.SessionMessage.ROLE_TOOLS,
-    Role.SERVER: pb.SessionMessage.ROLE_ASSISTANT,
 }
 HEARD = {
     Heard.WHOLE: pb.SessionMessage.HEARD_WHOLE,

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ...core.errors import EngineError
 from ...ports import Prompt
+from .server import SLOTS
 
 _ENDS = frozenset(".?!…。？！؟।\n")
 """First characters of the tokens that end an utterance."""
@@ -34,7 +35,9 @@ class Completing(Protocol):
     def location(self) -> str: ...
 
     @property
-    def has_room(self) -> bool: ...
+    def busy(self) -> int:
+        """Generations that run or wait."""
+        ...
 
     def open_turn(self, prompt: Prompt) -> str:
         """The text of `prompt` up to its last user's last word."""
@@ -76,7 +79,7 @@ class LocalTextEndOfTurn:
 
     async def probability(self, prompt: Prompt) -> float | None:
         """None while the model has no room: answers go first. Raises `EngineError`."""
-        if not self._llm.has_room:
+        if self._llm.busy >= SLOTS:
             return None
         if not self._answers or prompt.tools:
             prompt = replace(prompt, instructions="", messages=prompt.messages[-_SHOWN_MESSAGES:], tools=())

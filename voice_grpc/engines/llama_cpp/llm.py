@@ -150,11 +150,6 @@ class LocalLlm:
                 async for _ in items:
                     pass
 
-    @property
-    def has_room(self) -> bool:
-        """A request made now is begun at once."""
-        return self.busy < SLOTS
-
     def open_turn(self, prompt: Prompt) -> str:
         """The text of `prompt` as the model sees it, up to the last word of its last message."""
         if self._layout is not None:
