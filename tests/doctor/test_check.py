@@ -290,6 +290,7 @@ async def test_what_is_still_to_be_fetched_is_said_and_not_waited_for(
         "stt": ("whisper-base", "not fetched yet (148 MB)", "voice-grpc models pull whisper-base"),
         "llm": ("qwen-0.5b", "not fetched yet (491 MB)", "voice-grpc models pull qwen-0.5b"),
         "tts": ("joe", "not fetched yet (63 MB)", "voice-grpc models pull joe"),
+        "turn": ("smart-turn", "not fetched yet (9 MB)", "voice-grpc models pull smart-turn"),
     }
     assert not await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
     assert "NOT WORKING: not fetched yet (491 MB) → voice-grpc models pull qwen-0.5b" in as_table(found, [])

@@ -197,7 +197,7 @@ def test_a_text_answer_that_hangs(text: str) -> None:
 def test_an_apology_is_kept_and_no_model_is_told_of_it() -> None:
     engines = thinks(ScriptedAnswer("", error=LLM_DOWN))
     talk = converse(microphone(EARS), engines)
-    assert [m.text for m in engines.llm.prompts[1].messages] == ["hello there", "hello there"]
+    assert [m.text for m in engines.llm.prompts[1].messages] == ["hello there hello there"]
     assert talk.history[:2] == [("user", "hello there"), ("server", APOLOGY)]
 
 

@@ -231,7 +231,13 @@ def _checks(settings: Settings) -> tuple[list[EngineCheck], list[CheckResult]]:
 
     checks, unchecked = [EngineCheck(SileroVad(), CheckResult("vad", "local"))], list[CheckResult]()
     if (end := acoustic_end(settings)) is not None:
-        checks.append(EngineCheck(end, CheckResult("turn", "local")))
+        try:
+            if model := still_to_fetch("turn", "local", settings):
+                unchecked.append(_not_fetched("turn", "local", model.name, model.size))
+            else:
+                checks.append(EngineCheck(end, CheckResult("turn", "local")))
+        except EngineError as error:
+            unchecked.append(CheckResult("turn", "local", error=str(error), fix=error.advice))
     for stage, known in STAGES.items():
         names = asked_for(stage, settings)
         if not names:

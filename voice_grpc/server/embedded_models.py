@@ -25,10 +25,16 @@ def _whisper_model(settings: Settings) -> str:
     return PACKAGED.get(settings.whisper_model, "")
 
 
+def _turn_model(settings: Settings) -> str:
+    named = settings.turn_model
+    return "smart-turn" if named in ("", "smart-turn") else ""
+
+
 _MODEL_OF: Mapping[tuple[str, str], Callable[[Settings], str]] = {
     ("stt", "local"): _whisper_model,
     ("llm", "local"): llm_model,
     ("tts", "local"): lambda _: "joe",
+    ("turn", "local"): _turn_model,
 }
 """By stage and name of the engine, as `settings.engines.ENGINES` has them."""
 
