@@ -97,6 +97,9 @@ class Listener:
     async def close(self) -> None:
         """There is nothing to free."""
 
+    def has_room(self) -> bool:
+        return False
+
     def open(self, options: SttOptions) -> "ListenerStream":
         self.streams.append(ListenerStream(self))
         return self.streams[-1]

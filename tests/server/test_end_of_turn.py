@@ -230,6 +230,8 @@ async def test_a_start_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
             assert [each for each in said if each.startswith("turn  smart-turn v3.2  in process  warm in ")]
             end = engines.acoustic_end
             assert end is not None
-            assert 0.0 <= await end.probability(np.concatenate([silence(1.0), silence(0.2)])) <= 1.0
+            judged = await end.probability(np.concatenate([silence(1.0), silence(0.2)]))
+            assert judged is not None
+            assert 0.0 <= judged <= 1.0
         with pytest.raises(EngineError, match="closed"):
             await end.probability(silence(1.0))

@@ -87,9 +87,14 @@ def ask(
     answers: Sequence[ScriptedAnswer | str] = (ANSWER,),
     voicing: Voicing | None = None,
     config: SessionConfig = PATIENT,
-    **judges: ScriptedEndOfTurn,
+    text_end: ScriptedEndOfTurn | None = None,
+    acoustic_end: ScriptedEndOfTurn | None = None,
 ) -> Recording:
-    talk: Script = replace(scripted(["What is the capital of France?"], answers, voicing), **judges)
+    talk: Script = replace(
+        scripted(["What is the capital of France?"], answers, voicing),
+        text_end=text_end,
+        acoustic_end=acoustic_end,
+    )
     hears = hears or GrowingStt([(0.5, "What is the capital of France?")])
     engines: Engines = replace(talk.engines, stt=hears)
     found = converse(microphone(ears), talk, config, engines=engines, ends_at=40.0)
