@@ -90,7 +90,8 @@ def ask(
     text_end: ScriptedEndOfTurn | None = None,
     acoustic_end: ScriptedEndOfTurn | None = None,
 ) -> Recording:
-    talk: Script = replace(
+    base = scripted(["What is the capital of France?"], answers, voicing)
+    talk: Script = replace(base, text_end=text_end, acoustic_end=acoustic_end)
         scripted(["What is the capital of France?"], answers, voicing),
         text_end=text_end,
         acoustic_end=acoustic_end,
