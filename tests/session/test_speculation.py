@@ -92,10 +92,6 @@ def ask(
 ) -> Recording:
     base = scripted(["What is the capital of France?"], answers, voicing)
     talk: Script = replace(base, text_end=text_end, acoustic_end=acoustic_end)
-        scripted(["What is the capital of France?"], answers, voicing),
-        text_end=text_end,
-        acoustic_end=acoustic_end,
-    )
     hears = hears or GrowingStt([(0.5, "What is the capital of France?")])
     engines: Engines = replace(talk.engines, stt=hears)
     found = converse(microphone(ears), talk, config, engines=engines, ends_at=40.0)
