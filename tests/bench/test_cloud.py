@@ -84,13 +84,13 @@ def test_the_first_clause_is_whole_one_word_after_its_comma() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stt", "end_of_turn"), [(0.05, 0.5), (0.7, 0.796)], ids=["within the silence", "longer than it"]
+    ("llm", "whole"), [(0.6, 0.096 + 0.05 + 0.6 + 0.016 + 0.02), (0.0, 0.25)], ids=["longer", "within it"]
 )
-def test_the_critical_path_has_the_transcript_or_the_silence_in_it(stt: float, end_of_turn: float) -> None:
-    found = oracle(Draws(stt, 0.6, 0.2), 0.016)
-    assert found.stt == pytest.approx(0.096 + stt)
-    assert found.end_of_turn == pytest.approx(end_of_turn)
-    assert found.voice_to_voice == pytest.approx(end_of_turn + 0.6 + 0.016 + 0.2)
+def test_the_critical_path_is_the_stages_or_the_shortest_silence(llm: float, whole: float) -> None:
+    found = oracle(Draws(0.05, llm, 0.02), 0.016)
+    assert found.stt == pytest.approx(0.096 + 0.05)
+    assert found.end_of_turn == pytest.approx(0.25)
+    assert found.voice_to_voice == pytest.approx(whole)
 
 
 # ---------------------------------------------------------------- turns
@@ -105,7 +105,7 @@ def user(*ends: float) -> UserNotes:
 
 def test_the_overhead_of_a_turn_is_what_it_took_beyond_its_own_draws() -> None:
     listener = user(10.0, 20.0, 30.0)
-    listener.answers = {1: 11.31, 2: 21.304}
+    listener.answers = {1: 10.956, 2: 20.95}
     listener.metrics = {1: told(llm_first_token=604, tts_first_audio=203)}
     first, second = turns(listener, DRAWS, CYCLE_SECONDS, 0.0)
     assert first.overhead == pytest.approx(0.010)

@@ -215,22 +215,22 @@ async def test_a_file_of_an_earlier_version_goes_on(path: Path) -> None:
 async def test_a_file_goes_on_however_many_versions_were_left_out(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One of version 1, met by a server of version 4."""
+    """One of version 1, met by a server of version 6."""
     path.parent.mkdir()
     first = sqlite3.connect(path)
     first.executescript(FIRST_VERSION)
     first.close()
-    for version in (2, 3):
+    for version in (4, 5):
         step = (f"ALTER TABLE session ADD COLUMN new_{version} TEXT NOT NULL DEFAULT 'x'",)
         monkeypatch.setitem(sqlite._UPGRADES, version, step)  # noqa: SLF001
-    monkeypatch.setattr(sqlite, "_VERSION", 4)
+    monkeypatch.setattr(sqlite, "_VERSION", 6)
     for _ in range(2):
         store = await SqliteStore.open(path)
         assert await store.load("s") in (session(1), using("{}"))
         await store.close()
     upgraded = sqlite3.connect(path)
-    assert upgraded.execute("PRAGMA user_version").fetchone() == (4,)
-    assert upgraded.execute("SELECT new_2, new_3 FROM session").fetchall() == [("x", "x")]
+    assert upgraded.execute("PRAGMA user_version").fetchone() == (6,)
+    assert upgraded.execute("SELECT new_4, new_5 FROM session").fetchall() == [("x", "x")]
     upgraded.close()
 
 
