@@ -39,11 +39,11 @@ async def test_no_proxy_is_asked_for_a_server_on_this_machine(monkeypatch: pytes
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy}")
         monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy}")
         for url in (f"http://127.0.0.1:{port}/a", f"http://localhost:{port}/a"):
-            async with await asyncio.to_thread(open_client, url, 1.0) as client:
+            async with await asyncio.to_thread(open_client, url, 20.0) as client:
                 await client.get(url)
         assert (len(direct), by_proxy) == (2, [])
         far = "http://box.invalid/b"
-        async with await asyncio.to_thread(open_client, far, 1.0) as client:
+        async with await asyncio.to_thread(open_client, far, 20.0) as client:
             await client.get(far)
         assert (len(direct), len(by_proxy)) == (2, 1)
     assert by_proxy[0].startswith("get http://box.invalid/b ")
@@ -58,7 +58,7 @@ async def _failure(variable: str, proxy: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.setenv(variable, proxy)
     try:
-        async with await asyncio.to_thread(open_client, FAR, 1.0) as client:
+        async with await asyncio.to_thread(open_client, FAR, 20.0) as client:
             await client.get(FAR)
     except httpx2.HTTPError as error:
         return transport_error("llm", "the server", error, address_advice="")
