@@ -19,7 +19,7 @@ from voice_grpc.engines.openai.llm import OpenAiLlm
 from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import LlmItem, Prompt, TextDelta, Usage
 
-SOON = Timeouts(0.3, 0.3, 0.3)
+SOON = Timeouts(2.0, 2.0, 2.0)
 HELLO = Prompt("Be brief.", (Message(Role.USER, "Hello.", 1),))
 WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
 
@@ -317,7 +317,8 @@ async def test_a_slow_list_of_models_has_a_deadline() -> None:
 
 async def test_thoughts_do_not_put_the_deadline_off() -> None:
     answer = ChatReply("Late.", thoughts="hmm " * 20, always_thinks=True)
-    async with server(answer, script=Script(between=0.1)) as (llm, fake):
+    soon = Timeouts(2.0, 0.3, 0.3)
+    async with server(answer, script=Script(between=0.1), timeouts=soon) as (llm, fake):
         start = time.perf_counter()
         with pytest.raises(EngineTimeout, match="did not begin"):
             await ask(llm)

@@ -7,6 +7,7 @@ import pytest
 from tests.fakes.openai_llm import ChatReply
 from voice_grpc.core.errors import EngineError, EngineUnreachable
 from voice_grpc.engines.openai.llm import OpenAiLlm
+from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import CallRequest, LlmItem, Prompt, TextDelta, Usage
 
 from .test_llm import HEAD, HELLO, SOON, WEATHER, ask, delta, keep, server, stream_of, text, writing
@@ -72,7 +73,7 @@ async def test_a_call_in_the_text_keeps_the_answer_alive() -> None:
     parts = [chunked(stream_of(delta(piece), end="")) for piece in pieces]
     last = chunked(stream_of(delta(None, "stop"))) + b"0\r\n\r\n"
     async with writing(HEAD, *parts, last, seconds=0.1) as url:
-        llm = OpenAiLlm(url, model="m", timeouts=SOON)
+        llm = OpenAiLlm(url, model="m", timeouts=Timeouts(2.0, 0.5, 0.5))
         items = await ask(llm, Prompt("", HELLO.messages, tools=(WEATHER,)))
         assert items == [CallRequest("weather", {"city": "abcdef"})]
         await llm.close()

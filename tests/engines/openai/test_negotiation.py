@@ -20,7 +20,7 @@ from voice_grpc.engines.openai.negotiation import Negotiator
 from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import Prompt, TextDelta
 
-SOON = Timeouts(0.3, 0.5, 0.5)
+SOON = Timeouts(2.0, 2.0, 2.0)
 HELLO = Prompt("Be brief.", (Message(Role.USER, "Hello.", 1),), temperature=0.3)
 WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
 
