@@ -148,6 +148,15 @@ def test_how_far_it_is_prepared(level: Speculation, prompts: int, spoken: int) -
     assert talk.finals() == [(1, "What is the capital of France and its mayor")]
 
 
+def test_what_a_session_made_in_vain_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    ears = sound(user(1.28), pause(0.48), user(1.28), pause(5.0))
+    hears = GrowingStt([(0.5, "What is the capital"), (2.0, " of France and its mayor")])
+    with caplog.at_level("INFO"):
+        ask(ears, hears=hears, config=changed(PATIENT, min_hold=1.0), text_end=sure())
+    (line,) = [record.getMessage() for record in caplog.records if "thrown away" in record.getMessage()]
+    assert "1 prepared answers thrown away" in line
+
+
 def test_no_more_than_the_first_clause_is_made_before_it_is_wanted() -> None:
     talk = ask(config=changed(PATIENT, min_hold=2.0, max_hold=2.0), text_end=sure())
     first = talk.when(o.TurnPhase.SPEAKING, 1)

@@ -277,15 +277,19 @@ class CommandRunner:
         self._times.reset()
 
     def stop(self) -> None:
-        """The session ends in mid-answer: the answer is cut, and what was heard of it remembered."""
+        """The session ends in mid-answer: the answer is cut, and what was heard of it remembered. A second time
+        there is nothing left to do."""
         self._scores.close()
-        self._wasted.add(self._waste)
-        if self._wasted.replies:
-            log.info("session %s: %s", self._memory.session_id, self._wasted)
         for reply, task in self._replies.values():
             position = reply.mute()
             self._context.tool_calls.cancel(reply.command.turn)
             if reply.is_committed:
                 self._outcomes.interrupted(reply, CancelReason.ENDED, position)
+            else:
+                self._waste.add(reply.costs)
             task.cancel(CancelReason.ENDED.value)
         self._replies.clear()
+        self._wasted.add(self._waste)
+        if self._wasted.replies:
+            log.info("session %s: %s", self._memory.session_id, self._wasted)
+        self._waste, self._wasted = Waste(), Waste()
