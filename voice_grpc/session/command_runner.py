@@ -277,8 +277,8 @@ class CommandRunner:
         self._times.reset()
 
     def stop(self) -> None:
-        """The session ends in mid-answer: the answer is cut, and what was heard of it remembered. A second time
-        there is nothing left to do."""
+        """The session ends in mid-answer: the answer is cut, and what was heard of it remembered. A second
+        time there is nothing left to do."""
         self._scores.close()
         for reply, task in self._replies.values():
             position = reply.mute()
