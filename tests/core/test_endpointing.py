@@ -117,3 +117,40 @@ def test_new_settings_count_from_the_next_window() -> None:
     settings = replace(SETTINGS, threshold=0.95)
     assert endpointer.feed(VOICE, WINDOW) is None
     assert endpointer.feed(VOICE, 2 * WINDOW) is None
+
+
+# ---------------------------------------------------------------- a detector goes on after the voice
+
+
+def fed(levels: Iterable[tuple[float, float]]) -> list[SpeechStarted | SpeechEnded]:
+    """Events of windows of (probability, level)."""
+    endpointer = Endpointer(lambda: SETTINGS)
+    heard = [endpointer.feed(p, (n + 1) * WINDOW, level) for n, (p, level) in enumerate(levels)]
+    return [event for event in heard if isinstance(event, SpeechStarted | SpeechEnded)]
+
+
+def test_speech_ends_with_its_last_loud_window_where_the_detector_lags() -> None:
+    loud, lag, room = (VOICE, 0.1), (VOICE, 0.001), (QUIET, 0.001)
+    _, ended = fed([*[loud] * 6, *[lag] * 2, *[room] * 3])
+    assert ended == SpeechEnded(6 * WINDOW, 5 * WINDOW / 16_000, QUIET)
+
+
+def test_a_soft_voice_is_no_lag() -> None:
+    """Final syllables and hisses are within 25 dB; who is softer for long speaks softly."""
+    loud, soft, room = (VOICE, 0.1), (VOICE, 0.01), (QUIET, 0.001)
+    assert fed([*[loud] * 6, *[soft] * 2, *[room] * 3])[1].position == 8 * WINDOW
+    murmur = (VOICE, 0.001)
+    assert fed([*[loud] * 6, *[murmur] * 10, *[room] * 3])[1].position == 11 * WINDOW
+
+
+def test_a_loud_beginning_is_forgotten() -> None:
+    """Somebody who moves away from the microphone is heard there, too: half the level after 4.4 s."""
+    near, far, room = (VOICE, 0.1), (VOICE, 0.002), (QUIET, 0.0001)
+    assert fed([*[near] * 6, *[far] * 300, *[room] * 3])[1].position == 306 * WINDOW
+
+
+def test_soft_sound_between_loud_words_ends_nothing() -> None:
+    loud, soft, room = (VOICE, 0.1), (VOICE, 0.001), (QUIET, 0.001)
+    started, ended = fed([*[loud] * 4, *[soft] * 4, *[loud] * 4, *[room] * 3])
+    assert isinstance(started, SpeechStarted)
+    assert ended == SpeechEnded(12 * WINDOW, 0.096, QUIET)

@@ -50,8 +50,8 @@ def test_a_transcript_that_was_overtaken_changes_nothing() -> None:
 
 def test_a_transcript_that_comes_twice_counts_once() -> None:
     talk = talk_in(ENDING, EAGER)
-    assert talk.at(1.1, e.Transcribed(1, "hello")) == [score(1, 1, "hello")]
-    assert talk.at(1.15, scored(1, "hello")) == [prepare(1, 1, "hello")]
+    assert talk.at(1.1, e.Transcribed(1, "hello")) == [score(1, "hello")]
+    assert talk.at(1.15, scored("hello")) == [prepare(1, 1, "hello")]
     assert talk.at(1.2, e.Transcribed(1, "yellow")) == []
     assert talk.at(1.404, OVER) == [c.CommitReply(1, 1, "hello", "hello")]
 

@@ -46,7 +46,7 @@ def test_a_part_that_comes_in_the_silence_is_scored_with_the_rest() -> None:
     talk.at(60.0, LIMIT)
     talk.at(61.0, ended(61.0))
     assert talk.at(61.1, e.Transcribed(1, "a time")) == []
-    assert talk.at(61.2, e.PartTranscribed("once upon"))[1:] == [score(1, 1, "once upon a time")]
+    assert talk.at(61.2, e.PartTranscribed("once upon"))[1:] == [score(1, "once upon a time")]
 
 
 def test_a_prepared_reply_waits_for_the_part_that_may_be_all_its_words() -> None:
@@ -54,13 +54,13 @@ def test_a_prepared_reply_waits_for_the_part_that_may_be_all_its_words() -> None
     talk.at(0.0, started())
     talk.at(59.0, ended(59.0))
     talk.at(59.1, e.Transcribed(1, "once upon"))
-    talk.at(59.2, scored(1, "once upon"))
+    talk.at(59.2, scored("once upon"))
     talk.at(59.3, started(59.3))
     talk.at(60.0, LIMIT)
     talk.at(61.0, ended(61.0))
     assert talk.at(61.1, e.Transcribed(2, "")) == []
     part = talk.at(61.2, e.PartTranscribed("Once upon"))
-    assert part == [c.KeepPart(1, "Once upon", "Once upon"), score(2, 1, "Once upon")]
+    assert part == [c.KeepPart(1, "Once upon", "Once upon")]
     assert talk.at(61.404, OVER) == [c.CommitReply(1, 1, "Once upon", "")]
 
 

@@ -47,10 +47,10 @@ def test_each_kind_of_evidence_moves_the_deadline() -> None:
     talk = silent()
     assert talk.at(1.05, e.SoundScored(1, 0.9)) == []
     assert talk.deadline == due(Evidence(acoustic_end=0.9)) < due(Evidence())
-    assert talk.at(1.1, e.Transcribed(1, "turn it off", language="en")) == [score(1, 1, "turn it off")]
+    assert talk.at(1.1, e.Transcribed(1, "turn it off", language="en")) == [score(1, "turn it off")]
     closed = Evidence(TextEnding.CLOSED, word_count=3, acoustic_end=0.9)
     assert talk.deadline == due(closed) < due(Evidence(acoustic_end=0.9))
-    assert talk.at(1.15, scored(1, "turn it off", 0.8)) == [prepare(1, 1, "turn it off")]
+    assert talk.at(1.15, scored("turn it off", 0.8)) == [prepare(1, 1, "turn it off")]
     assert talk.deadline == due(replace(closed, text_end=0.8)) < due(closed)
 
 
@@ -58,7 +58,7 @@ def test_a_late_low_score_makes_the_silence_longer() -> None:
     talk = silent()
     talk.at(1.1, e.Transcribed(1, "turn it off", language="en"))
     before = talk.deadline
-    assert talk.at(1.2, scored(1, "turn it off", 0.001)) == []
+    assert talk.at(1.2, scored("turn it off", 0.001)) == []
     assert talk.deadline == due(Evidence(TextEnding.CLOSED, word_count=3, text_end=0.001))
     assert before is not None
     assert talk.deadline > before
@@ -67,7 +67,7 @@ def test_a_late_low_score_makes_the_silence_longer() -> None:
 def test_a_late_high_score_ends_a_silence_that_lasted_already() -> None:
     talk = silent()
     talk.at(1.1, e.Transcribed(1, "turn it off", language="en"))
-    talk.at(1.3, scored(1, "turn it off", 0.99))
+    talk.at(1.3, scored("turn it off", 0.99))
     assert talk.deadline == 1.3
     evidence = Evidence(TextEnding.CLOSED, word_count=3, text_end=0.99)
     commit, *more = talk.at(1.3, OVER)
@@ -92,7 +92,7 @@ def test_a_judge_that_cannot_say_changes_nothing(probability: float | None) -> N
     talk = silent()
     talk.at(1.1, e.Transcribed(1, "turn it off", language="en"))
     before = talk.deadline
-    talk.at(1.2, scored(1, "turn it off", probability))
+    talk.at(1.2, scored("turn it off", probability))
     talk.at(1.2, e.SoundScored(1, probability))
     assert talk.deadline == before
     decision = talk.taker.receive(OVER, 3.0)[-1]
@@ -108,7 +108,7 @@ def test_a_score_of_another_silence_changes_nothing(speculation: Speculation) ->
     talk.at(2.0, ended(2.0))
     before = talk.deadline
     talk.at(2.1, e.SoundScored(1, 0.99))
-    talk.at(2.1, scored(1, "hello", 0.99))
+    talk.at(2.1, scored("hello", 0.99))
     assert talk.deadline == before
 
 
@@ -243,9 +243,9 @@ def test_a_question_that_was_cut_asks_nothing() -> None:
 def test_an_interim_that_covers_the_end_is_scored_at_once_and_kept_by_the_same_final() -> None:
     talk = Talk(PATIENT)
     talk.at(0.0, started())
-    talk.at(0.9, e.InterimHeard("turn it off", ended(1.0).position, "en"))
-    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1), c.ScoreSound(1), score(1, 1, "turn it off")]
-    assert talk.at(1.05, scored(1, "turn it off", 0.9)) == [prepare(1, 1, "turn it off")]
+    assert talk.at(0.9, e.InterimHeard("turn it off", ended(1.0).position, "en")) == [score(1, "turn it off")]
+    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1), c.ScoreSound(1)]
+    assert talk.at(1.05, scored("turn it off", 0.9)) == [prepare(1, 1, "turn it off")]
     assert talk.at(1.2, e.Transcribed(1, "Turn it off.", language="en")) == []
     commit, *more = talk.at(1.4, OVER)
     assert more == []
@@ -258,14 +258,46 @@ def test_a_final_that_says_other_words_is_scored_again() -> None:
     talk.at(0.0, started())
     talk.at(0.9, e.InterimHeard("turn it", ended(1.0).position, "en"))
     talk.at(1.0, ended(1.0))
-    talk.at(1.05, scored(1, "turn it", 0.9))
+    talk.at(1.05, scored("turn it", 0.9))
     assert talk.at(1.2, e.Transcribed(1, "turn it off", language="en")) == [
         c.CancelReply(1, e.CancelReason.SPEECH),
-        score(1, 1, "turn it off"),
+        score(1, "turn it off"),
     ]
     assert talk.deadline == due(Evidence(TextEnding.CLOSED, word_count=3))
-    assert talk.at(1.25, scored(1, "turn it", 0.9)) == []
-    assert talk.at(1.3, scored(1, "turn it off", 0.9)) == [prepare(2, 1, "turn it off")]
+    assert talk.at(1.25, scored("turn it", 0.9)) == []
+    assert talk.at(1.3, scored("turn it off", 0.9)) == [prepare(2, 1, "turn it off")]
+
+
+def test_words_scored_while_the_user_speaks_are_answered_as_soon_as_they_end() -> None:
+    talk = Talk(PATIENT)
+    talk.at(0.0, started())
+    talk.at(0.9, e.InterimHeard("turn it off", ended(1.0).position, "en"))
+    assert talk.at(0.95, scored("turn it off", 0.9)) == []
+    asked = [c.AskTranscript(1), c.ScoreSound(1)]
+    assert talk.at(1.0, ended(1.0)) == [*asked, prepare(1, 1, "turn it off")]
+    assert talk.deadline == due(Evidence(TextEnding.CLOSED, word_count=3, text_end=0.9))
+
+
+def test_words_that_nobody_could_score_while_the_user_spoke_are_scored_at_the_end() -> None:
+    talk = Talk(PATIENT)
+    talk.at(0.0, started())
+    talk.at(0.9, e.InterimHeard("turn it off", ended(1.0).position, "en"))
+    talk.at(0.95, scored("turn it off", None))
+    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1), c.ScoreSound(1), score(1, "turn it off")]
+
+
+def test_an_interim_that_comes_in_the_silence_is_prepared_for_before_the_transcript() -> None:
+    talk = Talk(PATIENT)
+    talk.at(0.0, started())
+    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1), c.ScoreSound(1)]
+    interim = e.InterimHeard("turn it off", ended(0.9).position, "en")
+    assert talk.at(1.05, interim) == [score(1, "turn it off")]
+    assert talk.at(1.1, scored("turn it off", 0.9)) == [prepare(1, 1, "turn it off")]
+    assert talk.at(1.2, e.Transcribed(1, "Turn it off.", language="en")) == []
+    assert talk.at(1.22, e.InterimHeard("turn it", ended(0.9).position, "en")) == []
+    commit = talk.at(1.4, OVER)[0]
+    assert isinstance(commit, c.CommitReply)
+    assert (commit.number, commit.message) == (1, "Turn it off.")
 
 
 def test_an_interim_of_long_before_the_end_is_not_scored() -> None:
@@ -281,7 +313,7 @@ def test_an_early_transcript_is_not_asked_for_again_at_the_same_end() -> None:
     end = ended(1.0)
     assert talk.at(0.93, e.SpeechFaded(end.position)) == [c.AskTranscript(1, is_early=True)]
     assert talk.at(1.0, end) == [c.ScoreSound(1)]
-    assert talk.at(1.1, e.Transcribed(1, "turn it off", language="en")) == [score(1, 1, "turn it off")]
+    assert talk.at(1.1, e.Transcribed(1, "turn it off", language="en")) == [score(1, "turn it off")]
 
 
 def test_an_early_transcript_that_came_before_the_end_is_scored_at_it() -> None:
@@ -289,7 +321,7 @@ def test_an_early_transcript_that_came_before_the_end_is_scored_at_it() -> None:
     talk.at(0.0, started())
     talk.at(0.93, e.SpeechFaded(ended(1.0).position))
     assert talk.at(0.98, e.Transcribed(1, "turn it off", language="en")) == []
-    assert talk.at(1.0, ended(1.0)) == [c.ScoreSound(1), score(1, 1, "turn it off")]
+    assert talk.at(1.0, ended(1.0)) == [c.ScoreSound(1), score(1, "turn it off")]
 
 
 def test_an_early_transcript_of_a_stop_within_a_word_is_asked_for_again() -> None:

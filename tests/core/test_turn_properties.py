@@ -96,7 +96,7 @@ def score_words(probability: float | None) -> Callable[[World], None]:
     def score(world: World) -> None:
         asked = world.scoring.pop("words", None)
         if isinstance(asked, c.ScoreWords):
-            world.receive(e.WordsScored(asked.revision, asked.text, probability))
+            world.receive(e.WordsScored(asked.text, probability))
 
     return score
 
@@ -300,7 +300,7 @@ def wild_event(what: int, number: int) -> e.Event:
         e.StopRequested(),
         e.SpeechFaded(number),
         e.InterimHeard(f"w{number}", number),
-        e.WordsScored(near, f"w{number}", number / 200),
+        e.WordsScored(f"w{number}", number / 200),
         e.SoundScored(near, number / 200),
         e.TurnLimitReached(),
         e.PartTranscribed(f"p{number}" if number & 1 else ""),

@@ -38,8 +38,8 @@ from .turn_script import (
 
 def speculating() -> Talk:
     talk = talk_in(ENDING, EAGER)
-    assert talk.at(1.1, e.Transcribed(1, "hello")) == [score(1, 1, "hello")]
-    assert talk.at(1.15, scored(1, "hello")) == [prepare(1, 1, "hello")]
+    assert talk.at(1.1, e.Transcribed(1, "hello")) == [score(1, "hello")]
+    assert talk.at(1.15, scored("hello")) == [prepare(1, 1, "hello")]
     assert (talk.state, talk.deadline) == (ENDING, 1.0 + HOLD)
     return talk
 
@@ -55,8 +55,7 @@ def test_a_prepared_reply_is_kept_over_a_breath() -> None:
     assert talk.at(1.2, started()) == []
     assert (talk.state, talk.taker.turn, talk.taker.words) == (HEARING, 1, "hello")
     assert talk.at(1.4, ended()) == [c.AskTranscript(2)]
-    assert talk.at(1.5, e.Transcribed(2, "Hello.")) == [score(2, 1, "Hello.")]
-    assert talk.at(1.6, scored(2, "Hello.")) == []
+    assert talk.at(1.5, e.Transcribed(2, "Hello.")) == []
     assert talk.at(1.804, OVER) == [c.CommitReply(1, 1, "Hello.", "Hello.")]
 
 
@@ -66,9 +65,9 @@ def test_a_prepared_reply_is_dropped_when_the_next_transcript_says_more() -> Non
     talk.at(2.0, ended())
     assert talk.at(2.1, e.Transcribed(2, "hello world")) == [
         c.CancelReply(1, e.CancelReason.SPEECH),
-        score(2, 1, "hello world"),
+        score(1, "hello world"),
     ]
-    assert talk.at(2.2, scored(2, "hello world")) == [prepare(2, 1, "hello world")]
+    assert talk.at(2.2, scored("hello world")) == [prepare(2, 1, "hello world")]
     assert talk.at(2.404, OVER) == [c.CommitReply(2, 1, "hello world", "hello world")]
 
 
@@ -80,15 +79,15 @@ def test_a_prepared_reply_is_dropped_by_an_interim_that_says_other_words(interim
     talk = speculating()
     talk.at(1.2, started())
     dropped = talk.at(1.5, e.InterimHeard(interim, ended(1.5).position))
-    assert dropped == ([] if is_kept else [c.CancelReply(1, e.CancelReason.SPEECH)])
+    assert dropped == ([] if is_kept else [c.CancelReply(1, e.CancelReason.SPEECH), score(1, interim)])
 
 
 def test_a_prepared_reply_is_kept_by_an_interim_that_is_half_of_its_words() -> None:
     talk = talk_in(ENDING, EAGER)
     talk.at(1.1, e.Transcribed(1, "hello world"))
-    talk.at(1.15, scored(1, "hello world"))
+    talk.at(1.15, scored("hello world"))
     talk.at(1.2, started())
-    assert talk.at(1.3, e.InterimHeard("hello", ended(1.0).position)) == []
+    assert talk.at(1.3, e.InterimHeard("hello", ended(1.0).position)) == [score(1, "hello")]
 
 
 def test_a_prepared_reply_is_dropped_by_an_early_transcript_that_says_more() -> None:
@@ -97,7 +96,7 @@ def test_a_prepared_reply_is_dropped_by_an_early_transcript_that_says_more() -> 
     assert talk.at(1.9, e.SpeechFaded(ended(2.0).position)) == [c.AskTranscript(2, is_early=True)]
     said = talk.at(1.95, e.Transcribed(2, "hello world"))
     assert said == [c.CancelReply(1, e.CancelReason.SPEECH)]
-    assert talk.at(2.0, ended(2.0)) == [score(2, 1, "hello world")]
+    assert talk.at(2.0, ended(2.0)) == [score(1, "hello world")]
 
 
 def test_a_prepared_reply_outlives_the_commit_while_the_words_are_awaited() -> None:
@@ -145,9 +144,9 @@ def test_what_ends_a_prepared_reply_while_the_words_are_awaited(
 
 def test_a_stop_before_the_words_are_known_leaves_no_prepared_reply_alive() -> None:
     talk = talk_in(HEARING, EAGER)
-    talk.at(0.9, e.InterimHeard("hello", ended(1.0).position))
-    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1), score(1, 1, "hello")]
-    assert talk.at(1.1, scored(1, "hello")) == [prepare(1, 1, "hello")]
+    assert talk.at(0.9, e.InterimHeard("hello", ended(1.0).position)) == [score(1, "hello")]
+    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1)]
+    assert talk.at(1.1, scored("hello")) == [prepare(1, 1, "hello")]
     talk.at(1.404, OVER)
     assert talk.at(1.5, STOP) == [c.CancelReply(1, e.CancelReason.REQUEST), c.DiscardTurn(1)]
     assert talk.state is LISTENING
@@ -161,7 +160,7 @@ def test_no_more_is_prepared_in_a_turn_than_it_may() -> None:
         text = f"number {n}"
         talk.at(at, ended())
         talk.at(at + 0.1, e.Transcribed(n, text))
-        prepared.append(talk.at(at + 0.2, scored(n, text)))
+        prepared.append(talk.at(at + 0.2, scored(text)))
         talk.at(at + 0.3, started())
     assert prepared == [[prepare(1, 1, "number 1")], [prepare(2, 1, "number 2")], []]
 
@@ -170,7 +169,7 @@ def test_nothing_more_is_prepared_once_a_vendor_refused() -> None:
     talk = talk_in(ENDING, EAGER)
     talk.at(1.05, e.SpeculationRefused())
     talk.at(1.1, e.Transcribed(1, "hello"))
-    assert talk.at(1.2, scored(1, "hello")) == []
+    assert talk.at(1.2, scored("hello")) == []
     assert talk.at(1.404, OVER) == ANSWER_HELLO
 
 
@@ -178,20 +177,19 @@ def test_nothing_more_is_prepared_once_a_vendor_refused() -> None:
 def test_nothing_is_prepared_for_words_that_are_not_finished(probability: float) -> None:
     talk = talk_in(ENDING, EAGER)
     talk.at(1.1, e.Transcribed(1, "hello"))
-    assert talk.at(1.2, scored(1, "hello", probability)) == []
+    assert talk.at(1.2, scored("hello", probability)) == []
 
 
 def test_words_nobody_could_score_are_prepared_for() -> None:
     talk = talk_in(ENDING, EAGER)
     talk.at(1.1, e.Transcribed(1, "hello"))
-    assert talk.at(1.2, scored(1, "hello", None)) == [prepare(1, 1, "hello")]
+    assert talk.at(1.2, scored("hello", None)) == [prepare(1, 1, "hello")]
 
 
 def test_a_score_of_other_words_prepares_nothing() -> None:
     talk = talk_in(ENDING, EAGER)
     talk.at(1.1, e.Transcribed(1, "hello"))
-    assert talk.at(1.2, scored(1, "hell")) == []
-    assert talk.at(1.2, scored(0, "hello")) == []
+    assert talk.at(1.2, scored("hell")) == []
 
 
 def test_a_score_of_words_that_typed_ones_joined_prepares_nothing() -> None:

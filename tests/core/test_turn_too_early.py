@@ -23,8 +23,8 @@ def interrupted(onset: float) -> Talk:
 def test_who_goes_on_as_soon_as_the_answer_begins_was_not_done(onset: float, continues: int) -> None:
     talk = interrupted(onset)
     asked = talk.at(onset + 1.1, e.Transcribed(2, "the light", language="en"))
-    assert asked == [c.ScoreWords(2, 2, "the light", continues)]
-    prepared = talk.at(onset + 1.2, scored(2, "the light", 0.9))
+    assert asked == [c.ScoreWords(2, "the light", continues)]
+    prepared = talk.at(onset + 1.2, scored("the light", 0.9))
     assert prepared == [c.PrepareReply(2, 2, ReplyKind.ANSWER, "the light", continues=continues)]
     commit = talk.at(onset + 4.0, OVER)[-1]
     assert isinstance(commit, c.CommitReply)
@@ -34,8 +34,8 @@ def test_who_goes_on_as_soon_as_the_answer_begins_was_not_done(onset: float, con
 @pytest.mark.parametrize("words", ["mhm", "Yeah.", "okay, right"])
 def test_who_only_listens_goes_on_with_nothing(words: str) -> None:
     talk = interrupted(3.3)
-    assert talk.at(4.4, e.Transcribed(2, words, language="en")) == [score(2, 2, words)]
-    assert talk.at(4.5, scored(2, words, 0.9)) == [prepare(2, 2, words)]
+    assert talk.at(4.4, e.Transcribed(2, words, language="en")) == [score(2, words)]
+    assert talk.at(4.5, scored(words, 0.9)) == [prepare(2, 2, words)]
     commit = talk.at(7.0, OVER)[-1]
     assert isinstance(commit, c.CommitReply)
     assert commit.continues == 0
@@ -48,7 +48,7 @@ def test_words_that_are_given_back_still_go_on_with_it() -> None:
     talk.at(6.5, started(6.5))
     talk.at(7.0, ended(7.0))
     asked = talk.at(7.1, e.Transcribed(3, "upstairs", language="en"))
-    assert asked == [c.ScoreWords(3, 3, "the light upstairs", 1)]
+    assert asked == [c.ScoreWords(3, "the light upstairs", 1)]
 
 
 def test_typed_words_that_join_go_on_with_it_too() -> None:

@@ -104,12 +104,12 @@ def say(text: str, *, interruptible: bool = True) -> e.TextReceived:
     return e.TextReceived(text, verbatim=True, interrupts=False, interruptible=interruptible)
 
 
-def score(revision: int, turn: int, text: str) -> c.ScoreWords:
-    return c.ScoreWords(revision, turn, text)
+def score(turn: int, text: str) -> c.ScoreWords:
+    return c.ScoreWords(turn, text)
 
 
-def scored(revision: int, text: str, probability: float | None = 0.9) -> e.WordsScored:
-    return e.WordsScored(revision, text, probability)
+def scored(text: str, probability: float | None = 0.9) -> e.WordsScored:
+    return e.WordsScored(text, probability)
 
 
 def prepare(number: int, turn: int, text: str, kind: ReplyKind = ReplyKind.ANSWER) -> c.PrepareReply:

@@ -151,7 +151,7 @@ class World:
         self.scoring: dict[str, c.ScoreWords | c.ScoreSound] = {}
         """What judges are asked, by who is."""
         self.scores: dict[tuple[str, ...], float | None] = {}
-        """Of the words of this silence."""
+        """Of words of the user."""
         self.tries: dict[int, int] = {}
         """Replies that were prepared early, by turn."""
         self.is_refused = False
@@ -203,8 +203,6 @@ class World:
     def note(self, event: e.Event, *, is_users: bool) -> None:
         """What the books must know before the machine does."""
         match event:
-            case e.SpeechEnded():
-                self.scores.clear()
             case e.WordsScored(text=text, probability=probability):
                 self.scores[tuple(words_of(text))] = probability
             case e.InterimHeard(text=text) if self.taker.state is State.HEARING:

@@ -38,6 +38,8 @@ class GrowingStt:
 
     words: Sequence[tuple[float, str]]
     delay: float = 0.1
+    interim_delay: float | None = None
+    """Seconds; None: it has no interim words."""
     room: bool = False
     asked: list[float] = field(default_factory=list)
     """Seconds of voice that each final was asked of."""
@@ -67,12 +69,20 @@ class _GrowingStream:
         self._voiced += int(np.abs(samples).max(initial=0) > 0) * len(samples)
 
     async def interim(self) -> Transcription | None:
-        return None
+        if self._stt.interim_delay is None:
+            return None
+        said = self._said()
+        await asyncio.sleep(self._stt.interim_delay)
+        return said
 
     async def final(self) -> Transcription:
-        heard = self._voiced / RATE_HZ
-        self._stt.asked.append(heard)
+        self._stt.asked.append(self._voiced / RATE_HZ)
+        said = self._said()
         await asyncio.sleep(self._stt.delay)
+        return said
+
+    def _said(self) -> Transcription:
+        heard = self._voiced / RATE_HZ
         said = "".join(text for least, text in self._stt.words if heard >= least)
         return Transcription(said.strip(), "en")
 
@@ -125,6 +135,48 @@ def test_a_finished_sentence_is_answered_when_its_answer_is_ready() -> None:
     assert told.seconds["hold"] < 0.45
     assert told.counts["wasted_replies"] == 0
     assert len(talk.script.llm.prompts) == 1
+
+
+def test_an_interim_that_holds_all_words_is_prepared_for_while_the_transcript_is_made() -> None:
+    """The transcript takes 0.8 s and is waited for; the answer to the same words takes 0.6 s meanwhile."""
+    hears = GrowingStt([(0.5, "What is the capital of France?")], delay=0.8, interim_delay=0.2, room=True)
+    talk = ask(
+        hears=hears,
+        answers=[ScriptedAnswer(ANSWER, first_token=0.4)],
+        voicing=Voicing(first_audio=0.2),
+        text_end=sure(),
+    )
+    assert 1.28 + 0.8 < talk.when(o.TurnPhase.SPEAKING, 1) < SOFT_END + 0.81
+    assert len(talk.script.llm.prompts) == 1
+    assert metrics(talk).counts["wasted_replies"] == 0
+
+
+def test_an_interim_that_lacks_a_word_costs_a_reply_and_no_wrong_answer() -> None:
+    words = [(0.5, "What is the capital of France"), (1.12, " today")]
+    hears = GrowingStt(words, delay=0.6, interim_delay=0.3, room=True)
+    talk = ask(sound(user(1.12), pause(5.0)), hears=hears, answers=["No.", ANSWER], text_end=sure())
+    assert talk.finals() == [(1, "What is the capital of France today")]
+    assert metrics(talk).counts["wasted_replies"] == 1
+    assert talk.script.llm.prompts[-1].messages[-1].text == "What is the capital of France today"
+
+
+def test_an_interim_that_comes_behind_the_transcript_is_not_told() -> None:
+    hears = GrowingStt([(0.5, "What is"), (1.2, " the capital?")], delay=0.05, interim_delay=0.45, room=True)
+    told = [each.text for _, each in ask(hears=hears, text_end=sure()).all(o.Transcript)]
+    assert told[-1] == "What is the capital?"
+    whole = told.index("What is the capital?")
+    assert set(told[whole:]) == {"What is the capital?"}
+
+
+def test_where_the_recogniser_has_room_interims_come_twice_as_often() -> None:
+    def count(*, room: bool) -> int:
+        words = "we need bread and milk, a dozen eggs, some butter for the cake".split()
+        spoken = [(n / 4, f" {word}") for n, word in enumerate(words)]
+        hears = GrowingStt(spoken, interim_delay=0.01, room=room)
+        talk = ask(sound(user(3.2), pause(5.0)), hears=hears)
+        return sum(not each.is_final for t, each in talk.all(o.Transcript) if t < 3.2)
+
+    assert (count(room=False), count(room=True)) == (5, 9)
 
 
 def test_by_the_words_alone_it_is_answered_too() -> None:

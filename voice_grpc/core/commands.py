@@ -38,7 +38,6 @@ class ScoreSound:
 class ScoreWords:
     """Ask whether the words are finished; answered by `WordsScored`, also where there is nobody to ask."""
 
-    revision: int
     turn: int
     text: str
     continues: int = 0

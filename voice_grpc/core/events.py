@@ -70,10 +70,8 @@ class InterimHeard:
 
 @dataclass(frozen=True, slots=True)
 class WordsScored:
-    revision: int
-    """The one of the `ScoreWords` that it answers."""
     text: str
-    """The words that were scored."""
+    """The words of the `ScoreWords` that it answers."""
     probability: float | None
     """That they are finished, 0 to 1; None: nobody could say."""
 

@@ -26,6 +26,7 @@ from . import events as e
 from . import turn_actions as act
 from . import turn_preparation as early
 from .commands import Command
+from .text.endings import words_of
 from .turn_state import State, TurnSettings, TurnState
 
 Action: TypeAlias = Callable[[TurnState, Any, float], Iterator[Command]]
@@ -49,6 +50,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.SpeechEnded: (act.await_end, {ENDING, HEARING}),
         e.Transcribed: (act.keep_words, {HEARING}),
         e.InterimHeard: (early.note_interim, {HEARING}),
+        e.WordsScored: (early.keep_score, {HEARING}),
         e.TurnLimitReached: (act.split, {HEARING}),
         e.PartTranscribed: (act.keep_part, {HEARING}),
         e.ActivityStarted: (act.start_activity, {HEARING}),
@@ -59,6 +61,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
     ENDING: {
         e.SpeechStarted: (act.hear_on, {HEARING}),
         e.Transcribed: (early.take_final, {ENDING}),
+        e.InterimHeard: (early.take_interim, {ENDING}),
         e.WordsScored: (early.note_words_score, {ENDING}),
         e.SoundScored: (early.note_sound_score, {ENDING}),
         e.TurnLimitReached: (act.split_later, {ENDING}),
@@ -171,8 +174,10 @@ class TurnTaker:
                 return self._turn.committed is None or self._turn.committed.number != number
             case e.Transcribed(revision):
                 return revision == 0 or revision != self._turn.asked or self._turn.has_newest
-            case e.WordsScored(revision) | e.SoundScored(revision):
+            case e.SoundScored(revision):
                 return revision != self._turn.revision
+            case e.WordsScored(words):
+                return self._turn.is_scored or words_of(words) != words_of(self._turn.scoring)
             case e.PartTranscribed():
                 return not self._turn.parts
             case e.PatienceOver():

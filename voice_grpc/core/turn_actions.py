@@ -13,7 +13,7 @@ from .audio import seconds
 from .commands import Command, ReplyKind
 from .patience import Evidence
 from .text.endings import expectation
-from .turn_preparation import answers, ask_for_score, drop_other, reconsider, take_words, weigh
+from .turn_preparation import answers, ask_for_score, drop_other, prepare, reconsider, take_words, weigh
 from .turn_state import Speculation, State, TurnState, continued
 
 Commands: TypeAlias = Iterator[Command]
@@ -101,7 +101,7 @@ def await_end(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
         return
     turn.state = State.ENDING
     turn.silent_since, turn.silent_at = now - event.silence, event.position
-    turn.evidence, turn.scoring, turn.is_scored = Evidence(), "", False
+    turn.evidence = Evidence()
     if turn.faded_at != event.position:
         turn.is_asked = False
         if turn.settings.speculation >= Speculation.STT:
@@ -113,6 +113,7 @@ def await_end(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
     if turn.settings.hold is None:
         yield c.ScoreSound(turn.revision)
     yield from ask_for_score(turn)
+    yield from prepare(turn)
 
 
 def end_at_once(turn: TurnState, event: object, now: float) -> Commands:

@@ -21,6 +21,19 @@ WORTHWHILE = 0.3
 
 
 def note_interim(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
+    """The user speaks on: what they said so far is scored, so that at the end little is left to be read."""
+    yield from _take_interim(turn, event)
+    yield from ask_for_score(turn)
+
+
+def take_interim(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
+    """One that was begun before the silence, and may hold all words: the transcript of all takes longer."""
+    if turn.awaits_transcript:
+        yield from _take_interim(turn, event)
+        yield from reconsider(turn, now)
+
+
+def _take_interim(turn: TurnState, event: e.InterimHeard) -> Commands:
     """What was prepared is dropped once the user has said more, or other words."""
     turn.interim, turn.language = event, event.language or turn.language
     heard = words_of(f"{turn.carried} {turn.kept} {event.text}")
@@ -70,13 +83,12 @@ def reconsider(turn: TurnState, now: float) -> Commands:
 def weigh(turn: TurnState, now: float, **found: float | None) -> None:
     """Set the deadline of this silence by what is known of it now; `found`: probabilities of `Evidence`."""
     words = turn.provisional
-    if words_of(words) != words_of(turn.scoring):
-        found["text_end"] = None
     turn.evidence = replace(
         turn.evidence,
         ending=ending(words, turn.language) if words else TextEnding.UNKNOWN,
         expects=turn.expects,
         word_count=len(words_of(words)),
+        text_end=turn.score if is_scored(turn, words) else None,
         **found,
     )
     settings = turn.settings
@@ -95,14 +107,26 @@ def ask_for_score(turn: TurnState) -> Commands:
     is_of_use = settings.speculation >= least
     if words and is_of_use and words_of(words) != words_of(turn.scoring):
         turn.scoring, turn.is_scored = words, False
-        yield c.ScoreWords(turn.revision, turn.number, words, continued(turn, words))
+        yield c.ScoreWords(turn.number, words, continued(turn, words))
+
+
+def is_scored(turn: TurnState, words: str) -> bool:
+    """It was asked whether these words are finished, and answered."""
+    return turn.is_scored and words_of(words) == words_of(turn.scoring)
+
+
+def keep_score(turn: TurnState, event: e.WordsScored, now: float) -> Commands:
+    """Of words that may be the last; who could not say is asked again in the silence."""
+    turn.score, turn.is_scored = event.probability, event.probability is not None
+    if not turn.is_scored:
+        turn.scoring = ""
+    yield from ()
 
 
 def note_words_score(turn: TurnState, event: e.WordsScored, now: float) -> Commands:
-    if words_of(event.text) == words_of(turn.provisional):
-        turn.is_scored = True
-        weigh(turn, now, text_end=event.probability)
-        yield from prepare(turn)
+    turn.score, turn.is_scored = event.probability, True
+    weigh(turn, now)
+    yield from prepare(turn)
 
 
 def note_sound_score(turn: TurnState, event: e.SoundScored, now: float) -> Commands:
@@ -114,8 +138,7 @@ def prepare(turn: TurnState) -> Commands:
     """Start early: unless the words are unfinished, or were tried often enough."""
     settings, words = turn.settings, turn.provisional
     may = settings.speculation >= Speculation.LLM and not turn.is_refused
-    is_scored = turn.is_scored and words_of(words) == words_of(turn.scoring)
-    if not may or not words or turn.reply is not None or not is_scored:
+    if not may or not words or turn.reply is not None or not is_scored(turn, words):
         return
     if turn.tries < settings.speculation_tries and finished(turn.evidence) >= WORTHWHILE:
         turn.tries += 1

@@ -19,7 +19,7 @@ from .text.endings import Expectation, is_backchannel
 PAUSES = 8
 """Of the user's own pauses, those that are remembered."""
 
-FRESH = 0.2
+FRESH = 0.25
 """Seconds before the end of speech up to which an interim transcript may be all of it."""
 
 
@@ -126,9 +126,11 @@ class TurnState:
     expects: Expectation = Expectation.NOTHING
     """What the assistant's last words ask for."""
     scoring: str = ""
-    """The words of this silence of which it was asked whether they are finished."""
+    """The words of this turn of which it was asked last whether they are finished."""
     is_scored: bool = False
     """That was answered."""
+    score: float | None = None
+    """What was answered; None: nobody could say."""
     tries: int = 0
     """Answers prepared in this turn."""
     is_refused: bool = False
@@ -199,6 +201,7 @@ class TurnState:
     def begin_turn(self) -> None:
         self.number += 1
         self.tries, self.asked, self.faded_at = 0, 0, -1
+        self.scoring, self.is_scored = "", False
         self.interim, self.is_overlong = None, False
         self.hear_on()
 

@@ -180,8 +180,8 @@ class CommandRunner:
                 self._transcriber.ask(revision, self.tasks, is_early=is_early)
             case c.ScoreSound(revision):
                 self._scores.ask_sound(revision, self.tasks)
-            case c.ScoreWords(revision, turn, text, continues):
-                self._scores.ask_words(revision, text, self._prompts.make(turn, text, continues), self.tasks)
+            case c.ScoreWords(turn, text, continues):
+                self._scores.ask_words(text, self._prompts.make(turn, text, continues), self.tasks)
             case c.SplitUtterance():
                 self._transcriber.split(self.tasks)
             case c.KeepPart(turn, message, spoken):

@@ -104,11 +104,11 @@ class EndOfTurnScores:
         else:
             self._context.post(SoundScored(revision, None))
 
-    def ask_words(self, revision: int, text: str, prompt: Prompt, tasks: asyncio.TaskGroup) -> None:
+    def ask_words(self, text: str, prompt: Prompt, tasks: asyncio.TaskGroup) -> None:
         if self._words.is_there:
-            self._ask("words", self._score_words(revision, text, prompt), tasks)
+            self._ask("words", self._score_words(text, prompt), tasks)
         else:
-            self._context.post(WordsScored(revision, text, None))
+            self._context.post(WordsScored(text, None))
 
     def close(self) -> None:
         """Nothing is asked any more."""
@@ -127,8 +127,8 @@ class EndOfTurnScores:
         probability = await self._sound.answer(acoustic.probability(np.concatenate(self._heard)))
         self._context.post(SoundScored(revision, probability))
 
-    async def _score_words(self, revision: int, text: str, prompt: Prompt) -> None:
+    async def _score_words(self, text: str, prompt: Prompt) -> None:
         judge = self._context.engines.text_end
         assert judge is not None
         probability = await self._words.answer(judge.probability(prompt))
-        self._context.post(WordsScored(revision, text, probability))
+        self._context.post(WordsScored(text, probability))

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..core.audio import RATE_HZ, WINDOW, Frame, Samples, seconds, to_float
+from ..core.audio import RATE_HZ, WINDOW, Frame, Samples, rms, seconds, to_float
 from ..core.config import LiveConfig
 from ..core.endpointing import Endpointer
 from ..core.errors import EngineError, EngineTimeout
@@ -205,7 +205,7 @@ class Listener:
         """`arrived`: the end of the sound that is here, which is how late an event about it is."""
         self.position += WINDOW
         probability = 0.0 if self._config.current.is_manual else await self._detector.probability(window)
-        event = self._endpointer.feed(probability, self.position)
+        event = self._endpointer.feed(probability, self.position, rms(window))
         self._is_voiced = self._endpointer.is_voiced(probability)
         if isinstance(event, SpeechStarted) and not self._sound.is_open:
             self._sound.open(self.position - WINDOW, with_padding=True)

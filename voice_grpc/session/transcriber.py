@@ -84,6 +84,8 @@ class Transcriber:
         """The beginning of a long turn, until its words are told."""
         self._failed: Utterance | None = None
         """The last one whose interim transcripts failed: that is told once an utterance."""
+        self._known_until = 0
+        """Position up to which the last transcript holds everything: an interim of less is late."""
         self._told: tuple[Utterance, str] | None = None
         """In which utterance it was said that an engine took over, and which: once an utterance."""
 
@@ -139,7 +141,7 @@ class Transcriber:
 
     def ask(self, revision: int, tasks: asyncio.TaskGroup, *, is_early: bool = False) -> None:
         """Transcribe all of the turn; answered by `Transcribed`. Early: no pause is known to be here."""
-        self._cancel()
+        self._cancel("final")
         if self.sound.utterance is None:
             self._post(Transcribed(revision, ""))
             return
@@ -154,7 +156,8 @@ class Transcriber:
         if utterance is None or not self.sound.is_interim_due:
             return
         running = self._tasks.get("interim")
-        if not self._config.current.sends_interims or (running is not None and not running.done()):
+        is_wanted = self._config.current.sends_interims or self.sound.has_room
+        if not is_wanted or (running is not None and not running.done()):
             return
         self.sound.wait_for_more()
         self._tasks["interim"] = tasks.create_task(self._interim(utterance), name="interim")
@@ -181,11 +184,13 @@ class Transcriber:
                 self._failed = utterance
                 self._outbox.put(engine_notice(error))
             return
-        if said is not None and said.text and utterance is self.sound.utterance and self._part is None:
+        is_news = said is not None and said.text and end > self._known_until
+        if said is not None and is_news and utterance is self.sound.utterance and self._part is None:
             self._transcripts.interim(self._turn(), utterance, said)
             self._post(InterimHeard(said.text, end, said.language))
 
     async def _transcribe(self, utterance: Utterance, revision: int) -> None:
+        end = utterance.end
         try:
             said = await utterance.final()
         except EngineError as error:
@@ -196,11 +201,13 @@ class Transcriber:
             self._told = utterance, said.fallback.engine
             self._outbox.put(fallback_notice(said.fallback))
         self._said = replace(said, language=said.language or self._said.language)
+        self._known_until = end
         if utterance is self.sound.utterance and self._part is None:
             self._transcripts.interim(self._turn(), utterance, said)
         self._post(Transcribed(revision, said.text, language=said.language))
 
-    def _cancel(self) -> None:
-        for task in self._tasks.values():
-            task.cancel()
-        self._tasks.clear()
+    def _cancel(self, *kinds: str) -> None:
+        """All that runs, or these."""
+        for kind in kinds or tuple(self._tasks):
+            if (task := self._tasks.pop(kind, None)) is not None:
+                task.cancel()

@@ -23,8 +23,8 @@ PART_SECONDS = 18.0
 CLOSE_SECONDS = 2.0
 """For a recogniser to let go of an utterance."""
 
-INTERIM_SECONDS = 0.6
-"""New speech between two interims: about two words."""
+INTERIM_SECONDS, SOON_SECONDS = 0.6, 0.3
+"""New speech between two interims, about two words; and where the recogniser has nothing else to do."""
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +171,8 @@ class TurnSound:
         self._stt, self._config, self._on_sound = stt, config, on_sound
         self._before: deque[tuple[Samples, float | None]] = deque()
         """The last windows, and how likely each holds speech."""
-        self._interim_due = 0
+        self._looked_at = 0
+        """Samples of the utterance of which an interim was asked for."""
         self.utterance: Utterance | None = None
         """The one that is kept; None: nobody has the turn."""
 
@@ -197,7 +198,10 @@ class TurnSound:
     @property
     def is_interim_due(self) -> bool:
         """Enough of it is new."""
-        return self.utterance is not None and self.utterance.length >= self._interim_due
+        if self.utterance is None:
+            return False
+        new = seconds(self.utterance.length - self._looked_at)
+        return new >= INTERIM_SECONDS or (new >= SOON_SECONDS and self.has_room)
 
     def open(self, position: int, *, with_padding: bool) -> None:
         """A turn begins at `position`; padding is the sound just before, in which its onset may be."""
@@ -226,7 +230,7 @@ class TurnSound:
     def wait_for_more(self) -> None:
         """An interim transcript of what is there is asked for."""
         if self.utterance is not None:
-            self._interim_due = self.utterance.length + sample_count(INTERIM_SECONDS)
+            self._looked_at = self.utterance.length
 
     def take(self) -> Utterance | None:
         """The utterance, which is kept no more."""

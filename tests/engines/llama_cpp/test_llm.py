@@ -142,6 +142,18 @@ async def test_what_nobody_wants_ends_at_its_next_token(llm: LocalLlm) -> None:
     assert threading.active_count() <= threads + 3  # the pool may have grown to its full size
 
 
+async def test_an_answer_that_was_dropped_leaves_its_slot_to_the_next_prompt(llm: LocalLlm) -> None:
+    """Another slot would have to compute the whole conversation."""
+    story = "The ferry to the island leaves at noon and comes back before sunset, every day but Monday. " * 8
+    said = (story, "That is a fine ferry.")
+    dropped = llm.stream(prompt(*said, "When does it leave?", max_tokens=96))
+    await anext(dropped)
+    await dropped.aclose()
+    _, usage = await heard(llm, prompt(*said, "When does it come back?", max_tokens=4))
+    assert usage is not None
+    assert usage.input_tokens - usage.cached_tokens < 40
+
+
 @pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="needs Linux")
 async def test_no_port_is_open(llm: LocalLlm) -> None:
     assert llm.location == "in process"

@@ -7,7 +7,7 @@ grew costs its new tokens. `prompt` keeps prompts growing at their end.
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
@@ -27,6 +27,9 @@ from .server import SLOT_TOKENS, SLOTS
 
 _CLOSE_S = 2.0
 
+_LEAVE_S = 0.15
+"""For an answer that nobody wants any more to leave its slot: a token, or a batch of its prompt."""
+
 _TAIL = 160
 """Characters in which a model that says the same thing over and over is noticed."""
 
@@ -44,6 +47,8 @@ class _Generation:
 
     def __init__(self) -> None:
         self.is_unwanted = False
+        self.ended = asyncio.Event()
+        """llama.cpp has let go of its slot."""
         self._items: asyncio.Queue[_Event] = asyncio.Queue()
         self._tail = ""
         self.usage = Usage(0, 0)
@@ -82,10 +87,14 @@ class _Generation:
         if not job.cancelled() and (error := job.exception()) is not None:
             self._put(EngineError("llm", f"the local model failed: {error}"))
         self._put(None)
+        self._call(self.ended.set)
 
     def _put(self, item: _Event) -> None:
+        self._call(self._items.put_nowait, item)
+
+    def _call(self, function: Callable[..., object], *given: object) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._items.put_nowait, item)
+            self._loop.call_soon_threadsafe(function, *given)
         except RuntimeError:  # the loop is closed: nobody listens any more
             self.is_unwanted = True
 
@@ -159,6 +168,7 @@ class LocalLlm:
 
     async def complete(self, request: dict[str, Any]) -> dict[str, Any]:
         """All that llama.cpp answers to a completion that is not streamed. Raises `EngineError`."""
+        await self._wait_for_leaving()
         if self._server is None:
             raise EngineError("llm", f"{self.name} is closed or was never warmed", retryable=False)
         answer = await asyncio.get_running_loop().run_in_executor(
@@ -205,6 +215,16 @@ class LocalLlm:
         self._pool.shutdown(cancel_futures=True)
         del server
 
+    async def _wait_for_leaving(self) -> None:
+        """A slot that an unwanted answer still holds has the beginning of the next prompt: taking another one
+        would compute all of it."""
+        try:
+            async with asyncio.timeout(_LEAVE_S):
+                for generation in [each for each in self._running if each.is_unwanted]:
+                    await generation.ended.wait()
+        except TimeoutError:
+            return
+
     def _load(self) -> None:
         path = self._model if isinstance(self._model, Path) else model_path(self._model)
         llama_server.check(path)
@@ -229,6 +249,7 @@ class LocalLlm:
         self, request: dict[str, Any], answer: LocalAnswer
     ) -> AsyncGenerator[TextDelta | CallRequest | Usage, None]:
         """One generation; however this iterator ends, the generation ends at its next token."""
+        await self._wait_for_leaving()
         if self._server is None:
             raise EngineError("llm", f"{self.name} is closed or was never warmed", retryable=False)
         run = self._server.handle_chat_completions if self._speaks_chat else self._server.handle_completions
