@@ -24,8 +24,8 @@ from .onnx_cut import Seam, UncutModel, cut
 
 _log = logging.getLogger(__name__)
 
-_SAMPLE = "Hello there, what can I do for you today?"
-"""Said when the voice is loaded: two seconds, of which the gain is taken."""
+_SAMPLE = "Hello, what can I do for you?"
+"""Said when the voice is loaded: a second and a half, of which the gain is taken."""
 
 Inputs: TypeAlias = Mapping[str, Any]
 """Of the model, by name: phoneme ids, scales, and who speaks where there are several."""
