@@ -54,8 +54,8 @@ class Humming:
 
 def hum() -> Floats:
     """At half of `LOUDNESS` about, whose samples below a twentieth of the peak do not count."""
-    wave = np.sin(np.arange(2205) * (2 * np.pi * 100 / 22_050)) * (LOUDNESS / np.sqrt(2))
-    return wave.astype(np.float32)
+    wave: Floats = np.sin(np.arange(2205) * (2 * np.pi * 100 / 22_050)).astype(np.float32)
+    return wave * np.float32(LOUDNESS / np.sqrt(2))
 
 
 def test_all_that_is_said_has_the_gain_of_the_sample() -> None:

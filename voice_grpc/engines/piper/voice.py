@@ -24,8 +24,9 @@ from .onnx_cut import Seam, UncutModel, cut
 
 _log = logging.getLogger(__name__)
 
-_SAMPLE = "Hello, what can I do for you?"
-"""Said when the voice is loaded: a second and a half, of which the gain is taken."""
+_SAMPLE = "Here is what I found for you."
+"""Said when the voice is loaded: a second and a half, of which the gain is taken. It is a statement, as most
+of what is said; en_US-joe-medium says greetings 2 dB louder, calls 4 dB, and questions up to 4 dB fainter."""
 
 Inputs: TypeAlias = Mapping[str, Any]
 """Of the model, by name: phoneme ids, scales, and who speaks where there are several."""
