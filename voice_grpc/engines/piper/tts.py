@@ -68,7 +68,7 @@ class PiperTts:
             raise self._closed() from error
 
     async def close(self) -> None:
-        """The chunk that is being made ends by itself within about 0.2 s; what waits fails at once."""
+        """The chunk that is being made ends by itself within about 0.3 s; what waits fails at once."""
         self._loaded = None
         await self._tasks.close()
         self._pool.shutdown(wait=False)
