@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from voice_grpc.core.audio import (
+    KNEE,
     LOUDNESS,
     PEAK,
     RATE_HZ,
@@ -11,6 +12,7 @@ from voice_grpc.core.audio import (
     Frame,
     audible_from,
     levelled,
+    limited,
     rms,
     sample_count,
     seconds,
@@ -96,3 +98,14 @@ def test_levelling_leaves_headroom_and_noise_as_faint_as_it_is() -> None:
     noise = np.full(RATE_HZ, 5e-4, np.float32)
     assert np.array_equal(levelled(noise), noise)
     assert not len(levelled(np.zeros(0, np.float32)))
+
+
+def test_a_limit_leaves_what_is_below_it_and_keeps_the_order_of_the_rest() -> None:
+    sound = np.linspace(-3.0, 3.0, 601, dtype=np.float32)
+    bent = limited(sound)
+    below = np.abs(sound) <= KNEE
+    assert np.array_equal(bent[below], sound[below])
+    assert np.max(np.abs(bent)) <= PEAK + 1e-6
+    assert np.all(np.diff(bent) >= 0)
+    assert np.all(np.diff(bent) <= np.diff(sound) + 1e-6)
+    assert not len(limited(np.zeros(0, np.float32)))

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from tests.engines.conformance import IN_PROCESS, Rig, Subject
 from tests.fakes.script import Trouble
-from voice_grpc.engines.piper import PiperTts
+from voice_grpc.engines.piper.tts import PiperTts
 from voice_grpc.engines.scripted import ScriptedTts, Voicing
 from voice_grpc.ports import Tts
 

@@ -50,7 +50,7 @@ async def espeak(text: str, language: str, rate_hz: int, speaking_rate: float) -
 @asynccontextmanager
 async def piper() -> AsyncIterator[Speaker]:
     """The packaged Piper voice: English only, and well understood by Whisper."""
-    from voice_grpc.engines.piper import PiperTts
+    from voice_grpc.engines.piper.tts import PiperTts
     from voice_grpc.ports import Clause, VoiceChoice
 
     engine = PiperTts()

@@ -17,7 +17,7 @@ from tests.serving import PERSONAS, Served, scripted
 from tests.serving import settings as server_settings
 from voice_grpc.client import connect
 from voice_grpc.core.audio import RATE_HZ, Samples
-from voice_grpc.engines.piper import PiperTts
+from voice_grpc.engines.piper.tts import PiperTts
 from voice_grpc.engines.scripted import ScriptedAnswer, ScriptedLlm
 from voice_grpc.engines.silero import SileroVad
 from voice_grpc.engines.whisper.stt import WhisperStt

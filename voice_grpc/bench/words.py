@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.text.normalization import speakable
-from ..engines.piper import PiperTts
+from ..engines.piper.tts import PiperTts
 from ..engines.whisper.stt import WhisperStt
 from ..ports import Clause, SttOptions, VoiceChoice
 from .stt_utterances import word_errors

@@ -73,15 +73,33 @@ PEAK = 0.89
 """-1 dBFS: headroom for whoever resamples or encodes."""
 
 
-def levelled(sound: Floats) -> Floats:
-    """`sound` at `LOUDNESS` where there is any, as far as `PEAK` allows; noise alone (a peak below -60 dBFS)
-    stays as faint as it is. So one voice is as loud as the other."""
+def level(sound: Floats) -> float:
+    """The gain that brings `sound` to `LOUDNESS` where there is any, as far as `PEAK` allows; 1.0 for noise
+    alone (a peak below -60 dBFS), which stays as faint as it is. So one voice is as loud as the other."""
     peak = float(np.max(np.abs(sound), initial=0.0))
     if peak < 1e-3:
-        return sound
+        return 1.0
     voiced = sound[np.abs(sound) > peak / 20]
     loudness = float(np.sqrt(np.mean(np.square(voiced))))
-    return sound * np.float32(min(LOUDNESS / loudness, PEAK / peak))
+    return min(LOUDNESS / loudness, PEAK / peak)
+
+
+def levelled(sound: Floats) -> Floats:
+    """All of `sound` at its own `level`."""
+    return sound * np.float32(level(sound))
+
+
+KNEE = 0.7
+"""Of full scale: what is no louder is not limited. Speech at `LOUDNESS` seldom is."""
+
+
+def limited(sound: Floats) -> Floats:
+    """`sound` below `PEAK`: as it is up to `KNEE`, and bent towards `PEAK` above it. Sample by sample, so
+    that sound in parts is limited as it is whole."""
+    size = np.abs(sound)
+    room = np.float32(PEAK - KNEE)
+    bent = KNEE + room * np.tanh((size - np.float32(KNEE)) / room)
+    return np.where(size > KNEE, np.copysign(bent, sound), sound).astype(np.float32)
 
 
 def audible_from(samples: Samples, rate_hz: int, threshold: float = 0.01) -> int:

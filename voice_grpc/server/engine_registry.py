@@ -89,7 +89,7 @@ def _google(settings: Settings) -> Sequence[Tts]:
 
 
 def _piper(settings: Settings) -> Sequence[Tts]:
-    from ..engines.piper import PiperTts
+    from ..engines.piper.tts import PiperTts
 
     return [PiperTts(), *(PiperTts(path) for path in settings.piper_voices)]
 

@@ -29,7 +29,7 @@ from tests.gateway.web.opened import (
 )  # fmt: skip
 from tests.saying import said
 from voice_grpc.core.audio import Samples
-from voice_grpc.engines.piper import PiperTts
+from voice_grpc.engines.piper.tts import PiperTts
 from voice_grpc.engines.silero import SileroVad
 from voice_grpc.engines.whisper.stt import WhisperStt
 from voice_grpc.store import MemoryStore

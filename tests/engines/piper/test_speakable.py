@@ -2,8 +2,8 @@
 
 import pytest
 
-from voice_grpc.core.text.duration import pieces, spoken_seconds
-from voice_grpc.engines.piper import PIECE_SECONDS, speakable
+from voice_grpc.core.text.duration import spoken_seconds
+from voice_grpc.engines.piper.speakable import PIECE_SECONDS, speakable, speakable_pieces
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from voice_grpc.engines.piper import PIECE_SECONDS, speakable
     ],
 )
 def test_no_piece_keeps_the_voice_to_itself(text: str) -> None:
-    cut = list(pieces(speakable(text), PIECE_SECONDS))
+    cut = list(speakable_pieces(text))
     assert max(map(spoken_seconds, cut)) <= PIECE_SECONDS
     assert "".join("".join(cut).split()) == "".join(speakable(text).split())
 

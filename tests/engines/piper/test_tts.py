@@ -6,7 +6,7 @@ Runs the real voice, once for the module.
 import asyncio
 import importlib.util
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from voice_grpc.core.audio import rms, seconds
+from voice_grpc.core.audio import Samples, rms, seconds
 from voice_grpc.core.errors import EngineError, EngineMissing
-from voice_grpc.engines.piper import PiperTts
+from voice_grpc.engines.piper.tts import PiperTts
+from voice_grpc.engines.piper.voice import LevelVoice
 from voice_grpc.ports import Clause, Speech, VoiceChoice
 
 if importlib.util.find_spec("piper") is None and os.environ.get("REQUIRE_ALL") != "1":
@@ -54,27 +55,43 @@ async def said(tts: PiperTts, *texts: str, voice: VoiceChoice | None = None) -> 
         return [sound async for sound in sounds]
 
 
+def by_clause(sounds: list[Speech]) -> dict[int, Samples]:
+    """All the sound of each clause, in the order in which they came."""
+    parts: dict[int, list[Samples]] = {}
+    for sound in sounds:
+        parts.setdefault(sound.clause_index, []).append(sound.samples)
+    return {index: np.concatenate(each) for index, each in parts.items()}
+
+
 def duration(tts: PiperTts, sounds: list[Speech]) -> float:
     return sum(seconds(len(sound.samples), sound.rate_hz) for sound in sounds)
 
 
 async def test_clauses_come_in_their_order(tts: PiperTts) -> None:
     sounds = await said(tts, "Sure.", "I can help with that.", "What do you need?")
-    assert [sound.clause_index for sound in sounds] == [0, 1, 2]
+    assert list(by_clause(sounds)) == [0, 1, 2]
     assert 1.0 < duration(tts, sounds) < 6.0
 
 
+async def test_the_first_sound_of_a_clause_is_not_all_of_it(tts: PiperTts) -> None:
+    first, *rest = await said(tts, "The capital of France is Paris.")
+    assert 0.15 < duration(tts, [first]) < 0.25
+    assert duration(tts, rest) > 1.0
+
+
 async def test_sound_is_level_and_never_clips(tts: PiperTts) -> None:
-    for sound in await said(tts, "Sure.", "Stop! Don't shout at me like that, please.", "Oh."):
-        assert sound.samples.dtype == np.int16
-        assert np.max(np.abs(sound.samples.astype(np.int32))) <= 0.9 * 32768
-        assert 0.03 < rms(sound.samples) < 0.15
+    """An "Oh." is as loud as a sentence, within 6 dB either way."""
+    sounds = await said(tts, "Sure.", "Stop! Don't shout at me like that, please.", "Oh.")
+    for clause in by_clause(sounds).values():
+        assert clause.dtype == np.int16
+        assert np.max(np.abs(clause.astype(np.int32))) <= 0.9 * 32768
+        assert 0.03 < rms(clause) < 0.15
 
 
 @pytest.mark.parametrize("text", ["", " ", "...", "…", "🙂", "👩‍👩‍👧 🎉", "!?", "—", "[[", "\ud800", "\x00"])
 async def test_what_has_no_sound_makes_none(tts: PiperTts, text: str) -> None:
     sounds = await said(tts, text, "Yes.")
-    assert [sound.clause_index for sound in sounds] == [1]
+    assert list(by_clause(sounds)) == [1]
 
 
 async def test_nothing_to_say(tts: PiperTts) -> None:
@@ -100,11 +117,9 @@ async def test_voices(tts: PiperTts) -> None:
 
 async def test_it_runs_ahead_only_a_little(tts: PiperTts) -> None:
     script = Script(*(f"This is number {n}." for n in range(10)))
-    consumed = 0
-    async for _ in tts.speak(script.clauses(), VoiceChoice()):
-        consumed += 1
-        assert script.asked <= consumed + 3, "two ahead, and one that waits for room"
-    assert consumed == 10
+    async for sound in tts.speak(script.clauses(), VoiceChoice()):
+        assert script.asked <= sound.clause_index + 3, "two chunks ahead, and one that waits for room"
+    assert script.asked == 10
 
 
 async def test_a_short_answer_does_not_wait_for_a_long_one(tts: PiperTts) -> None:
@@ -121,6 +136,7 @@ async def test_a_short_answer_does_not_wait_for_a_long_one(tts: PiperTts) -> Non
 
 
 async def test_a_cancelled_answer_leaves_nothing_behind(tts: PiperTts) -> None:
+    before = len(asyncio.all_tasks())
     script = Script(*["This is one of many clauses of a long answer."] * 50)
 
     async def speak() -> None:
@@ -135,7 +151,29 @@ async def test_a_cancelled_answer_leaves_nothing_behind(tts: PiperTts) -> None:
     assert speaking.cancelled()
     assert await said(tts, "Yes.")
     assert script.asked <= 3
-    assert not [task for task in asyncio.all_tasks() if task.get_name() == "piper-feed"]
+    assert len(asyncio.all_tasks()) == before
+
+
+async def test_a_clause_that_nobody_hears_on_ends_with_its_chunk(
+    tts: PiperTts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    say = LevelVoice.say
+
+    def counted(voice: LevelVoice, text: str, rate: float) -> Iterator[Samples]:
+        for chunk in say(voice, text, rate):
+            made.append(text)
+            yield chunk
+
+    monkeypatch.setattr(LevelVoice, "say", counted)
+    text = "We went up the hill and then we went down the hill and then we went up again."
+    whole = len(await said(tts, text))
+    made.clear()
+    sounds = tts.speak(Script(text).clauses(), VoiceChoice())
+    await anext(sounds)
+    await sounds.aclose()
+    await said(tts, "Yes.")
+    assert made.count(text) <= 2 < whole, "the one that was heard, and the one that was being made"
 
 
 async def test_an_answer_that_breaks_off_says_why(tts: PiperTts) -> None:
@@ -143,10 +181,15 @@ async def test_an_answer_that_breaks_off_says_why(tts: PiperTts) -> None:
         yield Clause(0, "Well.")
         raise EngineError("llm", "gone")
 
-    sounds = tts.speak(broken(), VoiceChoice())
-    assert (await anext(sounds)).clause_index == 0
+    heard: list[Speech] = []
+
+    async def hear() -> None:
+        async for sound in tts.speak(broken(), VoiceChoice()):
+            heard.append(sound)
+
     with pytest.raises(EngineError, match="gone"):
-        await anext(sounds)
+        await hear()
+    assert duration(tts, heard) > 0.3, "what came before it is heard to its end"
 
 
 async def test_a_very_long_clause_comes_in_parts(tts: PiperTts) -> None:
@@ -169,9 +212,11 @@ async def test_a_broken_voice_is_named(tmp_path: Path) -> None:
 
 async def test_closing_ends_an_answer_under_way_and_its_task() -> None:
     """Also while its clauses are waited for; who reads on is told."""
+    is_waited_for = asyncio.Event()
 
     async def endless() -> AsyncIterator[Clause]:
         yield Clause(0, "Well.")
+        is_waited_for.set()
         await asyncio.Event().wait()
 
     before = asyncio.all_tasks()
@@ -179,9 +224,11 @@ async def test_closing_ends_an_answer_under_way_and_its_task() -> None:
     await tts.warm()
     sounds = tts.speak(endless(), VoiceChoice())
     await anext(sounds)
-    assert {task.get_name() for task in asyncio.all_tasks() - before} == {"piper-feed"}
+    await is_waited_for.wait()
+    assert len(asyncio.all_tasks() - before) == 1
     await tts.close()
     assert asyncio.all_tasks() == before
     async with asyncio.timeout(2):
         with pytest.raises(EngineError, match="closed"):
-            await anext(sounds)
+            async for _ in sounds:
+                pass
