@@ -170,7 +170,7 @@ def test_an_interim_that_comes_behind_the_transcript_is_not_told() -> None:
 
 def test_where_the_recogniser_has_room_interims_come_twice_as_often() -> None:
     def count(*, room: bool) -> int:
-        words = "we need bread and milk, a dozen eggs, some butter for the cake".split()
+        words = ("we", "need", "bread", "and", "milk", "a dozen", "eggs", "and", "butter", "for", "cake")
         spoken = [(n / 4, f" {word}") for n, word in enumerate(words)]
         hears = GrowingStt(spoken, interim_delay=0.01, room=room)
         talk = ask(sound(user(3.2), pause(5.0)), hears=hears)

@@ -23,7 +23,7 @@ class EndpointSettings:
 
 
 FAR_BELOW = 10 ** (-25 / 20)
-"""Of the loudest window: what is softer is an echo, a breath or the room. Final syllables and "s" are louder."""
+"""Of the loudest window: what is softer is an echo, a breath or the room; final syllables are louder."""
 
 LAG = 0.16
 """Seconds for which a detector may go on after the voice (Silero: 64 in the median, 0.09 in nine of ten);
