@@ -89,7 +89,7 @@ async def test_servers_that_are_away(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["--jsn"], "--jsn"), (["extra"], "extra"), (["--threads", "many"], "--threads (VOICE_THREADS)")],
+    [(["--jsn"], "--jsn"), (["extra"], "extra"), (["--llm-threads", "many"], "--llm-threads (LLM_THREADS)")],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 async def test_a_wrong_command_line_is_one_line(arguments: list[str], said: str, tmp_path: Path) -> None:

@@ -83,7 +83,8 @@ def test_without_a_place_for_models_there_is_none(monkeypatch: pytest.MonkeyPatc
 
 async def test_the_home_directory_may_be_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    end = acoustic_end(settings(monkeypatch, {"TURN_MODEL": "~/models/turn.onnx"}))
+    given = settings(monkeypatch, {"TURN_MODEL": "~/models/turn.onnx"})
+    end = await asyncio.to_thread(acoustic_end, given)
     assert end is not None
     with pytest.raises(EngineMissing, match=f"no file {tmp_path}/models/turn.onnx"):
         await end.warm()

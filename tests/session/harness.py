@@ -29,6 +29,7 @@ from voice_grpc.ports import Engines, SavedSession, Store
 from voice_grpc.session.dictation import Dictation
 from voice_grpc.session.lifetime import SessionLimits
 from voice_grpc.session.memory import Memory
+from voice_grpc.session.precedence import Precedence
 from voice_grpc.session.session import Session
 from voice_grpc.store import MemoryStore
 
@@ -220,19 +221,20 @@ def converse(
     closing: list[Action] = [] if ends_at is None else [(ends_at, None)]
     client = client or Client(())
     client.actions = sorted([*actions, *closing], key=lambda action: action[0])
-    conversation = _Conversation(
+    conversation = SessionRun(
         talk, engines or talk.engines, config, store or MemoryStore(), limits or SessionLimits(idle=None)
     )
     return virtual(conversation.hold(client, cancel_at, end_with))
 
 
 @dataclass(slots=True)
-class _Conversation:
+class SessionRun:
     talk: Script
     engines: Engines
     config: SessionConfig
     store: Store
     limits: SessionLimits
+    precedence: Precedence = field(default_factory=Precedence)
 
     async def hold(
         self, client: Client, cancel_at: float | None, end_with: tuple[float, VoiceError, float] | None
@@ -241,7 +243,7 @@ class _Conversation:
         memory = Memory.of(
             self.store, self.config.session_id, "", await self.store.load(self.config.session_id)
         )
-        session = Session(self.engines, self.config, memory, self.limits)
+        session = Session(self.engines, self.config, memory, self.limits, self.precedence)
         if end_with is not None:
             at, error, grace = end_with
             loop.call_later(at, session.end_with, error, grace)

@@ -126,7 +126,7 @@ async def _load(target: str, sessions: int, seconds: float) -> list[UserNotes]:
         async with asyncio.TaskGroup() as tasks:
             users = [
                 tasks.create_task(
-                    converse(channel, seconds, n, CYCLE_SECONDS, pb.TurnDetection()), name=f"user-{n}"
+                    converse(channel, seconds, n, CYCLE_SECONDS, turns=pb.TurnDetection()), name=f"user-{n}"
                 )
                 for n in range(sessions)
             ]

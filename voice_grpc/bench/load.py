@@ -30,10 +30,12 @@ UNANSWERED_SECONDS = 8.0
 """What a turn without an answer counts as."""
 
 HOLD_SECONDS = 0.5
-BY_THE_CLOCK = pb.TurnDetection(
-    hold=Duration(nanos=round(HOLD_SECONDS * 1e9)), speculation=pb.TurnDetection.SPECULATION_STT
-)
-"""The same wait for every turn, and nothing but its transcript made meanwhile: what is left is overhead."""
+
+
+def by_the_clock(speculation: pb.TurnDetection.Speculation) -> pb.TurnDetection:
+    """The same wait for every turn, and of its answer as much made meanwhile: what is left is overhead."""
+    return pb.TurnDetection(hold=Duration(nanos=round(HOLD_SECONDS * 1e9)), speculation=speculation)
+
 
 AUDIBLE = 0.01
 """RMS from which a chunk is audible: -40 dBFS."""
@@ -63,7 +65,8 @@ async def converse(
     seconds: float,
     seed: int,
     cycle: float = CYCLE_SECONDS,
-    turns: pb.TurnDetection = BY_THE_CLOCK,
+    *,
+    turns: pb.TurnDetection,
 ) -> UserNotes:
     """A question every `cycle` seconds, a multiple of 160 ms: long enough for the answer to be heard out."""
     notes = UserNotes()

@@ -1,16 +1,35 @@
-"""The server's own overhead: measured voice-to-voice minus what the scripted engines were told to take."""
+"""The server's own overhead: measured voice-to-voice minus what the scripted engines were told to take.
+
+Users who wait by the clock, with answers begun in the silence and without, by turns on one server that has
+one core to itself: what a session costs is compared within one run.
+"""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..client import connect
-from .load import CYCLE_SECONDS, HOLD_SECONDS, UNANSWERED_SECONDS, UserNotes, converse
-from .servers import LLM_SECONDS, STT_SECONDS, TTS_SECONDS, cpu_seconds, started
+from ..pb import voice_pb2 as pb
+from .load import CYCLE_SECONDS, HOLD_SECONDS, UNANSWERED_SECONDS, UserNotes, by_the_clock, converse
+from .servers import LLM_SECONDS, STT_SECONDS, TTS_SECONDS, cores_apart, cpu_seconds, started
 
-ORACLE_SECONDS = max(HOLD_SECONDS, STT_SECONDS) + LLM_SECONDS + TTS_SECONDS
-"""The critical path: the transcript is made while the silence is held."""
+ORACLE_SECONDS: Mapping[str, float] = {
+    "off": HOLD_SECONDS + STT_SECONDS + LLM_SECONDS + TTS_SECONDS,
+    "on": max(HOLD_SECONDS, STT_SECONDS + LLM_SECONDS + TTS_SECONDS),
+}
+"""The critical path by speculation: without it everything is begun once the silence was held, with it all is
+made while it is."""
+
+TURNS: Mapping[str, pb.TurnDetection] = {
+    "off": by_the_clock(pb.TurnDetection.SPECULATION_OFF),
+    "on": by_the_clock(pb.TurnDetection.SPECULATION_TTS),
+}
+
+SLICES = 2
+"""Times that each of them has its turn."""
+
 
 MAX_LATENESS = 0.002
 """Seconds by which the generator may be late at P99: a run beyond it says nothing about the server."""
@@ -19,9 +38,11 @@ MAX_LATENESS = 0.002
 @dataclass(frozen=True, slots=True)
 class Overhead:
     sessions: int
+    speculation: str
+    """`off` or `on`."""
     turns: int
     p50: float
-    """Milliseconds beyond `ORACLE_SECONDS`; so are `p99` and `worst`."""
+    """Milliseconds beyond its `ORACLE_SECONDS`; so are `p99` and `worst`."""
     p99: float
     worst: float
     unanswered: int
@@ -31,24 +52,36 @@ class Overhead:
     """CPU seconds of the server per session-second, in ms."""
 
 
-async def measure(sessions: int, seconds: float) -> Overhead:
-    with started("voice_grpc.bench.servers", "scripted") as (port, pid):
-        before = cpu_seconds(pid)
-        channels = [connect(f"127.0.0.1:{port}") for _ in range(min(sessions, 4))]
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                users = [
-                    tasks.create_task(converse(channels[n % len(channels)], seconds, n), name=f"user-{n}")
-                    for n in range(sessions)
-                ]
-        finally:
-            for channel in channels:
-                await channel.close()
-        cpu = (cpu_seconds(pid) - before) / (sessions * seconds)
-    return _sum_up([user.result() for user in users], cpu)
+async def measure(sessions: int, seconds: float) -> list[Overhead]:
+    """Without speculation and with it, `seconds` of conversation each."""
+    notes: dict[str, list[UserNotes]] = {name: [] for name in TURNS}
+    cpu = dict.fromkeys(TURNS, 0.0)
+    with started("voice_grpc.bench.servers", "scripted") as (port, pid), cores_apart(pid):
+        for name in [*TURNS] * SLICES:
+            before = cpu_seconds(pid)
+            notes[name] += await _slice(port, sessions, seconds / SLICES, TURNS[name])
+            cpu[name] += (cpu_seconds(pid) - before) / (sessions * seconds)
+    return [_sum_up(sessions, name, notes[name], cpu[name]) for name in TURNS]
 
 
-def _sum_up(notes: list[UserNotes], cpu: float) -> Overhead:
+async def _slice(port: str, sessions: int, seconds: float, turns: pb.TurnDetection) -> list[UserNotes]:
+    """All users at once, each in a conversation of its own."""
+    channels = [connect(f"127.0.0.1:{port}") for _ in range(min(sessions, 4))]
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            users = [
+                tasks.create_task(
+                    converse(channels[n % len(channels)], seconds, n, turns=turns), name=f"user-{n}"
+                )
+                for n in range(sessions)
+            ]
+    finally:
+        for channel in channels:
+            await channel.close()
+    return [user.result() for user in users]
+
+
+def _sum_up(sessions: int, speculation: str, notes: list[UserNotes], cpu: float) -> Overhead:
     delays: list[float] = []
     for user in notes:
         answers = sorted(user.answers.values())
@@ -56,10 +89,11 @@ def _sum_up(notes: list[UserNotes], cpu: float) -> Overhead:
             delays.append(
                 next((at - end for at in answers if 0 < at - end < CYCLE_SECONDS), UNANSWERED_SECONDS)
             )
-    over = 1000 * (np.array(delays) - ORACLE_SECONDS)
+    over = 1000 * (np.array(delays) - ORACLE_SECONDS[speculation])
     lateness = 1000 * np.concatenate([user.lateness for user in notes])
     return Overhead(
-        len(notes),
+        sessions,
+        speculation,
         len(delays),
         float(np.percentile(over, 50)),
         float(np.percentile(over, 99)),
@@ -73,12 +107,12 @@ def _sum_up(notes: list[UserNotes], cpu: float) -> Overhead:
 def report(result: Overhead) -> str:
     late = "" if result.lateness_p99 <= 1000 * MAX_LATENESS else "  (generator late: not to be quoted)"
     return (
-        f"| {result.sessions} | {result.turns} | {result.p50:.1f} | {result.p99:.1f} | {result.worst:.1f} "
-        f"| {result.unanswered} | {result.cpu:.1f} | {result.lateness_p99:.1f}{late} |"
+        f"| {result.sessions} | {result.speculation} | {result.turns} | {result.p50:.1f} | {result.p99:.1f} "
+        f"| {result.worst:.1f} | {result.unanswered} | {result.cpu:.1f} | {result.lateness_p99:.1f}{late} |"
     )
 
 
 HEADER = (
-    "| sessions | turns | overhead P50 ms | P99 ms | worst ms | unanswered | CPU ms per session-second "
-    "| generator late P99 ms |\n|---|---|---|---|---|---|---|---|"
+    "| sessions | speculation | turns | overhead P50 ms | P99 ms | worst ms | unanswered "
+    "| CPU ms per session-second | generator late P99 ms |\n|---|---|---|---|---|---|---|---|---|"
 )

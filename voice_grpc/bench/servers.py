@@ -11,8 +11,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -118,6 +118,25 @@ def cpu_seconds(pid: int) -> float:
     with open(f"/proc/{pid}/stat") as stat:
         values = stat.read().rsplit(")", 1)[1].split()
     return (int(values[11]) + int(values[12])) / 100
+
+
+@contextmanager
+def cores_apart(pid: int) -> Iterator[None]:
+    """The process computes on one core, all its threads and those that they start; this one on the others,
+    where there are any, until the end."""
+    first, *others = mine = sorted(os.sched_getaffinity(0))
+    for process, cores in ((pid, {first}), (os.getpid(), others or mine)):
+        _keep_to(process, cores)
+    try:
+        yield
+    finally:
+        _keep_to(os.getpid(), mine)
+
+
+def _keep_to(pid: int, cores: Collection[int]) -> None:
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(ProcessLookupError):  # it ended meanwhile
+            os.sched_setaffinity(int(thread.name), cores)
 
 
 class CpuSeconds(NamedTuple):

@@ -18,6 +18,7 @@ from ..core.conversation import Message, Role
 from ..core.errors import EngineEmpty, EngineError, EngineMissing, EngineTimeout, EngineUnreachable
 from ..core.languages import primary
 from ..ports import Clause, Engine, Llm, Prompt, Speech, Stt, SttOptions, TextDelta, Tts, Voice, VoiceChoice
+from ..server.cpu_plan import cpu_plan
 from ..server.embedded_models import still_to_fetch
 from ..server.end_of_turn import acoustic_end
 from ..server.engine_registry import STAGES, asked_for, made, ways_to_get_one
@@ -229,7 +230,8 @@ def _checks(settings: Settings) -> tuple[list[EngineCheck], list[CheckResult]]:
     """One for each engine that is configured; and what is said of those that cannot be made."""
     from ..engines.silero import SileroVad
 
-    checks, unchecked = [EngineCheck(SileroVad(), CheckResult("vad", "local"))], list[CheckResult]()
+    vad = SileroVad(threads=cpu_plan(settings).vad)
+    checks, unchecked = [EngineCheck(vad, CheckResult("vad", "local"))], list[CheckResult]()
     if (end := acoustic_end(settings)) is not None:
         try:
             if model := still_to_fetch("turn", "local", settings):

@@ -70,9 +70,10 @@ class SileroVad:
 
     is_embedded = True
 
-    def __init__(self, model: Path | None = None) -> None:
-        """`model`: an ONNX file with the inputs `input`, `h` and `c`; by default the packaged one."""
-        self._path = model
+    def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
+        """`model`: an ONNX file with the inputs `input`, `h` and `c`; by default the packaged one.
+        `threads` of onnxruntime for one window."""
+        self._path, self._intra_op_threads = model, threads
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread: WorkerThreads | None = None
         self._is_open = False
@@ -88,7 +89,7 @@ class SileroVad:
     async def warm(self) -> None:
         """Raises `EngineMissing` when onnxruntime is not installed."""
         if self._thread is None:
-            model = await asyncio.to_thread(_load, self._path)
+            model = await asyncio.to_thread(_load, self._path, self._intra_op_threads)
             self._thread = WorkerThreads("vad", partial(_serve, model, self._jobs))
             self._thread.start(1)
             self._is_open = True
@@ -115,13 +116,13 @@ class SileroVad:
             await self._thread.join(_CLOSE_S)
 
 
-def _load(path: Path | None) -> Any:
+def _load(path: Path | None, threads: int) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
         raise EngineMissing("vad", f"onnxruntime is not installed: run {advice()}") from error
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     file = path or model_path("silero-vad")

@@ -11,6 +11,7 @@ from ..core.errors import Draining, Forbidden, NotFound, ServerFull, Superseded
 from ..ports import Engines, SavedSession, Store
 from ..session.lifetime import SessionLimits
 from ..session.memory import Memory
+from ..session.precedence import Precedence
 from ..session.session import Session
 from .streams import StreamLifetime
 
@@ -24,6 +25,7 @@ class SessionRegistry:
     def __init__(self, engines: Engines, store: Store, limits: SessionLimits, max_sessions: int) -> None:
         self._engines, self._store = engines, store
         self._limits, self.max_sessions = limits, max_sessions
+        self._precedence = Precedence()
         self._live: dict[str, tuple[Session, str]] = {}
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._streams: set[StreamLifetime] = set()
@@ -50,7 +52,7 @@ class SessionRegistry:
             self._check_room(session_id)
             memory = Memory.of(self._store, session_id, owner, saved)
             memory.persona = config.persona
-            session = Session(self._engines, config, memory, self._limits)
+            session = Session(self._engines, config, memory, self._limits, self._precedence)
             self._live[session_id] = (session, owner)
         try:
             yield session

@@ -14,6 +14,7 @@ from ..model_files.cache import is_here
 from ..model_files.catalog import MODELS, cache_directory
 from ..ports import AcousticEndOfTurn, Engine, Llm, TextEndOfTurn, members
 from ..settings import Settings
+from .cpu_plan import cpu_plan
 from .engine_registry import LLM, STAGES, asked_for
 
 END_OF_TURN_SECONDS = 10.0
@@ -25,13 +26,13 @@ def acoustic_end(settings: Settings) -> AcousticEndOfTurn | None:
     be fetched. Reads the disk."""
     from ..engines.smart_turn.end_of_turn import MODEL, SmartTurn
 
-    named = settings.turn_model
+    named, threads = settings.turn_model, cpu_plan(settings).turn
     if named.lower() == "off":
         return None
     if named and named != MODEL:
-        return SmartTurn(Path(os.path.expanduser(named)))
+        return SmartTurn(Path(os.path.expanduser(named)), threads=threads)
     is_embedded = any("local" in asked_for(stage, settings) for stage in STAGES)
-    return SmartTurn() if named or is_embedded or _is_fetched(MODEL) else None
+    return SmartTurn(threads=threads) if named or is_embedded or _is_fetched(MODEL) else None
 
 
 def text_end(settings: Settings, llm: Llm) -> TextEndOfTurn | None:
@@ -52,7 +53,7 @@ def text_end(settings: Settings, llm: Llm) -> TextEndOfTurn | None:
     is_known = named in MODELS
     if LLM["local"].missing(settings) or not (_is_fetched(named) if is_known else Path(named).is_file()):
         return None
-    own = LocalLlm(named if is_known else Path(named), threads=settings.threads)
+    own = LocalLlm(named if is_known else Path(named), threads=cpu_plan(settings).llm)
     return LocalTextEndOfTurn(own, answers=False)
 
 

@@ -18,6 +18,7 @@ from ..net.installation import advice
 from ..ports import Engine, Llm, Stt, Tts
 from ..settings import Settings
 from ..settings.engines import ENGINES, comma_separated
+from .cpu_plan import cpu_plan
 from .embedded_models import llm_model
 
 E = TypeVar("E", bound=Engine)
@@ -58,7 +59,8 @@ def _server(settings: Settings) -> Sequence[Stt]:
 def _whisper(settings: Settings) -> Sequence[Stt]:
     from ..engines.whisper.stt import WhisperStt
 
-    return [WhisperStt(settings.whisper_model)]
+    plan = cpu_plan(settings)
+    return [WhisperStt(settings.whisper_model, threads=plan.stt, workers=plan.stt_workers)]
 
 
 def _gemini(settings: Settings) -> Sequence[Llm]:
@@ -78,7 +80,7 @@ def _llama(settings: Settings) -> Sequence[Llm]:
     from ..engines.llama_cpp.llm import LocalLlm
 
     model = llm_model(settings) or Path(settings.local_llm_model)
-    return [LocalLlm(model, threads=settings.threads)]
+    return [LocalLlm(model, threads=cpu_plan(settings).llm)]
 
 
 def _google(settings: Settings) -> Sequence[Tts]:
@@ -91,7 +93,8 @@ def _google(settings: Settings) -> Sequence[Tts]:
 def _piper(settings: Settings) -> Sequence[Tts]:
     from ..engines.piper.tts import PiperTts
 
-    return [PiperTts(), *(PiperTts(path) for path in settings.piper_voices)]
+    threads = cpu_plan(settings).tts
+    return [PiperTts(path, threads=threads) for path in (None, *settings.piper_voices)]
 
 
 def _espeak(settings: Settings) -> Sequence[Tts]:

@@ -38,6 +38,7 @@ from ..ports import (
 from ..settings import Settings
 from ..settings.redaction import secrets_of
 from ..store import MemoryStore, SqliteStore
+from .cpu_plan import cpu_plan
 from .end_of_turn import acoustic_end, text_end, warmed_after, warmed_meanwhile
 from .engine_registry import LLM, STT, TTS, chosen
 
@@ -220,7 +221,7 @@ def _chains(settings: Settings) -> tuple[Vad, SttChain, LlmChain, TtsChain]:
     first = min(FIRST_SECONDS, FIRST_SHARE * settings.turn_deadline)
     retry = RETRY_SHARE * settings.turn_deadline
     return (
-        SileroVad(),
+        SileroVad(threads=cpu_plan(settings).vad),
         SttChain(chosen("stt", STT, settings), first_seconds=first, retry_seconds=retry, redact=redact),
         LlmChain(chosen("llm", LLM, settings), first_seconds=first, retry_seconds=retry, redact=redact),
         TtsChain(chosen("tts", TTS, settings), first_seconds=first, retry_seconds=retry, redact=redact),

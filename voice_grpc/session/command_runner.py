@@ -13,7 +13,8 @@ from ..core.errors import Reason
 from ..core.events import CancelReason, Event
 from ..core.requests import PlaybackReport, PlaybackState
 from ..core.responses import Interrupted, Notice, PlaybackAction, PlaybackControl
-from ..core.timeline import Mark, Timeline
+from ..core.timeline import Mark
+from .alive_replies import AliveReplies
 from .context import SessionContext
 from .end_of_turn import EndOfTurnScores
 from .listener import Listener
@@ -28,9 +29,6 @@ log = logging.getLogger(__name__)
 
 REMEMBERED = 4
 """Past answers whose playback reports still count."""
-
-CANCEL_SECONDS = 1.0
-"""A reply that is cancelled ends at its next await. One that does not is muted, and a bug."""
 
 
 class Outcomes:
@@ -143,14 +141,14 @@ class CommandRunner:
         self._prompts = Prompts(context, transcriber, memory)
         self._times = TurnTimes()
         self._scores = scores
-        self._waste, self._wasted = Waste(), Waste()
-        """Of the turn that goes on, and of the session."""
+        self._wasted = Waste()
+        """Of the turns that are over."""
         self._tasks: asyncio.TaskGroup | None = None
-        self._replies: dict[int, tuple[Reply, asyncio.Task[None]]] = {}
-        """Those that are alive, by number."""
+        self._replies = AliveReplies(context, self._prompts)
 
     def run_in(self, tasks: asyncio.TaskGroup) -> None:
         self._tasks = tasks
+        self._replies.run_in(tasks)
 
     @property
     def tasks(self) -> asyncio.TaskGroup:
@@ -168,9 +166,9 @@ class CommandRunner:
 
     def ended(self, number: int) -> None:
         """A reply played to its end, or gave up by itself."""
-        entry = self._replies.pop(number, None)
-        if entry is not None:
-            self._outcomes.completed(entry[0])
+        alive = self._replies.take(number)
+        if alive is not None:
+            self._outcomes.completed(alive.reply)
 
     # ------------------------------------------------------------ commands
 
@@ -187,7 +185,7 @@ class CommandRunner:
             case c.KeepPart(turn, message, spoken):
                 self._keep_part(turn, message, spoken)
             case c.PrepareReply():
-                self._prepare(command)
+                self._replies.prepare(command)
             case c.CommitReply():
                 self._commit(command, now)
             case c.CancelReply():
@@ -209,24 +207,13 @@ class CommandRunner:
         text = f"{limit:g} s of speech in one turn: what was said so far is a message, and the turn goes on"
         self._context.outbox.put(Notice("turn", Reason.TURN_LIMIT, text, turn=turn))
 
-    def _prepare(self, command: c.PrepareReply) -> None:
-        prompt = self._prompts.make(command.turn, command.text, command.continues)
-        reply = Reply(command, prompt, self._context, Timeline())
-        task = self.tasks.create_task(reply.run(), name=f"reply-{command.number}")
-        self._replies[command.number] = (reply, task)
-
     def _commit(self, command: c.CommitReply, now: float) -> None:
-        reply, _ = self._replies[command.number]
-        if reply.early_error is not None:
-            self._waste.add(reply.costs)
-            self._prepare(reply.command)
-            reply, _ = self._replies[command.number]
+        reply = self._replies.promise(command.number)
         if self._transcriber.sound.is_open and command.spoken is not None:
             self._times.mark(reply.timeline)
         reply.timeline.mark(Mark.COMMIT, now)
-        reply.decision, reply.waste = command.decision, self._waste
-        self._wasted.add(self._waste)
-        self._waste = Waste()
+        reply.decision, reply.waste = command.decision, self._replies.waste
+        self._close_waste()
         if command.spoken is not None:
             self._say_late_words(command)
             self._end_user_turn(command.turn, command.spoken)
@@ -247,18 +234,17 @@ class CommandRunner:
             self._context.outbox.put(Notice("stt", Reason.TURN_DEADLINE, text, True, turn=command.turn))
 
     async def _cancel(self, command: c.CancelReply, now: float) -> None:
-        reply, task = self._replies.pop(command.number)
+        alive = self._replies.take(command.number)
+        assert alive is not None, "only what is alive is cancelled"
+        reply = alive.reply
         position = reply.mute()
         self._context.tool_calls.cancel(reply.command.turn)
         if reply.is_committed:
             onset = self._times.speech_start if command.reason is CancelReason.SPEECH else None
             self._outcomes.cancelled(reply, command, position, None if onset is None else now - onset)
         else:
-            self._waste.add(reply.costs)
-        task.cancel(command.reason.value)
-        done, _ = await asyncio.wait({task}, timeout=CANCEL_SECONDS)
-        if not done:
-            log.error("reply %d does not end when cancelled; it stays muted", command.number)
+            self._replies.waste_of(alive)
+        await self._replies.end(alive, command.reason)
 
     def _discard(self, turn: int, *, failed: bool) -> None:
         self._memory.last_turn = turn
@@ -280,16 +266,19 @@ class CommandRunner:
         """The session ends in mid-answer: the answer is cut, and what was heard of it remembered. A second
         time there is nothing left to do."""
         self._scores.close()
-        for reply, task in self._replies.values():
+        for alive in self._replies.take_all():
+            reply = alive.reply
             position = reply.mute()
             self._context.tool_calls.cancel(reply.command.turn)
             if reply.is_committed:
                 self._outcomes.interrupted(reply, CancelReason.ENDED, position)
             else:
-                self._waste.add(reply.costs)
-            task.cancel(CancelReason.ENDED.value)
-        self._replies.clear()
-        self._wasted.add(self._waste)
+                self._replies.waste_of(alive)
+        self._close_waste()
         if self._wasted.replies:
             log.info("session %s: %s", self._memory.session_id, self._wasted)
-        self._waste, self._wasted = Waste(), Waste()
+        self._wasted = Waste()
+
+    def _close_waste(self) -> None:
+        self._wasted.add(self._replies.waste)
+        self._replies.waste = Waste()

@@ -11,6 +11,7 @@ from ..core.events import Event
 from ..ports import Engines
 from .clock import ConversationClock
 from .outbox import Outbox
+from .precedence import Precedence
 from .tool_calls import ToolCalls
 from .turn_events import TurnEvents
 
@@ -23,5 +24,7 @@ class SessionContext:
     outbox: Outbox
     turn_events: TurnEvents
     tool_calls: ToolCalls
+    precedence: Precedence
+    """Of all sessions of the server."""
     post: Callable[[Event], None]
     """Puts an event into the one queue of `decide`."""

@@ -66,6 +66,8 @@ class Generation:
     written: int = 0
     """Pieces of text that came: tokens, where the model does not count them itself."""
     usage: Usage = field(default_factory=lambda: Usage(0, 0))
+    is_over: bool = False
+    """The model has written all of it."""
     is_waiting: bool = False
     """A tool is at work."""
     _has_filled: bool = False
@@ -84,6 +86,7 @@ class Generation:
                     said += text
                     yield text
             if not calls:
+                self.is_over = True
                 return
             if not self.prompt.tools:
                 raise EngineError("llm", f"{self.context.engines.llm.name} calls tools where it may not")

@@ -7,7 +7,7 @@ of a reply is the one in force when it began: a change counts from the next turn
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -32,14 +32,20 @@ STALL_SECONDS = 5.0
 
 class Reply:
     def __init__(
-        self, command: PrepareReply, prompt: Prompt, context: SessionContext, timeline: Timeline
+        self,
+        command: PrepareReply,
+        prompt: Prompt,
+        context: SessionContext,
+        timeline: Timeline,
+        on_made: Callable[[], None],
     ) -> None:
+        """`on_made`: called once there is something to hear or, in text alone, to read; and maybe again."""
         self.command = command
         self.timeline = timeline
         self.is_failed = command.kind is ReplyKind.APOLOGY
         self.is_committed = self.is_cut = False
         self._config = config = context.config.current
-        self._prompt, self._context = prompt, context
+        self._prompt, self._context, self._on_made = prompt, context, on_made
         self._committed = asyncio.Event()
         self._notices = HeldNotices(context.outbox.put)
         self.decision: Decision | None = None
@@ -48,10 +54,10 @@ class Reply:
         """Of its turn, before this one was let out."""
         self.early_error: EngineError | None = None
         """What it failed with before it was let out."""
-        self._generation = Generation(
+        self.generation = Generation(
             context, command, prompt, timeline, self._committed, self._wait_for_tools, self._notices.put
         )
-        self._clauses = ClauseQueue(command, self._generation, context.clock, timeline)
+        self._clauses = ClauseQueue(command, self.generation, context.clock, timeline)
         packets = AudioPackets(command.turn, config.output)
         self.segments = SegmentLedger(
             packets, config.output.rate_hz, context.outbox, context.turn_events, command.turn
@@ -81,10 +87,15 @@ class Reply:
         return self._playout.position()
 
     @property
+    def has_sound(self) -> bool:
+        """What is heard first is made."""
+        return self._playout.has_sound
+
+    @property
     def costs(self) -> ReplyCosts:
-        usage, playout = self._generation.usage, self._playout
+        usage, playout = self.generation.usage, self._playout
         if not usage.output_tokens:
-            usage = replace(usage, output_tokens=self._generation.written)
+            usage = replace(usage, output_tokens=self.generation.written)
         return ReplyCosts(
             usage, self._characters, playout.sent_seconds, playout.made_seconds, playout.underruns
         )
@@ -144,6 +155,8 @@ class Reply:
                     self._notices.put(fallback_notice(sound, self.command.turn))
                 else:
                     self._playout.feed(sound.samples, sound.rate_hz, sound.clause_index)
+                    if self.has_sound:
+                        self._on_made()
         if not self._characters and self.command.kind is ReplyKind.ANSWER:
             raise EngineEmpty("llm", "the model gave nothing that can be spoken")
         if self._characters and not self._playout.has_sound:
@@ -169,6 +182,7 @@ class Reply:
             while (
                 clause := await self._clauses.next_within(STALL_SECONDS if self.segments.has_begun else None)
             ) is not None:
+                self._on_made()
                 await self._context.clock.running()
                 self.segments.show(clause.text)
                 self._say_audible()
@@ -191,6 +205,7 @@ class Reply:
     async def _apologize(self) -> None:
         """With sound that was made at start: the voice may be what failed."""
         await self._committed.wait()
+        self._on_made()
         apology = self._context.engines.apology
         separator = " " if self.segments.has_begun else ""
         if self.command.text_only:

@@ -33,6 +33,7 @@ from .lifetime import Lifetime, SessionLimits
 from .listener import AudioQueue, Listener
 from .memory import Memory
 from .outbox import Outbox, Send
+from .precedence import Precedence
 from .reader import Reader, one_error
 from .tool_calls import ToolCalls
 from .transcriber import Transcriber
@@ -51,8 +52,14 @@ def greeting(text: str) -> TextReceived:
 
 class Session:
     def __init__(
-        self, engines: Engines, config: SessionConfig, memory: Memory, limits: SessionLimits
+        self,
+        engines: Engines,
+        config: SessionConfig,
+        memory: Memory,
+        limits: SessionLimits,
+        precedence: Precedence,
     ) -> None:
+        """`precedence`: the one of all sessions that share `engines`."""
         self._memory = memory
         self._config = live = LiveConfig(config)
         self._clock = clock = ConversationClock()
@@ -62,7 +69,9 @@ class Session:
         self._taker = taker = TurnTaker(lambda: live.current.turns, memory.last_turn)
         audio = AudioQueue()
         tool_calls = ToolCalls(clock, outbox, memory.tools_used)
-        context = SessionContext(engines, live, clock, outbox, TurnEvents(outbox), tool_calls, queue.put)
+        context = SessionContext(
+            engines, live, clock, outbox, TurnEvents(outbox), tool_calls, precedence, queue.put
+        )
         scores = EndOfTurnScores(context)
         sound = TurnSound(engines.stt, live, scores.hear)
         self._transcriber = Transcriber(sound, live, queue.put, outbox, self._turn_of_words)

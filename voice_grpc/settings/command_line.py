@@ -13,15 +13,16 @@ GROUPS = {
     ),
     "Speech to text": (
         "stt", "whisper_server_url", "whisper_api_key", "whisper_protocol", "whisper_server_model",
-        "whisper_model",
+        "whisper_model", "stt_threads", "stt_workers",
     ),
-    "End of turn": ("turn_model",),
+    "End of turn": ("turn_model", "turn_threads", "vad_threads"),
     "Language model": (
         "llm", "gemini_api_key", "gemini_model", "openai_base_url", "openai_api_key", "openai_model",
-        "local_llm_model", "threads",
+        "local_llm_model", "llm_threads",
     ),
     "Voice": (
         "tts", "google_tts_credentials", "google_tts_voice", "google_tts_endpoint", "piper_voices",
+        "tts_threads",
     ),
 }  # fmt: skip
 

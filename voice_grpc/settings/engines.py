@@ -1,6 +1,6 @@
 """Settings of the engines: which ones, in which order, and what each needs. Collected by `server.py`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
@@ -15,6 +15,14 @@ ENGINES = {
 }
 """Names by stage, in the order in which they are tried unless the settings name another. What each one
 needs, and how it is made, is in `server/engine_registry.py`."""
+
+
+MAX_THREADS = 64
+"""Of one engine: more gain nothing with models of this size."""
+
+
+def _threads(variable: str, description: str) -> Any:
+    return Field(0, ge=0, le=MAX_THREADS, validation_alias=variable, description=description)
 
 
 def _listed(stage: str) -> str:
@@ -51,6 +59,14 @@ class EngineSettings(BaseSettings):
         validation_alias="WHISPER_MODEL",
         description="Embedded Whisper: base, tiny (English), a CTranslate2 model by path, or a hub id.",
     )
+    stt_threads: int = _threads("STT_THREADS", "CPU threads of one call of the embedded Whisper; 0: 1.")
+    stt_workers: int = _threads(
+        "STT_WORKERS", "Its calls at once; 0: half of the cores, and 2 at least: one is kept for finals."
+    )
+    vad_threads: int = _threads(
+        "VAD_THREADS", "CPU threads of Silero, which hears all conversations one after the other; 0: 1."
+    )
+    turn_threads: int = _threads("TURN_THREADS", "CPU threads of Smart Turn for one turn; 0: 1.")
     turn_model: str = Field(
         "",
         validation_alias="TURN_MODEL",
@@ -87,7 +103,9 @@ class EngineSettings(BaseSettings):
         description="Embedded language model: qwen-0.5b (the default), qwen-1.5b (better), gemma (the "
         "smallest), or the path of a GGUF.",
     )
-    threads: int = Field(2, ge=1, le=64, description="CPU threads of one embedded language model request.")
+    llm_threads: int = _threads(
+        "LLM_THREADS", "CPU threads of the embedded language model; 0: 2, on a single core 1."
+    )
     google_tts_credentials: SecretStr = Field(
         SecretStr(""),
         validation_alias="GOOGLE_TTS_CREDENTIALS",
@@ -105,6 +123,7 @@ class EngineSettings(BaseSettings):
         description="Another endpoint, such as eu-texttospeech.googleapis.com; http://HOST:PORT is "
         "unencrypted and gets no credentials.",
     )
+    tts_threads: int = _threads("TTS_THREADS", "CPU threads of Piper for one piece of a clause; 0: 1.")
     piper_voices: Annotated[list[UserPath], NoDecode] = Field(
         default_factory=list,
         validation_alias="PIPER_VOICES",

@@ -3,7 +3,6 @@
 
 import asyncio
 import logging
-import os
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from .. import __version__
 from ..core.errors import BadState
 from ..engines.whisper.decoding import DecodeOptions, DecodeRequest
 from ..engines.whisper.model import PACKAGED, Hardware, WhisperModel, compute_types, found_device, hum
+from ..net.cores import usable_cores
 from .admission import Admission
 from .app import ALIAS, Routes, application
 from .batching import Batcher, Batching
@@ -150,8 +150,7 @@ def _hardware(settings: WhisperServerSettings) -> Hardware:
     if compute_type not in known:
         flag = f"--compute-type ({COMMAND_LINE.variable('compute_type')})"
         raise BadState(flag, compute_type, f"on {device} here: auto, {', '.join(known)}")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = settings.workers or (1 if device == "cuda" else max(1, cores // settings.threads))
+    workers = settings.workers or (1 if device == "cuda" else max(1, usable_cores() // settings.threads))
     return Hardware(device, compute_type, settings.threads, workers, _STEP_S[device])
 
 

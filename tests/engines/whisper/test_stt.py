@@ -14,7 +14,7 @@ from voice_grpc.core.audio import RATE_HZ, Samples, silence, to_pcm16
 from voice_grpc.core.errors import EngineError, EngineMissing
 from voice_grpc.engines.whisper.model import Abandoned, find
 from voice_grpc.engines.whisper.stt import WhisperStream, WhisperStt
-from voice_grpc.engines.whisper.workers import WorkerPool
+from voice_grpc.engines.whisper.workers import GaveWay, WorkerPool
 from voice_grpc.ports import SttOptions
 
 SENTENCE = "Can you tell me what the weather will be like tomorrow in London?"
@@ -52,6 +52,45 @@ async def test_room_is_kept_for_a_final(pool: WorkerPool) -> None:
     assert await pool.submit(lambda _: "at once") == "at once"
     gate.opened.set()
     assert await running == "done"
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 4])
+async def test_no_final_waits_for_the_interims_of_others(threads: int) -> None:
+    pool, interims = WorkerPool(threads), list[Gate]()
+    pool.start()
+    running = []
+    while pool.has_room():
+        running.append(pool.submit(gate := Gate(), is_interim=True))
+        await asyncio.to_thread(gate.entered.wait, 5)
+        interims.append(gate)
+    finals = [Gate() for _ in range(threads)]
+    waited_for = [pool.submit(final) for final in finals]
+    free = threads - len(interims)
+    for final in finals[:free]:
+        assert await asyncio.to_thread(final.entered.wait, 5), "at once, where a thread is free"
+    for gate in interims:
+        gate.opened.set()
+    for final in finals[free:]:
+        assert await asyncio.to_thread(final.entered.wait, 5), "at the next step of an interim, where none is"
+    for final in finals:
+        final.opened.set()
+    assert [await answer for answer in waited_for] == ["done"] * threads
+    for answer in running:
+        with pytest.raises(GaveWay):
+            await answer
+    await pool.close(2.0)
+
+
+async def test_an_interim_is_finished_while_finals_have_threads(pool: WorkerPool) -> None:
+    interim, final = Gate(), Gate()
+    early = pool.submit(interim, is_interim=True)
+    await asyncio.to_thread(interim.entered.wait, 5)
+    late = pool.submit(final)
+    await asyncio.to_thread(final.entered.wait, 5)
+    interim.opened.set()
+    assert await early == "done"
+    final.opened.set()
+    assert await late == "done"
 
 
 async def test_cancelled_work_never_begins(pool: WorkerPool) -> None:

@@ -19,7 +19,7 @@ from .languages import iso_code
 from .local_agreement import INTERIM_AT_LEAST_S, agreement
 from .model import PACKAGED, Hardware, WhisperModel, hum
 from .transcribe import TranscribedChunk, TranscriptionRequest, TranscriptionResult, transcribe
-from .workers import IsAbandoned, WorkerPool
+from .workers import GaveWay, IsAbandoned, WorkerPool
 
 _CLOSE_S = 1.8
 
@@ -76,7 +76,8 @@ class WhisperStt:
     def transcribe(
         self, audio: Floats, languages: tuple[str, ...], prompt: str, *, is_interim: bool
     ) -> "asyncio.Future[TranscriptionResult]":
-        """What is said in `audio`, found out in a thread, soon; cancel what is returned and it is dropped."""
+        """What is said in `audio`, found out in a thread, soon; cancel what is returned and it is dropped.
+        That of an interim may be `GaveWay`."""
         model = self._model
         if model is None:
             raise EngineError("stt", f"{self.name} is closed", retryable=False)
@@ -85,7 +86,7 @@ class WhisperStt:
             request = TranscriptionRequest(audio, languages, prompt, is_interim, is_abandoned)
             return transcribe(model, request)
 
-        return self._pool.submit(work)
+        return self._pool.submit(work, is_interim=is_interim)
 
     async def close(self) -> None:
         await self._pool.close(_CLOSE_S)
@@ -112,10 +113,14 @@ class WhisperStream:
         self._pcm += samples.tobytes()
 
     async def interim(self) -> Transcription | None:
-        """None also while there is too little to tell (under 0.4 s)."""
+        """None also while there is too little to tell (under 0.4 s), and where a final of another stream
+        needs the thread."""
         if len(self._pcm) < 2 * sample_count(INTERIM_AT_LEAST_S) or not self._stt.has_room():
             return None
-        said = await self._transcribe(is_interim=True)
+        try:
+            said = await self._transcribe(is_interim=True)
+        except GaveWay:
+            return None
         stability = agreement(self._interim, said.text)
         self._interim = said.text
         return replace(said, stability=stability)

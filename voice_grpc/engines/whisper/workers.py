@@ -1,7 +1,8 @@
 """Whisper's turn in the threads: finals in the order they came, interims only where there is room.
 
-An interim is started at once or not at all, and only while another thread stays free, so that no
-final ever waits for one (a single thread makes an exception: it takes an interim when idle).
+An interim is started at once or not at all, and only while another thread stays free, so that the next
+final finds one (a single thread makes an exception: it takes an interim when idle). While more finals wait
+than threads are free, the interims that run are left undone at their next step.
 """
 
 import asyncio
@@ -21,10 +22,15 @@ IsAbandoned: TypeAlias = Callable[[], bool]
 Work: TypeAlias = Callable[[IsAbandoned], Any]
 
 
+class GaveWay(Exception):
+    """An interim was left undone: a final waits for its thread."""
+
+
 @dataclass(frozen=True, slots=True)
 class _WorkerJob:
     work: Work
     answer: "asyncio.Future[Any]"
+    is_interim: bool
 
 
 class WorkerPool:
@@ -42,13 +48,14 @@ class WorkerPool:
     def start(self) -> None:
         self._threads.start(self._count)
 
-    def submit(self, work: Work) -> "asyncio.Future[Any]":
-        """The answer of `work`. Cancel it, and work that has not begun never will."""
+    def submit(self, work: Work, *, is_interim: bool = False) -> "asyncio.Future[Any]":
+        """The answer of `work`. Cancel it, and work that has not begun never will. That of an interim may be
+        `GaveWay`."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         with self._changed:
             if self._is_closed:
                 raise _closed()
-            self._waiting.append(_WorkerJob(work, answer))
+            self._waiting.append(_WorkerJob(work, answer, is_interim))
             self._changed.notify()
         return answer
 
@@ -91,13 +98,22 @@ class WorkerPool:
 
     def _outcome(self, job: _WorkerJob) -> Any:
         try:
-            return job.work(lambda: self._is_closed or job.answer.cancelled())
+            return job.work(lambda: self._is_unwanted(job))
         except Abandoned:
-            return _closed()
+            return _closed() if self._is_closed else GaveWay()
         except EngineError as error:
             return error
         except Exception as error:  # noqa: BLE001 - a bug in one utterance must not end the thread of all
             return error
+
+    def _is_unwanted(self, job: _WorkerJob) -> bool:
+        return self._is_closed or job.answer.cancelled() or (job.is_interim and self._is_crowded())
+
+    def _is_crowded(self) -> bool:
+        """More finals wait than threads are free."""
+        with self._changed:
+            waiting = sum(not job.is_interim and not job.answer.cancelled() for job in self._waiting)
+            return waiting > self._count - self._busy
 
 
 def _closed() -> EngineError:

@@ -1,0 +1,47 @@
+"""How many threads each embedded engine computes in: what is set, else what was measured to be best.
+
+Measured on one and on two cores of an EPYC, with the default models. One thread a call, and the other cores
+are left to the other stages: with two, on two cores that had other work, the first sound of Piper came after
+276 instead of 175 ms, a sentence was final after 460 instead of 371 ms, and Smart Turn took 60 instead of
+65 ms for more CPU time; a window of Silero takes 0.2 ms, which is not worth being shared. The language model
+alone gains, since it is what everybody waits for: see `LLM_THREADS`. Machines with more cores are for the
+operator to measure (`python -m voice_grpc.bench local`).
+"""
+
+from dataclasses import dataclass
+
+from ..net.cores import usable_cores
+from ..settings import Settings
+
+LLM_THREADS = 2
+"""At most. Two threads write 34 tokens a second on two quiet cores and 10 beside a busy process, since they
+wait for each other; one writes 16 to 24. On a single core it is 22 with two and 23 with one."""
+
+STT_WORKERS = 2
+"""At least: one stays free for a final while an interim runs. They share the weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class CpuPlan:
+    """Threads of one call of each engine, all 1 or more."""
+
+    vad: int
+    turn: int
+    stt: int
+    stt_workers: int
+    """Calls at once."""
+    llm: int
+    tts: int
+
+
+def cpu_plan(settings: Settings, cores: int | None = None) -> CpuPlan:
+    """`cores`: None: those that this process may use. 0 in the settings is the default here."""
+    cores = usable_cores() if cores is None else cores
+    return CpuPlan(
+        vad=settings.vad_threads or 1,
+        turn=settings.turn_threads or 1,
+        stt=settings.stt_threads or 1,
+        stt_workers=settings.stt_workers or max(STT_WORKERS, cores // 2),
+        llm=settings.llm_threads or min(LLM_THREADS, cores),
+        tts=settings.tts_threads or 1,
+    )
