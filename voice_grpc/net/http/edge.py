@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import h11
 import uvicorn
@@ -100,8 +100,8 @@ class BoundedHttp(H11Protocol):
         """Nothing more is read."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        super().connection_made(EndingTransport(transport, self._edge.write_seconds))
+        inner = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
+        super().connection_made(EndingTransport(inner, self._edge.write_seconds))
         self._after(self._edge.head_seconds, self._end_head)
         most = self._edge.max_connections
         if len(self.connections) > most and not self._edge.make_room():

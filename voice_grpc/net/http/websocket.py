@@ -45,6 +45,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         """A socket that was ended from here, for a frame too large or a pong that did not come, is gone for
         the application too: uvicorn calls it a bug to send on it."""
+        await self.writable.wait()
         if self.handshake_complete and self.close_sent:
             raise ClientDisconnected
         await super().send(message)
