@@ -32,7 +32,7 @@ async def refused_with(here: Deployment, **given: Any) -> tuple[int, bytes]:
     with pytest.raises(InvalidStatus) as told:
         async with here.browser(**given):
             pass
-    return told.value.response.status_code, told.value.response.body or b""
+    return told.value.response.status_code, bytes(told.value.response.body or b"")
 
 
 # ---------------------------------------------------------------- Host

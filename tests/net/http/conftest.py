@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
-
-try:
-    from uvloop import new_event_loop
-except ImportError:
-    new_event_loop = asyncio.new_event_loop
 
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"asyncio": asyncio.new_event_loop, "uvloop": new_event_loop}
+    loops = {"asyncio": asyncio.new_event_loop}
+    if find_spec("uvloop") is not None:
+        loops["uvloop"] = import_module("uvloop").new_event_loop
+    return loops

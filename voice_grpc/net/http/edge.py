@@ -15,6 +15,7 @@ are not read (`websocket.py`).
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -228,6 +229,7 @@ def http_server(app: Any, edge: HttpEdge, **websocket: Any) -> uvicorn.Server:
         **{"ws": "none", **websocket},
     )
     config.load()
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each bad request of a stranger
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     return server
