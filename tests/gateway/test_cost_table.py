@@ -42,7 +42,7 @@ def cost_table() -> str:
             "connections, in all",
             f"`--max-connections`; half of the open files less {SPARE_FILES}, {MOST_CONNECTIONS:,} at most",
             "the same",
-            "the one that has waited longest for a request is closed; 503 where none waits",
+            "the one that has waited longest for a whole request is closed; 503 where none waits",
         ),
         (
             "WebSocket: a message",

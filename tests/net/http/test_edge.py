@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import logging
+from contextlib import suppress
 
 import pytest
 
@@ -153,18 +154,26 @@ async def test_an_answer_that_is_taken_slowly_is_whole() -> None:
 # ---------------------------------------------------------------- connections in all
 
 
-async def test_one_connection_more_closes_the_one_that_waited_longest() -> None:
+UPLOADING = b"POST /upload HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\na"
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HT", UPLOADING], ids=["nothing", "head", "body"])
+async def test_one_connection_more_closes_the_one_that_waited_longest(said: bytes) -> None:
     async with (
         edge_serving(max_connections=3) as here,
-        here.caller() as (first, _),
+        here.caller() as (first, dripping),
+        here.caller() as (second, asking),
         here.caller(),
-        here.caller(),
-        here.caller() as (reader, writer),
     ):
-        assert await ending(first) == b""
-        writer.write(GET)
-        assert status(await answer(reader)) == 200
-        assert len(here.connections) == 3
+        dripping.write(said)
+        asking.write(GET)
+        await answer(second)  # by now what `first` says has been read too
+        async with here.caller() as (reader, writer):
+            writer.write(GET)
+            assert status(await answer(reader)) == 200
+            with suppress(ConnectionError):
+                assert await ending(first) == b""
+            assert len(here.connections) == 3
 
 
 async def test_where_all_are_at_work_one_more_is_told_so() -> None:

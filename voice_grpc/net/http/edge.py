@@ -6,8 +6,8 @@
             thrown away for `linger_seconds`, so that the answer arrives, and then the connection is closed
     answer  what the caller does not take ends the connection after `write_seconds`
     idle    `idle_seconds` between two requests
-    all     `max_connections`; one more closes the one that has waited longest for a request, and is told 503
-            where all are at work
+    all     `max_connections`; one more closes the one that has waited longest for a whole request, or is
+            told 503 where all are at work
 
 The parser is h11, whichever others are installed: one set of bounds, and the tests see what users have.
 WebSockets begin here as requests and have bounds of their own: of a message, of its fragments, of pongs that
@@ -127,9 +127,16 @@ class BoundedHttp(H11Protocol):
         if self.conn.their_state is not h11.IDLE:
             if not self.flow.write_paused:
                 self._disarm()
-            self._edge.works(self)
+            if self.conn.their_state is not h11.SEND_BODY:
+                self._edge.works(self)
         elif self._timer is None:
             self._after(self._edge.head_seconds, self._end_head)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """The last of this protocol on the connection; h11 waits for a body that never comes."""
+        self._edge.works(self)
+        self._disarm()
+        super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
         is_whole = self.conn.their_state not in (h11.SEND_BODY, h11.ERROR)
