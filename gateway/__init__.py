@@ -4,11 +4,12 @@
             ◀─ websocket ◀─ dialects: down ◀─ upstream ◀─
 
     app.py          routes, the page, and who is let in where
-    admission.py    who is let in: Origin, token, how many
+    gate.py         which host is asked for, whose page asks, from where; origin.py and forwarded.py read it
+    admission.py    how many are let in, and which token they bring
     websocket.py    one socket and its stream: two loops, one end
     dialects/       how frames and messages are translated: proto, json, simple
     webrtc/         the same for calls by WebRTC
-    upstream.py     one Converse stream as bytes
+    upstream.py     the server behind: who asks it, and one Converse stream as bytes
     close_codes.py  how an end is told: close codes and their reasons
     info.py         what a page asks before it talks
     server.py       all of it on a port

@@ -1,4 +1,4 @@
-"""Who is let in: a page of this host or of those that are named, and no more sockets than there is room for.
+"""How many are let in: no more conversations than there is room for, in all and from one address.
 
 Whether a token is right is the server's to say; here it is only found.
 """
@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
@@ -17,7 +16,7 @@ TOKEN_PREFIX = "bearer."
 
 
 class Rejected(Exception):
-    """Not let in: told in the answer to the handshake, with the HTTP `status`."""
+    """Not let in: told in the answer to the request or handshake, with the HTTP `status`."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -28,8 +27,6 @@ class Rejected(Exception):
 class Admission:
     """Who is inside, and whether one more may come in."""
 
-    origins: Sequence[str]
-    """Besides the host itself, such as `https://app.example.com`; `*` lets in every page."""
     max_sockets: int
     max_per_address: int
     _inside: Counter[str] = field(default_factory=Counter)
@@ -39,9 +36,8 @@ class Admission:
         return self._inside.total()
 
     @contextmanager
-    def visit(self, headers: Headers, address: str) -> Iterator[None]:
-        """A place for the whole life of a socket. Raises `Rejected`."""
-        self.check_origin(headers)
+    def visit(self, address: str) -> Iterator[None]:
+        """A place for the whole life of a conversation. Raises `Rejected`."""
         if self.count >= self.max_sockets:
             raise Rejected(503, f"{self.max_sockets} conversations are open, which is all there is room for")
         if self._inside[address] >= self.max_per_address:
@@ -53,14 +49,6 @@ class Admission:
             self._inside[address] -= 1
             if not self._inside[address]:
                 del self._inside[address]
-
-    def check_origin(self, headers: Headers) -> None:
-        """A browser always sends one with a socket; who sends none is no page. Raises `Rejected`."""
-        origin = headers.get("origin")
-        if origin is None or "*" in self.origins or origin in self.origins:
-            return
-        if urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
-            raise Rejected(403, f"the origin {origin[:80]!r} is not let in: name it with --origins")
 
 
 def token_of(headers: Headers, subprotocols: Sequence[str] = ()) -> str:

@@ -1,29 +1,39 @@
 """The routes: the page and its files, what it asks before it talks, and the sockets."""
 
-from contextlib import AbstractContextManager
+import asyncio
+import mimetypes
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Protocol
 
 import grpc.aio
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from .admission import Admission, Rejected, token_of
+from voice_grpc.net.addresses import bracketed
+from voice_grpc.net.http.body import BodyTooLarge, BodyTooSlow, BoundedBody
+
+from .admission import Admission, Rejected
 from .close_codes import Refused
-from .dialects.proto_json import error_json
-from .info import STATUS, ServerFacts
+from .forwarded import read_network
+from .gate import Gate
+from .info import ServerFacts, caller_of, refusal
+from .origin import read_hosts, read_origins
 from .settings import GatewaySettings
-from .websocket import BrowserSocket, bridge, dialect_for
+from .upstream import Caller
+from .websocket import SEND_SECONDS, BrowserSocket, bridge, dialect_for
+
+mimetypes.init()  # reads files, which the first request would wait for
 
 WEB = Path(__file__).with_name("web")
 SDP = "application/sdp"
-MAX_OFFER = 65_536
-"""Bytes of an SDP offer."""
+MAX_OFFER, OFFER_SECONDS = 65_536, 10.0
+"""Bytes of an SDP offer, and seconds for it to come. No other request has a body that is read."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; "
@@ -38,7 +48,9 @@ HEADERS = {
 class Calls(Protocol):
     """WebRTC calls: what `webrtc.signaling.RtcCalls` is, where that is installed."""
 
-    async def answer(self, offer: str, token: str, visit: AbstractContextManager[None]) -> tuple[str, str]:
+    async def answer(
+        self, offer: str, caller: Caller, visit: AbstractContextManager[None]
+    ) -> tuple[str, str]:
         """The call's id and the SDP answer. `visit` is entered for the life of the call.
 
         Raises `Rejected`, and `Refused` for what is no offer.
@@ -55,7 +67,7 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings, channel: grpc.aio.Channel, calls: Calls | None) -> None:
         self._settings, self._channel, self._calls = settings, channel, calls
-        self.admission = Admission(settings.origins, settings.max_sockets, settings.max_per_address)
+        self.admission = Admission(settings.max_sockets, settings.max_per_address)
         page = {"webrtc": calls is not None, "ice_servers": settings.ice_servers}
         self._facts = ServerFacts(channel, self.admission, page)
 
@@ -70,22 +82,31 @@ class Gateway:
             WebSocketRoute("/v1/ws", self.converse),
             Mount("/web", StaticFiles(directory=WEB, check_dir=False)),
         ]
-        return _with_headers(Starlette(routes=routes))
+        inner = Starlette(
+            routes=routes,
+            exception_handlers={
+                BodyTooLarge: _too_large,
+                BodyTooSlow: _too_slow,
+                ClientDisconnect: _gone,
+                WebSocketDisconnect: _gone,
+            },
+        )
+        return _with_headers(gate_of(self._settings, BoundedBody(inner, MAX_OFFER, OFFER_SECONDS)))
 
     async def page(self, request: Request) -> Response:
         return FileResponse(WEB / "index.html")
 
     async def converse(self, socket: WebSocket) -> None:
-        offered = socket.scope.get("subprotocols", [])
-        dialect, subprotocol = dialect_for(offered)
+        dialect, subprotocol = dialect_for(socket.scope.get("subprotocols", []))
+        caller = caller_of(socket)
         try:
-            with self.admission.visit(socket.headers, _address(socket.scope)):
+            with self.admission.visit(caller.address):
                 await socket.accept(subprotocol)
-                close_reason = await bridge(
-                    BrowserSocket(socket), dialect, self._channel, token_of(socket.headers, offered)
-                )
+                close_reason = await bridge(BrowserSocket(socket), dialect, self._channel, caller)
                 if close_reason is not None:
-                    await socket.close(close_reason.code, close_reason.frame_text)
+                    with suppress(TimeoutError):  # of who reads nothing; the transport ends it
+                        async with asyncio.timeout(SEND_SECONDS):
+                            await socket.close(close_reason.code, close_reason.frame_text)
         except Rejected as rejected:
             await socket.send_denial_response(PlainTextResponse(rejected.message, rejected.status))
 
@@ -95,17 +116,14 @@ class Gateway:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != SDP:
             return PlainTextResponse(f"Content-Type: got {kind!r}, accepted: {SDP}", 415)
-        offer = await _limited(request, MAX_OFFER)
-        if offer is None:
-            return PlainTextResponse(f"an offer has at most {MAX_OFFER} bytes", 413)
-        visit = self.admission.visit(request.headers, _address(request.scope))
+        offer = (await request.body()).decode(errors="replace")
+        caller = caller_of(request)
         try:
-            id, answer = await self._calls.answer(offer, token_of(request.headers), visit)
+            id, answer = await self._calls.answer(offer, caller, self.admission.visit(caller.address))
         except Rejected as rejected:
             return PlainTextResponse(rejected.message, rejected.status)
         except Refused as refused:
-            close_reason = refused.close_reason
-            return JSONResponse({"error": error_json(close_reason)}, STATUS.get(close_reason.code, 502))
+            return refusal(refused.close_reason)
         return Response(answer, 201, {"Location": f"/v1/webrtc/{id}"}, SDP)
 
     async def hang_up(self, request: Request) -> Response:
@@ -113,19 +131,23 @@ class Gateway:
         return Response(status_code=200 if found else 404)
 
 
-async def _limited(request: Request, size: int) -> str | None:
-    """The body as text; None when it is longer than `size` bytes."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > size:
-            return None
-    return body.decode(errors="replace")
+def gate_of(settings: GatewaySettings, app: ASGIApp) -> Gate:
+    """Before `app`, with what the settings name."""
+    hosts = frozenset(read_hosts([bracketed(settings.host), *settings.hosts]))
+    proxies = [read_network(text) for text in settings.proxies]
+    return Gate(app, hosts, frozenset(read_origins(settings.origins)), proxies)
 
 
-def _address(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else ""
+async def _too_large(request: Request, error: Exception) -> Response:
+    return PlainTextResponse(str(error), 413)
+
+
+async def _too_slow(request: Request, error: Exception) -> Response:
+    return PlainTextResponse(str(error), 408)
+
+
+async def _gone(connection: HTTPConnection, error: Exception) -> None:
+    """Nobody is there to be told, and nothing went wrong here."""
 
 
 def _with_headers(app: ASGIApp) -> ASGIApp:

@@ -4,16 +4,17 @@ import grpc
 import grpc.aio
 from google.protobuf.json_format import MessageToDict
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
-from voice_grpc.client import Access, CallFailed, failures
+from voice_grpc.client import CallFailed, failures
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 
 from .admission import Admission, token_of
-from .close_codes import close_reason_of
+from .close_codes import CloseReason, Refused, close_reason_of
 from .dialects.proto_json import error_json
+from .upstream import Caller
 
 SERVICE = "voice.v1.VoiceService"
 
@@ -48,8 +49,8 @@ class ServerFacts:
     async def info(self, request: Request) -> Response:
         """What a page lets its user choose from."""
         stub = VoiceServiceStub(self._channel)
-        metadata = Access(token_of(request.headers)).metadata
         try:
+            metadata = caller_of(request).metadata
             with failures():
                 server = await stub.GetServerInfo(
                     pb.GetServerInfoRequest(), metadata=metadata, timeout=ASK_SECONDS
@@ -58,8 +59,10 @@ class ServerFacts:
                 personas = await stub.ListPersonas(
                     pb.ListPersonasRequest(), metadata=metadata, timeout=ASK_SECONDS
                 )
+        except Refused as refused:
+            return refusal(refused.close_reason)
         except CallFailed as failure:
-            return _refusal(failure)
+            return refusal(close_reason_of(failure), is_missing=failure.code is grpc.StatusCode.NOT_FOUND)
         return JSONResponse(
             {
                 "server": MessageToDict(server),
@@ -73,16 +76,24 @@ class ServerFacts:
         """What was said before, for a page that was loaded again."""
         stub = VoiceServiceStub(self._channel)
         wanted = pb.GetSessionRequest(session_id=request.path_params["id"])
-        metadata = Access(token_of(request.headers)).metadata
         try:
+            metadata = caller_of(request).metadata
             with failures():
                 found = await stub.GetSession(wanted, metadata=metadata, timeout=ASK_SECONDS)
+        except Refused as refused:
+            return refusal(refused.close_reason)
         except CallFailed as failure:
-            return _refusal(failure)
+            return refusal(close_reason_of(failure), is_missing=failure.code is grpc.StatusCode.NOT_FOUND)
         return JSONResponse(MessageToDict(found.session))
 
 
-def _refusal(failure: CallFailed) -> Response:
-    close_reason = close_reason_of(failure)
-    status = 404 if failure.code is grpc.StatusCode.NOT_FOUND else STATUS.get(close_reason.code, 502)
+def caller_of(connection: HTTPConnection) -> Caller:
+    """Who asks, by its request or its handshake."""
+    address, _ = connection.scope.get("client") or ("", 0)
+    return Caller(address, token_of(connection.headers, connection.scope.get("subprotocols", ())))
+
+
+def refusal(close_reason: CloseReason, *, is_missing: bool = False) -> Response:
+    """An end, told in HTTP."""
+    status = 404 if is_missing else STATUS.get(close_reason.code, 502)
     return JSONResponse({"error": error_json(close_reason)}, status)

@@ -1,4 +1,4 @@
-"""The gateway on a port: uvicorn with the `websockets` library, pings, limits, and an orderly end."""
+"""The gateway on a port: the HTTP edge with WebSockets, pings, and an orderly end."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,6 +9,9 @@ import grpc.aio
 import uvicorn
 
 from voice_grpc.client import connect
+from voice_grpc.net.http.edge import HttpEdge, http_server
+from voice_grpc.net.http.open_files import connections_that_fit
+from voice_grpc.net.http.websocket import WEBSOCKETS
 from voice_grpc.net.listener import listen
 
 from .app import Calls, Gateway
@@ -34,7 +37,7 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[int]:
         raise
     try:
         async with _calls(channel, settings) as calls:
-            server = _server(Gateway(settings, channel, calls))
+            server = _server(Gateway(settings, channel, calls), settings)
             await server.startup(sockets=[listener])
             try:
                 yield listener.getsockname()[1]
@@ -57,24 +60,15 @@ async def _calls(channel: grpc.aio.Channel, settings: GatewaySettings) -> AsyncI
         yield calls
 
 
-def _server(gateway: Gateway) -> uvicorn.Server:
-    """Started and closed by hand: `Server.serve` takes the signals for itself."""
-    config = uvicorn.Config(
+def _server(gateway: Gateway, settings: GatewaySettings) -> uvicorn.Server:
+    return http_server(
         gateway.app(),
-        ws="websockets-sansio",
+        HttpEdge(connections_that_fit(settings.max_connections)),
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PONG_SECONDS,
-        ws_per_message_deflate=False,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
+        **WEBSOCKETS,
     )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    return server
 
 
 async def _close(server: uvicorn.Server) -> None:

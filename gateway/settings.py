@@ -1,10 +1,11 @@
 """Settings of the gateway, from the environment and from flags: `voice-grpc gateway --help`."""
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode
 
@@ -12,6 +13,9 @@ from voice_grpc.client import DEFAULT_PORT
 from voice_grpc.net.addresses import read_target
 from voice_grpc.net.command_line import CommandLine, read_by_command, without_placeholders
 from voice_grpc.net.redaction import HIDDEN
+
+from .forwarded import read_network
+from .origin import read_hosts, read_origins
 
 Listed = Annotated[list[str], NoDecode]
 """In one text, separated by commas."""
@@ -52,6 +56,15 @@ def _without_credentials(text: str) -> str:
     return f"{scheme if colon else ''}{colon}{HIDDEN}@{place}" if at else text
 
 
+READ: Mapping[str, Callable[[str], object]] = {
+    "hosts": lambda text: list(read_hosts([text])),
+    "origins": lambda text: list(read_origins([text])),
+    "proxies": read_network,
+    "ice_servers": ice_server,
+}
+"""How one of a list is read. Raises `ValueError`, which says what is accepted."""
+
+
 class GatewaySettings(BaseSettings):
     """Every flag has an environment variable: --target is GATEWAY_TARGET. A flag wins."""
 
@@ -60,9 +73,25 @@ class GatewaySettings(BaseSettings):
     target: str = Field("127.0.0.1:50051", description="HOST:PORT, or https://HOST:PORT.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    hosts: Listed = Field(
+        default_factory=list,
+        description="Names by which browsers ask for it, such as app.example.com, besides localhost and the "
+        "address it listens at; * is all.",
+    )
     origins: Listed = Field(
         default_factory=list,
         description="Pages of other hosts that are let in, such as https://app.example.com; * is all.",
+    )
+    proxies: Listed = Field(
+        default_factory=list,
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8.",
+    )
+    max_connections: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="Connections at once, however idle; 0: half of the open files that the system allows "
+        "(ulimit -n), which is the most in any case.",
     )
     max_sockets: int = Field(200, ge=1, le=100_000, description="Conversations at once.")
     max_per_address: int = Field(20, ge=1, le=100_000, description="Of them from one address.")
@@ -71,7 +100,7 @@ class GatewaySettings(BaseSettings):
         description="For WebRTC, such as stun:stun.example.com or turn:user:password@turn.example.com.",
     )
 
-    @field_validator("origins", "ice_servers", mode="before")
+    @field_validator("hosts", "origins", "proxies", "ice_servers", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, list) and all(isinstance(each, str) for each in value):
@@ -80,16 +109,16 @@ class GatewaySettings(BaseSettings):
             [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
         )
 
-    @field_validator("ice_servers")
+    @field_validator("hosts", "origins", "proxies", "ice_servers")
     @classmethod
-    def _check_ice_servers(cls, texts: list[str]) -> list[str]:
+    def _check_each(cls, texts: list[str], info: ValidationInfo) -> list[str]:
         """Tells which one of several is wrong."""
         for text in texts:
             try:
-                ice_server(text)
+                READ[str(info.field_name)](text)
             except ValueError as error:
                 told = {"accepted": str(error), "got": _without_credentials(text)}
-                raise PydanticCustomError("ice_server", "{accepted}", told) from None
+                raise PydanticCustomError("listed", "{accepted}", told) from None
         return texts
 
     @field_validator("target")
@@ -107,7 +136,7 @@ class GatewaySettings(BaseSettings):
 GROUPS = {
     "Listening": ("host", "port"),
     "The server behind": ("target",),
-    "Who is let in": ("origins", "max_sockets", "max_per_address"),
+    "Who is let in": ("hosts", "origins", "proxies", "max_connections", "max_sockets", "max_per_address"),
     "WebRTC": ("ice_servers",),
 }
 

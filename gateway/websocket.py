@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import grpc.aio
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from voice_grpc.client import CallFailed
 from voice_grpc.net import first
@@ -26,7 +26,7 @@ from .dialects.proto_binary import ProtoDialect
 from .dialects.proto_json import NAME as JSON
 from .dialects.proto_json import JsonDialect
 from .dialects.simple import SimpleDialect
-from .upstream import Upstream
+from .upstream import Caller, Upstream
 
 MESSAGES_A_SECOND = 250
 """Frames of 20 ms are 50; a browser's own blocks of 128 samples at 48 kHz would be 375."""
@@ -50,7 +50,9 @@ class Socket(Protocol):
         """None: it is gone."""
         ...
 
-    async def send(self, frame: Frame) -> None: ...
+    async def send(self, frame: Frame) -> None:
+        """Raises `OSError` when it is gone."""
+        ...
 
 
 class BrowserSocket:
@@ -68,10 +70,13 @@ class BrowserSocket:
         return frame
 
     async def send(self, frame: Frame) -> None:
-        if isinstance(frame, str):
-            await self._socket.send_text(frame)
-        else:
-            await self._socket.send_bytes(frame)
+        try:
+            if isinstance(frame, str):
+                await self._socket.send_text(frame)
+            else:
+                await self._socket.send_bytes(frame)
+        except WebSocketDisconnect:
+            raise ConnectionResetError from None
 
 
 def dialect_for(offered: Sequence[str]) -> tuple[Dialect, str | None]:
@@ -105,11 +110,11 @@ class RateLimiter:
 
 
 async def bridge(
-    socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, token: str
+    socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, caller: Caller
 ) -> CloseReason | None:
     """Until either side ends. How the socket is to be closed; None: it is gone already."""
     try:
-        close_reason = await _converse(socket, dialect, channel, token)
+        close_reason = await _converse(socket, dialect, channel, caller)
     except Refused as refused:
         close_reason = refused.close_reason
     if close_reason is not None and close_reason.code != 4408:
@@ -120,7 +125,7 @@ async def bridge(
 
 
 async def _converse(
-    socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, token: str
+    socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, caller: Caller
 ) -> CloseReason | None:
     try:
         async with asyncio.timeout(FIRST_SECONDS):
@@ -130,7 +135,7 @@ async def _converse(
     if frame is None:
         return None
     opening = dialect.first(frame)
-    async with Upstream.open(channel, token or opening.token) as upstream:
+    async with Upstream.open(channel, caller.or_with(opening.token)) as upstream:
         close_reason: CloseReason | None = DONE
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -4,11 +4,13 @@ import asyncio
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from voice_grpc.settings import Settings
-from voice_grpc.settings.command_line import COMMAND_LINE, GROUPS
+import gateway.settings as gateway
+import voice_grpc.settings.command_line as serve
+from voice_grpc.net.command_line import CommandLine
 
 from .client import test_other_tools as tools
 from .serving import serving
@@ -17,17 +19,17 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def settings_table() -> str:
+def settings_table(command_line: CommandLine[Any]) -> str:
     rows = ["| variable | flag | default | |", "|---|---|---|---|"]
-    for names in GROUPS.values():
+    for names in command_line.groups.values():
         for name in names:
-            field = Settings.model_fields[name]
+            field = command_line.kind.model_fields[name]
             is_plain = isinstance(field.default, bool | int | float | str)
             default = field.default if is_plain else ""
             shown = {True: "on", False: "off"}.get(default, default) if isinstance(default, bool) else default
             flag = "--" + name.replace("_", "-")
             shown = f"{shown:g}" if isinstance(shown, int | float) else shown
-            rows.append(f"| `{COMMAND_LINE.variable(name)}` | `{flag}` | {shown} | {field.description} |")
+            rows.append(f"| `{command_line.variable(name)}` | `{flag}` | {shown} | {field.description} |")
     return "\n".join(rows)
 
 
@@ -35,8 +37,9 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_table_of_settings_is_the_settings() -> None:
-    assert settings_table() in README
+@pytest.mark.parametrize("command_line", [serve.COMMAND_LINE, gateway.COMMAND_LINE], ids=["serve", "gateway"])
+def test_the_table_of_settings_is_the_settings(command_line: CommandLine[Any]) -> None:
+    assert settings_table(command_line) in README
 
 
 @pytest.mark.parametrize(

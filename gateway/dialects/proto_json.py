@@ -15,9 +15,11 @@ Upwards only the flags 2 and 4 and offset_samples count; the rest is 0 or ignore
 """
 
 import json
+import re
 import struct
 
 from google.protobuf.json_format import MessageToJson, ParseDict, ParseError
+from google.protobuf.message import DecodeError
 
 from voice_grpc.net.bearer import bearer_token
 from voice_grpc.pb import voice_pb2 as pb
@@ -26,6 +28,8 @@ from ..close_codes import CloseReason, bad_message
 from .dialect import Frame, OpeningFrame
 
 NAME = "voice.v1.json"
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 HEADER = struct.Struct("<BBHIIIQ")
 VERSION = 1
@@ -96,19 +100,41 @@ def parsed(frame: str) -> dict[str, object]:
     """A text frame. Raises `Refused`."""
     try:
         given = json.loads(frame)
+        broken = _broken_text(given)
     except (ValueError, RecursionError) as error:
         raise bad_message(
             f"got no JSON ({str(error)[:60]}), accepted: one JSON object a text frame"
         ) from None
     if not isinstance(given, dict):
         raise bad_message(f"got {type(given).__name__}, accepted: one JSON object a text frame")
+    if broken is not None:
+        field, text = broken
+        said = f"got {text!r:.40} with half of a surrogate pair, accepted: text in Unicode"
+        raise bad_message(f"{field or 'a key'}: {said}", field)
     return given
 
 
+def _broken_text(given: object, path: str = "") -> tuple[str, str] | None:
+    """The first text that JSON can spell (RFC 8259 §8.2) and UTF-8 cannot, and the field that it is in."""
+    if isinstance(given, str):
+        return (path, given) if _SURROGATE.search(given) else None
+    items = given.items() if isinstance(given, dict) else enumerate(given) if isinstance(given, list) else ()
+    for key, value in items:
+        found = _broken_text(str(key), path) or _broken_text(value, f"{path}.{key}".lstrip("."))
+        if found is not None:
+            return found
+    return None
+
+
 def _request(given: dict[str, object]) -> bytes:
+    """Raises `Refused`."""
     try:
-        return ParseDict(given, pb.ConverseRequest()).SerializeToString()
+        request = ParseDict(given, pb.ConverseRequest()).SerializeToString()
+        pb.ConverseRequest.FromString(request)  # deeper than 100 messages it is written and never read
     except (ParseError, TypeError, ValueError, RecursionError) as error:
         raise bad_message(
             f"got no ConverseRequest in proto3 JSON: {' '.join(str(error).split())[:160]}"
         ) from None
+    except DecodeError:
+        raise bad_message("got objects in objects beyond 100 messages, accepted: flatter ones") from None
+    return request

@@ -27,7 +27,7 @@ from ..close_codes import (
     close_reason_of,
 )
 from ..dialects.proto_json import JsonDialect
-from ..upstream import Upstream
+from ..upstream import Caller, Upstream
 from .inbound_track import InboundTrack
 from .outbound_track import RATE_HZ, SECONDS, OutboundTrack, Reports
 
@@ -73,10 +73,10 @@ async def _received(peer: RTCPeerConnection) -> int:
 class Call:
     """Made with an offer that was taken; `run` is all of its life."""
 
-    def __init__(self, peer: RTCPeerConnection, grpc_channel: grpc.aio.Channel, token: str) -> None:
+    def __init__(self, peer: RTCPeerConnection, grpc_channel: grpc.aio.Channel, caller: Caller) -> None:
         self.track = OutboundTrack()
         self._reports = Reports(self.track.playlist)
-        self._peer, self._grpc, self._token = peer, grpc_channel, token
+        self._peer, self._grpc, self._caller = peer, grpc_channel, caller
         self._dialect = JsonDialect()
         self._inbound: InboundTrack | None = None
         self._channel: RTCDataChannel | None = None
@@ -142,7 +142,7 @@ class Call:
             raise bad_message('config: got another message first, accepted: {"config": {…}}', "config")
         _set_formats(config.config)
         close_reason: CloseReason | None = DONE
-        async with Upstream.open(self._grpc, self._token or opening.token) as upstream:
+        async with Upstream.open(self._grpc, self._caller.or_with(opening.token)) as upstream:
             await upstream.send(config.SerializeToString())
             try:
                 async with asyncio.TaskGroup() as tasks:

@@ -13,6 +13,7 @@ from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSession
 
 from ..close_codes import Refused, bad_message
 from ..settings import IceServer, ice_server
+from ..upstream import Caller
 from .call import Call
 
 ANSWER_SECONDS = 10.0
@@ -46,12 +47,14 @@ class RtcCalls:
             call.hang_up()
         await self._tasks.__aexit__(None, None, None)
 
-    async def answer(self, offer: str, token: str, visit: AbstractContextManager[None]) -> tuple[str, str]:
+    async def answer(
+        self, offer: str, caller: Caller, visit: AbstractContextManager[None]
+    ) -> tuple[str, str]:
         """The call's id and the SDP answer. Raises `Rejected`, and `Refused` for what is no offer."""
         with ExitStack() as inside:
             inside.enter_context(visit)
             peer = RTCPeerConnection(self._configuration)
-            call = Call(peer, self._channel, token)
+            call = Call(peer, self._channel, caller)
             try:
                 answer = await _negotiate(peer, call, offer)
             except BaseException:

@@ -49,6 +49,19 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
             ["--ice-servers", "stun.example.org"],
             "--ice-servers (GATEWAY_ICE_SERVERS): got 'stun.example.org'",
         ),
+        (
+            ["--hosts", "a.example,b.example:80"],
+            "--hosts (GATEWAY_HOSTS): got 'b.example:80', accepted: a name",
+        ),
+        (["--hosts", "http://a.example"], "got 'http://a.example', accepted: a name such as"),
+        (["--origins", "a.example"], "--origins (GATEWAY_ORIGINS): got 'a.example', accepted: https://HOST"),
+        (["--origins", "https://a.example/"], "got 'https://a.example/', accepted: https://HOST"),
+        (["--proxies", "proxy"], "--proxies (GATEWAY_PROXIES): got 'proxy', accepted: an address such as"),
+        (
+            ["--proxies", "10.0.0.1/8"],
+            "got '10.0.0.1/8', accepted: an address such as 10.0.0.7, or a network",
+        ),
+        (["--max-connections", "-1"], "got '-1', accepted: a whole number from 0 to 100000"),
         (["--ice-servers", "stun:"], "accepted: stun:HOST[:PORT]"),
         (["--ice-servers", "stun:a:b"], "got 'stun:a:b', accepted: "),
         (["--ice-servers", "stun:a:70000"], "got 'stun:a:70000', accepted: "),
@@ -129,7 +142,7 @@ async def knock(port: int) -> None:
     """A WebSocket handshake, whatever is answered."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(
-        b"GET /v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     )
     await asyncio.wait_for(reader.readline(), 20)

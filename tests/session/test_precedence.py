@@ -31,7 +31,8 @@ SPOKEN = microphone(sound(user(1.28), pause(6.0)))
 PREPARED = 1.28 + 0.1
 """The soft end; the scripts take no time."""
 LET_OUT = 1.28 + 1.0
-PATIENT = changed(CONFIG, hold=None, min_hold=1.0, max_hold=1.0, speculation=Speculation.TTS)
+QUIET = replace(CONFIG, sends_interims=False)
+PATIENT = changed(QUIET, hold=None, min_hold=1.0, max_hold=1.0, speculation=Speculation.TTS)
 
 
 @dataclass

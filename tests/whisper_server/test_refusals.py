@@ -8,6 +8,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
+
+from voice_grpc.whisper_server.errors import ApiError
+from voice_grpc.whisper_server.upload import bounded, uploaded
 
 from .process import KEY, TRANSCRIPTIONS, Process, multipart, raw_request, tone, upload, wav
 
@@ -109,6 +114,35 @@ async def test_too_large_by_its_own_account_is_refused_unread(server: Process) -
     assert b" 413 " in await reader.readline()
     writer.close()
     await writer.wait_closed()
+
+
+async def test_a_head_without_an_end_is_refused(server: Process) -> None:
+    """It stands behind the edge of `net/http`, where the other bounds are tested."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n")
+    assert b" 431 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_body_that_does_not_come_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        async with uploaded(Request(scope, receive), 100):
+            raise AssertionError("there is no body")
+
+    async def nothing() -> Message:
+        await asyncio.Event().wait()
+        return {}
+
+    monkeypatch.setattr("voice_grpc.whisper_server.upload._UPLOAD_SECONDS", 0.05)
+    headers = [(b"content-type", multipart(b"")[0])]
+    with pytest.raises(ApiError, match="did not come within 0.05 s") as told:
+        await bounded(app, 100)({"type": "http", "method": "POST", "headers": headers}, nothing, unheard)
+    assert (told.value.status, told.value.code) == (408, "upload_timeout")
+
+
+async def unheard(message: Message) -> None:
+    """Where an answer goes that nobody waits for."""
 
 
 async def test_too_large_is_refused_while_it_comes_in(client: httpx2.AsyncClient, server: Process) -> None:

@@ -1,7 +1,7 @@
 """What everything that talks shares.
 
 addresses.py, proxy.py   where a server is, and which proxy leads there
-listener.py              a socket that listens
+listener.py, http/       a socket that listens, and what an HTTP server bounds on it
 bearer.py, redaction.py  tokens, and what is secret out of logs
 child_process.py, signals.py   processes that serve, and their end
 command_line.py, home.py       options out of flags, variables and `.env`; `~` in paths

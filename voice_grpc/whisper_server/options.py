@@ -50,6 +50,13 @@ class WhisperServerSettings(BaseSettings):
     max_requests: int = Field(
         64, ge=1, le=10_000, description="Requests at once; one more is told to come back."
     )
+    max_connections: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="Connections at once, however idle; 0: half of the open files that the system allows "
+        "(ulimit -n), which is the most in any case.",
+    )
     max_megabytes: int = Field(25, ge=1, le=4096, description="Size of an uploaded file (MiB).")
     max_audio: float = Field(7200.0, ge=1.0, le=86_400.0, description="Length of the sound in it.")
 
@@ -67,7 +74,7 @@ class WhisperServerSettings(BaseSettings):
 GROUPS = {
     "Listening": ("host", "port", "api_key", "drain_seconds", "log_level"),
     "The model": ("model", "device", "compute_type", "threads", "workers"),
-    "Load": ("max_batch", "batch_wait", "max_requests", "max_megabytes", "max_audio"),
+    "Load": ("max_batch", "batch_wait", "max_requests", "max_connections", "max_megabytes", "max_audio"),
 }
 
 HEAD = """\

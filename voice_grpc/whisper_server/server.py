@@ -8,13 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import uvicorn
-
 from .. import __version__
 from ..core.errors import BadState
 from ..engines.whisper.decoding import DecodeOptions, DecodeRequest
 from ..engines.whisper.model import PACKAGED, Hardware, WhisperModel, compute_types, found_device, hum
 from ..net.cores import usable_cores
+from ..net.http.edge import HttpEdge, http_server
+from ..net.http.open_files import connections_that_fit
 from .admission import Admission
 from .app import ALIAS, Routes, application
 from .batching import Batcher, Batching
@@ -24,6 +24,7 @@ from .metrics import Metrics
 from .options import COMMAND_LINE, WhisperServerSettings
 from .params import ServedModel
 from .transcriber import FileTranscriber
+from .upload import MIB, bounded
 
 log = logging.getLogger(__name__)
 
@@ -53,16 +54,15 @@ class WhisperServer:
         self._names = names(settings.model)
         facts = {"model": self._names[0], "version": __version__}
         self._routes = Routes(self._admission, self._metrics, self._names[0], facts)
-        self._app = DisconnectMiddleware(application(self._routes))
+        routes = bounded(application(self._routes), settings.max_megabytes * MIB)
+        self._app = DisconnectMiddleware(routes)
         self._pool = ThreadPoolExecutor(_DECODERS, thread_name_prefix="whisper-decode")
         self._batcher: Batcher | None = None
-        self._uvicorn = uvicorn.Server(_config(self._app))
+        connections = connections_that_fit(settings.max_connections)
+        self._uvicorn = http_server(self._app, HttpEdge(connections, idle_seconds=_KEEP_ALIVE_S))
         self._listener: socket.socket | None = None
 
     async def start(self, listener: socket.socket) -> None:
-        config = self._uvicorn.config
-        config.load()
-        self._uvicorn.lifespan = config.lifespan_class(config)
         await self._uvicorn.startup(sockets=[listener])
         self._listener = listener
 
@@ -127,20 +127,6 @@ def names(model: str) -> tuple[str, ...]:
     path = Path(model)
     own = path.absolute().name if path.is_absolute() or model.startswith(".") else own
     return tuple(dict.fromkeys((own, ALIAS, model)))
-
-
-def _config(app: DisconnectMiddleware) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        interface="asgi3",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-    )
 
 
 def _hardware(settings: WhisperServerSettings) -> Hardware:

@@ -1,8 +1,7 @@
-"""A multipart request → its fields and its file. What is too large is refused while it comes in; a file
-above 1 MB waits on disk, so that no caller decides how much memory is used."""
+"""A multipart request → its fields and its file. What is too large or too slow is refused while it comes in
+(`bounded`); a file above 1 MB waits on disk, so that no caller decides how much memory is used."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -10,7 +9,9 @@ from http import HTTPStatus
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
+from starlette.types import ASGIApp
 
+from ..net.http.body import BodyTooLarge, BodyTooSlow, BoundedBody
 from .errors import ApiError, bad_request
 
 MIB = 1024 * 1024
@@ -29,6 +30,11 @@ class Upload:
     """All values of each, in order."""
 
 
+def bounded(app: ASGIApp, most_bytes: int) -> BoundedBody:
+    """`app` with the bounds of an upload whose file has `most_bytes`."""
+    return BoundedBody(app, most_bytes + _FIELDS_BYTES, _UPLOAD_SECONDS)
+
+
 @asynccontextmanager
 async def uploaded(request: Request, most_bytes: int) -> AsyncIterator[Upload]:
     """Raises `ApiError`, and `ClientDisconnect` when the caller goes away while it sends."""
@@ -44,34 +50,21 @@ async def _form(request: Request, most_bytes: int) -> FormData:
     if kind.partition(";")[0].strip().lower() != "multipart/form-data":
         said = f"The request must be multipart/form-data; this one is {kind[:80]}"
         raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, said, code="unsupported_content_type")
-    most = most_bytes + _FIELDS_BYTES
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most:
-        raise _too_large(most_bytes, int(declared))
     parser = MultiPartParser(
         request.headers,
-        _bounded(request, most, most_bytes),
+        request.stream(),
         max_files=_FILES,
         max_fields=_FIELDS,
         max_part_size=_FIELDS_BYTES,
     )
     try:
-        async with asyncio.timeout(_UPLOAD_SECONDS):
-            return await parser.parse()
+        return await parser.parse()
     except MultiPartException as error:
         raise bad_request(f"The multipart body cannot be read: {error.message}", "", "invalid_body") from None
-    except TimeoutError:
-        said = f"The body did not come within {_UPLOAD_SECONDS:g} s"
-        raise ApiError(HTTPStatus.REQUEST_TIMEOUT, said, code="upload_timeout") from None
-
-
-async def _bounded(request: Request, most: int, named: int) -> AsyncGenerator[bytes, None]:
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most:
-            raise _too_large(named, size)
-        yield chunk
+    except BodyTooLarge as error:
+        raise _too_large(most_bytes, error.size) from None
+    except BodyTooSlow as error:
+        raise ApiError(HTTPStatus.REQUEST_TIMEOUT, str(error), code="upload_timeout") from None
 
 
 def _too_large(most: int, size: int) -> ApiError:

@@ -99,6 +99,36 @@ class _Generation:
             self.is_unwanted = True
 
 
+class _Running:
+    """Generations that hold a slot of llama.cpp or wait for one, those included that nobody wants any more."""
+
+    def __init__(self) -> None:
+        self._alive: set[_Generation] = set()
+
+    def __len__(self) -> int:
+        return len(self._alive)
+
+    def add(self, generation: _Generation, job: "Future[None]") -> None:
+        """Until `job` ends."""
+        self._alive.add(generation)
+        job.add_done_callback(lambda _: self._alive.discard(generation))
+        job.add_done_callback(generation.finish)
+
+    def drop(self) -> None:
+        for generation in tuple(self._alive):
+            generation.is_unwanted = True
+
+    async def leave(self) -> None:
+        """Until those that nobody wants have left. A slot that one still holds has the beginning of the next
+        prompt: taking another one would compute all of it."""
+        try:
+            async with asyncio.timeout(_LEAVE_S):
+                for generation in [each for each in self._alive if each.is_unwanted]:
+                    await generation.ended.wait()
+        except TimeoutError:
+            return
+
+
 DEFAULT_MODEL = "qwen-0.5b"
 
 
@@ -123,7 +153,7 @@ class LocalLlm:
         """How messages are marked, where that is known and the model is tuned."""
         self._calls_tools = self._is_small = False
         self._server: Any = None
-        self._running: set[_Generation] = set()
+        self._running = _Running()
         self._pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="llm")
 
     @property
@@ -168,7 +198,7 @@ class LocalLlm:
 
     async def complete(self, request: dict[str, Any]) -> dict[str, Any]:
         """All that llama.cpp answers to a completion that is not streamed. Raises `EngineError`."""
-        await self._wait_for_leaving()
+        await self._running.leave()
         if self._server is None:
             raise EngineError("llm", f"{self.name} is closed or was never warmed", retryable=False)
         answer = await asyncio.get_running_loop().run_in_executor(
@@ -202,8 +232,7 @@ class LocalLlm:
         raise EngineError("llm", f"{self.name} gave no words, twice; say it in other words")
 
     async def close(self) -> None:
-        for generation in tuple(self._running):
-            generation.is_unwanted = True
+        self._running.drop()
         server, self._server = self._server, None
         closing = threading.Thread(target=self._release, args=(server,), name="llm-close", daemon=True)
         del server
@@ -214,16 +243,6 @@ class LocalLlm:
         """The last reference to the server ends its threads, after the last call to it returned."""
         self._pool.shutdown(cancel_futures=True)
         del server
-
-    async def _wait_for_leaving(self) -> None:
-        """A slot that an unwanted answer still holds has the beginning of the next prompt: taking another one
-        would compute all of it."""
-        try:
-            async with asyncio.timeout(_LEAVE_S):
-                for generation in [each for each in self._running if each.is_unwanted]:
-                    await generation.ended.wait()
-        except TimeoutError:
-            return
 
     def _load(self) -> None:
         path = self._model if isinstance(self._model, Path) else model_path(self._model)
@@ -249,15 +268,13 @@ class LocalLlm:
         self, request: dict[str, Any], answer: LocalAnswer
     ) -> AsyncGenerator[TextDelta | CallRequest | Usage, None]:
         """One generation; however this iterator ends, the generation ends at its next token."""
-        await self._wait_for_leaving()
+        await self._running.leave()
         if self._server is None:
             raise EngineError("llm", f"{self.name} is closed or was never warmed", retryable=False)
         run = self._server.handle_chat_completions if self._speaks_chat else self._server.handle_completions
         generation = _Generation()
-        self._running.add(generation)
         job = self._pool.submit(run, request, generation.receive)
-        job.add_done_callback(lambda _: self._running.discard(generation))
-        job.add_done_callback(generation.finish)
+        self._running.add(generation, job)
         try:
             while not answer.is_over and (text := await generation.next()) is not None:
                 for said in answer.feed(text):
