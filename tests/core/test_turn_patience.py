@@ -39,7 +39,7 @@ def due(evidence: Evidence, settings: TurnSettings = PATIENT, pauses: tuple[floa
 def test_nothing_is_known_yet() -> None:
     talk = Talk(PATIENT)
     talk.at(0.0, started())
-    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1), c.ScoreSound(1)]
+    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1)]
     assert talk.deadline == due(Evidence())
 
 
@@ -126,6 +126,45 @@ def test_a_fixed_hold_asks_nobody() -> None:
     assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1)]
     assert talk.at(1.1, e.Transcribed(1, "I went to the", language="en")) == []
     assert talk.deadline == 1.404
+
+
+@pytest.mark.parametrize(
+    ("probability", "is_asked"), [(0.0001, False), (0.005, True), (None, True), (0.1, True), (0.9, False)]
+)
+def test_the_sound_is_judged_where_the_words_leave_it_open(probability: float, is_asked: bool) -> None:
+    talk = silent()
+    talk.at(1.1, e.Transcribed(1, "turn it off", language="en"))
+    found = talk.at(1.2, scored("turn it off", probability))
+    assert (c.ScoreSound(1) in found) == is_asked
+    talk.at(1.3, e.SoundScored(1, 0.9))
+    assert c.ScoreSound(1) not in talk.at(1.4, scored("turn it off", probability))
+
+
+def test_the_sound_is_judged_again_in_the_next_silence() -> None:
+    talk = silent()
+    talk.at(1.1, e.Transcribed(1, "turn it off", language="en"))
+    assert c.ScoreSound(1) in talk.at(1.2, scored("turn it off", 0.05))
+    talk.at(1.3, started(1.3))
+    talk.at(2.0, ended(2.0))
+    talk.at(2.1, e.Transcribed(2, "turn it off now", language="en"))
+    assert c.ScoreSound(2) in talk.at(2.2, scored("turn it off now", 0.05))
+
+
+def test_an_answer_is_prepared_for_what_is_known_when_patience_ends() -> None:
+    """Whatever their score: the turn is over, and the transcript would only confirm them."""
+    talk = Talk(PATIENT)
+    talk.at(0.0, started())
+    talk.at(0.9, e.InterimHeard("turn it", ended(1.0).position, "en"))
+    talk.at(0.95, scored("turn it", 0.0001))
+    talk.at(1.0, ended(1.0))
+    assert talk.at(4.0, OVER) == [prepare(1, 1, "turn it")]
+    assert talk.state is THINKING
+    longer = e.InterimHeard("turn it off", ended(1.0).position, "en")
+    assert talk.at(4.1, longer) == [c.CancelReply(1, e.CancelReason.SPEECH), prepare(2, 1, "turn it off")]
+    commit = talk.at(4.2, e.Transcribed(1, "Turn it off.", language="en"))[0]
+    assert isinstance(commit, c.CommitReply)
+    assert (commit.number, commit.message) == (2, "Turn it off.")
+    assert talk.at(4.3, longer) == []
 
 
 def test_with_nothing_begun_early_the_sound_alone_is_judged() -> None:
@@ -244,7 +283,7 @@ def test_an_interim_that_covers_the_end_is_scored_at_once_and_kept_by_the_same_f
     talk = Talk(PATIENT)
     talk.at(0.0, started())
     assert talk.at(0.9, e.InterimHeard("turn it off", ended(1.0).position, "en")) == [score(1, "turn it off")]
-    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1), c.ScoreSound(1)]
+    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1)]
     assert talk.at(1.05, scored("turn it off", 0.9)) == [prepare(1, 1, "turn it off")]
     assert talk.at(1.2, e.Transcribed(1, "Turn it off.", language="en")) == []
     commit, *more = talk.at(1.4, OVER)
@@ -273,8 +312,7 @@ def test_words_scored_while_the_user_speaks_are_answered_as_soon_as_they_end() -
     talk.at(0.0, started())
     talk.at(0.9, e.InterimHeard("turn it off", ended(1.0).position, "en"))
     assert talk.at(0.95, scored("turn it off", 0.9)) == []
-    asked = [c.AskTranscript(1), c.ScoreSound(1)]
-    assert talk.at(1.0, ended(1.0)) == [*asked, prepare(1, 1, "turn it off")]
+    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1), prepare(1, 1, "turn it off")]
     assert talk.deadline == due(Evidence(TextEnding.CLOSED, word_count=3, text_end=0.9))
 
 
@@ -283,13 +321,13 @@ def test_words_that_nobody_could_score_while_the_user_spoke_are_scored_at_the_en
     talk.at(0.0, started())
     talk.at(0.9, e.InterimHeard("turn it off", ended(1.0).position, "en"))
     talk.at(0.95, scored("turn it off", None))
-    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1), c.ScoreSound(1), score(1, "turn it off")]
+    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1), score(1, "turn it off")]
 
 
 def test_an_interim_that_comes_in_the_silence_is_prepared_for_before_the_transcript() -> None:
     talk = Talk(PATIENT)
     talk.at(0.0, started())
-    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1), c.ScoreSound(1)]
+    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1)]
     interim = e.InterimHeard("turn it off", ended(0.9).position, "en")
     assert talk.at(1.05, interim) == [score(1, "turn it off")]
     assert talk.at(1.1, scored("turn it off", 0.9)) == [prepare(1, 1, "turn it off")]
@@ -304,7 +342,7 @@ def test_an_interim_of_long_before_the_end_is_not_scored() -> None:
     talk = Talk(PATIENT)
     talk.at(0.0, started())
     talk.at(0.6, e.InterimHeard("turn it", ended(0.6).position, "en"))
-    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1), c.ScoreSound(1)]
+    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1)]
 
 
 def test_an_early_transcript_is_not_asked_for_again_at_the_same_end() -> None:
@@ -312,7 +350,7 @@ def test_an_early_transcript_is_not_asked_for_again_at_the_same_end() -> None:
     talk.at(0.0, started())
     end = ended(1.0)
     assert talk.at(0.93, e.SpeechFaded(end.position)) == [c.AskTranscript(1, is_early=True)]
-    assert talk.at(1.0, end) == [c.ScoreSound(1)]
+    assert talk.at(1.0, end) == []
     assert talk.at(1.1, e.Transcribed(1, "turn it off", language="en")) == [score(1, "turn it off")]
 
 
@@ -321,14 +359,14 @@ def test_an_early_transcript_that_came_before_the_end_is_scored_at_it() -> None:
     talk.at(0.0, started())
     talk.at(0.93, e.SpeechFaded(ended(1.0).position))
     assert talk.at(0.98, e.Transcribed(1, "turn it off", language="en")) == []
-    assert talk.at(1.0, ended(1.0)) == [c.ScoreSound(1), score(1, "turn it off")]
+    assert talk.at(1.0, ended(1.0)) == [score(1, "turn it off")]
 
 
 def test_an_early_transcript_of_a_stop_within_a_word_is_asked_for_again() -> None:
     talk = Talk(PATIENT)
     talk.at(0.0, started())
     talk.at(0.5, e.SpeechFaded(ended(0.5).position))
-    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(2), c.ScoreSound(2)]
+    assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(2)]
     assert talk.at(1.1, e.Transcribed(1, "turn it", language="en")) == []
 
 

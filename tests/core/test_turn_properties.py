@@ -104,7 +104,7 @@ def score_words(probability: float | None) -> Callable[[World], None]:
 def score_sound(probability: float | None) -> Callable[[World], None]:
     def score(world: World) -> None:
         asked = world.scoring.pop("sound", None)
-        if asked is not None:
+        if isinstance(asked, c.ScoreSound):
             world.receive(e.SoundScored(asked.revision, probability))
 
     return score

@@ -12,7 +12,7 @@ def settings(**given: int) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("cores", "llm", "workers"), [(1, 1, 2), (2, 2, 2), (4, 2, 2), (8, 2, 4), (64, 2, 32)]
+    ("cores", "llm", "workers"), [(1, 1, 2), (2, 1, 2), (4, 2, 2), (8, 2, 4), (64, 2, 32)]
 )
 def test_the_default_is_chosen_by_the_cores(cores: int, llm: int, workers: int) -> None:
     assert cpu_plan(settings(), cores) == CpuPlan(1, 1, 1, workers, llm, 1)
@@ -38,7 +38,7 @@ def test_the_engines_are_made_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("voice_grpc.engines.whisper.stt.WhisperStt", noted("stt"))
     monkeypatch.setattr("voice_grpc.engines.llama_cpp.llm.LocalLlm", noted("llm"))
-    monkeypatch.setattr("voice_grpc.engines.piper.PiperTts", noted("tts"))
+    monkeypatch.setattr("voice_grpc.engines.piper.tts.PiperTts", noted("tts"))
     given = settings(stt_threads=2, stt_workers=3, llm_threads=4, tts_threads=5)
     for known in (STT, LLM, TTS):
         known["local"].make(given)

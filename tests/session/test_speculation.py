@@ -317,7 +317,7 @@ def test_who_did_the_work_is_told_when_the_answer_is_wanted() -> None:
 def test_a_judge_that_fails_is_said_once_and_the_words_decide() -> None:
     ears = sound(*[part for _ in range(3) for part in (user(1.28), pause(5.0))])
     judge = sure(error=EngineError("turn", "NaN"))
-    talk = ask(ears, acoustic_end=judge, text_end=sure())
+    talk = ask(ears, acoustic_end=judge, text_end=sure(0.05))
     assert talk.notices() == [("turn", "ENGINE_ERROR")]
     assert len(judge.asked) == 1
     assert len(talk.phases(o.TurnPhase.COMPLETED)) == 3
@@ -335,7 +335,7 @@ def test_a_judge_that_hangs_is_left_out() -> None:
 
 def test_the_sound_is_judged_with_the_silence_behind_it() -> None:
     judge = sure(0.95)
-    talk = ask(acoustic_end=judge, text_end=sure())
+    talk = ask(acoustic_end=judge, text_end=sure(0.05))
     (heard,) = judge.asked
     assert isinstance(heard, np.ndarray)
     assert 1.0 < len(heard) / RATE_HZ < 1.5

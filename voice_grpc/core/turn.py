@@ -76,6 +76,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.SpeechStarted: (act.give_words_back, {HEARING, THINKING}),
         e.SpeechEnded: (act.forget, {THINKING}),
         e.Transcribed: (act.answer_late, {THINKING, LISTENING}),
+        e.InterimHeard: (early.take_late_interim, {THINKING}),
         e.PartTranscribed: (act.keep_part, QUIET),
         e.PatienceOver: (act.apologize, QUIET_OR_HEARING),
         e.ReplyAudible: (act.speak, {SPEAKING}),

@@ -13,7 +13,17 @@ from .audio import seconds
 from .commands import Command, ReplyKind
 from .patience import Evidence
 from .text.endings import expectation
-from .turn_preparation import answers, ask_for_score, drop_other, prepare, reconsider, take_words, weigh
+from .turn_preparation import (
+    answers,
+    ask_for_score,
+    ask_for_sound,
+    drop_other,
+    prepare,
+    prepare_unscored,
+    reconsider,
+    take_words,
+    weigh,
+)
 from .turn_state import Speculation, State, TurnState, continued
 
 Commands: TypeAlias = Iterator[Command]
@@ -101,7 +111,7 @@ def await_end(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
         return
     turn.state = State.ENDING
     turn.silent_since, turn.silent_at = now - event.silence, event.position
-    turn.evidence = Evidence()
+    turn.evidence, turn.is_sound_asked = Evidence(), False
     if turn.faded_at != event.position:
         turn.is_asked = False
         if turn.settings.speculation >= Speculation.STT:
@@ -110,9 +120,8 @@ def await_end(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
             turn.revision += 1
     turn.faded_at = -1
     weigh(turn, now)
-    if turn.settings.hold is None:
-        yield c.ScoreSound(turn.revision)
     yield from ask_for_score(turn)
+    yield from ask_for_sound(turn)
     yield from prepare(turn)
 
 
@@ -251,6 +260,7 @@ def commit(turn: TurnState, event: object, now: float) -> Commands:
     if not turn.is_asked:
         yield turn.ask()
     if turn.awaits_transcript:
+        yield from prepare_unscored(turn)
         think(turn, now)
     else:
         yield from settle(turn, now)

@@ -19,6 +19,10 @@ Commands: TypeAlias = Iterator[Command]
 WORTHWHILE = 0.3
 """Probability that the words are finished from which an answer is prepared."""
 
+CLEAR = 0.1
+"""Probability up to which, and from one minus which on, the words alone say whether the turn is over: the
+sound would hardly move the hold, and takes a core while the answer is prepared."""
+
 
 def note_interim(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
     """The user speaks on: what they said so far is scored, so that at the end little is left to be read."""
@@ -31,6 +35,13 @@ def take_interim(turn: TurnState, event: e.InterimHeard, now: float) -> Commands
     if turn.awaits_transcript:
         yield from _take_interim(turn, event)
         yield from reconsider(turn, now)
+
+
+def take_late_interim(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
+    """The turn is over, and its transcript is being made."""
+    if turn.awaits_words and turn.awaits_transcript:
+        yield from _take_interim(turn, event)
+        yield from prepare_unscored(turn)
 
 
 def _take_interim(turn: TurnState, event: e.InterimHeard) -> Commands:
@@ -77,6 +88,7 @@ def reconsider(turn: TurnState, now: float) -> Commands:
     """More is known of the words of this silence."""
     weigh(turn, now)
     yield from ask_for_score(turn)
+    yield from ask_for_sound(turn)
     yield from prepare(turn)
 
 
@@ -110,6 +122,17 @@ def ask_for_score(turn: TurnState) -> Commands:
         yield c.ScoreWords(turn.number, words, continued(turn, words))
 
 
+def ask_for_sound(turn: TurnState) -> Commands:
+    """How it sounds, once a silence: where the words leave it open, or will not be known before its end."""
+    settings = turn.settings
+    if settings.hold is not None or turn.is_sound_asked:
+        return
+    is_open = is_scored(turn, turn.provisional) and CLEAR < finished(turn.evidence) < 1 - CLEAR
+    if is_open or settings.speculation < Speculation.STT:
+        turn.is_sound_asked = True
+        yield c.ScoreSound(turn.revision)
+
+
 def is_scored(turn: TurnState, words: str) -> bool:
     """It was asked whether these words are finished, and answered."""
     return turn.is_scored and words_of(words) == words_of(turn.scoring)
@@ -127,6 +150,7 @@ def note_words_score(turn: TurnState, event: e.WordsScored, now: float) -> Comma
     turn.score, turn.is_scored = event.probability, True
     weigh(turn, now)
     yield from prepare(turn)
+    yield from ask_for_sound(turn)
 
 
 def note_sound_score(turn: TurnState, event: e.SoundScored, now: float) -> Commands:
@@ -136,10 +160,14 @@ def note_sound_score(turn: TurnState, event: e.SoundScored, now: float) -> Comma
 
 def prepare(turn: TurnState) -> Commands:
     """Start early: unless the words are unfinished, or were tried often enough."""
+    if is_scored(turn, turn.provisional) and finished(turn.evidence) >= WORTHWHILE:
+        yield from prepare_unscored(turn)
+
+
+def prepare_unscored(turn: TurnState) -> Commands:
+    """Whether or not the words are finished: that may be known by other means."""
     settings, words = turn.settings, turn.provisional
     may = settings.speculation >= Speculation.LLM and not turn.is_refused
-    if not may or not words or turn.reply is not None or not is_scored(turn, words):
-        return
-    if turn.tries < settings.speculation_tries and finished(turn.evidence) >= WORTHWHILE:
+    if may and words and turn.reply is None and turn.tries < settings.speculation_tries:
         turn.tries += 1
         yield turn.new_reply(ReplyKind.ANSWER, words)

@@ -131,6 +131,8 @@ class TurnState:
     """That was answered."""
     score: float | None = None
     """What was answered; None: nobody could say."""
+    is_sound_asked: bool = False
+    """It was asked in this silence how the turn sounds."""
     tries: int = 0
     """Answers prepared in this turn."""
     is_refused: bool = False

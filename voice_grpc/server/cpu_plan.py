@@ -4,8 +4,8 @@ Measured on one and on two cores of an EPYC, with the default models. One thread
 are left to the other stages: with two, on two cores that had other work, the first sound of Piper came after
 276 instead of 175 ms, a sentence was final after 460 instead of 371 ms, and Smart Turn took 60 instead of
 65 ms for more CPU time; a window of Silero takes 0.2 ms, which is not worth being shared. The language model
-alone gains, since it is what everybody waits for: see `LLM_THREADS`. Machines with more cores are for the
-operator to measure (`python -m voice_grpc.bench local`).
+gains where a core is left for it: see `LLM_THREADS`. Machines with more cores are for the operator to measure
+(`python -m voice_grpc.bench local`).
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,9 @@ from ..settings import Settings
 
 LLM_THREADS = 2
 """At most. Two threads write 34 tokens a second on two quiet cores and 10 beside a busy process, since they
-wait for each other; one writes 16 to 24. On a single core it is 22 with two and 23 with one."""
+wait for each other; one writes 16 to 24. In a conversation on two cores Whisper is that busy process: there
+one thread answered after 0.89 s in the median, two after 0.99 s, where the same questions with a fixed hold
+took 1.18 and 1.06 s beside them."""
 
 STT_WORKERS = 2
 """At least: one stays free for a final while an interim runs. They share the weights."""
@@ -42,6 +44,6 @@ def cpu_plan(settings: Settings, cores: int | None = None) -> CpuPlan:
         turn=settings.turn_threads or 1,
         stt=settings.stt_threads or 1,
         stt_workers=settings.stt_workers or max(STT_WORKERS, cores // 2),
-        llm=settings.llm_threads or min(LLM_THREADS, cores),
+        llm=settings.llm_threads or max(1, min(LLM_THREADS, cores // 2)),
         tts=settings.tts_threads or 1,
     )

@@ -104,7 +104,7 @@ class EngineSettings(BaseSettings):
         "smallest), or the path of a GGUF.",
     )
     llm_threads: int = _threads(
-        "LLM_THREADS", "CPU threads of the embedded language model; 0: 2, on a single core 1."
+        "LLM_THREADS", "CPU threads of the embedded language model; 0: half of the cores, 1 or 2."
     )
     google_tts_credentials: SecretStr = Field(
         SecretStr(""),

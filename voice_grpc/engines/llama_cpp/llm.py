@@ -100,7 +100,7 @@ class _Generation:
 
 
 class _Running:
-    """Generations that hold a slot of llama.cpp or wait for one, those included that nobody wants any more."""
+    """Generations that hold a slot of llama.cpp or wait for one, also those that nobody wants any more."""
 
     def __init__(self) -> None:
         self._alive: set[_Generation] = set()
