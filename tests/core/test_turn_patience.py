@@ -10,6 +10,7 @@ from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.patience import Evidence, hold
 from voice_grpc.core.text.endings import Expectation, TextEnding
+from voice_grpc.core.turn import TurnTaker
 from voice_grpc.core.turn_state import Speculation, TurnSettings
 
 from .turn_script import (
@@ -126,6 +127,17 @@ def test_a_fixed_hold_asks_nobody() -> None:
     assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1)]
     assert talk.at(1.1, e.Transcribed(1, "I went to the", language="en")) == []
     assert talk.deadline == 1.404
+
+
+@pytest.mark.parametrize(("words", "is_prepared"), [("turn it off", True), ("turn it off and", False)])
+def test_who_answers_elsewhere_is_asked_beside_the_judge(words: str, is_prepared: bool) -> None:
+    taker = TurnTaker(lambda: PATIENT, judges_first=False)
+    taker.receive(started(), 0.0)
+    taker.receive(ended(1.0), 1.0)
+    asked = taker.receive(e.Transcribed(1, words, language="en"), 1.1)
+    assert asked == [score(1, words), *([prepare(1, 1, words)] if is_prepared else [])]
+    later = taker.receive(scored(words, 0.9), 1.2)
+    assert [command for command in later if isinstance(command, c.PrepareReply)] == []
 
 
 @pytest.mark.parametrize(

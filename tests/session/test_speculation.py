@@ -122,13 +122,14 @@ def sure(*probabilities: float, **given: Any) -> ScriptedEndOfTurn:
 
 
 def test_a_finished_sentence_is_answered_when_its_answer_is_ready() -> None:
-    """STT 0.1, judge 0.05, model 0.1, voice 0.1 s behind the soft end, and no wait beside it."""
+    """STT 0.1, model 0.1, voice 0.1 s behind the soft end, and no wait beside it: the judge, who computes
+    elsewhere than the model, takes 0.05 s meanwhile."""
     talk = ask(
         answers=[ScriptedAnswer(ANSWER, first_token=0.1)],
         voicing=Voicing(first_audio=0.1),
         text_end=sure(delay=0.05),
     )
-    assert talk.when(o.TurnPhase.SPEAKING, 1) == at(SOFT_END + 0.35)
+    assert talk.when(o.TurnPhase.SPEAKING, 1) == at(SOFT_END + 0.3)
     told = metrics(talk)
     assert told.decision is not None
     assert told.decision.evidence.text_end == 0.9

@@ -113,9 +113,11 @@ TIMER_SLACK = 0.001
 class TurnTaker:
     """The state machine of one session. Not for two callers at once."""
 
-    def __init__(self, settings: Callable[[], TurnSettings], last_turn: int = 0) -> None:
-        """`settings` gives those in force, whenever one is needed."""
-        self._turn = TurnState(settings, number=last_turn)
+    def __init__(
+        self, settings: Callable[[], TurnSettings], last_turn: int = 0, *, judges_first: bool = True
+    ) -> None:
+        """`settings` gives those in force, whenever one is needed; `judges_first` as in `TurnState`."""
+        self._turn = TurnState(settings, number=last_turn, judges_first=judges_first)
 
     def receive(self, event: e.Event, now: float) -> list[Command]:
         """What is to be done about `event`, which happened at `now` (monotonic seconds, never falling)."""

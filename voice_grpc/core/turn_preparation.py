@@ -160,7 +160,8 @@ def note_sound_score(turn: TurnState, event: e.SoundScored, now: float) -> Comma
 
 def prepare(turn: TurnState) -> Commands:
     """Start early: unless the words are unfinished, or were tried often enough."""
-    if is_scored(turn, turn.provisional) and finished(turn.evidence) >= WORTHWHILE:
+    may = not turn.judges_first or is_scored(turn, turn.provisional)
+    if may and finished(turn.evidence) >= WORTHWHILE:
         yield from prepare_unscored(turn)
 
 

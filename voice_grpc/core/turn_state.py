@@ -82,6 +82,9 @@ class TurnState:
 
     read_settings: Callable[[], TurnSettings]
     """The settings in force: they may change while a turn goes on; a deadline that is set stays."""
+    judges_first: bool = True
+    """An answer is prepared for words that were scored: who answers computes where who judges does. Else both
+    work side by side, and what the words say by themselves is enough."""
     state: State = State.LISTENING
     number: int = 0
     """The last turn that began."""

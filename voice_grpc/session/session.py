@@ -66,7 +66,9 @@ class Session:
         self._outbox = outbox = Outbox()
         outbox.put(SessionStarted(config, memory.is_resumed, memory.last_turn))
         self._queue = queue = EventQueue()
-        self._taker = taker = TurnTaker(lambda: live.current.turns, memory.last_turn)
+        self._taker = taker = TurnTaker(
+            lambda: live.current.turns, memory.last_turn, judges_first=engines.llm.is_embedded
+        )
         audio = AudioQueue()
         tool_calls = ToolCalls(clock, outbox, memory.tools_used)
         context = SessionContext(
