@@ -279,13 +279,40 @@ async def test_a_message_beyond_the_transports_limit_ends_its_own_call_alone(
     assert not caplog.records, "a caller's fault is no bug of ours"
 
 
-async def test_bytes_that_are_no_message_end_their_own_call_alone() -> None:
+SERVICE = pb.DESCRIPTOR.services_by_name["VoiceService"]
+
+
+@pytest.mark.parametrize("name", [method.name for method in SERVICE.methods])
+async def test_bytes_that_are_no_message_end_their_own_call_alone(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    is_stream = (
+        SERVICE.methods_by_name[name].client_streaming,
+        SERVICE.methods_by_name[name].server_streaming,
+    )
     async with serving() as served:
-        call: grpc.aio.StreamStreamCall[bytes, bytes] = served.channel.stream_stream(
-            "/voice.v1.VoiceService/Converse"
-        )()
+        channel, path = served.channel, f"/{SERVICE.full_name}/{name}"
+        call: Any
+        if is_stream == (True, True):
+            call = channel.stream_stream(path)()
+            await call.write(b"\xff" * 100)
+        else:
+            kind = channel.unary_stream if is_stream[1] else channel.unary_unary
+            call = kind(path)(b"\xff" * 100)
+        assert await call.code() is Code.INVALID_ARGUMENT
+        assert 'request: got "Error parsing message' in await call.details()
+        await served.assert_serves()
+    assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
+
+
+async def test_bytes_that_are_no_message_end_a_session_as_the_callers_fault() -> None:
+    async with serving() as served:
+        call: Any = served.channel.stream_stream(f"/{SERVICE.full_name}/Converse")()
+        await call.write(pb.ConverseRequest(config=pb.SessionConfig(greeting="")).SerializeToString())
         await call.write(b"\xff" * 100)
-        assert await call.code() in (Code.INTERNAL, Code.UNKNOWN, Code.INVALID_ARGUMENT)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            [response async for response in call]
+        assert caught.value.code() is Code.INVALID_ARGUMENT
         await served.assert_serves()
 
 

@@ -13,7 +13,7 @@ import grpc
 import grpc.aio
 from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -83,11 +83,14 @@ async def _abort(context: Context, status: grpc.Status) -> None:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The first error of a group that holds nothing but ours; a bug among them is not hidden."""
+    """The first error of a group that holds nothing but ours; a bug among them is not hidden. What protobuf
+    cannot read is the caller's."""
+    if isinstance(error, DecodeError):
+        return e.BadField("request", str(error), "a message of voice.v1")
     if not isinstance(error, BaseExceptionGroup):
         return error
-    ours, rest = error.split(e.VoiceError)
-    return error if ours is None or rest is not None else e.first(ours)
+    ours, rest = error.split((e.VoiceError, DecodeError))
+    return error if ours is None or rest is not None else _cause(e.first(ours))
 
 
 def status_of(error: BaseException) -> grpc.Status:

@@ -27,6 +27,7 @@ from ..rpc.service import ServiceContext, VoiceService
 from ..rpc.sessions import SessionRegistry
 from ..rpc.synthesize import SynthesizeMethod
 from ..rpc.transcribe import TranscribeMethod
+from ..rpc.unreadable import RequestReader
 from ..session.lifetime import SessionLimits
 from ..settings import Settings
 from ..settings.command_line import COMMAND_LINE
@@ -73,7 +74,9 @@ class Server:
         self._service = VoiceService(Authenticator(token.get_secret_value() for token in settings.tokens))
         self._health = health_aio.HealthServicer()
         self._grpc = grpc.aio.server(
-            options=[*OPTIONS, ("grpc.enable_channelz", int(settings.channelz))], compression=None
+            interceptors=[RequestReader(f"/{SERVICE}/")],
+            options=[*OPTIONS, ("grpc.enable_channelz", int(settings.channelz))],
+            compression=None,
         )
         self._registry: SessionRegistry | None = None
         self.port = 0
