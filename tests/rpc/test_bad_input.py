@@ -297,7 +297,7 @@ async def test_bytes_that_are_no_message_end_their_own_call_alone(
             call = channel.stream_stream(path)()
             await call.write(b"\xff" * 100)
         else:
-            kind = channel.unary_stream if is_stream[1] else channel.unary_unary
+            kind: Any = channel.unary_stream if is_stream[1] else channel.unary_unary
             call = kind(path)(b"\xff" * 100)
         assert await call.code() is Code.INVALID_ARGUMENT
         assert 'request: got "Error parsing message' in await call.details()

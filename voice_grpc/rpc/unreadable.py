@@ -23,7 +23,7 @@ class Unreadable:
     error: DecodeError
 
 
-class RequestReader(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class RequestReader(grpc.aio.ServerInterceptor):
     """Of the methods whose names begin with `prefix`, such as `/voice.v1.VoiceService/`. Their handlers are
     coroutines."""
 
@@ -32,9 +32,9 @@ class RequestReader(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler:
+    ) -> Any:
         handler = await continuation(handler_call_details)
         method = str(handler_call_details.method)
         if handler is None or handler.request_streaming or not method.startswith(self._prefix):
