@@ -294,7 +294,8 @@ def test_a_question_that_was_cut_asks_nothing() -> None:
 def test_an_interim_that_covers_the_end_is_scored_at_once_and_kept_by_the_same_final() -> None:
     talk = Talk(PATIENT)
     talk.at(0.0, started())
-    assert talk.at(0.9, e.InterimHeard("turn it off", ended(1.0).position, "en")) == [score(1, "turn it off")]
+    interim = e.InterimHeard("turn it off", ended(1.0).position, "en")
+    assert talk.at(0.9, interim) == [score(1, "turn it off", is_early=True)]
     assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1)]
     assert talk.at(1.05, scored("turn it off", 0.9)) == [prepare(1, 1, "turn it off")]
     assert talk.at(1.2, e.Transcribed(1, "Turn it off.", language="en")) == []

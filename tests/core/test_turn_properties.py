@@ -317,8 +317,8 @@ def rave(data: bytes) -> int:
         now += number / 100
         turn, state = taker.turn, taker.state
         event = wild_event(what, number)
-        if isinstance(event, e.ReplyEnded) and ledger.reply is not None and state in ANSWERING:
-            ledger.reply = None if ledger.reply.number == event.number else ledger.reply
+        if isinstance(event, e.ReplyEnded) and ledger.committed is not None and state in ANSWERING:
+            ledger.reply = None if ledger.committed.number == event.number else ledger.reply
         ledger.carry_out(taker.receive(event, now))
         assert turn <= taker.turn <= turn + 1
         assert (taker.deadline is not None) == (taker.state in TIMED)

@@ -79,7 +79,9 @@ def test_a_prepared_reply_is_dropped_by_an_interim_that_says_other_words(interim
     talk = speculating()
     talk.at(1.2, started())
     dropped = talk.at(1.5, e.InterimHeard(interim, ended(1.5).position))
-    assert dropped == ([] if is_kept else [c.CancelReply(1, e.CancelReason.SPEECH), score(1, interim)])
+    assert dropped == (
+        [] if is_kept else [c.CancelReply(1, e.CancelReason.SPEECH), score(1, interim, is_early=True)]
+    )
 
 
 def test_a_prepared_reply_is_kept_by_an_interim_that_is_half_of_its_words() -> None:
@@ -87,7 +89,8 @@ def test_a_prepared_reply_is_kept_by_an_interim_that_is_half_of_its_words() -> N
     talk.at(1.1, e.Transcribed(1, "hello world"))
     talk.at(1.15, scored("hello world"))
     talk.at(1.2, started())
-    assert talk.at(1.3, e.InterimHeard("hello", ended(1.0).position)) == [score(1, "hello")]
+    interim = e.InterimHeard("hello", ended(1.0).position)
+    assert talk.at(1.3, interim) == [score(1, "hello", is_early=True)]
 
 
 def test_a_prepared_reply_is_dropped_by_an_early_transcript_that_says_more() -> None:
@@ -144,7 +147,8 @@ def test_what_ends_a_prepared_reply_while_the_words_are_awaited(
 
 def test_a_stop_before_the_words_are_known_leaves_no_prepared_reply_alive() -> None:
     talk = talk_in(HEARING, EAGER)
-    assert talk.at(0.9, e.InterimHeard("hello", ended(1.0).position)) == [score(1, "hello")]
+    interim = e.InterimHeard("hello", ended(1.0).position)
+    assert talk.at(0.9, interim) == [score(1, "hello", is_early=True)]
     assert talk.at(1.0, ended(1.0)) == [c.AskTranscript(1)]
     assert talk.at(1.1, scored("hello")) == [prepare(1, 1, "hello")]
     talk.at(1.404, OVER)

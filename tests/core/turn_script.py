@@ -104,8 +104,8 @@ def say(text: str, *, interruptible: bool = True) -> e.TextReceived:
     return e.TextReceived(text, verbatim=True, interrupts=False, interruptible=interruptible)
 
 
-def score(turn: int, text: str) -> c.ScoreWords:
-    return c.ScoreWords(turn, text)
+def score(turn: int, text: str, *, is_early: bool = False) -> c.ScoreWords:
+    return c.ScoreWords(turn, text, is_early=is_early)
 
 
 def scored(text: str, probability: float | None = 0.9) -> e.WordsScored:

@@ -100,6 +100,9 @@ class Listener:
     def has_room(self) -> bool:
         return False
 
+    def is_alone(self) -> bool:
+        return False
+
     def open(self, options: SttOptions) -> "ListenerStream":
         self.streams.append(ListenerStream(self))
         return self.streams[-1]

@@ -6,7 +6,8 @@ The question ends at 1.28; its soft end is known at 1.38. Delays of the engines 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,9 +18,11 @@ from voice_grpc.core.audio import RATE_HZ, Samples
 from voice_grpc.core.config import SessionConfig
 from voice_grpc.core.conversation import Role
 from voice_grpc.core.errors import EngineError, EngineQuota
+from voice_grpc.core.events import SoundScored
 from voice_grpc.core.turn_state import Speculation
 from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedEndOfTurn, Voicing
 from voice_grpc.ports import Engines, Fallback, SttOptions, Transcription
+from voice_grpc.session.end_of_turn import EndOfTurnScores
 
 from .harness import CONFIG, Recording, changed, converse, scripted
 from .microphone import microphone, pause, sound, user
@@ -55,6 +58,9 @@ class GrowingStt:
         """There is nothing to free."""
 
     def has_room(self) -> bool:
+        return self.room
+
+    def is_alone(self) -> bool:
         return self.room
 
     def open(self, options: SttOptions) -> "_GrowingStream":
@@ -332,6 +338,22 @@ def test_a_judge_that_hangs_is_left_out() -> None:
     assert len(judge.asked) == 3
     assert len(talk.phases(o.TurnPhase.COMPLETED)) == 5
     assert not talk.left_over
+
+
+async def test_the_sound_is_judged_as_it_was_when_it_was_asked_for() -> None:
+    """The turn may be over before the judge's task begins."""
+    judge, told = sure(0.95), list[Any]()
+    engines = SimpleNamespace(acoustic_end=judge, text_end=None)
+    clock = SimpleNamespace(now=lambda: 0.0)
+    scores = EndOfTurnScores(cast(Any, SimpleNamespace(engines=engines, clock=clock, post=told.append)))
+    scores.hear(user(0.5))
+    async with asyncio.TaskGroup() as tasks:
+        scores.ask_sound(1, tasks)
+        scores.forget()
+    assert told == [SoundScored(1, 0.95)]
+    (heard,) = judge.asked
+    assert isinstance(heard, np.ndarray)
+    assert len(heard) == RATE_HZ // 2
 
 
 def test_the_sound_is_judged_with_the_silence_behind_it() -> None:

@@ -42,6 +42,8 @@ class ScoreWords:
     text: str
     continues: int = 0
     """As in PrepareReply."""
+    is_early: bool = False
+    """The user still speaks: it is of use, and not waited for."""
 
 
 @dataclass(frozen=True, slots=True)

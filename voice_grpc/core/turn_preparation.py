@@ -12,7 +12,7 @@ from . import events as e
 from .commands import Command, ReplyKind
 from .patience import Decision, finished, hold
 from .text.endings import TextEnding, ending, words_of
-from .turn_state import Speculation, TurnState, continued
+from .turn_state import Speculation, State, TurnState, continued
 
 Commands: TypeAlias = Iterator[Command]
 
@@ -119,7 +119,8 @@ def ask_for_score(turn: TurnState) -> Commands:
     is_of_use = settings.speculation >= least
     if words and is_of_use and words_of(words) != words_of(turn.scoring):
         turn.scoring, turn.is_scored = words, False
-        yield c.ScoreWords(turn.number, words, continued(turn, words))
+        is_early = turn.state is State.HEARING
+        yield c.ScoreWords(turn.number, words, continued(turn, words), is_early=is_early)
 
 
 def ask_for_sound(turn: TurnState) -> Commands:

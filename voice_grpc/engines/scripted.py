@@ -91,6 +91,9 @@ class ScriptedStt(_Scripted):
     def has_room(self) -> bool:
         return False
 
+    def is_alone(self) -> bool:
+        return False
+
     def open(self, options: SttOptions) -> "_ScriptedSttStream":
         hearing = self._hearings[min(len(self.opened), len(self._hearings) - 1)]
         self.opened.append(options)

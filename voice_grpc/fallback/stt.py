@@ -29,6 +29,10 @@ class SttChain(Chain[Stt]):
         first = next((member for member in self.members if member.is_ready), self.members[0])
         return first.engine.has_room()
 
+    def is_alone(self) -> bool:
+        first = next((member for member in self.members if member.is_ready), self.members[0])
+        return first.engine.is_alone()
+
     def open(self, options: SttOptions) -> "ChainStream":
         return ChainStream(self, options)
 

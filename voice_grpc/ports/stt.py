@@ -72,6 +72,10 @@ class Stt(Engine, Protocol):
         computes elsewhere: there each one costs its owner something."""
         ...
 
+    def is_alone(self) -> bool:
+        """It has room, and one utterance is open at most: what is only useful takes nothing from anybody."""
+        ...
+
     def open(self, options: SttOptions) -> SttStream:
         """A fresh utterance. Raises `EngineError`."""
         ...

@@ -100,12 +100,16 @@ class EndOfTurnScores:
 
     def ask_sound(self, revision: int, tasks: asyncio.TaskGroup) -> None:
         if self._sound.is_there and self._heard:
-            self._ask("sound", self._score_sound(revision), tasks)
+            self._ask("sound", self._score_sound(revision, np.concatenate(self._heard)), tasks)
         else:
             self._context.post(SoundScored(revision, None))
 
-    def ask_words(self, text: str, prompt: Prompt, tasks: asyncio.TaskGroup) -> None:
-        if self._words.is_there:
+    def ask_words(
+        self, text: str, prompt: Prompt, tasks: asyncio.TaskGroup, *, is_early: bool = False
+    ) -> None:
+        """Early ones are left out while others talk, too: their answers need the same cores."""
+        may = not is_early or self._context.engines.stt.is_alone()
+        if self._words.is_there and may:
             self._ask("words", self._score_words(text, prompt), tasks)
         else:
             self._context.post(WordsScored(text, None))
@@ -121,10 +125,10 @@ class EndOfTurnScores:
             running.cancel()
         self._tasks[kind] = tasks.create_task(work, name=f"score-{kind}")
 
-    async def _score_sound(self, revision: int) -> None:
+    async def _score_sound(self, revision: int, heard: Samples) -> None:
         acoustic = self._context.engines.acoustic_end
         assert acoustic is not None
-        probability = await self._sound.answer(acoustic.probability(np.concatenate(self._heard)))
+        probability = await self._sound.answer(acoustic.probability(heard))
         self._context.post(SoundScored(revision, probability))
 
     async def _score_words(self, text: str, prompt: Prompt) -> None:

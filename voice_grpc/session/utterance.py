@@ -201,7 +201,7 @@ class TurnSound:
         if self.utterance is None:
             return False
         new = seconds(self.utterance.length - self._looked_at)
-        return new >= INTERIM_SECONDS or (new >= SOON_SECONDS and self.has_room)
+        return new >= INTERIM_SECONDS or (new >= SOON_SECONDS and self._stt.is_alone())
 
     def open(self, position: int, *, with_padding: bool) -> None:
         """A turn begins at `position`; padding is the sound just before, in which its onset may be."""

@@ -40,6 +40,8 @@ class WhisperStt:
         self._threads = threads
         self._workers = workers
         self._model: WhisperModel | None = None
+        self._open: set[WhisperStream] = set()
+        """Utterances of users who speak or are being answered."""
         self._pool = WorkerPool(workers)
 
     @property
@@ -68,10 +70,19 @@ class WhisperStt:
         """Raises `EngineError` before `warm()`, and when the model knows none of the languages."""
         if self._model is None:
             raise EngineError("stt", f"{self.name} is not loaded yet: call warm() first")
-        return WhisperStream(self, self._model.codes(options.languages), options.prompt)
+        stream = WhisperStream(self, self._model.codes(options.languages), options.prompt)
+        self._open.add(stream)
+        return stream
+
+    def forget(self, stream: "WhisperStream") -> None:
+        """It was closed."""
+        self._open.discard(stream)
 
     def has_room(self) -> bool:
         return self._pool.has_room()
+
+    def is_alone(self) -> bool:
+        return len(self._open) <= 1 and self.has_room()
 
     def transcribe(
         self, audio: Floats, languages: tuple[str, ...], prompt: str, *, is_interim: bool
@@ -133,6 +144,7 @@ class WhisperStream:
 
     async def close(self) -> None:
         self._pcm.clear()
+        self._stt.forget(self)
 
     async def _transcribe(self, *, is_interim: bool) -> Transcription:
         """All of it so far."""

@@ -211,6 +211,9 @@ class SocketStt(ABC):
     def has_room(self) -> bool:
         return False
 
+    def is_alone(self) -> bool:
+        return False
+
     def open(self, options: SttOptions) -> SocketStream:
         """Raises `EngineError` when it understands none of the languages."""
         codes = whisper_codes(options.languages, self.codes)

@@ -92,6 +92,9 @@ class WhisperHttpStt:
     def has_room(self) -> bool:
         return False
 
+    def is_alone(self) -> bool:
+        return False
+
     def open(self, options: SttOptions) -> HttpStream:
         """Raises `EngineError` when Whisper understands none of the languages."""
         codes = whisper_codes(options.languages, known_to(self.name))
