@@ -64,7 +64,7 @@ async def test_proto_is_passed_through() -> None:
             1008,
             "voice.v1.proto: got a text frame, accepted: binary frames, one ConverseRequest each",
         ),
-        (b"\xff\xff\xff", 4400, "request: got \"Error parsing message"),
+        (b"\xff\xff\xff", 4400, 'request: got "Error parsing message'),
         (
             pb.ConverseRequest(text=pb.TextInput(text="hi")).SerializeToString(),
             4400,
