@@ -25,7 +25,7 @@ from voice_grpc.engines.whisper_remote.realtime import RealtimeStt
 from voice_grpc.engines.whisper_remote.realtime_dialects import failure
 from voice_grpc.ports import SttOptions, Transcription
 
-QUICK = Timeouts(connect=0.5, first=0.8, between=0.4)
+QUICK = Timeouts(connect=2.0, first=0.8, between=0.4)
 TEXT = Spoken().text
 HZ = 500
 """Of the hum."""

@@ -26,7 +26,7 @@ from voice_grpc.engines.whisper_remote.address import parse_address
 from voice_grpc.engines.whisper_remote.whisper_live import WhisperLiveStt
 from voice_grpc.ports import SttOptions, Transcription
 
-QUICK = Timeouts(connect=0.5, first=0.8, between=0.4)
+QUICK = Timeouts(connect=2.0, first=0.8, between=0.4)
 CONFIG: dict[str, Any] = {
     "uid": "1",
     "language": "en",

@@ -30,7 +30,7 @@ from voice_grpc.engines.whisper_remote.address import parse_address
 from voice_grpc.engines.whisper_remote.wyoming import WyomingStt
 from voice_grpc.ports import SttOptions, SttStream, Transcription
 
-QUICK = Timeouts(connect=0.5, first=0.8, between=0.4)
+QUICK = Timeouts(connect=2.0, first=0.8, between=0.4)
 TEXT = Spoken().text
 SENTENCE = "I would like to book a table for four people on Friday evening, please."
 RECORDING = Path(__file__).parents[4] / "shared/audio/jfk.wav"

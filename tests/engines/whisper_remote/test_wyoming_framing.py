@@ -15,7 +15,7 @@ from voice_grpc.engines.whisper_remote.address import parse_address
 from voice_grpc.engines.whisper_remote.wyoming import EventWire, WyomingEvent, WyomingStt, written
 from voice_grpc.ports import SttOptions
 
-QUICK = Timeouts(connect=0.5, first=0.8, between=0.4)
+QUICK = Timeouts(connect=2.0, first=0.8, between=0.4)
 
 EVENTS = [
     WyomingEvent("describe"),
