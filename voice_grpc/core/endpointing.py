@@ -59,7 +59,7 @@ class Endpointer:
         self, probability: float, end: int, level: float = 1.0
     ) -> SpeechStarted | SpeechFaded | SpeechEnded | None:
         """The window that ends before sample `end` (at `RATE_HZ`) is speech with `probability`; `level`: its
-        RMS in units of full scale."""
+        RMS in units of full scale, which counts once somebody speaks."""
         if self.is_speech:
             return self._listen_for_end(probability, end, level)
         return self._listen_for_start(probability, end)

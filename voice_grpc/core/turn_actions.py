@@ -13,17 +13,7 @@ from .audio import seconds
 from .commands import Command, ReplyKind
 from .patience import Evidence
 from .text.endings import expectation
-from .turn_preparation import (
-    answers,
-    ask_for_score,
-    ask_for_sound,
-    drop_other,
-    prepare,
-    prepare_unscored,
-    reconsider,
-    take_words,
-    weigh,
-)
+from .turn_preparation import answers, drop_other, prepare_unscored, reconsider, take_words
 from .turn_state import Speculation, State, TurnState, continued
 
 Commands: TypeAlias = Iterator[Command]
@@ -119,10 +109,7 @@ def await_end(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
         elif turn.settings.hold is None:
             turn.revision += 1
     turn.faded_at = -1
-    weigh(turn, now)
-    yield from ask_for_score(turn)
-    yield from ask_for_sound(turn)
-    yield from prepare(turn)
+    yield from reconsider(turn, now)
 
 
 def end_at_once(turn: TurnState, event: object, now: float) -> Commands:

@@ -88,8 +88,8 @@ def reconsider(turn: TurnState, now: float) -> Commands:
     """More is known of the words of this silence."""
     weigh(turn, now)
     yield from ask_for_score(turn)
-    yield from ask_for_sound(turn)
     yield from prepare(turn)
+    yield from ask_for_sound(turn)
 
 
 def weigh(turn: TurnState, now: float, **found: float | None) -> None:
@@ -149,9 +149,7 @@ def keep_score(turn: TurnState, event: e.WordsScored, now: float) -> Commands:
 
 def note_words_score(turn: TurnState, event: e.WordsScored, now: float) -> Commands:
     turn.score, turn.is_scored = event.probability, True
-    weigh(turn, now)
-    yield from prepare(turn)
-    yield from ask_for_sound(turn)
+    yield from reconsider(turn, now)
 
 
 def note_sound_score(turn: TurnState, event: e.SoundScored, now: float) -> Commands:

@@ -17,7 +17,7 @@ LLM_THREADS = 2
 """At most. Two threads write 34 tokens a second on two quiet cores and 10 beside a busy process, since they
 wait for each other; one writes 16 to 24. In a conversation on two cores Whisper is that busy process: there
 one thread answered after 0.89 s in the median, two after 0.99 s, where the same questions with a fixed hold
-took 1.18 and 1.06 s beside them."""
+took 1.18 and 1.06 s beside them (one run each)."""
 
 STT_WORKERS = 2
 """At least: one stays free for a final while an interim runs. They share the weights."""

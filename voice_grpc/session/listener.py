@@ -205,7 +205,8 @@ class Listener:
         """`arrived`: the end of the sound that is here, which is how late an event about it is."""
         self.position += WINDOW
         probability = 0.0 if self._config.current.is_manual else await self._detector.probability(window)
-        event = self._endpointer.feed(probability, self.position, rms(window))
+        level = rms(window) if self._endpointer.is_speech else 0.0
+        event = self._endpointer.feed(probability, self.position, level)
         self._is_voiced = self._endpointer.is_voiced(probability)
         if isinstance(event, SpeechStarted) and not self._sound.is_open:
             self._sound.open(self.position - WINDOW, with_padding=True)
