@@ -7,7 +7,6 @@ On two shared cores a sentence of 3 s is final in 0.15 to 0.25 s where the stock
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,8 +14,8 @@ from ...core.audio import Floats, Samples, sample_count, seconds, to_float
 from ...core.errors import EngineError
 from ...core.transcript.belief import TranscriptSegment
 from ...ports import SttOptions, Transcription
+from ...ports.stt import INTERIM_AT_LEAST_S
 from .languages import iso_code
-from .local_agreement import INTERIM_AT_LEAST_S, agreement
 from .model import PACKAGED, Hardware, WhisperModel, hum
 from .transcribe import TranscribedChunk, TranscriptionRequest, TranscriptionResult, transcribe
 from .workers import GaveWay, IsAbandoned, WorkerPool
@@ -118,7 +117,6 @@ class WhisperStream:
         self._settled: list[TranscribedChunk] = []
         self._final: tuple[int, Transcription] | None = None
         """The last one, with how many samples were fed when it was asked for."""
-        self._interim = ""
 
     def feed(self, samples: Samples) -> None:
         self._pcm += samples.tobytes()
@@ -129,12 +127,9 @@ class WhisperStream:
         if len(self._pcm) < 2 * sample_count(INTERIM_AT_LEAST_S) or not self._stt.has_room():
             return None
         try:
-            said = await self._transcribe(is_interim=True)
+            return await self._transcribe(is_interim=True)
         except GaveWay:
             return None
-        stability = agreement(self._interim, said.text)
-        self._interim = said.text
-        return replace(said, stability=stability)
 
     async def final(self) -> Transcription:
         fed = self._settled_at + len(self._pcm) // 2
