@@ -20,7 +20,7 @@ from voice_grpc.net.http.body import BodyTooLarge, BodyTooSlow, BoundedBody
 
 from .admission import Admission, Rejected
 from .close_codes import Refused
-from .forwarded import read_network
+from voice_grpc.net.forwarded import read_network
 from .gate import Gate
 from .info import ServerFacts, caller_of, refusal
 from .origin import read_hosts, read_origins

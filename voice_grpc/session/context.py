@@ -26,5 +26,7 @@ class SessionContext:
     tool_calls: ToolCalls
     precedence: Precedence
     """Of all sessions of the server."""
+    caller: str
+    """Whose conversation it is: a name that limits and shares go by (`rpc/callers.py`)."""
     post: Callable[[Event], None]
     """Puts an event into the one queue of `decide`."""

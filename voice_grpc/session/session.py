@@ -58,8 +58,9 @@ class Session:
         memory: Memory,
         limits: SessionLimits,
         precedence: Precedence,
+        caller: str = "",
     ) -> None:
-        """`precedence`: the one of all sessions that share `engines`."""
+        """`precedence`: the one of all sessions that share `engines`. `caller`: whose conversation it is."""
         self._memory = memory
         self._config = live = LiveConfig(config)
         self._clock = clock = ConversationClock()
@@ -72,7 +73,7 @@ class Session:
         audio = AudioQueue()
         tool_calls = ToolCalls(clock, outbox, memory.tools_used)
         context = SessionContext(
-            engines, live, clock, outbox, TurnEvents(outbox), tool_calls, precedence, queue.put
+            engines, live, clock, outbox, TurnEvents(outbox), tool_calls, precedence, caller, queue.put
         )
         scores = EndOfTurnScores(context)
         sound = TurnSound(engines.stt, live, scores.hear)
