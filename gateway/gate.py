@@ -15,8 +15,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .admission import Rejected
 from voice_grpc.net.forwarded import Network, caller_address, read_address
+
+from .admission import Rejected
 from .origin import ANY, Host, Origin, read_host, read_origin
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

@@ -94,6 +94,11 @@ class Session:
         """In force now."""
         return self._config.current
 
+    @property
+    def heard_seconds(self) -> float:
+        """Of sound that came in to be heard, so far."""
+        return self._reader.heard_seconds
+
     def announce(self, notices: Iterable[Notice]) -> None:
         """To be said right after SessionStarted."""
         for notice in notices:
