@@ -36,7 +36,7 @@ class CallerLimits:
     """For each caller; 0: no limit."""
 
     streams: int = 0
-    """Conversations, Transcribe and Synthesize at once. As many more calls may wait to be let in."""
+    """Conversations, Transcribe and Synthesize at once. As many more calls may be about to begin."""
     new_per_minute: int = 0
     """Of those, begun within a minute."""
     sound_rate: float = 0.0
@@ -50,7 +50,7 @@ class CallerLimits:
 
 
 class SlidingWindow:
-    """How much was used within the last `seconds`, to a `SLOTS`th of them. `limit` 0: counted, not limited."""
+    """How much was used within the last `seconds`, to a `SLOTS`th of them. `limit` 0: it is counted alone."""
 
     def __init__(self, limit: int, seconds: float) -> None:
         self.limit, self._slot = limit, seconds / SLOTS

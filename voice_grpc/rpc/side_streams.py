@@ -45,7 +45,9 @@ class SideStreams(grpc.aio.ServerInterceptor):
             return handler
         codec = (handler.request_deserializer, handler.response_serializer)
         if handler.stream_stream is not None:
-            return grpc.stream_stream_rpc_method_handler(self._exchange(method, handler.stream_stream), *codec)
+            return grpc.stream_stream_rpc_method_handler(
+                self._exchange(method, handler.stream_stream), *codec
+            )
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(self._watch(method, handler.unary_stream), *codec)
         if handler.unary_unary is not None and not method.startswith(HEALTH):

@@ -83,5 +83,3 @@ class HeardStreams:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-

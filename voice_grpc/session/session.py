@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Iterable
 from ..core.config import LiveConfig, SessionConfig
 from ..core.errors import Draining, Reason, VoiceError
 from ..core.events import TextReceived
+from ..core.quota import Account
 from ..core.requests import ConverseRequest
 from ..core.responses import Notice, SessionEnded, SessionStarted
 from ..core.text.ssml import parse
@@ -58,9 +59,11 @@ class Session:
         memory: Memory,
         limits: SessionLimits,
         precedence: Precedence,
-        caller: str = "",
+        account: Account | None = None,
     ) -> None:
-        """`precedence`: the one of all sessions that share `engines`. `caller`: whose conversation it is."""
+        """`precedence`: the one of all sessions that share `engines`. `account`: of whose conversation it is;
+        None: nobody's, and nothing is limited."""
+        account = account or Account()
         self._memory = memory
         self._config = live = LiveConfig(config)
         self._clock = clock = ConversationClock()
@@ -73,7 +76,15 @@ class Session:
         audio = AudioQueue()
         tool_calls = ToolCalls(clock, outbox, memory.tools_used)
         context = SessionContext(
-            engines, live, clock, outbox, TurnEvents(outbox), tool_calls, precedence, caller, queue.put
+            engines,
+            live,
+            clock,
+            outbox,
+            TurnEvents(outbox),
+            tool_calls,
+            precedence,
+            account,
+            queue.put,
         )
         scores = EndOfTurnScores(context)
         sound = TurnSound(engines.stt, live, scores.hear)
