@@ -16,7 +16,7 @@ from .streams import opened, promptly
 Status = health_pb2.HealthCheckResponse
 
 
-class HealthService(health_pb2_grpc.HealthServicer):
+class HealthService(health_pb2_grpc.HealthServicer):  # type: ignore[misc] - the package has no types
     def __init__(self) -> None:
         self._statuses: dict[str, health_pb2.HealthCheckResponse.ServingStatus.ValueType] = {}
         self._changed = asyncio.Event()
@@ -36,7 +36,7 @@ class HealthService(health_pb2_grpc.HealthServicer):
         self._has_ended = True
         self._wake()
 
-    async def Check(  # type: ignore[override]
+    async def Check(
         self, request: health_pb2.HealthCheckRequest, context: Context
     ) -> health_pb2.HealthCheckResponse:
         status = self._statuses.get(request.service)
@@ -44,9 +44,7 @@ class HealthService(health_pb2_grpc.HealthServicer):
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
         return Status(status=status)
 
-    async def Watch(  # type: ignore[override]
-        self, request: health_pb2.HealthCheckRequest, context: Context
-    ) -> None:
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:
         """Raises `Draining` at the end of the server, and what a write raises."""
         write, told = promptly(await opened(context)), None
         while True:

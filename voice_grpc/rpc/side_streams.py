@@ -4,7 +4,7 @@ Health is asked without a token, so that whatever starts and stops servers can; 
 one where the server does. A unary Check of health costs nothing and is counted nowhere.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -26,8 +26,8 @@ SIDE_LIMITS = SessionLimits(idle=30.0, max_age=3_600.0, go_away=0.0)
 class SideStreams(grpc.aio.ServerInterceptor):
     """Of all methods but those whose names begin with `voice`, such as `/voice.v1.VoiceService/`."""
 
-    def __init__(self, callers: Callers, voice: str, limits: SessionLimits = SIDE_LIMITS) -> None:
-        self._callers, self._voice, self._limits = callers, voice, limits
+    def __init__(self, callers: Callers, voice: str) -> None:
+        self._callers, self._voice = callers, voice
         self._open: set[StreamLifetime] = set()
 
     def end(self) -> None:
@@ -91,7 +91,7 @@ class SideStreams(grpc.aio.ServerInterceptor):
         is_health = method.startswith(HEALTH)
         account = self._callers.by_address(context) if is_health else self._callers.caller(context).account
         with account.side_stream():
-            lifetime = StreamLifetime(self._limits)
+            lifetime = StreamLifetime(SIDE_LIMITS)
             if not is_health:
                 self._open.add(lifetime)
             try:
@@ -101,7 +101,7 @@ class SideStreams(grpc.aio.ServerInterceptor):
                 self._open.discard(lifetime)
 
 
-async def _requests(context: Context, lifetime: StreamLifetime) -> AsyncIterator[Any]:
+async def _requests(context: Context, lifetime: StreamLifetime) -> AsyncGenerator[Any, None]:
     """Up to the end of the stream or of its time."""
     while (request := await lifetime.read(context.read)) is not grpc.aio.EOF:
         lifetime.touch()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..core.quota import BURST_SECONDS, Account, TokenBucket
+from ..session.clock import TICK
 
 HEARD_SECONDS = 10.0
 """After its last sound a stream is still one that is heard: between two presses of a button, for one."""
@@ -40,14 +41,15 @@ class SoundPace:
             return
         self._bucket.take(came, rate, _now())
         self.account.sound.take(came, self._rate_of_all, _now())
-        while debt := max(
-            self._bucket.wait(rate, _now()), self.account.sound.wait(self._rate_of_all, _now())
-        ):
-            if not self._others.are_heard_beside(self):
-                self._bucket.forgive()
-                self.account.sound.forgive()
-                return
+        others = self._others
+        while (debt := self._debt(rate)) > TICK and others.are_heard_beside(self):  # noqa: ASYNC110 - time pays
             await asyncio.sleep(min(debt, LOOK_SECONDS))
+        self._bucket.forgive()
+        self.account.sound.forgive()
+
+    def _debt(self, rate: float) -> float:
+        """Seconds until both its own bucket and its caller's are out of debt."""
+        return max(self._bucket.wait(rate, _now()), self.account.sound.wait(self._rate_of_all, _now()))
 
     @property
     def _rate_of_all(self) -> float:

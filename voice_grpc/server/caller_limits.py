@@ -25,10 +25,11 @@ tokens of history, of which every other answer is prepared once in vain, are som
 CHARACTERS = (15_000, 500_000)
 """A minute and a day, of a vendor's voice. One that speaks without a pause says about 900 a minute."""
 
-UNARY_CALLS = 64
-"""Of one connection at once, besides its streams: a gateway asks for all of its browsers."""
+UNARY_CALLS = 256
+"""Of one connection at once, besides its streams: a gateway asks for all of its browsers; and room for those
+that are being refused, which get a status of ours here, and one of the transport (UNAVAILABLE) beyond."""
 
-CONNECTIONS = 8
+CONNECTIONS = 4
 """With as much as one may open, that a server works for at once; some 20 KB a call that is refused."""
 
 MIN_CALLS = 1_024
