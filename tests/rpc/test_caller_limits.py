@@ -19,7 +19,7 @@ Code = grpc.StatusCode
 Metadata = tuple[tuple[str, str], ...]
 A: Metadata = (("authorization", "Bearer a"),)
 B: Metadata = (("authorization", "Bearer b"),)
-TOKENS = {"tokens": "a,b"}
+TOKENS: dict[str, Any] = {"tokens": "a,b"}
 
 
 async def refused(served: Served, metadata: Metadata = ()) -> Ended:
@@ -144,7 +144,8 @@ async def caller_of(served: Served, metadata: Metadata) -> str:
     ],
 )
 async def test_a_conversation_is_told_by_a_notice_and_an_apology_and_lives(limit: str, what: str) -> None:
-    async with serving(**{limit: 1}) as served, served.talk() as talk:
+    given: dict[str, Any] = {limit: 1}
+    async with serving(**given) as served, served.talk() as talk:
         await talk.config()
         assert talk.terminals(await answered(talk)) == [pb.TurnEvent.STATE_COMPLETED]
         spent = await answered(talk, "And now?")

@@ -1,5 +1,7 @@
 """Who calls: by the token, by what a named proxy forwarded, or by the peer as gRPC writes it."""
 
+from typing import Any
+
 import pytest
 
 from voice_grpc.net.forwarded import read_network
@@ -38,7 +40,7 @@ def test_a_name_for_who_is_there(peer: str, forwarded: list[str], name: str, is_
     assert caller_name(peer, forwarded, PROXIES) == (name, is_local)
 
 
-async def told(metadata: tuple[tuple[str, str], ...] = (), **given: object) -> str:
+async def told(metadata: tuple[tuple[str, str], ...] = (), **given: Any) -> str:
     async with serving(**given) as served:
         info = await served.stub.GetServerInfo(pb.GetServerInfoRequest(), metadata=metadata)
         return info.caller.caller

@@ -67,7 +67,7 @@ async def test_watches_of_one_caller_are_bounded_and_a_check_is_free() -> None:
 async def is_let_in(served: Served) -> bool:
     call = watching(served.channel)
     try:
-        return (await call.read()).status == Status.SERVING
+        return bool((await call.read()).status == Status.SERVING)
     except grpc.aio.AioRpcError:
         return False
     finally:

@@ -93,7 +93,7 @@ def test_who_fell_silent_hinders_nobody_after_a_while() -> None:
 def test_one_stream_after_the_other_gets_no_burst_for_each() -> None:
     """So many bursts as it may have streams, and its rate from then on."""
 
-    async def test(_: SoundPace, theirs: SoundPace) -> None:
+    async def test(_one: SoundPace, theirs: SoundPace) -> None:
         mine, heard = Account("a", LIMITS), theirs._others  # noqa: SLF001 - the streams that it is beside
         loop, began = asyncio.get_running_loop(), asyncio.get_running_loop().time()
         async with asyncio.TaskGroup() as tasks:

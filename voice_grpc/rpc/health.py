@@ -7,7 +7,7 @@ leaves, and never ends a Watch. Who may watch, and how long, is for `side_stream
 import asyncio
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from ..core.errors import Draining
 from .status import Context
@@ -16,7 +16,7 @@ from .streams import opened, promptly
 Status = health_pb2.HealthCheckResponse
 
 
-class HealthService(health_pb2_grpc.HealthServicer):  # type: ignore[misc] - the package has no types
+class HealthService:
     def __init__(self) -> None:
         self._statuses: dict[str, health_pb2.HealthCheckResponse.ServingStatus.ValueType] = {}
         self._changed = asyncio.Event()
