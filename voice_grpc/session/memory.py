@@ -23,8 +23,8 @@ def unix_now() -> float:
 
 class UseTimes:
     """When conversations were used, in Unix seconds that only rise: what is used later is listed as later,
-    also where the wall clock was set back meanwhile. Then they go on from the latest of them, a microsecond at a
-    time, until the clock has come as far."""
+    also where the wall clock was set back meanwhile. Then they go on from the latest of them,
+    a microsecond at a time, until the clock has come as far."""
 
     def __init__(self, wall: Callable[[], float] = unix_now) -> None:
         self._wall, self._latest = wall, 0.0
