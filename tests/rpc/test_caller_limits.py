@@ -159,8 +159,7 @@ async def test_a_conversation_is_told_by_a_notice_and_an_apology_and_lives(limit
         assert len(served.script.llm.prompts) == 1
 
 
-async def test_what_was_prepared_in_vain_counts() -> None:
-    """Words that come before the user is done: the answer to the first ones is made, and thrown away."""
+async def test_each_answer_counts() -> None:
     async with serving() as served, served.talk() as talk:
         await talk.config()
         await answered(talk)

@@ -6,8 +6,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from voice_grpc.core.quota import BURST_SECONDS, Account, CallerLimits
+from voice_grpc.engines.scripted import tone
+from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.rpc.sound_pace import HEARD_SECONDS, HeardStreams, SoundPace
 
+from ..serving import RATE_HZ, serving
 from ..session.harness import virtual
 
 LIMITS = CallerLimits(streams=3, sound_rate=1.25)
@@ -119,3 +122,40 @@ def test_without_a_limit_nobody_waits() -> None:
             assert await sent(pace, 600.0) == 0.0
 
     virtual(run())
+
+
+# ---------------------------------------------------------------- where requests are read
+
+
+@pytest.fixture
+def paced(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds of sound that were told to a pace, in all streams of the test."""
+    told: list[float] = []
+
+    async def wait(_: SoundPace, seconds: float) -> None:
+        told.append(seconds)
+
+    monkeypatch.setattr(SoundPace, "wait", wait)
+    return told
+
+
+async def test_a_conversation_is_read_at_the_pace_of_its_sound(paced: list[float]) -> None:
+    async with serving() as served, served.talk() as talk:
+        await talk.config()
+        await talk.speak(1.0)
+        await talk.state(pb.TurnEvent.STATE_COMPLETED)
+    assert max(paced) == pytest.approx(1.0)
+
+
+async def test_a_dictation_is_read_at_the_pace_of_its_sound(paced: list[float]) -> None:
+    sound = tone(1.0, rate_hz=RATE_HZ).astype("<i2").tobytes()
+    asked = [pb.TranscribeRequest(config=pb.TranscribeConfig())]
+    asked += [
+        pb.TranscribeRequest(audio=pb.AudioInput(data=sound[at : at + 3_200]))
+        for at in range(0, 32_000, 3_200)
+    ]
+    async with serving() as served:
+        async for _ in served.stub.Transcribe(iter(asked)):
+            pass
+    assert max(paced) == pytest.approx(1.0)
+    assert paced == sorted(paced)
