@@ -19,6 +19,9 @@ from voice_grpc.net.command_line import CommandLine, read_by_command, without_pl
 from voice_grpc.net.installation import advice, lacking
 from voice_grpc.net.signals import Signals
 
+PROXIES = ("--proxies", "127.0.0.1,::1")
+"""The gateway beside it tells the server whose browser it is that asks."""
+
 VOICE = (sys.executable, "-m", "voice_grpc")
 
 
@@ -87,7 +90,7 @@ async def _run(settings: UpSettings, serve: Sequence[str]) -> None:
 
 async def _both(settings: UpSettings, serve: Sequence[str]) -> None:
     async with asyncio.TaskGroup() as tasks:
-        with _running("server", ["serve", "--port", str(settings.server_port), *serve]) as server:
+        with _running("server", ["serve", "--port", str(settings.server_port), *PROXIES, *serve]) as server:
             tasks.create_task(server.until_ended(), name="server")
             target = _reached(await server.listening(START_SECONDS))
             place = ["--host", settings.host, "--port", str(settings.port)]

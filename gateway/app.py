@@ -16,11 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from voice_grpc.net.addresses import bracketed
+from voice_grpc.net.forwarded import read_network
 from voice_grpc.net.http.body import BodyTooLarge, BodyTooSlow, BoundedBody
 
 from .admission import Admission, Rejected
 from .close_codes import Refused
-from .forwarded import read_network
 from .gate import Gate
 from .info import ServerFacts, caller_of, refusal
 from .origin import read_hosts, read_origins

@@ -15,8 +15,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from voice_grpc.net.forwarded import Network, caller_address, read_address
+
 from .admission import Rejected
-from .forwarded import Network, browser_address, read_address
 from .origin import ANY, Host, Origin, read_host, read_origin
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -46,7 +47,7 @@ class Gate:
             await PlainTextResponse(rejected.message, rejected.status)(scope, receive, send)
             return
         peer = (scope.get("client") or ("", 0))[0]
-        address = browser_address(peer, headers.getlist("x-forwarded-for"), self.proxies)
+        address = caller_address(peer, headers.getlist("x-forwarded-for"), self.proxies)
         scope = {**scope, "client": (address, 0)}
         if scope["type"] == "http" and origin is not None:
             if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:

@@ -12,9 +12,9 @@ from pydantic_settings import BaseSettings, NoDecode
 from voice_grpc.client import DEFAULT_PORT
 from voice_grpc.net.addresses import read_target
 from voice_grpc.net.command_line import CommandLine, read_by_command, without_placeholders
+from voice_grpc.net.forwarded import read_network
 from voice_grpc.net.redaction import HIDDEN
 
-from .forwarded import read_network
 from .origin import read_hosts, read_origins
 
 Listed = Annotated[list[str], NoDecode]

@@ -81,7 +81,7 @@ def until_ready(process: "subprocess.Popen[str]", page: str = "http://127.0.0.1:
 def test_the_gateway_is_told_where_the_server_is_and_both_end_when_asked(tmp_path: Path) -> None:
     with up(tmp_path, "--port", "0", "--", "--store", "memory") as process:
         said = until_ready(process)
-        assert "server   serve began with --port 0 --store memory" in said
+        assert "server   serve began with --port 0 --proxies 127.0.0.1,::1 --store memory" in said
         assert "gateway  gateway began with --target 127.0.0.1:7 --host 127.0.0.1 --port 0" in said
         process.send_signal(signal.SIGTERM)
         rest, complaints = process.communicate(timeout=20)
@@ -150,7 +150,7 @@ def test_the_variables_of_both_commands_count(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("GATEWAY_HOST=127.0.0.7\nGATEWAY_PORT=<its port>\nVOICE_PORT=53001\n")
     with up(tmp_path, variables={"VOICE_PORT": "53002"}) as process:
         said = until_ready(process)
-    assert "server   serve began with --port 53002\n" in said
+    assert "server   serve began with --port 53002 --proxies 127.0.0.1,::1\n" in said
     assert "gateway  gateway began with --target 127.0.0.1:7 --host 127.0.0.7 --port 8080\n" in said
 
 

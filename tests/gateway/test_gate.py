@@ -12,7 +12,6 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin as Page
 
-from gateway.forwarded import browser_address, read_network
 from gateway.origin import Host, Origin, read_host, read_hosts, read_origin
 from gateway.server import serving as gateway_serving
 
@@ -169,30 +168,6 @@ async def let_in(here: Deployment, addresses: Sequence[str]) -> int:
 async def test_a_forwarded_address_is_believed_of_proxies_alone(proxies: list[str], count: int) -> None:
     async with deployed(gateway={"max_per_address": 2, "proxies": proxies}) as here:
         assert await let_in(here, [f"192.0.2.{number}" for number in range(4)]) == count
-
-
-@pytest.mark.parametrize(
-    ("peer", "forwarded", "address"),
-    [
-        ("192.0.2.1", ["198.51.100.1"], "192.0.2.1"),
-        ("10.0.0.1", [], "10.0.0.1"),
-        ("10.0.0.1", ["198.51.100.1"], "198.51.100.1"),
-        ("10.0.0.1", ["203.0.113.9, 198.51.100.1"], "198.51.100.1"),
-        ("10.0.0.1", ["203.0.113.9", "198.51.100.1, 10.0.0.2"], "198.51.100.1"),
-        ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
-        ("10.0.0.1", ["198.51.100.1:4711"], "198.51.100.1"),
-        ("10.0.0.1", ["[2001:DB8::1]:4711"], "2001:db8::1"),
-        ("10.0.0.1", ["2001:db8::1"], "2001:db8::1"),
-        ("10.0.0.1", ["::ffff:198.51.100.1"], "198.51.100.1"),
-        ("::ffff:10.0.0.1", ["198.51.100.1"], "198.51.100.1"),
-        ("10.0.0.1", ["198.51.100.1, unknown"], "10.0.0.1"),
-        ("10.0.0.1", ["\xe9"], "10.0.0.1"),
-        ("10.0.0.1", [""], "10.0.0.1"),
-        ("", ["198.51.100.1"], ""),
-    ],
-)
-def test_the_first_from_the_end_that_is_no_proxy(peer: str, forwarded: list[str], address: str) -> None:
-    assert browser_address(peer, forwarded, [read_network("10.0.0.0/8")]) == address
 
 
 async def test_the_server_behind_is_told_of_the_browser() -> None:

@@ -16,6 +16,9 @@ NEVER_SENT = (e.ClientGone, e.SsmlError, e.UsageError, e.PersonaError)
 """There is nobody left to be told, or nobody yet; and what whoever knows the field makes a BadField."""
 
 
+LIMIT = e.CallerLimit("address:192.0.2.1", "streams at once", 12, 0.0405)
+
+
 def kinds(root: Kind) -> Iterator[Kind]:
     """The leaves of the tree."""
     for kind in root.__subclasses__():
@@ -31,6 +34,10 @@ def name(kind: Kind) -> str:
 def made(kind: Kind) -> e.VoiceError:
     if issubclass(kind, e.CallerError):
         return kind("config.voice", "x", "tone")
+    if kind is e.CallerLimit:
+        return LIMIT
+    if kind is e.AllowanceUsed:
+        return e.AllowanceUsed("llm", LIMIT)
     if issubclass(kind, e.EngineError):
         return kind("llm", "lost it")
     return kind("what happened")
@@ -58,6 +65,18 @@ def test_every_error_has_a_code_and_details(kind: Kind) -> None:
     assert info.reason == error.reason
     is_retryable = status.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
     assert ("google.rpc.RetryInfo" in others) == is_retryable
+
+
+@pytest.mark.parametrize("error", [LIMIT, e.AllowanceUsed("tts", LIMIT)], ids=["status", "engine"])
+def test_a_limit_of_the_caller_says_whose_which_and_when(error: e.VoiceError) -> None:
+    status = details(status_of(error))
+    quota, retry = error_details_pb2.QuotaFailure(), error_details_pb2.RetryInfo()
+    assert status.details[1].Unpack(quota)
+    assert status.details[2].Unpack(retry)
+    (violation,) = quota.violations
+    assert (violation.subject, violation.description) == ("address:192.0.2.1", "streams at once: 12")
+    assert retry.retry_delay.ToMilliseconds() == 41
+    assert status.details[0].value.find(b"CALLER_LIMIT") > 0
 
 
 def test_a_bug_says_nothing_of_itself() -> None:

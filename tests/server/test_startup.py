@@ -17,6 +17,7 @@ from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.session.harness import virtual
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import BadState, EngineError, EngineMissing, EngineUnreachable
+from voice_grpc.core.quota import Account
 from voice_grpc.engines.llama_cpp.server import SLOTS
 from voice_grpc.engines.scripted import ScriptedAnswer, ScriptedLlm, ScriptedStt, ScriptedTts, ScriptedVad
 from voice_grpc.fallback import LlmChain, Member, SttChain, TtsChain
@@ -33,6 +34,7 @@ from voice_grpc.ports import (
     VoiceChoice,
 )
 from voice_grpc.rpc.admin import AdminMethods
+from voice_grpc.rpc.callers import Caller
 from voice_grpc.rpc.sessions import SessionRegistry
 from voice_grpc.server import engine_registry
 from voice_grpc.server.engine_registry import LLM, STAGES, STT, TTS, asked_for, chosen, made
@@ -280,7 +282,7 @@ async def infos_of(engines: Engines) -> list[pb.EngineInfo]:
     catalog = Catalog(PERSONAS, {}, engines.stt.languages)
     limits = SessionLimits(None, None, 1.0)
     registry = SessionRegistry(engines, MemoryStore(), limits, 1)
-    info = await AdminMethods(engines, catalog, registry, limits, 1).server_info("")
+    info = await AdminMethods(engines, catalog, registry, limits, 1).server_info(Caller("", Account()))
     return list(info.engines)
 
 

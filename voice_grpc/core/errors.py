@@ -16,6 +16,7 @@
     │   ├── EngineMissing   it is not installed or not configured; says what to do
     │   ├── EngineDenied    the vendor refused the credentials, the project or the region
     │   ├── EngineQuota     the vendor's quota or rate limit is used up
+    │   ├── AllowanceUsed   what this caller may have engines do is used up
     │   ├── EngineBlocked   the vendor's safety rules stopped the request or the answer
     │   └── EngineUnreachable  no connection, or it broke
     ├── OperatorError       what the operator set is wrong; the command ends before anybody can call it
@@ -23,6 +24,7 @@
     │   └── UsageError      the command line or `.env` cannot be read
     └── ServerError         ours to say
         ├── ServerFull      no room for another session
+        ├── CallerLimit     this caller has as much as one may have
         ├── SlowClient      the client reads too slowly
         ├── ClientGone      the client hung up, or its connection broke
         ├── Superseded      the session was opened elsewhere
@@ -34,6 +36,7 @@ Each class says its `reason`, which subclasses share unless they have one of the
 tell it alike. `rpc/status.py` maps each that a caller can meet to one gRPC status.
 """
 
+import math
 from enum import StrEnum
 from typing import ClassVar, TypeVar
 
@@ -67,6 +70,7 @@ class Reason(StrEnum):
     SPECULATION_OFF = "SPECULATION_OFF"
     INPUT_DROPPED = "INPUT_DROPPED"
     SERVER_FULL = "SERVER_FULL"
+    CALLER_LIMIT = "CALLER_LIMIT"
     SLOW_CLIENT = "SLOW_CLIENT"
     SUPERSEDED = "SUPERSEDED"
     DRAINING = "DRAINING"
@@ -190,6 +194,16 @@ class EngineQuota(EngineError):
     advice = "raise the vendor's quota, or spread the load"
 
 
+class AllowanceUsed(EngineError):
+    """No engine failed: it is not asked, since this caller has used what it may."""
+
+    reason = Reason.CALLER_LIMIT
+
+    def __init__(self, stage: str, limit: "CallerLimit") -> None:
+        super().__init__(stage, str(limit), retry_after=limit.retry_after)
+        self.limit = limit
+
+
 class EngineBlocked(EngineError):
     reason = Reason.ENGINE_BLOCKED
 
@@ -205,6 +219,21 @@ class ServerError(VoiceError):
 
 class ServerFull(ServerError):
     reason = Reason.SERVER_FULL
+
+
+class CallerLimit(ServerError):
+    """`limit` is what there is a limit of, such as "streams at once", and `value` how much of it.
+
+    `retry_after`: seconds until the same may go well; None: when something of the caller's own ends.
+    """
+
+    reason = Reason.CALLER_LIMIT
+
+    def __init__(self, caller: str, limit: str, value: int, retry_after: float | None = None) -> None:
+        when = f"; again in {math.ceil(retry_after)} s" if retry_after is not None else ""
+        super().__init__(f"{limit}: {value} for one caller, and all are used{when}")
+        self.caller, self.limit, self.value = caller, limit, value
+        self.retry_after = retry_after
 
 
 class SlowClient(ServerError):

@@ -1,6 +1,7 @@
 """What everything that talks shares.
 
 addresses.py, proxy.py   where a server is, and which proxy leads there
+forwarded.py             who is behind a proxy that is named
 listener.py, http/       a socket that listens, and what an HTTP server bounds on it
 bearer.py, redaction.py  tokens, and what is secret out of logs
 child_process.py, signals.py   processes that serve, and their end

@@ -789,7 +789,7 @@ class GetServerInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetServerInfoResponse(_message.Message):
-    __slots__ = ("version", "engines", "input_encodings", "output_encodings", "sample_rates_hz", "languages", "limits", "features")
+    __slots__ = ("version", "engines", "input_encodings", "output_encodings", "sample_rates_hz", "languages", "limits", "features", "use", "caller")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ENGINES_FIELD_NUMBER: _ClassVar[int]
     INPUT_ENCODINGS_FIELD_NUMBER: _ClassVar[int]
@@ -798,6 +798,8 @@ class GetServerInfoResponse(_message.Message):
     LANGUAGES_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    USE_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
     version: str
     engines: _containers.RepeatedCompositeFieldContainer[EngineInfo]
     input_encodings: _containers.RepeatedScalarFieldContainer[AudioEncoding]
@@ -806,7 +808,39 @@ class GetServerInfoResponse(_message.Message):
     languages: _containers.RepeatedScalarFieldContainer[str]
     limits: ServerLimits
     features: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, version: _Optional[str] = ..., engines: _Optional[_Iterable[_Union[EngineInfo, _Mapping]]] = ..., input_encodings: _Optional[_Iterable[_Union[AudioEncoding, str]]] = ..., output_encodings: _Optional[_Iterable[_Union[AudioEncoding, str]]] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., languages: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[ServerLimits, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
+    use: ServerUse
+    caller: CallerUse
+    def __init__(self, version: _Optional[str] = ..., engines: _Optional[_Iterable[_Union[EngineInfo, _Mapping]]] = ..., input_encodings: _Optional[_Iterable[_Union[AudioEncoding, str]]] = ..., output_encodings: _Optional[_Iterable[_Union[AudioEncoding, str]]] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., languages: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[ServerLimits, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., use: _Optional[_Union[ServerUse, _Mapping]] = ..., caller: _Optional[_Union[CallerUse, _Mapping]] = ...) -> None: ...
+
+class ServerUse(_message.Message):
+    __slots__ = ("open_sessions", "open_streams")
+    OPEN_SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    open_sessions: int
+    open_streams: int
+    def __init__(self, open_sessions: _Optional[int] = ..., open_streams: _Optional[int] = ...) -> None: ...
+
+class CallerUse(_message.Message):
+    __slots__ = ("caller", "limits", "sound_rate")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    SOUND_RATE_FIELD_NUMBER: _ClassVar[int]
+    caller: str
+    limits: _containers.RepeatedCompositeFieldContainer[LimitUse]
+    sound_rate: float
+    def __init__(self, caller: _Optional[str] = ..., limits: _Optional[_Iterable[_Union[LimitUse, _Mapping]]] = ..., sound_rate: _Optional[float] = ...) -> None: ...
+
+class LimitUse(_message.Message):
+    __slots__ = ("name", "limit", "used", "free_after")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    FREE_AFTER_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    limit: int
+    used: int
+    free_after: _duration_pb2.Duration
+    def __init__(self, name: _Optional[str] = ..., limit: _Optional[int] = ..., used: _Optional[int] = ..., free_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class EngineInfo(_message.Message):
     __slots__ = ("stage", "name", "location", "ready")

@@ -34,13 +34,16 @@ field or google.rpc.RetryInfo where they help:
   UNAUTHENTICATED      no credentials, or bad ones; before anything else
   PERMISSION_DENIED    the session belongs to somebody else
   NOT_FOUND            no such session (unary methods)
-  RESOURCE_EXHAUSTED   the server is full, the client reads too slowly, or an engine's quota is used up
+  RESOURCE_EXHAUSTED   the server is full, the caller has as much as one may have, the client reads too
+                       slowly, or an engine's quota is used up
   ABORTED              the session was opened elsewhere, or was deleted
   UNAVAILABLE          the server drains, or is not ready yet, or the stream reached its maximum age (after
                        GoAway in Converse); an engine failed, or the store did
   INTERNAL             a bug of ours
 
-RetryInfo comes with RESOURCE_EXHAUSTED and UNAVAILABLE where the same call may go well later.
+RetryInfo comes with RESOURCE_EXHAUSTED and UNAVAILABLE where the same call may go well later. A limit
+of the caller's own (CALLER_LIMIT) comes with google.rpc.QuotaFailure: its subject is whom the server takes
+the caller for, its description which limit and its value.
 ErrorInfo.domain is `voice.v1`, and its reason one of these; a Notice has the same words:
 
   the caller           BAD_FIELD, BAD_STATE, BAD_MESSAGE, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND
@@ -48,7 +51,8 @@ ErrorInfo.domain is `voice.v1`, and its reason one of these; a Notice has the sa
                        FAILED_PRECONDITION where it will not pass), ENGINE_MISSING, ENGINE_DENIED
                        (FAILED_PRECONDITION), ENGINE_QUOTA (RESOURCE_EXHAUSTED), ENGINE_BLOCKED
                        (INVALID_ARGUMENT)
-  the server           SERVER_FULL, SLOW_CLIENT, SUPERSEDED, DRAINING, NOT_READY, STORE_ERROR, INTERNAL, BUG
+  the server           SERVER_FULL, CALLER_LIMIT, SLOW_CLIENT, SUPERSEDED, DRAINING, NOT_READY, STORE_ERROR,
+                       INTERNAL, BUG
 
 One status is not ours and has no details: a message longer than `max_message_bytes` is refused
 by the transport, before it is in memory, with RESOURCE_EXHAUSTED "Received message larger than
@@ -56,7 +60,9 @@ max". A status also comes behind all that was sent before it, so a client that d
 not told either.
 
 Credentials. A server that wants a token finds it in the metadata of each call of VoiceService,
-under the key `authorization`, as `Bearer TOKEN` (RFC 6750). Health and reflection want none.
+under the key `authorization`, as `Bearer TOKEN` (RFC 6750), and so in those of reflection and channelz.
+Health wants none. What one caller may use is counted by the token's owner; without tokens by the address,
+which is that in `x-forwarded-for` where the peer is a proxy that the server was told of.
 
 Compatibility. Fields, arms and enum values are only ever added. An empty or unknown payload is
 ignored; an unknown enum value counts as UNSPECIFIED.

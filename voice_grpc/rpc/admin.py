@@ -1,5 +1,6 @@
 """The unary methods: what this server is and has, and the conversations it keeps."""
 
+import asyncio
 from dataclasses import dataclass
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -8,6 +9,7 @@ from .. import __version__
 from ..core.config import MAX_AUDIO_BYTES, MAX_TEXT, RATES_HZ
 from ..core.conversation import Message, Role
 from ..core.errors import BadField
+from ..core.quota import Account
 from ..pb import voice_pb2 as pb
 from ..ports import Engine, Engines, SavedSession, Voice, members
 from ..session.lifetime import SessionLimits
@@ -16,6 +18,7 @@ from ..wire.catalog import Catalog
 from ..wire.config import to_duration
 from ..wire.enums import HEARD, ROLES
 from ..wire.tools import to_struct
+from .callers import Caller
 from .sessions import SessionRegistry
 
 MAX_PAGE, DEFAULT_PAGE = 200, 50
@@ -36,7 +39,7 @@ FEATURES = (
 
 @dataclass(frozen=True, slots=True)
 class AdminMethods:
-    """Every method takes the owner first."""
+    """Every method takes the caller first."""
 
     engines: Engines
     catalog: Catalog
@@ -44,7 +47,7 @@ class AdminMethods:
     limits: SessionLimits
     max_message_bytes: int
 
-    async def server_info(self, owner: str) -> pb.GetServerInfoResponse:
+    async def server_info(self, caller: Caller) -> pb.GetServerInfoResponse:
         engines = self.engines
         stages: tuple[tuple[pb.Stage, Engine], ...] = (
             *((pb.STAGE_VAD, engines.vad), (pb.STAGE_STT, engines.stt)),
@@ -70,15 +73,19 @@ class AdminMethods:
             languages=sorted(self.catalog.languages),
             limits=limits,
             features=[*FEATURES, "tools"] if self.engines.llm.calls_tools else FEATURES,
+            use=pb.ServerUse(
+                open_sessions=self.registry.open_sessions, open_streams=self.registry.open_streams
+            ),
+            caller=_caller_use(caller.account),
         )
 
-    async def voices(self, owner: str, request: pb.ListVoicesRequest) -> pb.ListVoicesResponse:
+    async def voices(self, caller: Caller, request: pb.ListVoicesRequest) -> pb.ListVoicesResponse:
         prefix = f"{request.language_code}-".lower() if request.language_code else ""
         known = sorted(self.catalog.voices.items())
         voices = (voice for _, voice in known if f"{voice.language}-".lower().startswith(prefix))
         return pb.ListVoicesResponse(voices=[_voice(voice) for voice in voices])
 
-    async def personas(self, owner: str) -> pb.ListPersonasResponse:
+    async def personas(self, caller: Caller) -> pb.ListPersonasResponse:
         return pb.ListPersonasResponse(
             personas=[
                 pb.Persona(
@@ -92,21 +99,21 @@ class AdminMethods:
             ]
         )
 
-    async def session(self, owner: str, request: pb.GetSessionRequest) -> pb.GetSessionResponse:
-        saved = await self.registry.saved(_required(request.session_id), owner)
+    async def session(self, caller: Caller, request: pb.GetSessionRequest) -> pb.GetSessionResponse:
+        saved = await self.registry.saved(_required(request.session_id), caller.owner)
         return pb.GetSessionResponse(session=self._session(saved))
 
-    async def sessions(self, owner: str, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
+    async def sessions(self, caller: Caller, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
         size = request.page_size or DEFAULT_PAGE
         if size > MAX_PAGE:
             raise BadField("page_size", size, f"1 to {MAX_PAGE}")
-        found = await self.registry.store.sessions(owner, size + 1, _place(request.page_token))
+        found = await self.registry.store.sessions(caller.owner, size + 1, _place(request.page_token))
         token = _page_token(found[size - 1]) if len(found) > size else ""
         sessions = [self._session(saved) for saved in found[:size]]
         return pb.ListSessionsResponse(sessions=sessions, next_page_token=token)
 
-    async def delete(self, owner: str, request: pb.DeleteSessionRequest) -> pb.DeleteSessionResponse:
-        await self.registry.delete(_required(request.session_id), owner)
+    async def delete(self, caller: Caller, request: pb.DeleteSessionRequest) -> pb.DeleteSessionResponse:
+        await self.registry.delete(_required(request.session_id), caller.owner)
         return pb.DeleteSessionResponse()
 
     def _session(self, saved: SavedSession) -> pb.Session:
@@ -119,6 +126,20 @@ class AdminMethods:
             messages=[_message(message) for message in saved.messages],
             is_live=self.registry.is_live(saved.id),
         )
+
+
+def _caller_use(account: Account) -> pb.CallerUse:
+    uses = account.uses(asyncio.get_running_loop().time())
+    limits = [
+        pb.LimitUse(
+            name=use.name,
+            limit=use.limit,
+            used=use.used,
+            free_after=to_duration(use.wait) if use.wait else None,
+        )
+        for use in uses
+    ]
+    return pb.CallerUse(caller=account.name, limits=limits, sound_rate=account.limits.sound_rate)
 
 
 def _infos(stage: "pb.Stage", engine: Engine) -> list[pb.EngineInfo]:

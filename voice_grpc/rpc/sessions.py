@@ -8,11 +8,13 @@ from weakref import WeakValueDictionary
 
 from ..core.config import SessionConfig
 from ..core.errors import Draining, Forbidden, NotFound, ServerFull, Superseded
+from ..core.quota import Account
 from ..ports import Engines, SavedSession, Store
 from ..session.lifetime import SessionLimits
 from ..session.memory import Memory
 from ..session.precedence import Precedence
 from ..session.session import Session
+from .callers import Caller
 from .streams import StreamLifetime
 
 log = logging.getLogger(__name__)
@@ -36,40 +38,51 @@ class SessionRegistry:
     def store(self) -> Store:
         return self._store
 
+    @property
+    def open_sessions(self) -> int:
+        return len(self._live)
+
+    @property
+    def open_streams(self) -> int:
+        """Sessions, and the calls beside them that take a place."""
+        return len(self._live) + len(self._streams)
+
     def is_live(self, session_id: str) -> bool:
         return session_id in self._live
 
     @asynccontextmanager
-    async def open(self, config: SessionConfig, owner: str) -> AsyncIterator[Session]:
+    async def open(self, config: SessionConfig, caller: Caller) -> AsyncIterator[Session]:
         """A session to run. One that is open under the same id is ended first; its memory goes on."""
-        session_id = config.session_id
+        session_id, owner = config.session_id, caller.owner
         async with self._opening.setdefault(session_id, asyncio.Lock()):
-            self._check_room(session_id)
+            self._check_room(caller.account, session_id)
             await self._supersede(session_id, owner)
             saved = await self._store.load(session_id)
             if saved is not None:
                 _check_owner(saved.owner, owner, session_id)
-            self._check_room(session_id)
+            self._check_room(caller.account, session_id)
             memory = Memory.of(self._store, session_id, owner, saved)
             memory.persona = config.persona
-            session = Session(self._engines, config, memory, self._limits, self._precedence)
+            session = Session(self._engines, config, memory, self._limits, self._precedence, caller.account)
             self._live[session_id] = (session, owner)
         try:
-            yield session
+            with caller.account.stream():
+                yield session
         finally:
             session.closed.set()
             if self._live.get(session_id, (None,))[0] is session:
                 del self._live[session_id]
 
     @asynccontextmanager
-    async def admit(self) -> AsyncIterator[StreamLifetime]:
+    async def admit(self, account: Account) -> AsyncIterator[StreamLifetime]:
         """A call that is no session, such as Transcribe: takes a place like one, and lasts no longer."""
-        self._check_room("")
+        self._check_room(account)
         stream = StreamLifetime(self._limits)
         self._streams.add(stream)
         try:
-            async with stream.lasting():
-                yield stream
+            with account.stream():
+                async with stream.lasting():
+                    yield stream
         finally:
             self._streams.remove(stream)
 
@@ -110,12 +123,16 @@ class SessionRegistry:
             left = sum(not closed.is_set() for closed in ends)
             log.error("%d streams did not end within %g s", left, grace)
 
-    def _check_room(self, session_id: str) -> None:
-        """Raises `Draining` and `ServerFull`. A session that is open already takes no place of its own."""
+    def _check_room(self, account: Account, session_id: str = "") -> None:
+        """Raises `Draining`, `ServerFull` and `CallerLimit`. A session that is open already takes no place of
+        its own."""
         if self._is_draining:
             raise Draining("the server goes away; open the session elsewhere")
-        if session_id not in self._live and len(self._live) + len(self._streams) >= self.max_sessions:
+        if session_id in self._live:
+            return
+        if self.open_streams >= self.max_sessions:
             raise ServerFull(f"all {self.max_sessions} sessions are taken; try again in a while")
+        account.check_room()
 
     async def _supersede(self, session_id: str, owner: str, why: str = "superseded") -> None:
         entry = self._live.get(session_id)

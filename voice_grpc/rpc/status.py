@@ -1,10 +1,11 @@
-"""What went wrong, as the gRPC status of the call: one code, ErrorInfo always, BadRequest or RetryInfo where
-they help. The one place where an error ends a call; which error it is, is decided where it happens, and its
-reason is the class's own (`core/errors.py`).
+"""What went wrong, as the gRPC status of the call: one code, ErrorInfo always, BadRequest, QuotaFailure or
+RetryInfo where they help. The one place where an error ends a call; which error it is, is decided where it
+happens, and its reason is the class's own (`core/errors.py`).
 """
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -26,7 +27,7 @@ Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 DOMAIN = "voice.v1"
 
 RETRY_SECONDS = 5
-"""When a caller that was turned away may try again."""
+"""When a caller that was turned away may try again, where nobody can say when there is room."""
 
 CODES: dict[type[e.VoiceError], grpc.StatusCode] = {
     e.BadField: grpc.StatusCode.INVALID_ARGUMENT,
@@ -40,7 +41,9 @@ CODES: dict[type[e.VoiceError], grpc.StatusCode] = {
     e.EngineDenied: grpc.StatusCode.FAILED_PRECONDITION,
     e.EngineQuota: grpc.StatusCode.RESOURCE_EXHAUSTED,
     e.EngineBlocked: grpc.StatusCode.INVALID_ARGUMENT,
+    e.AllowanceUsed: grpc.StatusCode.RESOURCE_EXHAUSTED,
     e.ServerFull: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    e.CallerLimit: grpc.StatusCode.RESOURCE_EXHAUSTED,
     e.SlowClient: grpc.StatusCode.RESOURCE_EXHAUSTED,
     e.Superseded: grpc.StatusCode.ABORTED,
     e.Draining: grpc.StatusCode.UNAVAILABLE,
@@ -103,8 +106,17 @@ def status_of(error: BaseException) -> grpc.Status:
     if isinstance(error, e.CallerError):
         violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=str(error))
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    limit = error.limit if isinstance(error, e.AllowanceUsed) else error
+    after: float | None = None
+    if isinstance(limit, e.CallerLimit):
+        used_up = f"{limit.limit}: {limit.value}"
+        violated = error_details_pb2.QuotaFailure.Violation(subject=limit.caller, description=used_up)
+        details.append(error_details_pb2.QuotaFailure(violations=[violated]))
+        after = limit.retry_after
     if code in WORTH_A_RETRY and not _is_in_vain(error):
-        details.append(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_SECONDS)))
+        delay = Duration()
+        delay.FromMilliseconds(math.ceil(1_000 * (RETRY_SECONDS if after is None else after)))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     return _status(code, str(error), error.reason, details)
 
 

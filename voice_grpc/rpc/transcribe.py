@@ -1,6 +1,6 @@
 """Transcribe: speech to text alone, the listening side of a conversation (`session/dictation.py`)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import grpc.aio
@@ -18,6 +18,7 @@ from ..wire import responses as wire_out
 from ..wire.audio_format import audio_format
 from ..wire.catalog import Catalog
 from ..wire.config import output_selection, turn_detection, with_changes
+from .sound_pace import SoundPace
 from .streams import Read, StreamLifetime, Write, first_config
 
 
@@ -26,7 +27,7 @@ class TranscribeMethod:
     engines: Engines
     catalog: Catalog
 
-    async def __call__(self, read: Read, write: Write, lifetime: StreamLifetime) -> None:
+    async def __call__(self, read: Read, write: Write, lifetime: StreamLifetime, pace: SoundPace) -> None:
         """The whole call; returns once the last final has left."""
         first, count = await first_config(read)
         config = self._config(first.config)
@@ -34,7 +35,9 @@ class TranscribeMethod:
         async def send(message: o.ConverseResponse) -> None:
             await write(_response(message, config.input.rate_hz))
 
-        await Dictation(self.engines, config).run(_requests(read, count, lifetime), send)
+        dictation = Dictation(self.engines, config)
+        requests = _requests(read, count, lifetime, lambda: pace.wait(dictation.heard_seconds))
+        await dictation.run(requests, send)
 
     def _config(self, message: pb.TranscribeConfig) -> SessionConfig:
         """Raises `BadField`."""
@@ -45,8 +48,11 @@ class TranscribeMethod:
         return output_selection(config, message.send)
 
 
-async def _requests(read: Read, count: int, lifetime: StreamLifetime) -> AsyncIterator[i.ConverseRequest]:
-    """What comes after the first `count` messages, up to the end of the stream or of its time."""
+async def _requests(
+    read: Read, count: int, lifetime: StreamLifetime, keep_pace: Callable[[], Awaitable[None]]
+) -> AsyncIterator[i.ConverseRequest]:
+    """What comes after the first `count` messages, up to the end of the stream or of its time; each once the
+    one before was taken and `keep_pace` returned."""
     lifetime.touch()
     while (request := await lifetime.read(read)) is not grpc.aio.EOF:
         count += 1
@@ -60,6 +66,7 @@ async def _requests(read: Read, count: int, lifetime: StreamLifetime) -> AsyncIt
                 raise BadField("config", "a second config", "config once, as the first request")
         if item is not None:
             yield item
+            await keep_pace()
             lifetime.touch()
 
 

@@ -9,22 +9,27 @@ from contextlib import AsyncExitStack
 import grpc.aio
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from ..codec import opus
 from ..core.errors import BadState, EngineError, VoiceError
 from ..core.languages import primary
+from ..core.quota import Accounts
 from ..core.turn_state import Speculation
 from ..net.addresses import host_port
+from ..net.forwarded import read_network
 from ..net.signals import INTERRUPTED, Signals
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
 from ..ports import Engines, Store, Tts, members
 from ..rpc.admin import AdminMethods
 from ..rpc.auth import Authenticator
+from ..rpc.callers import Callers
+from ..rpc.health import HealthService
 from ..rpc.service import ServiceContext, VoiceService
 from ..rpc.sessions import SessionRegistry
+from ..rpc.side_streams import SideStreams
+from ..rpc.sound_pace import HeardStreams
 from ..rpc.synthesize import SynthesizeMethod
 from ..rpc.transcribe import TranscribeMethod
 from ..rpc.unreadable import RequestReader
@@ -35,6 +40,7 @@ from ..settings.environment import export_vendor_variables
 from ..settings.personas import DEFAULT_ID, Persona, load_personas
 from ..settings.redaction import log_without_secrets
 from ..wire.catalog import Catalog
+from .caller_limits import caller_limits, calls_at_once, calls_of_one_connection
 from .startup import build_engines, close_engines, freeze_what_is_loaded, open_store
 
 log = logging.getLogger(__name__)
@@ -71,11 +77,19 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._service = VoiceService(Authenticator(token.get_secret_value() for token in settings.tokens))
-        self._health = health_aio.HealthServicer()
+        authenticator = Authenticator(token.get_secret_value() for token in settings.tokens)
+        self._callers = Callers(authenticator, [read_network(text) for text in settings.proxies])
+        self._service = VoiceService(self._callers)
+        self._health = HealthService()
+        self._side_streams = SideStreams(self._callers, f"/{SERVICE}/")
         self._grpc = grpc.aio.server(
-            interceptors=[RequestReader(f"/{SERVICE}/")],
-            options=[*OPTIONS, ("grpc.enable_channelz", int(settings.channelz))],
+            interceptors=[RequestReader(f"/{SERVICE}/"), self._side_streams],
+            options=[
+                *OPTIONS,
+                ("grpc.max_concurrent_streams", calls_of_one_connection(settings)),
+                ("grpc.enable_channelz", int(settings.channelz)),
+            ],
+            maximum_concurrent_rpcs=calls_at_once(settings),
             compression=None,
         )
         self._registry: SessionRegistry | None = None
@@ -96,8 +110,8 @@ class Server:
         except (RuntimeError, UnicodeError):
             accepted = "an address of this machine whose port is free"
             raise BadState("--host and --port", address, accepted) from None
-        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
-        await self._health.set(SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING)
+        self._health.set("", is_serving=True)
+        self._health.set(SERVICE, is_serving=False)
         await self._grpc.start()
 
     async def make_ready(self, engines: Engines, store: Store, personas: dict[str, Persona]) -> None:
@@ -115,19 +129,22 @@ class Server:
             Speculation.TTS if are_own(engines) else Speculation.LLM,
         )
         await check_personas(catalog, engines.tts)
+        self._callers.accounts = Accounts(*caller_limits(settings, engines))
         self._registry = SessionRegistry(engines, store, limits, settings.max_sessions)
         self._service.ready = ServiceContext(
             self._registry,
+            HeardStreams(),
             catalog,
             AdminMethods(engines, catalog, self._registry, limits, MAX_MESSAGE_BYTES),
             TranscribeMethod(engines, catalog),
             SynthesizeMethod(engines, catalog),
         )
-        await self._health.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
+        self._health.set(SERVICE, is_serving=True)
 
     async def drain(self, grace: float) -> None:
-        """NOT_SERVING, GoAway on every stream, and the end within `grace` seconds."""
-        await self._health.enter_graceful_shutdown()
+        """NOT_SERVING, which ends who watches; GoAway on every stream, and the end within `grace` seconds."""
+        self._health.end()
+        self._side_streams.end()
         if self._registry is not None:
             self._registry.drain(grace)
             await self._registry.wait_empty(grace)

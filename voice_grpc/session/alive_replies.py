@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from ..core.commands import PrepareReply
 from ..core.events import CancelReason
 from ..core.timeline import Timeline
+from .clock import loop_now
 from .context import SessionContext
 from .metrics import Waste
 from .prompts import Prompts
@@ -81,6 +82,7 @@ class AliveReplies:
         """It is over, or is to be; None: it was before."""
         alive = self._alive.pop(number, None)
         if alive is not None:
+            self._count(alive)
             self._context.precedence.release(self)
         return alive
 
@@ -103,6 +105,7 @@ class AliveReplies:
         """The session ends: each is muted by who takes it, and cancelled then."""
         self._context.precedence.leave(self)
         for alive in self._alive.values():
+            self._count(alive)
             yield alive
             if alive.task is not None:
                 alive.task.cancel(CancelReason.ENDED.value)
@@ -127,6 +130,12 @@ class AliveReplies:
         if number in self._alive:
             self._context.precedence.release(self)
 
+    def _count(self, alive: AliveReply) -> None:
+        """What it took counts against its caller, heard or not."""
+        costs = alive.reply.costs
+        tokens = costs.usage.input_tokens + costs.usage.output_tokens
+        self._context.account.spend(loop_now(), tokens=tokens, characters=costs.characters)
+
     def _begin(self, alive: AliveReply) -> None:
         tasks = self._tasks
         assert tasks is not None
@@ -135,6 +144,7 @@ class AliveReplies:
 
     def _anew(self, alive: AliveReply) -> None:
         """What was made of it is lost; nobody heard of it. Under the same number, so it is no other try."""
+        self._count(alive)
         self.waste_of(alive)
         if alive.task is not None:
             alive.task.cancel("begun anew")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..core.config import LiveConfig
 from ..core.events import Event
+from ..core.quota import Account
 from ..ports import Engines
 from .clock import ConversationClock
 from .outbox import Outbox
@@ -26,5 +27,12 @@ class SessionContext:
     tool_calls: ToolCalls
     precedence: Precedence
     """Of all sessions of the server."""
+    account: Account
+    """What its caller may use, and has used."""
     post: Callable[[Event], None]
     """Puts an event into the one queue of `decide`."""
+
+    @property
+    def caller(self) -> str:
+        """Whose conversation it is: a name that limits and shares go by (`rpc/callers.py`)."""
+        return self.account.name

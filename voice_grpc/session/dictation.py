@@ -38,6 +38,11 @@ class Dictation:
         self._has_ended = False
         """The caller has nothing more to say."""
 
+    @property
+    def heard_seconds(self) -> float:
+        """Of sound that came in, so far."""
+        return self._receiver.heard_seconds
+
     async def run(self, requests: AsyncIterator[i.ConverseRequest], send: Send) -> None:
         """Until the caller has nothing more to say. Raises the `VoiceError` that ended it, if one did."""
         try:

@@ -21,6 +21,27 @@ def unix_now() -> float:
     return datetime.now(UTC).timestamp()
 
 
+class UseTimes:
+    """When conversations were used, in Unix seconds that only rise: what is used later is listed as later,
+    also where the wall clock was set back meanwhile. Then they go on from the latest of them,
+    a microsecond at a time, until the clock has come as far."""
+
+    def __init__(self, wall: Callable[[], float] = unix_now) -> None:
+        self._wall, self._latest = wall, 0.0
+
+    def now(self) -> float:
+        self._latest = max(self._wall(), self._latest + 1e-6)
+        return self._latest
+
+    def seen(self, used_at: float) -> None:
+        """A conversation of an earlier process was used then."""
+        self._latest = max(self._latest, used_at)
+
+
+USE_TIMES = UseTimes()
+"""Of the conversations of this process."""
+
+
 @dataclass(slots=True)
 class Memory:
     """`last_turn` must rise before `changed` is called for the turn."""
@@ -40,6 +61,7 @@ class Memory:
     def of(cls, store: Store, session_id: str, owner: str, saved: SavedSession | None) -> "Memory":
         if saved is None:
             return cls(store, session_id, owner)
+        USE_TIMES.seen(saved.updated_at)
         return cls(
             store,
             session_id,
@@ -82,7 +104,7 @@ class Memory:
             self.session_id,
             self.owner,
             self.created_at,
-            unix_now(),
+            USE_TIMES.now(),
             self.last_turn,
             self.persona,
             self.language,

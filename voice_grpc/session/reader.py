@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from ..codec.transcode import Decoder
 from ..core import requests as i
-from ..core.audio import RATE_HZ, Frame, Samples
+from ..core.audio import RATE_HZ, Frame, Samples, seconds
 from ..core.config import AudioFormat
 from ..core.errors import Reason, Skipped, VoiceError, first
 from ..core.events import ActivityCancelled, ActivityStarted, StopRequested, TextReceived
@@ -84,6 +84,8 @@ class AudioReceiver:
         self._position = 0
         """The same at `RATE_HZ`, less what the resampler holds back."""
         self._dropped_at: float | None = None
+        self.heard_seconds = 0.0
+        """Of sound that was passed on."""
 
     def receive(self, audio: i.AudioInput, *, is_heard: bool = True) -> None:
         """Decode it and pass it on; what is not to be heard is counted all the same."""
@@ -121,6 +123,7 @@ class AudioReceiver:
     def _pass_on(self, samples: Samples) -> None:
         dropped = self._audio.put(Frame(samples, self._position)) if len(samples) else 0
         self._position += len(samples)
+        self.heard_seconds += seconds(len(samples))
         if not dropped:
             return
         before, self._dropped_at = self._dropped_at, self._now()
@@ -149,6 +152,11 @@ class Reader:
         self._receiver = AudioReceiver(context.config.current.input, audio, context.outbox, context.clock.now)
         self._has_ended = False
         """The caller has nothing more to say."""
+
+    @property
+    def heard_seconds(self) -> float:
+        """Of sound that came in to be heard."""
+        return self._receiver.heard_seconds
 
     async def read(self, requests: AsyncIterator[i.ConverseRequest], on_message: Callable[[], None]) -> None:
         """Raises `HungUp`."""

@@ -19,6 +19,7 @@ from ..core.responses import Notice
 from ..core.timeline import Mark, Timeline
 from ..core.turn_state import Speculation
 from ..ports import Clause, Fallback, Prompt, VoiceChoice
+from .clock import loop_now
 from .context import SessionContext
 from .generation import ClauseQueue, Generation
 from .metrics import ReplyCosts, Waste
@@ -134,6 +135,8 @@ class Reply:
             self._context.post(SpeculationRefused())
 
     async def _answer(self) -> None:
+        is_written, is_spoken = self.command.kind is ReplyKind.ANSWER, not self.command.text_only
+        self._context.account.check_spending(loop_now(), tokens=is_written, characters=is_spoken)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._clauses.write(), name="llm")
             if self.command.text_only:

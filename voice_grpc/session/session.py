@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Iterable
 from ..core.config import LiveConfig, SessionConfig
 from ..core.errors import Draining, Reason, VoiceError
 from ..core.events import TextReceived
+from ..core.quota import Account
 from ..core.requests import ConverseRequest
 from ..core.responses import Notice, SessionEnded, SessionStarted
 from ..core.text.ssml import parse
@@ -58,8 +59,11 @@ class Session:
         memory: Memory,
         limits: SessionLimits,
         precedence: Precedence,
+        account: Account | None = None,
     ) -> None:
-        """`precedence`: the one of all sessions that share `engines`."""
+        """`precedence`: the one of all sessions that share `engines`. `account`: of whose conversation it is;
+        None: nobody's, and nothing is limited."""
+        account = account or Account()
         self._memory = memory
         self._config = live = LiveConfig(config)
         self._clock = clock = ConversationClock()
@@ -72,7 +76,15 @@ class Session:
         audio = AudioQueue()
         tool_calls = ToolCalls(clock, outbox, memory.tools_used)
         context = SessionContext(
-            engines, live, clock, outbox, TurnEvents(outbox), tool_calls, precedence, queue.put
+            engines,
+            live,
+            clock,
+            outbox,
+            TurnEvents(outbox),
+            tool_calls,
+            precedence,
+            account,
+            queue.put,
         )
         scores = EndOfTurnScores(context)
         sound = TurnSound(engines.stt, live, scores.hear)
@@ -92,6 +104,11 @@ class Session:
     def config(self) -> SessionConfig:
         """In force now."""
         return self._config.current
+
+    @property
+    def heard_seconds(self) -> float:
+        """Of sound that came in to be heard, so far."""
+        return self._reader.heard_seconds
 
     def announce(self, notices: Iterable[Notice]) -> None:
         """To be said right after SessionStarted."""

@@ -7,9 +7,13 @@ from ..net.command_line import CommandLine
 from .server import Settings
 
 GROUPS = {
-    "Listening": ("host", "port", "tokens", "reflection", "channelz", "log_level"),
+    "Listening": ("host", "port", "tokens", "proxies", "reflection", "channelz", "log_level"),
     "Conversations": (
         "max_sessions", "turn_deadline", "idle_limit", "max_age", "drain_seconds", "store", "personas",
+    ),
+    "What one caller may use": (
+        "caller_streams", "caller_new_per_minute", "caller_sound_rate", "caller_tokens_per_minute",
+        "caller_tokens_per_day", "caller_characters_per_minute", "caller_characters_per_day",
     ),
     "Speech to text": (
         "stt", "whisper_server_url", "whisper_api_key", "whisper_protocol", "whisper_server_model",

@@ -5,13 +5,25 @@ A placeholder left as `<...>` counts as not set, and so does an empty value. Spa
 of it: a key that was pasted or mounted with a newline is still the key.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import CliSuppress, NoDecode
 
 from ..net.command_line import PathOrName, UserPath, is_placeholder, read_by_command
+from ..net.forwarded import read_network
 from .engines import EngineSettings, comma_separated
+
+
+def _allowance(what: str, window: str) -> Any:
+    """`server/caller_limits.py` says what 0 is with which engine."""
+    return Field(
+        0,
+        ge=0,
+        description=f"{what} within a {window}; 0: no limit where the engine or the caller is here, "
+        "else a wide one.",
+    )
 
 
 class Settings(EngineSettings):
@@ -24,6 +36,30 @@ class Settings(EngineSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(50051, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     max_sessions: int = Field(16, ge=1, le=10_000, description="Conversations at once; one more is refused.")
+    caller_streams: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Of them for one caller; 0: three quarters of --max-sessions, and all for callers on "
+        "this machine.",
+    )
+    caller_new_per_minute: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="New ones of one caller within a minute; 0: 60, no limit for callers on this machine.",
+    )
+    caller_sound_rate: float = Field(
+        1.25,
+        ge=0,
+        le=1_000,
+        description="Seconds of sound a second that a stream may send while others are heard; faster sound "
+        "waits, but for 10 s. 0: no limit.",
+    )
+    caller_tokens_per_minute: int = _allowance("Tokens of the language model for one caller", "minute")
+    caller_tokens_per_day: int = _allowance("The same", "day")
+    caller_characters_per_minute: int = _allowance("Characters of voice for one caller", "minute")
+    caller_characters_per_day: int = _allowance("The same", "day")
     turn_deadline: float = Field(
         8.0, ge=3.0, le=60.0, description="Seconds within which a turn is answered, or apologised for."
     )
@@ -46,6 +82,11 @@ class Settings(EngineSettings):
         default_factory=list,
         description="Bearer tokens that are let in, separated by commas. Without any, everybody is.",
     )
+    proxies: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Addresses or networks of proxies or gateways whose x-forwarded-for counts, such as "
+        "10.0.0.0/8, or 127.0.0.1 for a gateway on this machine.",
+    )
     reflection: bool = Field(True, description="Let tools such as grpcurl list and describe the service.")
     channelz: bool = Field(False, description="Serve grpc.channelz.v1 for debugging connections.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
@@ -53,7 +94,18 @@ class Settings(EngineSettings):
         default_factory=list, description="Found, not set: the variables that still hold a placeholder."
     )
 
-    @field_validator("tokens", mode="before")
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, texts: list[str]) -> list[str]:
+        for text in texts:
+            try:
+                read_network(text)
+            except ValueError as error:
+                told = {"accepted": str(error), "got": text}
+                raise PydanticCustomError("listed", "{accepted}", told) from None
+        return texts
+
+    @field_validator("tokens", "proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return comma_separated(value) if isinstance(value, str) else value

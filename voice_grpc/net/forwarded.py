@@ -1,7 +1,8 @@
-"""The address of a browser behind proxies: `X-Forwarded-For`, as far as proxies that are named wrote it.
+"""The address of a caller behind proxies: `X-Forwarded-For`, as far as proxies that are named wrote it.
 
-Everybody can send that header. Each proxy adds at the end whom it was asked by; so it is read from the end,
-and the first address that is no proxy's is the browser's.
+Everybody can send that header, and gRPC metadata of that name. Each proxy adds at the end whom it was asked
+by; so it is read from the end, and the first address that is no proxy's is the caller's. Both the gateway and
+the server behind it go by this.
 """
 
 import ipaddress
@@ -37,7 +38,7 @@ def read_address(text: str) -> IpAddress | None:
     return (address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None) or address
 
 
-def browser_address(peer: str, forwarded: Iterable[str], proxies: Sequence[Network]) -> str:
+def caller_address(peer: str, forwarded: Iterable[str], proxies: Sequence[Network]) -> str:
     """Who asks: `peer`, at the other end of the connection, unless that is one of `proxies`.
 
     `forwarded`: the values of all `X-Forwarded-For`, in their order. What is no address ends the search: the
