@@ -111,7 +111,7 @@ async def test_a_caller_with_too_much_is_refused_and_others_are_not() -> None:
     running = pool.submit(gate, of("a"))
     await entered(gate)
     waiting = [pool.submit(order.work("a"), of("a")) for _ in range(2)]
-    with pytest.raises(EngineError, match="too much of one caller waits for Smart Turn"):
+    with pytest.raises(EngineError, match="2 pieces of work of one caller wait for Smart Turn"):
         pool.submit(order.work("a"), of("a"))
     waiting.append(pool.submit(order.work("b"), of("b")))
     gate.opened.set()

@@ -62,11 +62,14 @@ class WorkerPool:
         slice_s: float | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`stage`, and `name` of the engine: for errors. `most`: that may wait for one caller. `slice_s`: work
-        goes on where it was when it gave way; it does so for its equals of others after so many seconds, and for what is
-        more urgent whenever that comes. None: it is begun anew, and gives way to equals never."""
+        """`stage`, and `name` of the engine: for errors. `most`: that may wait for one caller.
+
+        `slice_s`: work goes on where it was when it gave way; it does so for equals of other callers after so
+        many seconds, and for what is more urgent at once. None: it is begun anew, and never gives way to
+        equals.
+        """
         self._stage, self._name, self._count = stage, name, count
-        self._slice_s, self._now = slice_s, now
+        self._most, self._slice_s, self._now = most, slice_s, now
         self._threads = WorkerThreads(stage, self._run)
         self._queue: FairQueue[_PoolJob] = FairQueue(lambda job: not job.answer.done(), most)
         self._running: list[Waiting[_PoolJob]] = []
@@ -84,7 +87,9 @@ class WorkerPool:
             if self._is_closed:
                 raise self._closed()
             if not self._queue.put(claim, _PoolJob(work, answer, is_optional)):
-                raise EngineError(self._stage, f"too much of one caller waits for {self._name} already")
+                raise EngineError(
+                    self._stage, f"{self._most} pieces of work of one caller wait for {self._name} already"
+                )
             self._changed.notify_all()
         return answer
 

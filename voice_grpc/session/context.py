@@ -28,3 +28,5 @@ class SessionContext:
     """Of all sessions of the server."""
     post: Callable[[Event], None]
     """Puts an event into the one queue of `decide`."""
+    caller: str = ""
+    """For whom engines work here; empty: nobody in particular."""

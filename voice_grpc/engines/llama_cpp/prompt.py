@@ -108,6 +108,9 @@ _LOOP = re.compile(r"(.{3,40}?)\1{3}\Z")
 
 _SPEAKERS = {Role.USER: "User", Role.ASSISTANT: "Assistant"}
 
+_OF_CHAT = {"messages", "chat_template_kwargs"}
+"""Fields of a request that only one with messages has."""
+
 _STOPS = ["\n", "User:", "Assistant:"]
 
 _STEADY = {"temperature": 0.0, "repeat_penalty": 1.0}
@@ -220,6 +223,19 @@ def layout_of(template: str) -> ChatLayout | None:
 def open_chat(prompt: Prompt, tokens: int, layout: ChatLayout) -> str:
     """As `chat_request` shows it, up to the user's last word."""
     return layout.open(chat_request(prompt, tokens, 0)["messages"])
+
+
+def opened_answer(request: dict[str, Any], layout: ChatLayout | None) -> dict[str, Any]:
+    """`request` as a text whose end is where the answer begins, so that it can be given what was written of
+    it already; without a layout it is one. Of a chat of plain messages alone."""
+    if layout is None or "messages" not in request:
+        return request
+    opened = {key: value for key, value in request.items() if key not in _OF_CHAT}
+    return {**opened, "prompt": layout.open([*request["messages"], {"role": "assistant", "content": ""}])}
+
+
+def speaks_of_tools(prompt: Prompt) -> bool:
+    return bool(prompt.tools) or any(message.role is Role.TOOLS for message in prompt.messages)
 
 
 def recent(messages: Sequence[Message], room: int) -> Sequence[Message]:

@@ -8,8 +8,8 @@ LONGEST_CHUNK_S = 28.0
 """What is longer is cut: the window less the silence that Whisper needs to end a text."""
 
 LONGEST_PART_S = 10.0
-"""Of a recording, whose transcript nobody waits for in a silence: the base model takes 0.8 s for 10 s of speech
-on one core, 1.0 s for 12 s, 1.6 s for 18 s and 3.6 s for 28 s."""
+"""Of a recording, whose transcript nobody waits for in a silence: the base model takes 0.8 s for 10 s of
+speech on one core, 1.0 s for 12 s, 1.6 s for 18 s and 3.6 s for 28 s."""
 
 _CUT_AMONG = 0.35
 """Of the longest chunk, its end: in which the quietest place is looked for."""

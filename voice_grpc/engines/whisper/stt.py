@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...core.audio import Floats, Samples, sample_count, seconds, to_float
+from ...core.audio import Samples, sample_count, seconds, to_float
 from ...core.errors import EngineError
 from ...core.transcript.belief import TranscriptSegment
 from ...ports import NOBODY, Claim, SttOptions, Transcription, Urgency
