@@ -51,7 +51,7 @@ class Reply:
         self.is_committed = self.is_cut = False
         self._config = config = context.config.current
         self._prompt, self._context, self._on_made = prompt, context, on_made
-        self._claim = Claim(context.caller, self._how_urgent)
+        self._claim = Claim(context.caller, lambda: _urgency(self.is_committed, self._playout.ahead_seconds))
         self._committed = asyncio.Event()
         self._notices = HeldNotices(context.outbox.put)
         self.decision: Decision | None = None
@@ -111,12 +111,6 @@ class Reply:
         return ReplyCosts(
             usage, self._characters, playout.sent_seconds, playout.made_seconds, playout.underruns
         )
-
-    def _how_urgent(self) -> Urgency:
-        """Asked in the threads of engines. Nobody waits for what is not let out, nor for what comes only
-        seconds after what is heard."""
-        is_far_ahead = self._playout.ahead_seconds > FAR_AHEAD_SECONDS
-        return Urgency.COMMITTED if self.is_committed and not is_far_ahead else Urgency.PREPARED
 
     # ------------------------------------------------------------ running
 
@@ -239,6 +233,12 @@ class Reply:
         self._playout.feed(apology.samples, apology.rate_hz, segment)
         self._playout.end()
         await self._playout.play(self._say_audible, STALL_SECONDS)
+
+
+def _urgency(is_committed: bool, ahead_seconds: float) -> Urgency:
+    """Nobody waits for what is not let out, nor for what comes only seconds after what is heard."""
+    is_waited_for = is_committed and ahead_seconds <= FAR_AHEAD_SECONDS
+    return Urgency.COMMITTED if is_waited_for else Urgency.PREPARED
 
 
 def _stalled(stage: str) -> EngineTimeout:

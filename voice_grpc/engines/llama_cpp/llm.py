@@ -9,7 +9,7 @@ prompts growing at their end.
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -128,9 +128,8 @@ class LocalLlm:
         boldness = 0
         for _ in range(2):
             request = self._request(prompt, boldness)
-            answer = LocalAnswer(
-                prompt, request["n_predict"], self._examples(boldness), needs_evidence=self._is_small
-            )
+            examples = () if self._speaks_chat or boldness else transcript_prompt.EXAMPLE_LINES
+            answer = LocalAnswer(prompt, request["n_predict"], examples, needs_evidence=self._is_small)
             async with aclosing(self._answer(prompt, request, answer)) as items:
                 async for item in items:
                     yield item
@@ -172,10 +171,6 @@ class LocalLlm:
             return transcript_prompt.chat_request(prompt, SLOT_TOKENS, attempt)
         return transcript_prompt.transcript_request(prompt, SLOT_TOKENS, attempt)
 
-    def _examples(self, boldness: int) -> Sequence[str]:
-        """Lines of the prompt that are not to come out."""
-        return () if self._speaks_chat or boldness else transcript_prompt.EXAMPLE_LINES
-
     async def _answer(
         self, prompt: Prompt, request: dict[str, Any], answer: LocalAnswer
     ) -> AsyncGenerator[TextDelta | CallRequest | Usage, None]:
@@ -183,7 +178,8 @@ class LocalLlm:
         await self._running.leave()
         server = self._open_server()
         run = server.handle_chat_completions if self._speaks_chat else server.handle_completions
-        generation = LocalGeneration(run, request, self._go_on(prompt, request, server.handle_completions))
+        opened = transcript_prompt.opened_answer(prompt, request, self._layout)
+        generation = LocalGeneration(run, request, _going_on(opened, server.handle_completions))
         job = self._pool.submit(generation.work, prompt.claim)
         self._running.add(generation, job)
         try:
@@ -198,21 +194,16 @@ class LocalLlm:
             generation.is_unwanted = True
             job.cancel()
 
-    def _go_on(self, prompt: Prompt, request: dict[str, Any], run: Run) -> GoOn | None:
-        """How the rest of an answer is asked for. None where only the file's own template knows how tools are
-        marked, or messages at all."""
-        if self._speaks_chat and (self._layout is None or transcript_prompt.speaks_of_tools(prompt)):
-            return None
-        opened = transcript_prompt.opened_answer(request, self._layout)
 
-        def go_on(text: str, tokens: int) -> tuple[Run, dict[str, Any]]:
-            return run, {
-                **opened,
-                "prompt": opened["prompt"] + text,
-                "n_predict": opened["n_predict"] - tokens,
-            }
+def _going_on(opened: dict[str, Any] | None, run: Run) -> GoOn | None:
+    """How the rest of an answer is asked for, whose request `opened` is as a text. None: it is not."""
+    if opened is None:
+        return None
 
-        return go_on
+    def go_on(text: str, tokens: int) -> tuple[Run, dict[str, Any]]:
+        return run, {**opened, "prompt": opened["prompt"] + text, "n_predict": opened["n_predict"] - tokens}
+
+    return go_on
 
 
 def _free(servers: list[Any]) -> None:

@@ -225,17 +225,19 @@ def open_chat(prompt: Prompt, tokens: int, layout: ChatLayout) -> str:
     return layout.open(chat_request(prompt, tokens, 0)["messages"])
 
 
-def opened_answer(request: dict[str, Any], layout: ChatLayout | None) -> dict[str, Any]:
-    """`request` as a text whose end is where the answer begins, so that it can be given what was written of
-    it already; without a layout it is one. Of a chat of plain messages alone."""
-    if layout is None or "messages" not in request:
+def opened_answer(
+    prompt: Prompt, request: dict[str, Any], layout: ChatLayout | None
+) -> dict[str, Any] | None:
+    """The `request` of `prompt` as a text whose end is where the answer begins, so that it can be given what
+    was written of it already. None where only the file's own template knows how tools are marked, or messages
+    at all."""
+    if "messages" not in request:
         return request
+    has_tools = prompt.tools or any(message.role is Role.TOOLS for message in prompt.messages)
+    if layout is None or has_tools:
+        return None
     opened = {key: value for key, value in request.items() if key not in _OF_CHAT}
     return {**opened, "prompt": layout.open([*request["messages"], {"role": "assistant", "content": ""}])}
-
-
-def speaks_of_tools(prompt: Prompt) -> bool:
-    return bool(prompt.tools) or any(message.role is Role.TOOLS for message in prompt.messages)
 
 
 def recent(messages: Sequence[Message], room: int) -> Sequence[Message]:

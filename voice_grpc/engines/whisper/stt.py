@@ -16,7 +16,7 @@ from ...core.errors import EngineError
 from ...core.transcript.belief import TranscriptSegment
 from ...ports import NOBODY, Claim, SttOptions, Transcription, Urgency
 from ..worker_pool import GaveWay, IsAbandoned, WorkerPool
-from .chunking import LONGEST_CHUNK_S, LONGEST_PART_S
+from .chunking import LONGEST_PART_S, LONGEST_TURN_S
 from .languages import iso_code
 from .local_agreement import INTERIM_AT_LEAST_S, agreement
 from .model import PACKAGED, Hardware, WhisperModel, hum
@@ -183,7 +183,7 @@ class WhisperStream:
         start, before = self._settled_at, tuple(self._settled)
         audio = to_float(np.frombuffer(bytes(self._pcm), np.int16))
         is_part = self._claim.urgency is Urgency.PART
-        longest_s = LONGEST_PART_S if is_part else LONGEST_CHUNK_S
+        longest_s = LONGEST_PART_S if is_part else LONGEST_TURN_S
         request = TranscriptionRequest(audio, self._languages, self._prompt, is_interim, longest_s)
         claim = self._interim_claim if is_interim else self._claim
         transcribed = await self._stt.transcribe(request, claim, is_optional=is_interim)
