@@ -89,8 +89,8 @@ function said({ turn, ...message }) {
 }
 
 // What was understood is nowhere to be heard, so it is announced; the answer is spoken anyway.
-function heard({ text = "", isFinal = false, language }) {
-  view.heard(text, isFinal, language);
+function heard({ text = "", isFinal = false, stableCharacters = 0, languageCode }) {
+  view.heard(text, isFinal, stableCharacters, languageCode);
   if (isFinal && text.trim()) announce(`You said: ${text}`);
 }
 

@@ -26,13 +26,17 @@ export class View {
 
   // ---------------------------------------------------------------- the user
 
-  // `language`: BCP 47 where the server knows it, for whoever has it read aloud.
-  heard(text, isFinal, language = "") {
+  // `stable`: characters at the head that are not likely to change; all of what is final. `language`: BCP 47
+  // where the server knows it, for whoever has it read aloud.
+  heard(text, isFinal, stable = 0, language = "") {
     this.hearing ??= this.#add("user", "You");
     const words = this.hearing.querySelector(".words");
-    words.textContent = text;
+    const letters = Array.from(text), kept = isFinal ? letters.length : stable;
+    const open = document.createElement("span");
+    open.className = "interim";
+    open.textContent = letters.slice(kept).join("");
+    words.replaceChildren(letters.slice(0, kept).join(""), ...(isFinal ? [] : [open]));
     if (language) words.lang = language;
-    words.classList.toggle("interim", !isFinal);
     if (!isFinal) return this.#follow();
     if (!text.trim()) this.hearing.remove();
     this.hearing = null;

@@ -220,6 +220,9 @@ async def test_rule_5_transcripts() -> None:
         assert [t.revision for t in spoken] == list(range(1, len(spoken) + 1))
         assert spoken[-1].text == "hello there my friend"
         assert (spoken[-1].stability, spoken[-1].language_code) == (1.0, "en")
+        stable = [t.stable_characters for t in spoken]
+        assert stable == sorted(stable)
+        assert 0 == stable[0] < stable[-2] < stable[-1] == len("hello there my friend")
         assert [t.text for t in empty if t.is_final] == [""]
         final = next(r for r in talk.said if r.transcript.is_final and r.transcript.segment == 1)
         assert final.turn == 2

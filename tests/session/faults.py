@@ -61,7 +61,7 @@ class _Unwilling:
 
     async def interim(self) -> Transcription | None:
         await self._fail("interim")
-        return Transcription("hello", "en", 0.5)
+        return Transcription("hello", "en")
 
     async def final(self) -> Transcription:
         await self._fail("final")

@@ -11,6 +11,7 @@ from ..engines.llama_cpp.llm import DEFAULT_MODEL
 from . import answers, cloud, gateway, local, overhead, results, stt_wer, words
 from .turns import measure as turns
 from .turns import plot
+from .turns.material import PAUSES
 from .turns.variants import VARIANTS, chosen_variants
 
 RECORDINGS_VARIABLE = "VOICE_BENCH_RECORDINGS"
@@ -73,7 +74,10 @@ def _words(given: argparse.Namespace) -> object:
 def _turns(given: argparse.Namespace) -> object:
     print("\nFinished sentences and pauses: how soon the one is answered, how often the other", flush=True)
     plan = turns.TurnsPlan(
-        chosen_variants(given.variant), None if given.full else given.cases, given.recordings
+        chosen_variants(given.variant),
+        None if given.full else given.cases,
+        given.pause or PAUSES,
+        given.recordings,
     )
     figures = turns.measure(plan)
     print(turns.report(figures), flush=True)
@@ -111,6 +115,13 @@ def _parser() -> argparse.ArgumentParser:
     of_turns.add_argument("--full", action="store_true", help="all sentences there are")
     of_turns.add_argument(
         "--variant", action="append", default=[], help=f"of: {', '.join(v.name for v in VARIANTS)} (all)"
+    )
+    of_turns.add_argument(
+        "--pause",
+        action="append",
+        type=float,
+        choices=PAUSES,
+        help="seconds for which cut sentences are held (all)",
     )
     of_turns.add_argument("--png", type=Path, help="draw the curve there")
     recordings = os.environ.get(RECORDINGS_VARIABLE)

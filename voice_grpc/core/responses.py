@@ -70,6 +70,8 @@ class Transcript:
     """Samples at `RATE_HZ` since the start of the stream."""
     end: int
     stability: float = 1.0
+    stable_characters: int = 0
+    """At the head of `text`; see `core/transcript/agreement.py`."""
     language: str = ""
     words: tuple[WordInfo, ...] = ()
 

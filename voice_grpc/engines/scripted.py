@@ -113,7 +113,7 @@ class _ScriptedSttStream:
     async def interim(self) -> Transcription | None:
         words = self._hearing.text.split()
         text = " ".join(words[: max(1, len(words) // 2)])
-        return Transcription(text, self._hearing.language, 0.5, segments=self._segments(text))
+        return Transcription(text, self._hearing.language, segments=self._segments(text))
 
     async def final(self) -> Transcription:
         self._stt.finals += 1

@@ -5,8 +5,8 @@ comes round is computed together and answered in one hop back to the loop. The m
 can be had without torch (`faster_whisper`'s) fixes the state to one stream, so "together" is a
 loop over streams, not one call.
 
-Nobody's flood of sound is in anybody's way here: a stream has one window at most that waits, since its session
-hears one after the other (`session/listener.py`), so each waits for one of every other stream.
+Nobody's flood of sound is in anybody's way here: a stream has one window at most that waits, since its
+session hears one after the other (`session/listener.py`), so each waits for one of every other stream.
 """
 
 import asyncio

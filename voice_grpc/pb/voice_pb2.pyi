@@ -469,7 +469,7 @@ class SpeechEvent(_message.Message):
     def __init__(self, kind: _Optional[_Union[SpeechEvent.Kind, str]] = ..., position_samples: _Optional[int] = ..., probability: _Optional[float] = ...) -> None: ...
 
 class Transcript(_message.Message):
-    __slots__ = ("segment", "revision", "text", "is_final", "stability", "start_samples", "end_samples", "language_code", "words")
+    __slots__ = ("segment", "revision", "text", "is_final", "stability", "start_samples", "end_samples", "language_code", "words", "stable_characters")
     SEGMENT_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
@@ -479,6 +479,7 @@ class Transcript(_message.Message):
     END_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_CODE_FIELD_NUMBER: _ClassVar[int]
     WORDS_FIELD_NUMBER: _ClassVar[int]
+    STABLE_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
     segment: int
     revision: int
     text: str
@@ -488,7 +489,8 @@ class Transcript(_message.Message):
     end_samples: int
     language_code: str
     words: _containers.RepeatedCompositeFieldContainer[WordInfo]
-    def __init__(self, segment: _Optional[int] = ..., revision: _Optional[int] = ..., text: _Optional[str] = ..., is_final: bool = ..., stability: _Optional[float] = ..., start_samples: _Optional[int] = ..., end_samples: _Optional[int] = ..., language_code: _Optional[str] = ..., words: _Optional[_Iterable[_Union[WordInfo, _Mapping]]] = ...) -> None: ...
+    stable_characters: int
+    def __init__(self, segment: _Optional[int] = ..., revision: _Optional[int] = ..., text: _Optional[str] = ..., is_final: bool = ..., stability: _Optional[float] = ..., start_samples: _Optional[int] = ..., end_samples: _Optional[int] = ..., language_code: _Optional[str] = ..., words: _Optional[_Iterable[_Union[WordInfo, _Mapping]]] = ..., stable_characters: _Optional[int] = ...) -> None: ...
 
 class WordInfo(_message.Message):
     __slots__ = ("text", "start_samples", "end_samples")

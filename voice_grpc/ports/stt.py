@@ -8,6 +8,9 @@ from ..core.transcript.belief import TranscriptSegment
 from .claim import NOBODY, Claim
 from .engine import Engine, Fallback
 
+INTERIM_AT_LEAST_S = 0.4
+"""Seconds of speech before the first interim: a text of less only flickers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -23,8 +26,6 @@ class Transcription:
     """Stripped; empty when nothing was said."""
     language: str = ""
     """ISO 639-1, empty when not known."""
-    stability: float = 1.0
-    """How likely the text is to stay as it is, 0 to 1."""
     words: tuple[Word, ...] = ()
     """With times; empty where the engine gives none."""
     segments: tuple[TranscriptSegment, ...] = ()
@@ -54,7 +55,8 @@ class SttStream(Protocol):
         ...
 
     async def interim(self) -> Transcription | None:
-        """What it sounds like so far; None while the engine has no room to look."""
+        """What it sounds like so far; None while the engine has no room to look, and of less than
+        `INTERIM_AT_LEAST_S`."""
         ...
 
     async def final(self) -> Transcription:

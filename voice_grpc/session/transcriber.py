@@ -15,6 +15,7 @@ from ..core.config import LiveConfig
 from ..core.errors import EngineError
 from ..core.events import Event, InterimHeard, PartTranscribed, Transcribed
 from ..core.responses import Transcript, WordInfo
+from ..core.transcript.agreement import AgreedText, LocalAgreement
 from ..ports import Transcription
 from .notices import engine_notice, fallback_notice
 from .outbox import Outbox
@@ -32,19 +33,29 @@ class Transcripts:
         self._config, self._outbox = config, outbox
         self._segment = 0
         self._revision = 0
+        self._of: Utterance | None = None
+        """The one whose passes are compared."""
+        self._agreement = LocalAgreement()
 
     def interim(self, turn: int | None, utterance: Utterance, said: Transcription) -> None:
         """None: what was said belongs to no turn, and is not told."""
-        if turn is not None and self._config.current.sends_interims:
-            self._send(turn, utterance, said, is_final=False)
+        if utterance is not self._of:
+            self._of, self._agreement = utterance, LocalAgreement()
+        agreed = self._agreement.take(said.text)
+        if turn is not None and agreed is not None and self._config.current.sends_interims:
+            self._send(turn, utterance, said, agreed)
 
     def final(self, turn: int, utterance: Utterance | None, said: Transcription) -> None:
         """Never revised. Without an utterance nothing was heard, and that is said too."""
-        self._send(turn, utterance, said, is_final=True)
+        self._send(turn, utterance, said)
         self._segment += 1
         self._revision = 0
 
-    def _send(self, turn: int, utterance: Utterance | None, said: Transcription, *, is_final: bool) -> None:
+    def _send(
+        self, turn: int, utterance: Utterance | None, said: Transcription, agreed: AgreedText | None = None
+    ) -> None:
+        """`agreed`: of an interim; without it this is the final."""
+        is_final = agreed is None
         self._revision += 1
         start, end = (utterance.start, utterance.end) if utterance else (0, 0)
         words: tuple[WordInfo, ...] = ()
@@ -62,7 +73,8 @@ class Transcripts:
                 is_final,
                 start,
                 end,
-                1.0 if is_final else min(said.stability, 0.99),
+                1.0 if agreed is None else min(agreed.stability, 0.99),
+                len(said.text) if agreed is None else agreed.stable_characters,
                 said.language,
                 words,
             )

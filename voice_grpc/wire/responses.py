@@ -70,6 +70,7 @@ def transcript(m: o.Transcript, rate_hz: int) -> pb.Transcript:
         text=m.text,
         is_final=m.is_final,
         stability=m.stability,
+        stable_characters=m.stable_characters,
         start_samples=_at(m.start, rate_hz),
         end_samples=_at(m.end, rate_hz),
         language_code=m.language,

@@ -83,7 +83,7 @@ def test_recordings_are_said_where_they_are_given(monkeypatch: pytest.MonkeyPatc
         yield whole(folder.name, HUM)
 
     monkeypatch.setattr(measure, "recordings", recordings)
-    assert prepared(TurnsPlan(VARIANTS, 1, tmp_path))[-1].name == tmp_path.name
+    assert prepared(TurnsPlan(VARIANTS, 1, recordings=tmp_path))[-1].name == tmp_path.name
     assert tmp_path.name not in {case.name for case in prepared(TurnsPlan(VARIANTS, 1))}
 
 

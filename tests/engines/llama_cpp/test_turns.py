@@ -147,11 +147,11 @@ async def test_what_is_prepared_stops_at_a_token_for_what_was_let_out_and_goes_o
         assert [(await task)[0] for task in committed] == [TEXT] * SLOTS
         for task in prepared:
             assert await task == (TEXT, Usage(40, len(TOKENS), 30)), "counted as if it had never stopped"
-    assert [of("Ben", request) for request in server.asked] == [False] * SLOTS + [True] * SLOTS + [
-        False
-    ] * SLOTS
+    assert [of("Ben", request) for request in server.asked[: 2 * SLOTS]] == [False] * SLOTS + [True] * SLOTS
+    continued = server.asked[2 * SLOTS :]
+    assert 1 <= len(continued) <= SLOTS, "a second one only where its slot was not free of itself"
     written = "<|im_start|>user\nTell Anna a story.<|im_end|>\n<|im_start|>assistant\nIt is a"
-    for request in server.asked[-SLOTS:]:
+    for request in continued:
         assert request["prompt"].endswith(written)
         assert (request["n_predict"], "messages" in request) == (32 - HELD_AFTER - 1, False)
 

@@ -43,6 +43,8 @@ class TurnsPlan:
     variants: Sequence[TurnVariant]
     cases: int | None = CASES
     """Sentences that are said whole, and as many that are cut; None: all there are."""
+    pauses: Sequence[float] = PAUSES
+    """Seconds for which cut sentences are held, in turn; of `material.PAUSES`."""
     recordings: Path | None = None
     """A folder with `manifest.json`: each of them is said as well, with the pauses that it has."""
 
@@ -59,7 +61,7 @@ def prepared(plan: TurnsPlan, seed: int = 1) -> list[TurnCase]:
         speaker = voices[n % len(voices)]
         cases.append(whole(f"{text} ({speaker.name})", renderer.say(text, speaker)))
     for n, text in enumerate(spread(longer, plan.cases)):
-        speaker, pause = voices[(n + 1) % len(voices)], PAUSES[n % len(PAUSES)]
+        speaker, pause = voices[(n + 1) % len(voices)], plan.pauses[n % len(plan.pauses)]
         samples = renderer.say(text, speaker)
         at = boundary(samples, aligner.words(samples), random.Random(f"{seed} {text}"))
         if at is not None:

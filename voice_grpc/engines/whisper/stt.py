@@ -15,10 +15,10 @@ from ...core.audio import Samples, sample_count, seconds, to_float
 from ...core.errors import EngineError
 from ...core.transcript.belief import TranscriptSegment
 from ...ports import NOBODY, Claim, SttOptions, Transcription, Urgency
+from ...ports.stt import INTERIM_AT_LEAST_S
 from ..worker_pool import GaveWay, IsAbandoned, WorkerPool
 from .chunking import LONGEST_PART_S, LONGEST_TURN_S
 from .languages import iso_code
-from .local_agreement import INTERIM_AT_LEAST_S, agreement
 from .model import PACKAGED, Hardware, WhisperModel, hum
 from .transcribe import TranscribedChunk, TranscriptionRequest, TranscriptionResult, transcribe_next
 
@@ -148,7 +148,6 @@ class WhisperStream:
         self._settled: list[TranscribedChunk] = []
         self._final: tuple[int, Transcription] | None = None
         """The last one, with how many samples were fed when it was asked for."""
-        self._interim = ""
 
     def feed(self, samples: Samples) -> None:
         self._pcm += samples.tobytes()
@@ -156,17 +155,13 @@ class WhisperStream:
     async def interim(self) -> Transcription | None:
         """None also while there is too little to tell (under 0.4 s), and where a final of another stream
         needs the thread."""
-        if len(self._pcm) < 2 * sample_count(INTERIM_AT_LEAST_S) or not self._stt.has_room_for(
-            self._interim_claim
-        ):
+        is_enough = len(self._pcm) >= 2 * sample_count(INTERIM_AT_LEAST_S)
+        if not is_enough or not self._stt.has_room_for(self._interim_claim):
             return None
         try:
-            said = await self._transcribe(is_interim=True)
+            return await self._transcribe(is_interim=True)
         except GaveWay:
             return None
-        stability = agreement(self._interim, said.text)
-        self._interim = said.text
-        return replace(said, stability=stability)
 
     async def final(self) -> Transcription:
         fed = self._settled_at + len(self._pcm) // 2

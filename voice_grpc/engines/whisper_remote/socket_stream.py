@@ -16,9 +16,9 @@ from dataclasses import replace
 from ...core.audio import Samples, sample_count
 from ...core.errors import EngineError, EngineUnreachable
 from ...ports import SttOptions, Transcription
+from ...ports.stt import INTERIM_AT_LEAST_S
 from ..timeouts import Timeouts
 from ..whisper.languages import iso_code, iso_codes, whisper_codes
-from ..whisper.local_agreement import INTERIM_AT_LEAST_S, agreement
 from .address import WhisperAddress
 from .socket_connection import Connection, ConnectionPool, SocketProtocol
 from .utterance import TranscribeOptions, UtteranceAudio, pause_end
@@ -61,9 +61,8 @@ class SocketStream:
             self._is_at_interim = False
         if not found.text or _lags(found.text, self._interim):
             return None
-        stability = agreement(self._interim, found.text)
         self._interim = found.text
-        return replace(found, stability=stability)
+        return found
 
     async def final(self) -> Transcription:
         end = self._audio.length

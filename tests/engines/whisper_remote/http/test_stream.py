@@ -74,19 +74,6 @@ async def test_silence_is_not_sent_at_all(sound: Samples) -> None:
         assert (await stream.final()).text == "Hello there."
 
 
-async def test_an_interim_says_how_much_of_it_stayed() -> None:
-    texts = iter(["I would", "I would like", "you could like"])
-    async with uttering(hear=lambda samples: next(texts, "warm")) as (fake, _, stream):
-        texts = iter(["I would", "I would like two", "you could like"])
-        stabilities = []
-        for _ in range(3):
-            stream.feed(hum(0.5))
-            interim = await stream.interim()
-            assert interim is not None
-            stabilities.append(interim.stability)
-        assert stabilities == [0.0, 0.5, 0.0]
-
-
 # ---------------------------------------------------------------- when
 
 

@@ -5,15 +5,15 @@ asked for: one that is late for its revision has nowhere to go.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from ....core.audio import Samples, sample_count, seconds, to_float
 from ....core.errors import EngineError, EngineTimeout
 from ....ports import Transcription, Word
+from ....ports.stt import INTERIM_AT_LEAST_S
 from ...whisper.chunking import CUT_HOP, is_silent, quiet_place
 from ...whisper.languages import iso_code
-from ...whisper.local_agreement import INTERIM_AT_LEAST_S, agreement
 from ..errors import Busy, Throttled, TooLong
 from ..interims import InterimLimiter, InterimRoom
 from ..utterance import TranscribeOptions, UtteranceAudio
@@ -56,7 +56,6 @@ class HttpStream:
         self._settled: list[_Chunk] = []
         self._known: tuple[int, Transcription] | None = None
         """The last answer, with how many samples were fed when it was asked for."""
-        self._interim_text = ""
         """The last one that was given."""
         self._finals: set[asyncio.Timeout] = set()
         """Those under way."""
@@ -85,10 +84,8 @@ class HttpStream:
             return None
         finally:
             self._interim = None
-        stability = agreement(self._interim_text, transcription.text)
-        self._interim_text = transcription.text
         self._known = end, transcription
-        return replace(transcription, stability=stability)
+        return transcription
 
     async def final(self) -> Transcription:
         end = self._fed
