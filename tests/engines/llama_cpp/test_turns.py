@@ -54,14 +54,16 @@ class HeldServer:
         self, request: dict[str, Any], tokens: list[str], receive: Receive, choice: Callable[[str], Any]
     ) -> None:
         self.asked.append(request)
-        receive({"prompt_progress": {"total": 40 + len(TOKENS) - len(tokens), "cache": 30}})
+        length = 40 + len(TOKENS) - len(tokens)
+        receive({"prompt_progress": {"total": length, "cache": 30}})
         for number, token in enumerate(tokens[: request["n_predict"]]):
             if number == HELD_AFTER:
                 self._begun.release()
                 assert self._goes_on.wait(10.0)
             if receive({"choices": [choice(token)]}):
                 return
-        receive({"choices": [], "usage": {"prompt_tokens": 47, "completion_tokens": len(tokens)}})
+        usage = {"prompt_tokens": length, "completion_tokens": len(tokens)}
+        receive({"choices": [], "usage": {**usage, "prompt_tokens_details": {"cached_tokens": 30}}})
 
     def hold(self) -> None:
         self.asked.clear()
