@@ -184,20 +184,31 @@ async def test_nothing_gives_way_to_its_equals(single: WorkerPool) -> None:
 
 async def test_one_of_two_gives_way_to_one(pool: WorkerPool) -> None:
     """Both would be done again where one thread is enough."""
-    gates = [Gate(), Gate()]
-    running = [pool.submit(gate, of("a", PREPARED)) for gate in gates]
-    for gate in gates:
+    is_told, other = Gate(), Gate()
+
+    def slow_to_leave(is_abandoned: IsAbandoned) -> str:
+        is_leaving = is_told(lambda: False) and is_abandoned()
+        if is_leaving:
+            is_left.entered.set()
+            assert is_left.opened.wait(10)
+            raise Abandoned
+        return "done"
+
+    is_left = Gate()
+    first = pool.submit(slow_to_leave, of("a", PREPARED))
+    second = pool.submit(other, of("a", PREPARED))
+    for gate in (is_told, other):
         await entered(gate)
-    committed = Gate()
-    waiting = pool.submit(committed, of("b", COMMITTED))
-    gates[0].opened.set()
-    assert await entered(committed)
-    gates[0].entered.clear()
-    gates[1].opened.set()
-    assert await running[1] == "done"
-    committed.opened.set()
-    assert await waiting == "done"
-    assert await running[0] == "done"
+    committed = pool.submit(lambda _: "committed", of("b", COMMITTED))
+    is_told.opened.set()
+    assert await entered(is_left), "it was told to leave, and has its thread still"
+    other.entered.clear()
+    other.opened.set()
+    assert await second == "done"
+    assert not other.entered.is_set(), "it was not begun anew"
+    is_left.opened.set()
+    assert await committed == "committed"
+    assert await first == "done"
 
 
 async def test_what_goes_on_where_it_was_gives_its_thread_to_an_equal_once_its_time_is_up() -> None:
