@@ -49,7 +49,10 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "whisper_remote": ("whisper",),
 }
 """What a folder of `engines` may import of its siblings, besides itself and `SHARED`."""
-SHARED = ("http", "timeouts", "prompt_history", "model_output", "worker_threads")
+SHARED = (
+    *("http", "timeouts", "prompt_history", "model_output"),
+    *("worker_threads", "worker_pool", "fair_queue"),
+)
 """What engines share. A single file or a folder of `engines` that is not here is an engine."""
 
 WORLD = {

@@ -345,7 +345,8 @@ async def test_the_sound_is_judged_as_it_was_when_it_was_asked_for() -> None:
     judge, told = sure(0.95), list[Any]()
     engines = SimpleNamespace(acoustic_end=judge, text_end=None)
     clock = SimpleNamespace(now=lambda: 0.0)
-    scores = EndOfTurnScores(cast(Any, SimpleNamespace(engines=engines, clock=clock, post=told.append)))
+    context = SimpleNamespace(engines=engines, clock=clock, post=told.append, caller="anna")
+    scores = EndOfTurnScores(cast(Any, context))
     scores.hear(user(0.5))
     async with asyncio.TaskGroup() as tasks:
         scores.ask_sound(1, tasks)

@@ -18,7 +18,8 @@ from voice_grpc.engines.whisper.decoding import (
     DecodeResult,
     Hypothesis,
 )
-from voice_grpc.engines.whisper.model import Abandoned, Hardware, WhisperModel
+from voice_grpc.engines.whisper.model import Hardware, WhisperModel
+from voice_grpc.engines.worker_threads import Abandoned
 from voice_grpc.whisper_server.batching import Batcher, Batching
 from voice_grpc.whisper_server.metrics import Metrics
 

@@ -6,5 +6,6 @@ starts as well: an answer's tasks end with the answer, and `close` ends what is 
 (`ports.streaming.TaskSet`); `tests/test_tasks.py` looks for that in the source, and the conformance suite
 in what runs.
 
-What engines share: `http/`, `timeouts`, `prompt_history`, `model_output`, `worker_threads`.
+What engines share: `http/`, `timeouts`, `prompt_history`, `model_output`, `worker_threads`,
+`worker_pool` and `fair_queue` (whose work is next).
 """

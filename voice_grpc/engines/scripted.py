@@ -14,8 +14,10 @@ from ..core.audio import Floats, Samples, to_pcm16
 from ..core.errors import EngineError
 from ..core.transcript.belief import TranscriptSegment
 from ..ports import (
+    NOBODY,
     Apology,
     CallRequest,
+    Claim,
     Clause,
     Engines,
     LlmItem,
@@ -234,7 +236,7 @@ class ScriptedEndOfTurn(_Scripted):
         self._probabilities, self._delay, self._error = probabilities, delay, error
         self.asked: list[Samples | Prompt] = []
 
-    async def probability(self, heard: Samples | Prompt) -> float:
+    async def probability(self, heard: Samples | Prompt, claim: Claim = NOBODY) -> float:
         self.asked.append(heard)
         await asyncio.sleep(self._delay)
         if self._error is not None:

@@ -4,6 +4,9 @@ One thread serves all sessions. A window costs about 0.2 ms there; what waits wh
 comes round is computed together and answered in one hop back to the loop. The model file that
 can be had without torch (`faster_whisper`'s) fixes the state to one stream, so "together" is a
 loop over streams, not one call.
+
+Nobody's flood of sound is in anybody's way here: a stream has one window at most that waits, since its
+session hears one after the other (`session/listener.py`), so each waits for one of every other stream.
 """
 
 import asyncio

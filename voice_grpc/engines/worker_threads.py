@@ -23,6 +23,10 @@ class _EngineThread(threading.Thread):
         super().__init__(target=run, name=name, daemon=True)
 
 
+class Abandoned(Exception):
+    """Work was left undone, between two of its steps."""
+
+
 def are_computing() -> bool:
     """Whether a thread of an engine still runs, which an interpreter that ends would tear down inside its
     library: C++ answers that with an abort."""

@@ -265,7 +265,7 @@ class TtsChain(Chain[Tts]):
         is_own = voices is not None and choice.id in voices.by_id
         if not choice.id or is_own or not self._is_known(choice.id):
             return choice
-        return VoiceChoice("", choice.language or self._language_of(choice.id), choice.rate)
+        return replace(choice, id="", language=choice.language or self._language_of(choice.id))
 
     def _is_known(self, id: str) -> bool:
         return any(id in voices.by_id for voices in self._voices.values())

@@ -1,5 +1,6 @@
 """What a session needs from the world. Engines and stores implement these; sessions know nothing else.
 
+    claim.py       for whom, and how urgent it is
     engine.py      what all engines share, and who stands behind one
     vad.py  stt.py  llm.py  tts.py      a stage each: voice activity, speech to text, language model, voice
     end_of_turn.py whether the user has finished, by the sound and by the words
@@ -14,6 +15,7 @@ await, and the work behind it stops then, also where it is done elsewhere.
 
 from dataclasses import dataclass
 
+from .claim import NOBODY, Claim, Urgency
 from .end_of_turn import AcousticEndOfTurn, TextEndOfTurn
 from .engine import Apology, Engine, EngineMember, Fallback, members
 from .llm import DEFAULT_MAX_TOKENS, CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
@@ -38,9 +40,11 @@ class Engines:
 
 __all__ = [
     "DEFAULT_MAX_TOKENS",
+    "NOBODY",
     "AcousticEndOfTurn",
     "Apology",
     "CallRequest",
+    "Claim",
     "Clause",
     "Engine",
     "EngineMember",
@@ -60,6 +64,7 @@ __all__ = [
     "Transcription",
     "Tts",
     "TtsItem",
+    "Urgency",
     "Usage",
     "Vad",
     "VadStream",

@@ -9,12 +9,13 @@ A file of its own: neither hears nor answers, and each may be absent.
 from typing import Protocol
 
 from ..core.audio import Samples
+from .claim import NOBODY, Claim
 from .engine import Engine
 from .llm import Prompt
 
 
 class AcousticEndOfTurn(Engine, Protocol):
-    async def probability(self, samples: Samples) -> float | None:
+    async def probability(self, samples: Samples, claim: Claim = NOBODY) -> float | None:
         """That the turn is over, 0 to 1, by how it sounds: pitch, pace, the last syllable.
 
         `samples`: int16 at `RATE_HZ`, the turn so far with the silence behind it; its last seconds count.

@@ -1,11 +1,12 @@
 """The port of the language model: a prompt in, words and calls out."""
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from ..core.conversation import Message
 from ..core.tools import ToolDeclaration
+from .claim import NOBODY, Claim
 from .engine import Engine, Fallback
 
 DEFAULT_MAX_TOKENS = 256
@@ -24,6 +25,7 @@ class Prompt:
     """None: the engine's own."""
     tools: tuple[ToolDeclaration, ...] = ()
     """What may be called; empty: nothing, and the answer is words."""
+    claim: Claim = field(default=NOBODY, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """Ports of the listening side: is it speech, and what does it say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..core.audio import Samples
 from ..core.transcript.belief import TranscriptSegment
+from .claim import NOBODY, Claim
 from .engine import Engine, Fallback
 
 INTERIM_AT_LEAST_S = 0.4
@@ -39,6 +40,8 @@ class SttOptions:
     """BCP 47 tags in order of preference; one is used as it is, none or several are detected among."""
     prompt: str = ""
     """Words to expect: names, jargon."""
+    claim: Claim = field(default=NOBODY, compare=False)
+    """Of its finals; an interim is `PREPARED` at most."""
 
 
 class SttStream(Protocol):

@@ -1,10 +1,11 @@
 """The port of the voice: clauses in, sound out."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from ..core.audio import Samples
+from .claim import NOBODY, Claim
 from .engine import Engine, Fallback
 
 
@@ -30,6 +31,7 @@ class VoiceChoice:
     """BCP 47, of what is to be said; empty: of the voice."""
     rate: float = 1.0
     """Speaking rate, 0.5 to 2; 1 is normal."""
+    claim: Claim = field(default=NOBODY, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

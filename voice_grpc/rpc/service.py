@@ -94,7 +94,8 @@ class VoiceService(VoiceServiceServicer):
             ready.registry.admit(caller.account) as lifetime,
         ):
             with ready.heard.joined(caller.account, is_conversation=False) as pace:
-                await ready.transcribe(context.read, await opened(context), lifetime, pace)
+                write, name = await opened(context), caller.account.name
+                await ready.transcribe(context.read, write, lifetime, pace, name)
 
     async def Synthesize(  # type: ignore[override]
         self, request: pb.SynthesizeRequest, context: Context
@@ -103,7 +104,8 @@ class VoiceService(VoiceServiceServicer):
             self._called(context, "Synthesize") as (ready, caller),
             ready.registry.admit(caller.account) as lifetime,
         ):
-            await ready.synthesize(request, _counted(await opened(context), caller.account), lifetime.idle)
+            write = _counted(await opened(context), caller.account)
+            await ready.synthesize(request, write, lifetime.idle, caller.account.name)
 
     # ------------------------------------------------------------ administration
 

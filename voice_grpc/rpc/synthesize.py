@@ -27,12 +27,14 @@ class SynthesizeMethod:
     engines: Engines
     catalog: Catalog
 
-    async def __call__(self, request: pb.SynthesizeRequest, write: Write, idle: float | None) -> None:
-        """The whole call. `idle` is how many seconds may pass without a sound from the voice; None: for ever.
+    async def __call__(
+        self, request: pb.SynthesizeRequest, write: Write, idle: float | None, caller: str
+    ) -> None:
+        """The whole call of `caller`. `idle` is how many seconds may pass without a sound from the voice; None: for ever.
 
         Raises `BadField`, `SlowClient`, and the `EngineError` that ended it.
         """
-        synthesis, send = self._synthesis(request), promptly(write)
+        synthesis, send = self._synthesis(request, caller), promptly(write)
         told = -1
         async with aclosing(synthesis.packets()) as packets:
             while (packet := await _next(packets, idle)) is not None:
@@ -41,7 +43,7 @@ class SynthesizeMethod:
                 await send(pb.SynthesizeResponse(audio=audio_message(packet), segment_text=text))
                 await asyncio.sleep(0)
 
-    def _synthesis(self, request: pb.SynthesizeRequest) -> Synthesis:
+    def _synthesis(self, request: pb.SynthesizeRequest, caller: str) -> Synthesis:
         """Raises `BadField`."""
         text = fields.text(request.text, "text", MAX_TEXT, required=True)
         voice = request.voice
@@ -52,7 +54,8 @@ class SynthesizeMethod:
             fields.language(request.language_code, "language_code", self.catalog.spoken, listed)
         rate = fields.number(voice, "speaking_rate", "voice", (0.5, 2.0), 1.0)
         choice = VoiceChoice(voice.voice_id, request.language_code, rate)
-        return Synthesis(self.engines.tts, text, choice, audio_format(request, "output_audio", 24_000))
+        format = audio_format(request, "output_audio", 24_000)
+        return Synthesis(self.engines.tts, text, choice, format, caller)
 
 
 async def _next(packets: AsyncIterator[AudioOutput], idle: float | None) -> AudioOutput | None:

@@ -27,15 +27,17 @@ class TranscribeMethod:
     engines: Engines
     catalog: Catalog
 
-    async def __call__(self, read: Read, write: Write, lifetime: StreamLifetime, pace: SoundPace) -> None:
-        """The whole call; returns once the last final has left."""
+    async def __call__(
+        self, read: Read, write: Write, lifetime: StreamLifetime, pace: SoundPace, caller: str
+    ) -> None:
+        """The whole call of `caller`; returns once the last final has left."""
         first, count = await first_config(read)
         config = self._config(first.config)
 
         async def send(message: o.ConverseResponse) -> None:
             await write(_response(message, config.input.rate_hz))
 
-        dictation = Dictation(self.engines, config)
+        dictation = Dictation(self.engines, config, caller)
         requests = _requests(read, count, lifetime, lambda: pace.wait(dictation.heard_seconds))
         await dictation.run(requests, send)
 

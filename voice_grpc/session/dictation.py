@@ -12,7 +12,7 @@ from ..core.config import LiveConfig, SessionConfig
 from ..core.dictation import UtteranceTaker
 from ..core.errors import EngineTimeout
 from ..core.events import Event, PatienceOver
-from ..ports import Engines
+from ..ports import Claim, Engines, Urgency
 from .clock import TICK, loop_now
 from .event_queue import MAX_EVENTS
 from .listener import AudioQueue, Listener
@@ -24,14 +24,15 @@ from .utterance import TurnSound
 
 
 class Dictation:
-    def __init__(self, engines: Engines, config: SessionConfig) -> None:
+    def __init__(self, engines: Engines, config: SessionConfig, caller: str = "") -> None:
+        """`caller`: for whom engines work here; empty: nobody in particular."""
         live = LiveConfig(config)
         self._outbox = Outbox()
         self._events: asyncio.Queue[Event] = asyncio.Queue(MAX_EVENTS)
         post = self._events.put_nowait
         self._audio = AudioQueue()
         self._receiver = AudioReceiver(config.input, self._audio, self._outbox, loop_now)
-        sound = TurnSound(engines.stt, live)
+        sound = TurnSound(engines.stt, live, Claim.of(caller, Urgency.PART))
         self._transcriber = Transcriber(sound, live, post, self._outbox, lambda: 0)
         self._listener = Listener(engines.vad, self._audio, self._transcriber, live, post, self._outbox)
         self._taker = UtteranceTaker(lambda: live.current.turns)

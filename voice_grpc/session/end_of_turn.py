@@ -7,6 +7,7 @@ out for a while, and that is told once: the words alone decide then.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from ..core.audio import RATE_HZ, Samples
 from ..core.errors import EngineError, EngineTimeout
 from ..core.events import SoundScored, WordsScored
-from ..ports import Engine, Prompt
+from ..ports import Claim, Engine, Prompt, Urgency
 from .context import SessionContext
 from .notices import engine_notice
 
@@ -74,6 +75,7 @@ class EndOfTurnScores:
 
     def __init__(self, context: SessionContext) -> None:
         self._context = context
+        self._claim = Claim.of(context.caller, Urgency.FINAL)
         self._sound = _Judge(context.engines.acoustic_end, context)
         self._words = _Judge(context.engines.text_end, context)
         self._heard: deque[Samples] = deque()
@@ -128,11 +130,11 @@ class EndOfTurnScores:
     async def _score_sound(self, revision: int, heard: Samples) -> None:
         acoustic = self._context.engines.acoustic_end
         assert acoustic is not None
-        probability = await self._sound.answer(acoustic.probability(heard))
+        probability = await self._sound.answer(acoustic.probability(heard, self._claim))
         self._context.post(SoundScored(revision, probability))
 
     async def _score_words(self, text: str, prompt: Prompt) -> None:
         judge = self._context.engines.text_end
         assert judge is not None
-        probability = await self._words.answer(judge.probability(prompt))
+        probability = await self._words.answer(judge.probability(replace(prompt, claim=self._claim)))
         self._context.post(WordsScored(text, probability))

@@ -200,6 +200,11 @@ class Playout:
         """Of sound, heard or not."""
         return self._made / self._pacer.rate_hz
 
+    @property
+    def ahead_seconds(self) -> float:
+        """Of sound that is made and has not left."""
+        return self.made_seconds - self.sent_seconds
+
     def position(self) -> PlaybackPosition:
         """What was shown without any sound was read."""
         segments, played = self._segments, self._pacer.heard(self._clock.now())

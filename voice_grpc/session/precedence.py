@@ -5,6 +5,9 @@ is, none is prepared where the language model computes on this machine's cores; 
 there for a turn that may not be over is dropped, and begun anew once it may be, or is let out. Where the
 model is elsewhere nothing is held back. One object serves all sessions of a server.
 
+So it is said here whether an answer is prepared at all; whose work is next, of what was begun, is said by
+each engine (`ports.Claim`).
+
 Nothing is computed, awaited or timed here: `alive_replies.py` does what is said here.
 """
 

@@ -18,7 +18,7 @@ from ..core.patience import Decision
 from ..core.responses import Notice
 from ..core.timeline import Mark, Timeline
 from ..core.turn_state import Speculation
-from ..ports import Clause, Fallback, Prompt, VoiceChoice
+from ..ports import Claim, Clause, Fallback, Prompt, Urgency, VoiceChoice
 from .clock import loop_now
 from .context import SessionContext
 from .generation import ClauseQueue, Generation
@@ -29,6 +29,11 @@ from .speech import AudioPackets, Prosody, speakable_clause
 
 STALL_SECONDS = 5.0
 """An answer that has begun and then brings nothing for so long is given up."""
+
+
+FAR_AHEAD_SECONDS = 2.0
+"""Of sound that is made and not let out yet, beyond which more of it is as little urgent as what is only
+prepared: a first sentence of somebody else takes less, and the engines go on as soon as the ear is nearer."""
 
 
 class Reply:
@@ -47,6 +52,7 @@ class Reply:
         self.is_committed = self.is_cut = False
         self._config = config = context.config.current
         self._prompt, self._context, self._on_made = prompt, context, on_made
+        self._claim = Claim(context.caller, lambda: _urgency(self.is_committed, self._playout.ahead_seconds))
         self._committed = asyncio.Event()
         self._notices = HeldNotices(context.outbox.put)
         self.decision: Decision | None = None
@@ -56,7 +62,13 @@ class Reply:
         self.early_error: EngineError | None = None
         """What it failed with before it was let out."""
         self.generation = Generation(
-            context, command, prompt, timeline, self._committed, self._wait_for_tools, self._notices.put
+            context,
+            command,
+            replace(prompt, claim=self._claim),
+            timeline,
+            self._committed,
+            self._wait_for_tools,
+            self._notices.put,
         )
         self._clauses = ClauseQueue(command, self.generation, context.clock, timeline)
         packets = AudioPackets(command.turn, config.output)
@@ -151,7 +163,8 @@ class Reply:
 
     async def _speak(self) -> None:
         """The clauses, spoken as they come."""
-        choice = VoiceChoice(self._config.voice, self._prompt.language, self._config.speaking_rate)
+        config = self._config
+        choice = VoiceChoice(config.voice, self._prompt.language, config.speaking_rate, self._claim)
         async with aclosing(self._context.engines.tts.speak(self._speakable(), choice)) as sounds:
             async for sound in sounds:
                 if isinstance(sound, Fallback):
@@ -223,6 +236,12 @@ class Reply:
         self._playout.feed(apology.samples, apology.rate_hz, segment)
         self._playout.end()
         await self._playout.play(self._say_audible, STALL_SECONDS)
+
+
+def _urgency(is_committed: bool, ahead_seconds: float) -> Urgency:
+    """Nobody waits for what is not let out, nor for what comes only seconds after what is heard."""
+    is_waited_for = is_committed and ahead_seconds <= FAR_AHEAD_SECONDS
+    return Urgency.COMMITTED if is_waited_for else Urgency.PREPARED
 
 
 def _stalled(stage: str) -> EngineTimeout:

@@ -23,7 +23,7 @@ from ..core.requests import ConverseRequest
 from ..core.responses import Notice, SessionEnded, SessionStarted
 from ..core.text.ssml import parse
 from ..core.turn import TurnTaker
-from ..ports import Engines
+from ..ports import Claim, Engines, Urgency
 from .clock import ConversationClock
 from .command_runner import CommandRunner
 from .context import SessionContext
@@ -87,7 +87,7 @@ class Session:
             queue.put,
         )
         scores = EndOfTurnScores(context)
-        sound = TurnSound(engines.stt, live, scores.hear)
+        sound = TurnSound(engines.stt, live, Claim.of(context.caller, Urgency.FINAL), scores.hear)
         self._transcriber = Transcriber(sound, live, queue.put, outbox, self._turn_of_words)
         listener = Listener(engines.vad, audio, self._transcriber, live, queue.put, outbox)
         self._runner = runner = CommandRunner(context, listener, self._transcriber, scores, memory)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ..core.config import AudioFormat
 from ..core.errors import EngineEmpty
 from ..core.responses import AudioOutput
 from ..core.text.segmentation import ClauseSplitter
-from ..ports import Clause, Fallback, Tts, VoiceChoice
+from ..ports import Claim, Clause, Fallback, Tts, Urgency, VoiceChoice
 from .speech import AudioPackets, speakable_clause
 
 CHUNK_SECONDS = 0.1
@@ -21,10 +22,14 @@ CHUNK_SECONDS = 0.1
 class Synthesis:
     """One text, spoken. `clauses` are what it is cut into, by the segment index of the packets."""
 
-    def __init__(self, tts: Tts, text: str, choice: VoiceChoice, format: AudioFormat) -> None:
+    def __init__(
+        self, tts: Tts, text: str, choice: VoiceChoice, format: AudioFormat, caller: str = ""
+    ) -> None:
+        """`caller`: for whom the voice works here; empty: nobody in particular."""
         splitter = ClauseSplitter()
         self.clauses = [*splitter.feed(text), *splitter.flush()]
-        self._tts, self._choice = tts, choice
+        self._tts = tts
+        self._choice = replace(choice, claim=Claim.of(caller, Urgency.PART))
         self._converter = RateConverter(format.rate_hz)
         self._packets = AudioPackets(0, format)
         self._asked = 0

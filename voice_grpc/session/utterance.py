@@ -15,7 +15,7 @@ from ..core.config import LiveConfig
 from ..core.errors import EngineError
 from ..core.transcript.belief import VoiceTrack, unsaid
 from ..core.transcript.text import kept, without
-from ..ports import Stt, SttOptions, SttStream, Transcription, Word
+from ..ports import Claim, Stt, SttOptions, SttStream, Transcription, Word
 
 PART_SECONDS = 18.0
 """Whisper hears 30 s at a time; from about 20 s on its final takes longer than a pause lasts."""
@@ -166,9 +166,12 @@ def _ignore(samples: Samples) -> None:
 class TurnSound:
     """The utterance of the turn that goes on, and the sound just before it."""
 
-    def __init__(self, stt: Stt, config: LiveConfig, on_sound: Callable[[Samples], None] = _ignore) -> None:
-        """`on_sound` is told of the sound of a turn, without the padding before its onset."""
-        self._stt, self._config, self._on_sound = stt, config, on_sound
+    def __init__(
+        self, stt: Stt, config: LiveConfig, claim: Claim, on_sound: Callable[[Samples], None] = _ignore
+    ) -> None:
+        """`claim`: of its transcripts. `on_sound` is told of the sound of a turn, without the padding before
+        its onset."""
+        self._stt, self._config, self._claim, self._on_sound = stt, config, claim, on_sound
         self._before: deque[tuple[Samples, float | None]] = deque()
         """The last windows, and how likely each holds speech."""
         self._looked_at = 0
@@ -208,7 +211,7 @@ class TurnSound:
         before = list(self._before) if with_padding else []
         start = position - sum(len(window) for window, _ in before)
         config = self._config.current
-        self.utterance = Utterance(self._stt, SttOptions(config.languages, config.prompt), start)
+        self.utterance = Utterance(self._stt, SttOptions(config.languages, config.prompt, self._claim), start)
         for window, probability in before:
             self.utterance.feed(window, probability)
         self.wait_for_more()

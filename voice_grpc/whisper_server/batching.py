@@ -27,8 +27,7 @@ from ..engines.whisper.decoding import (
     DecodeSteps,
     decode_steps,
 )
-from ..engines.whisper.model import Abandoned
-from ..engines.worker_threads import WorkerThreads, hand_over
+from ..engines.worker_threads import Abandoned, WorkerThreads, hand_over
 from .metrics import Metrics
 
 PendingResult = asyncio.Future[DecodeResult | None]

@@ -22,6 +22,7 @@ from voice_grpc.engines.smart_turn.end_of_turn import WAITING_AT_MOST, SmartTurn
 from voice_grpc.engines.smart_turn.features import FRAMES, MELS, log_mel
 from voice_grpc.model_files.cache import is_here
 from voice_grpc.model_files.catalog import MODELS, SHIPPED, cache_directory
+from voice_grpc.ports import Claim, Urgency
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -181,7 +182,7 @@ async def test_what_waits_is_bounded_and_whoever_leaves_makes_room(
         await model.begun()
         waiting = [callers.create_task(engine.probability(sound(n))) for n in range(WAITING_AT_MOST)]
         await asyncio.sleep(0)
-        with pytest.raises(EngineError, match="8 turns wait") as raised:
+        with pytest.raises(EngineError, match="8 pieces of work of one caller wait") as raised:
             await engine.probability(sound(99))
         assert raised.value.retryable
         waiting[3].cancel()
@@ -191,6 +192,24 @@ async def test_what_waits_is_bounded_and_whoever_leaves_makes_room(
         model.release()
         answers = [await task for task in (judged, *waiting[:3], *waiting[4:], late)]
         assert answers == [0.5] * (WAITING_AT_MOST + 1)
+
+
+async def test_beside_the_flood_of_one_caller_another_is_judged_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    flood, other = (Claim.of(caller, Urgency.FINAL) for caller in ("flood", "other"))
+    async with opened(monkeypatch, tmp_path, 0.5) as (engine, model), asyncio.TaskGroup() as callers:
+        model.hold()
+        callers.create_task(engine.probability(sound(0), flood))
+        await model.begun()
+        for number in range(WAITING_AT_MOST):
+            callers.create_task(engine.probability(sound(number), flood))
+        await asyncio.sleep(0)
+        callers.create_task(engine.probability(sound(100), other))
+        await asyncio.sleep(0)
+        judged = len(model.heard)
+        model.release()
+    np.testing.assert_array_equal(model.heard[judged], log_mel(sound(100)))
 
 
 async def test_the_samples_may_be_used_again_while_they_wait(

@@ -1,8 +1,8 @@
-"""Whisper in the process: its threads with hand-written work, the real base model on a spoken sentence."""
+"""Whisper in the process: the real base model on a spoken sentence."""
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -12,132 +12,12 @@ from tests.saying import said
 from voice_grpc.bench.stt_utterances import SENTENCES, SpokenText, normal_words, spoken, word_errors
 from voice_grpc.core.audio import RATE_HZ, Samples, silence, to_pcm16
 from voice_grpc.core.errors import EngineError, EngineMissing
-from voice_grpc.engines.whisper.model import Abandoned, find
+from voice_grpc.engines.whisper.model import find
 from voice_grpc.engines.whisper.stt import WhisperStream, WhisperStt
-from voice_grpc.engines.whisper.workers import GaveWay, WorkerPool
 from voice_grpc.ports import SttOptions
 
 SENTENCE = "Can you tell me what the weather will be like tomorrow in London?"
 SECOND = "My name is Daniel Carter and I live in Boston."
-
-
-class Gate:
-    """Work that stays inside its thread until it is let through."""
-
-    def __init__(self) -> None:
-        self.entered = threading.Event()
-        self.opened = threading.Event()
-
-    def __call__(self, is_abandoned: Callable[[], bool]) -> str:
-        self.entered.set()
-        assert self.opened.wait(10)
-        if is_abandoned():
-            raise Abandoned
-        return "done"
-
-
-@pytest.fixture
-async def pool() -> AsyncIterator[WorkerPool]:
-    made = WorkerPool(2)
-    made.start()
-    yield made
-    await made.close(2.0)
-
-
-async def test_room_is_kept_for_a_final(pool: WorkerPool) -> None:
-    gate = Gate()
-    assert pool.has_room()
-    running = pool.submit(gate)
-    assert not pool.has_room()
-    assert await pool.submit(lambda _: "at once") == "at once"
-    gate.opened.set()
-    assert await running == "done"
-
-
-@pytest.mark.parametrize("threads", [1, 2, 3, 4])
-async def test_no_final_waits_for_the_interims_of_others(threads: int) -> None:
-    pool, interims = WorkerPool(threads), list[Gate]()
-    pool.start()
-    running = []
-    while pool.has_room():
-        running.append(pool.submit(gate := Gate(), is_interim=True))
-        await asyncio.to_thread(gate.entered.wait, 5)
-        interims.append(gate)
-    finals = [Gate() for _ in range(threads)]
-    waited_for = [pool.submit(final) for final in finals]
-    free = threads - len(interims)
-    for final in finals[:free]:
-        assert await asyncio.to_thread(final.entered.wait, 5), "at once, where a thread is free"
-    for gate in interims:
-        gate.opened.set()
-    for final in finals[free:]:
-        assert await asyncio.to_thread(final.entered.wait, 5), "at the next step of an interim, where none is"
-    for final in finals:
-        final.opened.set()
-    assert [await answer for answer in waited_for] == ["done"] * threads
-    for answer in running:
-        with pytest.raises(GaveWay):
-            await answer
-    await pool.close(2.0)
-
-
-async def test_an_interim_is_finished_while_finals_have_threads(pool: WorkerPool) -> None:
-    interim, final = Gate(), Gate()
-    early = pool.submit(interim, is_interim=True)
-    await asyncio.to_thread(interim.entered.wait, 5)
-    late = pool.submit(final)
-    await asyncio.to_thread(final.entered.wait, 5)
-    interim.opened.set()
-    assert await early == "done"
-    final.opened.set()
-    assert await late == "done"
-
-
-async def test_cancelled_work_never_begins(pool: WorkerPool) -> None:
-    gates = Gate(), Gate()
-    running = [pool.submit(gate) for gate in gates]
-    begun: list[str] = []
-    dropped = pool.submit(lambda _: begun.append("dropped"))
-    kept = pool.submit(lambda _: begun.append("kept"))
-    dropped.cancel()
-    for gate in gates:
-        gate.opened.set()
-    await kept
-    assert [await answer for answer in running] == ["done", "done"]
-    assert begun == ["kept"]
-
-
-async def test_work_under_way_learns_that_nobody_waits(pool: WorkerPool) -> None:
-    gate = Gate()
-    running = pool.submit(gate)
-    await asyncio.to_thread(gate.entered.wait, 5)
-    running.cancel()
-    gate.opened.set()
-    assert await pool.submit(lambda _: "next") == "next"
-
-
-async def test_a_failure_is_its_own_only(pool: WorkerPool) -> None:
-    def fail(_: Callable[[], bool]) -> None:
-        raise EngineError("stt", "Whisper failed")
-
-    with pytest.raises(EngineError, match="Whisper failed"):
-        await pool.submit(fail)
-    assert await pool.submit(lambda _: "alive") == "alive"
-
-
-async def test_close_refuses_what_waits_and_comes_back_though_a_lane_is_stuck() -> None:
-    pool, gate = WorkerPool(1), Gate()
-    pool.start()
-    stuck, waiting = pool.submit(gate), pool.submit(lambda _: "never")
-    await asyncio.to_thread(gate.entered.wait, 5)
-    await pool.close(0.01)
-    with pytest.raises(EngineError, match="closed"):
-        await waiting
-    with pytest.raises(EngineError, match="closed"):
-        pool.submit(lambda _: "never")
-    gate.opened.set()
-    with pytest.raises(EngineError, match="closed"):
-        await stuck
 
 
 def test_a_model_is_found_by_name_by_path_or_on_the_hub(tmp_path: Path) -> None:

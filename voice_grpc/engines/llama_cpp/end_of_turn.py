@@ -12,8 +12,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from ...core.errors import EngineError
-from ...ports import Prompt
-from .server import SLOTS
+from ...ports import Claim, Prompt
 
 _ENDS = frozenset(".?!…。？！؟।\n")
 """First characters of the tokens that end an utterance."""
@@ -34,16 +33,15 @@ class Completing(Protocol):
     @property
     def location(self) -> str: ...
 
-    @property
-    def busy(self) -> int:
-        """Generations that run or wait."""
+    def has_room(self, claim: Claim) -> bool:
+        """Work of `claim` would not have to wait for what is as urgent."""
         ...
 
     def open_turn(self, prompt: Prompt) -> str:
         """The text of `prompt` up to its last user's last word."""
         ...
 
-    async def complete(self, request: dict[str, Any]) -> dict[str, Any]: ...
+    async def complete(self, request: dict[str, Any], claim: Claim) -> dict[str, Any]: ...
 
     async def warm(self) -> None: ...
 
@@ -78,14 +76,14 @@ class LocalTextEndOfTurn:
             await self._llm.close()
 
     async def probability(self, prompt: Prompt) -> float | None:
-        """None while the model has no room: answers go first. Raises `EngineError`."""
-        if self._llm.busy >= SLOTS:
+        """None while the model has no room: answers that were let out go first. Raises `EngineError`."""
+        if not self._llm.has_room(prompt.claim):
             return None
         if not self._answers or prompt.tools:
             prompt = replace(prompt, instructions="", messages=prompt.messages[-_SHOWN_MESSAGES:], tools=())
         text = self._llm.open_turn(prompt).rstrip(" .,;:!?…。，、？！")
         request = {"prompt": text, "n_predict": 1, "n_probs": _TOP, "logprobs": _TOP, "cache_prompt": True}
-        answer = await self._llm.complete({**request, "temperature": 0.0})
+        answer = await self._llm.complete({**request, "temperature": 0.0}, prompt.claim)
         try:
             (token,) = answer["choices"][0]["logprobs"]["content"]
             found = {each["token"]: float(each["logprob"]) for each in token["top_logprobs"]}

@@ -108,6 +108,9 @@ _LOOP = re.compile(r"(.{3,40}?)\1{3}\Z")
 
 _SPEAKERS = {Role.USER: "User", Role.ASSISTANT: "Assistant"}
 
+_OF_CHAT = {"messages", "chat_template_kwargs"}
+"""Fields of a request that only one with messages has."""
+
 _STOPS = ["\n", "User:", "Assistant:"]
 
 _STEADY = {"temperature": 0.0, "repeat_penalty": 1.0}
@@ -220,6 +223,21 @@ def layout_of(template: str) -> ChatLayout | None:
 def open_chat(prompt: Prompt, tokens: int, layout: ChatLayout) -> str:
     """As `chat_request` shows it, up to the user's last word."""
     return layout.open(chat_request(prompt, tokens, 0)["messages"])
+
+
+def opened_answer(
+    prompt: Prompt, request: dict[str, Any], layout: ChatLayout | None
+) -> dict[str, Any] | None:
+    """The `request` of `prompt` as a text whose end is where the answer begins, so that it can be given what
+    was written of it already. None where only the file's own template knows how tools are marked, or messages
+    at all."""
+    if "messages" not in request:
+        return request
+    has_tools = prompt.tools or any(message.role is Role.TOOLS for message in prompt.messages)
+    if layout is None or has_tools:
+        return None
+    opened = {key: value for key, value in request.items() if key not in _OF_CHAT}
+    return {**opened, "prompt": layout.open([*request["messages"], {"role": "assistant", "content": ""}])}
 
 
 def recent(messages: Sequence[Message], room: int) -> Sequence[Message]:

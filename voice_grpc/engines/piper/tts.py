@@ -1,25 +1,30 @@
 """Piper: neural voices in this process, on one thread that all answers share.
 
-A job is a chunk of one clause, and an answer has one job at a time, so answers take turns: the first sound of
-one waits for at most a chunk of each of the others. What nobody wants any more ends with its chunk.
+A piece of work is a chunk of one clause, 50 to 120 ms, and an answer has one at a time; whose is next is said
+by the claims of the answers (`fair_queue.py`). So the first sound of one waits for the chunk that is being
+made, and at most for one of each other caller whose answer is as urgent. What nobody wants any more ends with
+its chunk.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from ...core.audio import Samples
 from ...core.errors import EngineError
 from ...model_files.cache import model_path
-from ...ports import Clause, Speech, Voice, VoiceChoice
+from ...ports import Claim, Clause, Speech, Voice, VoiceChoice
 from ...ports.streaming import CancellableStream, TaskSet
+from ..worker_pool import WorkerPool
 from .speakable import speakable_pieces
 from .voice import LevelVoice, open_voice
 
 _AHEAD = 2
 """Chunks of one answer that are made and not taken yet; one more waits to be let in."""
+
+_CLOSE_S = 0.9
+"""For the chunk that is being made; the tasks of answers had a second before."""
 
 
 class PiperTts:
@@ -37,7 +42,7 @@ class PiperTts:
         self._threads = threads
         self._loaded: LevelVoice | None = None
         self._tasks = TaskSet()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="tts")
+        self._pool = WorkerPool("tts", "Piper")
 
     @property
     def name(self) -> str:
@@ -53,13 +58,14 @@ class PiperTts:
     async def warm(self) -> None:
         """Raises `EngineMissing` without the extra or the file, `EngineError` when it cannot be read."""
         if self._loaded is None:
-            await asyncio.get_running_loop().run_in_executor(self._pool, self._load)
+            await asyncio.to_thread(self._load)
+            self._pool.start()
 
     async def speak(self, clauses: AsyncIterator[Clause], voice: VoiceChoice) -> AsyncGenerator[Speech, None]:
         """What has no letter and no digit is passed over. A language that no voice speaks is read as
         the voice reads it: silence would be worse."""
         self._accept(voice)
-        saying = partial(self._say, clauses, voice.rate)
+        saying = partial(self._say, clauses, voice)
         try:
             async with CancellableStream(saying, _AHEAD, tasks=self._tasks) as sounds:
                 while (sound := await sounds.next()) is not None:
@@ -71,25 +77,28 @@ class PiperTts:
         """The chunk that is being made ends by itself within about 0.3 s; what waits fails at once."""
         self._loaded = None
         await self._tasks.close()
-        self._pool.shutdown(wait=False)
+        await self._pool.close(_CLOSE_S)
 
     async def _say(
-        self, clauses: AsyncIterator[Clause], rate: float, put: Callable[[Speech], Awaitable[None]]
+        self, clauses: AsyncIterator[Clause], voice: VoiceChoice, put: Callable[[Speech], Awaitable[None]]
     ) -> None:
         async for clause in clauses:
             for piece in speakable_pieces(clause.text):
                 loaded = self._open_voice()
-                chunks = loaded.say(piece, rate)
-                while (samples := await self._next(chunks, piece)) is not None:
+                chunks = loaded.say(piece, voice.rate)
+                while (samples := await self._next(chunks, piece, voice.claim)) is not None:
                     await put(Speech(clause.index, samples, loaded.rate_hz))
 
-    async def _next(self, chunks: Iterator[Samples], text: str) -> Samples | None:
-        """The next chunk of `text`, made in the pool; None after the last."""
+    async def _next(self, chunks: Iterator[Samples], text: str, claim: Claim) -> Samples | None:
+        """The next chunk of `text`, made in the thread; None after the last."""
         self._open_voice()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, next, chunks, None)
+            made: Samples | None = await self._pool.submit(lambda _: next(chunks, None), claim)
+        except EngineError:
+            raise
         except Exception as error:
             raise EngineError("tts", f"{self.name} cannot say {text[:60]!r}: {error}") from error
+        return made
 
     def _load(self) -> None:
         self._path = model_path("joe") if self._path is None else self._path

@@ -1,15 +1,12 @@
 """Smart Turn v3.2 through onnxruntime: the spectrogram of eight seconds in, one probability out.
 
 One thread serves all sessions, a turn at a time: the int8 model scales its activations by all that it is
-given, so that turns computed together would answer differently from each alone. What waits is bounded, since
-a verdict that comes when the silence is over helps nobody; what its caller has given up is passed over.
+given, so that turns computed together would answer differently from each alone. Callers take turns
+(`fair_queue.py`). What waits is bounded for each of them, since a verdict that comes when the silence is over
+helps nobody; what its session has given up is passed over.
 """
 
 import asyncio
-import threading
-from collections import deque
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,64 +15,20 @@ import numpy as np
 from ...core.audio import RATE_HZ, Samples
 from ...core.errors import EngineError, EngineMissing
 from ...model_files.cache import model_path
-from ..worker_threads import WorkerThreads, hand_over
+from ...ports import NOBODY, Claim
+from ..worker_pool import WorkerPool
 from .features import FRAMES, MELS, WINDOW_SECONDS, log_mel
 
 MODEL = "smart-turn"
 """Its name among the model files."""
 
 WAITING_AT_MOST = 8
-"""Turns. The last of them waits for about half a second, which is as long as a silence is held."""
+"""Turns of one caller. The last of them waits for about half a second where nobody else asks, which is as
+long as a silence is held."""
 
 _STAGE = "turn"
 _INPUT = "input_features"
 _CLOSE_S = 1.8
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    samples: Samples
-    answer: "asyncio.Future[float]"
-
-
-class _Jobs:
-    """What waits for the thread, in the order it came."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[_Job] = deque()
-        self._is_closed = False
-        self._changed = threading.Condition()
-
-    def put(self, job: _Job) -> None:
-        """Raises `EngineError` when too many wait, or when it is closed."""
-        with self._changed:
-            if self._is_closed:
-                raise _closed()
-            self._waiting = deque(each for each in self._waiting if not each.answer.cancelled())
-            if len(self._waiting) >= WAITING_AT_MOST:
-                raise EngineError(_STAGE, f"{WAITING_AT_MOST} turns wait to be judged already")
-            self._waiting.append(job)
-            self._changed.notify()
-
-    def take(self) -> _Job | None:
-        """Waits for one that somebody waits for. None once it is closed."""
-        with self._changed:
-            while not self._is_closed:
-                while self._waiting:
-                    job = self._waiting.popleft()
-                    if not job.answer.cancelled():
-                        return job
-                self._changed.wait()
-            return None
-
-    def close(self) -> list[_Job]:
-        """What was left."""
-        with self._changed:
-            self._is_closed = True
-            left = list(self._waiting)
-            self._waiting.clear()
-            self._changed.notify_all()
-        return left
 
 
 class SmartTurn:
@@ -91,8 +44,8 @@ class SmartTurn:
         """
         self._path = model
         self._intra_op_threads = threads
-        self._jobs = _Jobs()
-        self._threads: WorkerThreads | None = None
+        self._pool = WorkerPool(_STAGE, "Smart Turn", most=WAITING_AT_MOST)
+        self._model: Any = None
 
     @property
     def name(self) -> str:
@@ -104,13 +57,12 @@ class SmartTurn:
 
     async def warm(self) -> None:
         """Raises `EngineMissing` without onnxruntime or the file, `EngineError` for one that is no model."""
-        if self._threads is None:
-            model = await asyncio.to_thread(_load, self._path, self._intra_op_threads)
-            self._threads = WorkerThreads("turn", partial(_serve, model, self._jobs))
-            self._threads.start(1)
+        if self._model is None:
+            self._model = await asyncio.to_thread(_load, self._path, self._intra_op_threads)
+            self._pool.start()
         await self.probability(np.zeros(WINDOW_SECONDS * RATE_HZ, np.int16))
 
-    async def probability(self, samples: Samples) -> float:
+    async def probability(self, samples: Samples, claim: Claim = NOBODY) -> float:
         """That the turn is over, by its last eight seconds. The samples are copied: they may grow meanwhile.
 
         Raises `ValueError` for anything but int16 of shape (n,); `EngineError` for a verdict that is no
@@ -118,18 +70,16 @@ class SmartTurn:
         """
         if samples.ndim != 1 or samples.dtype != np.int16:
             raise ValueError(f"samples are int16 of shape (n,), got {samples.dtype} of {samples.shape}")
-        if self._threads is None:
+        if self._model is None:
             raise _closed()
-        answer: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Job(samples[-WINDOW_SECONDS * RATE_HZ :].copy(), answer))
-        return await answer
+        model, heard = self._model, samples[-WINDOW_SECONDS * RATE_HZ :].copy()
+        probability: float = await self._pool.submit(lambda _: _judged(model, heard), claim)
+        return probability
 
     async def close(self) -> None:
         """What waits is refused; what is being computed is answered, within about 0.1 s."""
-        hand_over([(job.answer, _closed()) for job in self._jobs.close()])
-        if self._threads is not None:
-            await self._threads.join(_CLOSE_S)
-            self._threads = None
+        await self._pool.close(_CLOSE_S)
+        self._model = None
 
 
 def _closed() -> EngineError:
@@ -161,19 +111,14 @@ def _load(path: Path | None, threads: int) -> Any:
     return model
 
 
-def _serve(model: Any, jobs: _Jobs) -> None:
-    """The thread."""
-    while (job := jobs.take()) is not None:
-        hand_over([(job.answer, _judged(model, job.samples))])
-
-
-def _judged(model: Any, samples: Samples) -> float | EngineError:
+def _judged(model: Any, samples: Samples) -> float:
+    """Raises `EngineError`."""
     try:
         probability = float(model.run(None, {_INPUT: log_mel(samples)[np.newaxis]})[0].item())
-    except Exception as error:  # noqa: BLE001 - one bad turn must not end the thread of all sessions
-        return EngineError(_STAGE, f"Smart Turn failed: {_first_line(error)}")
+    except Exception as error:
+        raise EngineError(_STAGE, f"Smart Turn failed: {_first_line(error)}") from error
     if not 0.0 <= probability <= 1.0:
-        return EngineError(_STAGE, f"Smart Turn gave {probability}, which is no probability")
+        raise EngineError(_STAGE, f"Smart Turn gave {probability}, which is no probability")
     return probability
 
 

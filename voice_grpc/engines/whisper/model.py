@@ -16,6 +16,7 @@ from ...core.audio import RATE_HZ, Floats, seconds
 from ...core.errors import EngineError, EngineMissing
 from ...model_files.cache import model_path
 from ...net.installation import advice
+from ..worker_threads import Abandoned
 from .decoding import (
     FULL,
     SAFE_TAIL_S,
@@ -305,7 +306,3 @@ def _hypothesis(result: Any, request: DecodeRequest, tokenizer: Any) -> Hypothes
         is_cut=len(ids) >= min(token_cap(audio_s, decode_pass), _LONGEST // 2),
         segments=said,
     )
-
-
-class Abandoned(Exception):
-    """Nobody waits for the answer any more; raised between two calls of CTranslate2."""

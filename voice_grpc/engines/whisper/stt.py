@@ -1,26 +1,31 @@
 """Whisper in this process: the audio context cut to the utterance, finals first, interims if there is room.
 
-    stt ─▶ workers (threads) ─▶ transcribe: chunk by chunk ─▶ model ⇄ decoding: what to show, what to believe
+    stt: chunk by chunk ─▶ worker pool ─▶ transcribe ─▶ model ⇄ decoding: what to show, what to believe
 
 On two shared cores a sentence of 3 s is final in 0.15 to 0.25 s where the stock call takes 1 s.
 """
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from ...core.audio import Floats, Samples, sample_count, seconds, to_float
+from ...core.audio import Samples, sample_count, seconds, to_float
 from ...core.errors import EngineError
 from ...core.transcript.belief import TranscriptSegment
-from ...ports import SttOptions, Transcription
+from ...ports import NOBODY, Claim, SttOptions, Transcription, Urgency
 from ...ports.stt import INTERIM_AT_LEAST_S
+from ..worker_pool import GaveWay, IsAbandoned, WorkerPool
+from .chunking import LONGEST_PART_S, LONGEST_TURN_S
 from .languages import iso_code
 from .model import PACKAGED, Hardware, WhisperModel, hum
-from .transcribe import TranscribedChunk, TranscriptionRequest, TranscriptionResult, transcribe
-from .workers import GaveWay, IsAbandoned, WorkerPool
+from .transcribe import TranscribedChunk, TranscriptionRequest, TranscriptionResult, transcribe_next
 
 _CLOSE_S = 1.8
+
+_SOMEBODY = Claim.of("", Urgency.PREPARED)
+"""Of the question whether there is room at all."""
 
 
 class WhisperStt:
@@ -41,7 +46,7 @@ class WhisperStt:
         self._model: WhisperModel | None = None
         self._open: set[WhisperStream] = set()
         """Utterances of users who speak or are being answered."""
-        self._pool = WorkerPool(workers)
+        self._pool = WorkerPool("stt", "Whisper", workers)
 
     @property
     def name(self) -> str:
@@ -62,14 +67,20 @@ class WhisperStt:
             hardware = Hardware(threads=self._threads, workers=self._workers)
             self._model = await asyncio.to_thread(WhisperModel, self._model_name, hardware)
             self._pool.start()
-        for running in [self.transcribe(hum(), ("en",), "", is_interim=False) for _ in range(self._workers)]:
+        model = self._model
+        request = TranscriptionRequest(hum(), ("en",))
+        warming = [
+            self._pool.submit(lambda is_abandoned: transcribe_next(model, request, is_abandoned), NOBODY)
+            for _ in range(self._workers)
+        ]
+        for running in warming:
             await running
 
     def open(self, options: SttOptions) -> "WhisperStream":
         """Raises `EngineError` before `warm()`, and when the model knows none of the languages."""
         if self._model is None:
             raise EngineError("stt", f"{self.name} is not loaded yet: call warm() first")
-        stream = WhisperStream(self, self._model.codes(options.languages), options.prompt)
+        stream = WhisperStream(self, self._model.codes(options.languages), options)
         self._open.add(stream)
         return stream
 
@@ -78,25 +89,42 @@ class WhisperStt:
         self._open.discard(stream)
 
     def has_room(self) -> bool:
-        return self._pool.has_room()
+        return self.has_room_for(_SOMEBODY)
+
+    def has_room_for(self, claim: Claim) -> bool:
+        """An interim is begun at once or not at all, and only while another thread stays free, so that the
+        next final finds one (a single thread makes an exception: it takes an interim when idle)."""
+        return self._pool.free_for(claim) >= min(2, self._workers)
 
     def is_alone(self) -> bool:
         return len(self._open) <= 1 and self.has_room()
 
-    def transcribe(
-        self, audio: Floats, languages: tuple[str, ...], prompt: str, *, is_interim: bool
+    async def transcribe(
+        self, request: TranscriptionRequest, claim: Claim, *, is_optional: bool
+    ) -> TranscriptionResult:
+        """What is said in it, found out in a thread, soon: a piece of work a chunk, so that others have their
+        turn between two. Raises `GaveWay` where it is optional, and `EngineError`."""
+        chunks: list[TranscribedChunk] = []
+        language = ""
+        while True:
+            result = await self._submit(request, claim, is_optional=is_optional)
+            chunks += result.chunks
+            language = result.language or language
+            if (rest := request.after(result)) is None:
+                return replace(result, chunks=tuple(chunks), language=language)
+            request = rest
+
+    def _submit(
+        self, request: TranscriptionRequest, claim: Claim, *, is_optional: bool
     ) -> "asyncio.Future[TranscriptionResult]":
-        """What is said in `audio`, found out in a thread, soon; cancel what is returned and it is dropped.
-        That of an interim may be `GaveWay`."""
         model = self._model
         if model is None:
             raise EngineError("stt", f"{self.name} is closed", retryable=False)
 
         def work(is_abandoned: IsAbandoned) -> TranscriptionResult:
-            request = TranscriptionRequest(audio, languages, prompt, is_interim, is_abandoned)
-            return transcribe(model, request)
+            return transcribe_next(model, request, is_abandoned)
 
-        return self._pool.submit(work, is_interim=is_interim)
+        return self._pool.submit(work, claim, is_optional=is_optional)
 
     async def close(self) -> None:
         await self._pool.close(_CLOSE_S)
@@ -107,10 +135,13 @@ class WhisperStream:
     """Implements `ports.SttStream`. What is longer than one window is cut, and its chunks are settled
     for good as they are transcribed, so that a long speech costs no more at its end than a short one."""
 
-    def __init__(self, stt: WhisperStt, languages: tuple[str, ...], prompt: str) -> None:
+    def __init__(self, stt: WhisperStt, languages: tuple[str, ...], options: SttOptions) -> None:
+        """`languages`: those of `options`, as the model spells them."""
         self._stt = stt
         self._languages = languages
-        self._prompt = prompt
+        self._prompt = options.prompt
+        self._claim = options.claim
+        self._interim_claim = _of_interims(options.claim)
         self._pcm = bytearray()
         """Samples from the last settled one on, s16le."""
         self._settled_at = 0
@@ -124,7 +155,8 @@ class WhisperStream:
     async def interim(self) -> Transcription | None:
         """None also while there is too little to tell (under 0.4 s), and where a final of another stream
         needs the thread."""
-        if len(self._pcm) < 2 * sample_count(INTERIM_AT_LEAST_S) or not self._stt.has_room():
+        is_enough = len(self._pcm) >= 2 * sample_count(INTERIM_AT_LEAST_S)
+        if not is_enough or not self._stt.has_room_for(self._interim_claim):
             return None
         try:
             return await self._transcribe(is_interim=True)
@@ -145,7 +177,11 @@ class WhisperStream:
         """All of it so far."""
         start, before = self._settled_at, tuple(self._settled)
         audio = to_float(np.frombuffer(bytes(self._pcm), np.int16))
-        transcribed = await self._stt.transcribe(audio, self._languages, self._prompt, is_interim=is_interim)
+        is_part = self._claim.urgency is Urgency.PART
+        longest_s = LONGEST_PART_S if is_part else LONGEST_TURN_S
+        request = TranscriptionRequest(audio, self._languages, self._prompt, is_interim, longest_s)
+        claim = self._interim_claim if is_interim else self._claim
+        transcribed = await self._stt.transcribe(request, claim, is_optional=is_interim)
         if transcribed.is_sure_of_language:
             self._languages = (transcribed.language,)
         if start == self._settled_at:  # else another call settled the same chunk meanwhile
@@ -159,6 +195,11 @@ class WhisperStream:
             del self._pcm[: 2 * chunk.samples]
             self._settled_at += chunk.samples
             self._settled.append(chunk)
+
+
+def _of_interims(claim: Claim) -> Claim:
+    """No more urgent than what nobody waits for."""
+    return Claim(claim.caller, lambda: max(claim.urgency, Urgency.PREPARED))
 
 
 def _segments(chunks: Sequence[TranscribedChunk]) -> tuple[TranscriptSegment, ...]:

@@ -1,11 +1,11 @@
-"""Audio of any length, transcribed by one caller alone: chunk by chunk, pass by pass."""
+"""Audio of any length, transcribed by one caller alone: a chunk at a time, pass by pass."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...core.audio import Floats, seconds
 from ...core.errors import EngineError
-from .chunking import first_chunk
+from .chunking import LONGEST_CHUNK_S, first_chunk
 from .decoding import DecodeOptions, DecodeResult, Hypothesis, decode_steps
 from .model import WhisperModel, first_line
 
@@ -20,10 +20,22 @@ class TranscriptionRequest:
     audio: Floats
     languages: tuple[str, ...]
     """Whisper's codes to choose among; empty: all."""
-    prompt: str
-    is_interim: bool
+    prompt: str = ""
+    is_interim: bool = False
     """One greedy pass over its last chunk will do."""
-    is_abandoned: Callable[[], bool]
+    longest_s: float = LONGEST_CHUNK_S
+    """Seconds of a chunk, at most."""
+    is_sure_of_language: bool = False
+    """The chunk before it settled the one of `languages`."""
+
+    def after(self, result: "TranscriptionResult") -> "TranscriptionRequest | None":
+        """What is left of it once `result` came of its next chunk; None: nothing."""
+        rest = self.audio[sum(chunk.samples for chunk in result.chunks) :]
+        if not len(rest):
+            return None
+        languages = (result.language,) if result.is_sure_of_language else self.languages
+        is_sure = result.is_sure_of_language
+        return replace(self, audio=rest, languages=languages, is_sure_of_language=is_sure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +61,34 @@ class TranscriptionResult:
     is_sure_of_language: bool
 
 
-def transcribe(model: WhisperModel, request: TranscriptionRequest) -> TranscriptionResult:
-    """Raises `Abandoned`, and `EngineError` when CTranslate2 fails."""
+def transcribe_next(
+    model: WhisperModel, request: TranscriptionRequest, is_abandoned: Callable[[], bool]
+) -> TranscriptionResult:
+    """Its next chunk; of no audio, none. Raises `Abandoned`, and `EngineError` when CTranslate2 fails."""
     try:
-        return _chunks(model, request)
+        return _next(model, request, is_abandoned)
     except RuntimeError as error:
         raise EngineError("stt", f"Whisper failed: {first_line(error)}") from error
 
 
-def _chunks(model: WhisperModel, request: TranscriptionRequest) -> TranscriptionResult:
-    chunks: list[TranscribedChunk] = []
-    audio, language, is_sure = request.audio, "", False
-    while len(audio):
-        end = first_chunk(audio)
-        is_interim = request.is_interim and end == len(audio)
-        among = (language,) if is_sure else request.languages
-        options = DecodeOptions(among, request.prompt, is_interim=is_interim)
-        result = _chunk(model, audio[:end], options, request.is_abandoned)
-        if result and not is_sure:
-            language, is_sure = result.language, not is_interim and seconds(end) >= SURE_OF_LANGUAGE_S
-        chunks.append(TranscribedChunk(end, result.hypothesis if result else None))
-        audio = audio[end:]
-    return TranscriptionResult(tuple(chunks), language, is_sure)
+def _next(
+    model: WhisperModel, request: TranscriptionRequest, is_abandoned: Callable[[], bool]
+) -> TranscriptionResult:
+    audio, is_sure = request.audio, request.is_sure_of_language
+    language = request.languages[0] if is_sure else ""
+    if not len(audio):
+        return TranscriptionResult((), language, is_sure)
+    end = first_chunk(audio, request.longest_s)
+    is_interim = request.is_interim and end == len(audio)
+    options = DecodeOptions(request.languages, request.prompt, is_interim=is_interim)
+    result = _decoded(model, audio[:end], options, is_abandoned)
+    if result and not is_sure:
+        language, is_sure = result.language, not is_interim and seconds(end) >= SURE_OF_LANGUAGE_S
+    chunk = TranscribedChunk(end, result.hypothesis if result else None)
+    return TranscriptionResult((chunk,), language, is_sure)
 
 
-def _chunk(
+def _decoded(
     model: WhisperModel, audio: Floats, options: DecodeOptions, is_abandoned: Callable[[], bool]
 ) -> DecodeResult | None:
     steps = decode_steps(audio, model.interim_passes if options.is_interim else model.passes, options)
