@@ -27,6 +27,7 @@ from .chain import (
 )
 from .succession import Succession
 
+
 class ClauseReplay:
     """Clauses that are taken from their source once, when the first voice asks for them."""
 

@@ -36,8 +36,8 @@ BOLD_TEMPERATURE = 0.9
 """Of the second draw, where the first one only said again what had been said: at 0 it would be the same."""
 
 CLAUSES_AHEAD = 1
-"""Clauses that wait for the voice beside the one that is held out to it; then the model waits. What is written
-of an answer that is cut off then is a bill for nothing."""
+"""Clauses that wait for the voice beside the one that is held out to it; then the model waits. What is
+written of an answer that is cut off then is a bill for nothing."""
 
 CLAUSES_EARLY = 2
 """Clauses that are written before the answer is let out: the one that is heard first, and the next."""

@@ -1,5 +1,5 @@
-"""What an answer and a synthesis share: clauses on their way to a voice, held back while it is far enough ahead
-(`core/lookahead.py`), and its sound as packets."""
+"""What an answer and a synthesis share: clauses on their way to a voice, held back while it is far enough
+ahead (`core/lookahead.py`), and its sound as packets."""
 
 import asyncio
 from collections.abc import Callable
@@ -46,7 +46,8 @@ class VoiceLead:
     but for what is heard first: others may wait for that (`precedence.py`)."""
 
     def __init__(self, clock: ConversationClock, rate: float, unheard: Callable[[], float]) -> None:
-        """`rate`: at which the voice speaks; `unheard`: seconds of sound that were taken and not heard yet."""
+        """`rate`: at which the voice speaks; `unheard`: seconds of sound that were taken and not heard
+        yet."""
         self._clock, self._unheard = clock, unheard
         self._lookahead = Lookahead(rate)
         self._sounded = asyncio.Event()
