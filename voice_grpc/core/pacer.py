@@ -54,6 +54,10 @@ class Pacer:
         for start in range(0, len(samples), self._size):
             self._ready.append((samples[start : start + self._size], segment))
 
+    def drop(self) -> None:
+        """What has not left is not kept: nobody will hear it."""
+        self._ready.clear()
+
     def end(self) -> None:
         """Nothing more will be fed."""
         self._is_whole = True

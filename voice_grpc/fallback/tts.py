@@ -12,6 +12,7 @@ from functools import partial
 
 from ..core.errors import EngineBlocked, EngineEmpty, EngineError
 from ..core.languages import primary
+from ..core.lookahead import CHARACTERS_A_SECOND
 from ..ports import Clause, Fallback, Speech, Tts, TtsItem, Voice, VoiceChoice
 from ..ports.streaming import CancellableStream
 from .chain import (
@@ -25,9 +26,6 @@ from .chain import (
     candidates,
 )
 from .succession import Succession
-
-CHARACTERS_A_SECOND = 25.0
-"""Half as fast again as an unhurried speaker: what lasts shorter is not all of a clause."""
 
 
 class ClauseReplay:

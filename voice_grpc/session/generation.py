@@ -35,9 +35,9 @@ FILLER_SECONDS = 1.5
 BOLD_TEMPERATURE = 0.9
 """Of the second draw, where the first one only said again what had been said: at 0 it would be the same."""
 
-CLAUSES_AHEAD = 32
-"""Clauses that may wait for the voice; then the model waits."""
-
+CLAUSES_AHEAD = 1
+"""Clauses that wait for the voice beside the one that is held out to it; then the model waits. What is
+written of an answer that is cut off then is a bill for nothing."""
 
 CLAUSES_EARLY = 2
 """Clauses that are written before the answer is let out: the one that is heard first, and the next."""
@@ -172,6 +172,7 @@ class ClauseQueue:
         self._command, self._generation = command, generation
         self._clock, self._timeline = clock, timeline
         self._clauses: asyncio.Queue[Clause | None] = asyncio.Queue(CLAUSES_AHEAD)
+        self._is_awaited = False
         self._count = 0
         self._is_apart = False
         """The next clause begins anew after a flush: nothing of the text says that a space is between."""
@@ -203,7 +204,11 @@ class ClauseQueue:
 
     async def next(self) -> Clause | None:
         """None: that was the last one."""
-        return await self._clauses.get()
+        self._is_awaited = True
+        try:
+            return await self._clauses.get()
+        finally:
+            self._is_awaited = False
 
     async def next_within(self, seconds: float | None) -> Clause | None:
         """Like `next`. Raises TimeoutError, with None never; a tool that is at work is waited for all the
@@ -211,15 +216,15 @@ class ClauseQueue:
         while True:
             try:
                 async with asyncio.timeout(seconds):
-                    return await self._clauses.get()
+                    return await self.next()
             except TimeoutError:
                 if not self._generation.is_waiting:
                     raise
 
     @property
     def is_behind(self) -> bool:
-        """No clause waits: it is the model that is waited for."""
-        return self._clauses.empty()
+        """The next clause is waited for, and not the voice."""
+        return self._is_awaited
 
     async def _words(self) -> AsyncGenerator[str | Flush, None]:
         if self._command.kind is ReplyKind.VERBATIM:

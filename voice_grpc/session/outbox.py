@@ -48,6 +48,10 @@ class Outbox:
             m for m in self._media if m.turn != turn or not isinstance(m, AudioOutput | ResponseText)
         )
 
+    def waiting_samples(self, turn: int) -> int:
+        """Sound of `turn` that has not left, in samples at the output rate."""
+        return sum(m.duration for m in self._media if isinstance(m, AudioOutput) and m.turn == turn)
+
     def close(self, last: ConverseResponse | None = None) -> None:
         """`last` leaves once everything else has; then `take` ends."""
         self._last, self._is_closed = last, True

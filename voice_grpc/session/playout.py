@@ -115,6 +115,11 @@ class SegmentLedger:
 
     # ------------------------------------------------------------ letting out
 
+    @property
+    def waiting_samples(self) -> int:
+        """Let out, and still in the outbox: the client does not read."""
+        return self._outbox.waiting_samples(self._turn)
+
     def mute(self) -> None:
         """Nothing leaves any more, whoever is still at work."""
         self._is_muted = True
@@ -194,6 +199,18 @@ class Playout:
     @property
     def sent_seconds(self) -> float:
         return self._pacer.sent / self._pacer.rate_hz
+
+    @property
+    def unheard_seconds(self) -> float:
+        """Of sound that was fed and not heard yet; what has not left the outbox was not heard, whatever the
+        clock says."""
+        pacer = self._pacer
+        left = pacer.sent - self._segments.waiting_samples
+        return (self._made - min(pacer.heard(self._clock.now()), left)) / pacer.rate_hz
+
+    def drop(self) -> None:
+        """What has not left never will."""
+        self._pacer.drop()
 
     @property
     def made_seconds(self) -> float:

@@ -25,7 +25,7 @@ from .generation import ClauseQueue, Generation
 from .metrics import ReplyCosts, Waste
 from .notices import HeldNotices, engine_notice, fallback_notice
 from .playout import PlaybackPosition, Playout, SegmentLedger
-from .speech import AudioPackets, Prosody, speakable_clause
+from .speech import AudioPackets, Prosody, VoiceLead, speakable_clause
 
 STALL_SECONDS = 5.0
 """An answer that has begun and then brings nothing for so long is given up."""
@@ -76,6 +76,7 @@ class Reply:
             packets, config.output.rate_hz, context.outbox, context.turn_events, command.turn
         )
         self._playout = Playout(config, context.clock, self.segments, timeline)
+        self._lead = VoiceLead(context.clock, config.speaking_rate, lambda: self._playout.unheard_seconds)
         self._characters = 0
         self._is_audible = False
 
@@ -91,6 +92,7 @@ class Reply:
         """Not a sample leaves from now on. Returns how far it came."""
         self.is_cut = True
         self.segments.mute()
+        self._playout.drop()
         self._context.outbox.drop(self.command.turn)
         return self._playout.position()
 
@@ -173,6 +175,7 @@ class Reply:
                     self._playout.feed(sound.samples, sound.rate_hz, sound.clause_index)
                     if self.has_sound:
                         self._on_made()
+                    await self._lead.take(sound)
         if not self._characters and self.command.kind is ReplyKind.ANSWER:
             raise EngineEmpty("llm", "the model gave nothing that can be spoken")
         if self._characters and not self._playout.has_sound:
@@ -187,6 +190,7 @@ class Reply:
             segment = self.segments.add_clause(clause.text)
             spoken = speakable_clause(replace(clause, index=segment), self._prompt.language, prosody)
             if spoken is not None:
+                await self._lead.give(spoken)
                 self.timeline.mark(Mark.TTS_REQUEST, self._context.clock.now())
                 self._characters += len(spoken.text)
                 yield spoken

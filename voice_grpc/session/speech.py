@@ -1,14 +1,19 @@
-"""What an answer and a synthesis share: clauses on their way to a voice, and its sound as packets."""
+"""What an answer and a synthesis share: clauses on their way to a voice, held back while it is far enough
+ahead (`core/lookahead.py`), and its sound as packets."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..codec.transcode import Encoder
 from ..core.audio import Samples
 from ..core.config import AudioFormat
+from ..core.lookahead import Lookahead
 from ..core.responses import AudioOutput
 from ..core.text.normalization import speakable
 from ..core.text.ssml import with_prosody
-from ..ports import Clause
+from ..ports import Clause, Speech
+from .clock import ConversationClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,48 @@ def speakable_clause(clause: Clause, language: str, prosody: Prosody = PLAIN) ->
     """The clause as it is said in `language` (BCP 47; empty: English); None where there is nothing to say."""
     spoken = speakable(clause.text, language or "en")
     return Clause(clause.index, spoken, clause.ssml or prosody.mark(spoken)) if spoken else None
+
+
+LOOK_SECONDS = 0.02
+"""Between two looks at what is still to be heard: a frame."""
+
+
+class VoiceLead:
+    """Makes a voice wait that is far enough ahead of the ear. While the clock stands still it makes nothing,
+    but for what is heard first: others may wait for that (`precedence.py`)."""
+
+    def __init__(self, clock: ConversationClock, rate: float, unheard: Callable[[], float]) -> None:
+        """`rate`: at which the voice speaks; `unheard`: seconds of sound that were taken and not heard
+        yet."""
+        self._clock, self._unheard = clock, unheard
+        self._lookahead = Lookahead(rate)
+        self._sounded = asyncio.Event()
+
+    async def give(self, clause: Clause) -> None:
+        """Returns when the voice may have it."""
+        while True:
+            if self._lookahead.has_sounded:
+                await self._clock.running()
+            now = self._clock.now()
+            at = self._lookahead.gives_at(self._unheard(), now)
+            if at is not None and at <= now:
+                self._lookahead.gave(clause.index, clause.text, now)
+                return
+            self._sounded.clear()
+            await self._clock.wait(self._sounded, None if at is None else max(at, now + LOOK_SECONDS))
+
+    async def take(self, sound: Speech) -> None:
+        """It was taken. Returns when more may be."""
+        seconds = len(sound.samples) / sound.rate_hz
+        self._lookahead.sounded(sound.clause_index, seconds, self._clock.now())
+        self._sounded.set()
+        while True:
+            await self._clock.running()
+            now = self._clock.now()
+            at = self._lookahead.takes_at(self._unheard(), now)
+            if at <= now:
+                return
+            await asyncio.sleep(max(at - now, LOOK_SECONDS))
 
 
 class AudioPackets:

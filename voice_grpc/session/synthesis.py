@@ -1,6 +1,11 @@
-"""Text to speech alone: the speaking side of a session, without anybody to talk with."""
+"""Text to speech alone: the speaking side of a session, without anybody to talk with.
 
-from collections.abc import AsyncGenerator, AsyncIterator
+What is not read is not made: while a packet waits to be taken the voice is given nothing, so that behind it
+is no more than the rest of the clause that sounds, as far as it was made, and one clause more.
+"""
+
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -13,7 +18,8 @@ from ..core.errors import EngineEmpty
 from ..core.responses import AudioOutput
 from ..core.text.segmentation import ClauseSplitter
 from ..ports import Claim, Clause, Fallback, Tts, Urgency, VoiceChoice
-from .speech import AudioPackets, speakable_clause
+from .clock import ConversationClock
+from .speech import AudioPackets, VoiceLead, speakable_clause
 
 CHUNK_SECONDS = 0.1
 """Sound in one packet at the most: in a file smaller ones would only cost more."""
@@ -32,6 +38,9 @@ class Synthesis:
         self._choice = replace(choice, claim=Claim.of(caller, Urgency.PART))
         self._converter = RateConverter(format.rate_hz)
         self._packets = AudioPackets(0, format)
+        self._is_held_out = False
+        """A packet waits to be taken."""
+        self._lead = VoiceLead(ConversationClock(), choice.rate, self._unread_seconds)
         self._asked = 0
         """Clauses that the voice was given."""
         self._size = round(CHUNK_SECONDS * format.rate_hz)
@@ -43,8 +52,11 @@ class Synthesis:
             async for sound in sounds:
                 if not isinstance(sound, Fallback):
                     segment, has_sound = sound.clause_index, True
+                    self._is_held_out = True
                     for packet in self._pack(self._converter.feed(sound.samples, sound.rate_hz), segment):
                         yield packet
+                    self._is_held_out = False
+                    await self._lead.take(sound)
         if self._asked and not has_sound:
             raise EngineEmpty("tts", "the voice gave no sound")
         for packet in self._pack(self._converter.flush(), segment):
@@ -56,10 +68,14 @@ class Synthesis:
         for index, text in enumerate(self.clauses):
             clause = speakable_clause(Clause(index, text), self._choice.language)
             if clause is not None:
+                await self._lead.give(clause)
                 self._asked += 1
                 yield clause
 
-    def _pack(self, samples: Samples, segment: int) -> list[AudioOutput]:
-        starts = range(0, len(samples), self._size)
-        parts = [samples[start : start + self._size] for start in starts]
-        return [packet for part in parts for packet in self._packets.pack(part, segment, is_last=False)]
+    def _unread_seconds(self) -> float:
+        """How long it will take to be read nobody knows."""
+        return math.inf if self._is_held_out else 0.0
+
+    def _pack(self, samples: Samples, segment: int) -> Iterator[AudioOutput]:
+        for start in range(0, len(samples), self._size):
+            yield from self._packets.pack(samples[start : start + self._size], segment, is_last=False)
