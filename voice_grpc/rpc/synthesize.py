@@ -30,7 +30,7 @@ class SynthesizeMethod:
     async def __call__(
         self, request: pb.SynthesizeRequest, write: Write, idle: float | None, caller: str
     ) -> None:
-        """The whole call of `caller`. `idle` is how many seconds may pass without a sound from the voice; None:
+        """The whole call of `caller`. `idle`: seconds that may pass without a sound from the voice; None:
         for ever.
 
         Raises `BadField`, `SlowClient`, and the `EngineError` that ended it.

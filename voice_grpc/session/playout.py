@@ -115,11 +115,6 @@ class SegmentLedger:
 
     # ------------------------------------------------------------ letting out
 
-    @property
-    def waiting_samples(self) -> int:
-        """Let out, and still in the outbox: the client does not read."""
-        return self._outbox.waiting_samples(self._turn)
-
     def mute(self) -> None:
         """Nothing leaves any more, whoever is still at work."""
         self._is_muted = True
@@ -154,8 +149,15 @@ class Playout:
     """The sound of an answer: fed at any rate, let out when it is due."""
 
     def __init__(
-        self, config: SessionConfig, clock: ConversationClock, segments: SegmentLedger, timeline: Timeline
+        self,
+        config: SessionConfig,
+        clock: ConversationClock,
+        segments: SegmentLedger,
+        timeline: Timeline,
+        unread: Callable[[], int],
     ) -> None:
+        """`unread`: samples that were let out and are still in the outbox, since the client does not read."""
+        self._unread = unread
         self._clock, self._segments, self._timeline = clock, segments, timeline
         self._pacer = Pacer(config.output.rate_hz, config.playout_lead)
         self._converter = RateConverter(config.output.rate_hz)
@@ -205,7 +207,7 @@ class Playout:
         """Of sound that was fed and not heard yet; what has not left the outbox was not heard, whatever the
         clock says."""
         pacer = self._pacer
-        left = pacer.sent - self._segments.waiting_samples
+        left = pacer.sent - self._unread()
         return (self._made - min(pacer.heard(self._clock.now()), left)) / pacer.rate_hz
 
     def drop(self) -> None:

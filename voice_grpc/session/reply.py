@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from ..core.commands import PrepareReply, ReplyKind
 from ..core.errors import EngineEmpty, EngineError, EngineQuota, EngineTimeout, Reason, first
@@ -75,7 +76,8 @@ class Reply:
         self.segments = SegmentLedger(
             packets, config.output.rate_hz, context.outbox, context.turn_events, command.turn
         )
-        self._playout = Playout(config, context.clock, self.segments, timeline)
+        unread = partial(context.outbox.waiting_samples, command.turn)
+        self._playout = Playout(config, context.clock, self.segments, timeline, unread)
         self._lead = VoiceLead(context.clock, config.speaking_rate, lambda: self._playout.unheard_seconds)
         self._characters = 0
         self._is_audible = False
