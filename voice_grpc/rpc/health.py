@@ -5,6 +5,7 @@ leaves, and never ends a Watch. Who may watch, and how long, is for `side_stream
 """
 
 import asyncio
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2
@@ -43,6 +44,11 @@ class HealthService:
         if status is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
         return Status(status=status)
+
+    async def List(self, request: Any, context: Context) -> Any:
+        """All services. Where grpcio-health-checking has no such method (before 1.82) nobody asks."""
+        statuses = {service: Status(status=status) for service, status in self._statuses.items()}
+        return getattr(health_pb2, "HealthListResponse")(statuses=statuses)  # noqa: B009 - not in every version
 
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:
         """Raises `Draining` at the end of the server, and what a write raises."""

@@ -8,8 +8,8 @@ from voice_grpc.core.transcript.agreement import LocalAgreement
 def stable(*passes: str) -> list[str | None]:
     """The stable part of each pass; None where it is not told."""
     agreement = LocalAgreement()
-    found = [agreement.take(text) for text in passes]
-    return [None if each is None else each.text[: each.stable_characters] for each in found]
+    found = [(text, agreement.take(text)) for text in passes]
+    return [None if agreed is None else text[: agreed.stable_characters] for text, agreed in found]
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,8 @@ _TOKENS = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 class AgreedText:
     """One pass, and how much of it was said before."""
 
-    text: str
     stable_characters: int
-    """At its head, up to the end of a word, without the sign behind it."""
+    """At the head of its text, up to the end of a word, without the sign behind it."""
     stability: float
     """Share of its words that are stable, 0 to 1; 0 of an empty text."""
 
@@ -58,7 +57,7 @@ class LocalAgreement:
             return None
         count = len(self._stable)
         end = tokens[count - 1].end if count else 0
-        return AgreedText(text, end, count / len(tokens) if tokens else 0.0)
+        return AgreedText(end, count / len(tokens) if tokens else 0.0)
 
 
 def _tokens(text: str) -> list[_Token]:

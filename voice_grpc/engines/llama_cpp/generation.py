@@ -66,9 +66,8 @@ class LocalGeneration:
             has_left = not is_last and self._go_on is not None and is_abandoned()
             return is_last or has_left
 
-        self.is_in_slot = (
-            True  # said before it is asked whether it is wanted, so that `settle` misses neither
-        )
+        # Said before it is asked whether it is wanted, so that `_settle` misses neither.
+        self.is_in_slot = True
         try:
             if not self.is_unwanted:
                 self._run(self._request, receive)
