@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from voice_grpc.core.quota import SIDE_STREAMS
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.rpc import side_streams
+from voice_grpc.rpc.health import HealthService
 from voice_grpc.server import server
 from voice_grpc.session.lifetime import SessionLimits
 
@@ -174,3 +175,9 @@ async def test_while_a_drain_goes_on_a_new_watch_is_told_and_ends() -> None:
         assert (await late.read()).status == Status.NOT_SERVING
         assert_told(ended(await failed(late.read())), Code.UNAVAILABLE, "DRAINING")
         await call.done_writing()
+
+
+def test_health_has_every_method_that_some_version_of_its_contract_has() -> None:
+    """What is installed beside the tests may be older than what is installed beside a server."""
+    installed = {method.name for method in health_pb2.DESCRIPTOR.services_by_name["Health"].methods}
+    assert installed | {"Check", "List", "Watch"} <= set(dir(HealthService))

@@ -46,7 +46,7 @@ class HealthService:
         return Status(status=status)
 
     async def List(self, request: Any, context: Context) -> Any:
-        """All services. Where grpcio-health-checking has no such method (before 1.82) nobody asks."""
+        """All services. Where the installed grpcio-health-checking has no such method nobody asks."""
         statuses = {service: Status(status=status) for service, status in self._statuses.items()}
         return getattr(health_pb2, "HealthListResponse")(statuses=statuses)  # noqa: B009 - not in every version
 
