@@ -293,6 +293,7 @@ PERSONAS = load_personas()
 
 def settings(**given: object) -> Settings:
     """Without the environment's `.env`."""
+    given = {"admission": "count"} | given  # a busy machine is no reason to fail
     return Settings(_env_file=None, port=0, store="memory", **given)  # type: ignore[call-arg, arg-type]
 
 

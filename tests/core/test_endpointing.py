@@ -7,7 +7,7 @@ import pytest
 
 from voice_grpc.core.audio import WINDOW
 from voice_grpc.core.endpointing import Endpointer, EndpointSettings
-from voice_grpc.core.events import SpeechEnded, SpeechFaded, SpeechStarted
+from voice_grpc.core.events import SpeechDismissed, SpeechEnded, SpeechFaded, SpeechHinted, SpeechStarted
 
 SETTINGS = EndpointSettings()
 VOICE, QUIET = 0.9, 0.1
@@ -97,8 +97,15 @@ def test_a_closed_microphone_in_silence_ends_nothing_and_forgets_a_beginning() -
     endpointer = Endpointer(lambda: SETTINGS)
     endpointer.feed(VOICE, WINDOW)
     assert endpointer.stop(WINDOW) is None
-    assert endpointer.feed(VOICE, 2 * WINDOW) is None
+    assert endpointer.feed(VOICE, 2 * WINDOW) == SpeechHinted(WINDOW, 0.032)
     assert endpointer.feed(VOICE, 3 * WINDOW) == SpeechStarted(WINDOW, 0.064, VOICE)
+
+
+def test_the_first_window_is_a_hint_and_a_click_takes_it_back() -> None:
+    endpointer = Endpointer(lambda: SETTINGS)
+    assert endpointer.feed(VOICE, WINDOW) == SpeechHinted(0, 0.032)
+    assert endpointer.feed(QUIET, 2 * WINDOW) == SpeechDismissed()
+    assert endpointer.feed(QUIET, 3 * WINDOW) is None
 
 
 def test_sound_that_is_missing_is_neither_speech_nor_silence() -> None:

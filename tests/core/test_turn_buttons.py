@@ -6,6 +6,7 @@ from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import ReplyKind
+from voice_grpc.core.interruption import Interruption
 from voice_grpc.core.turn_state import State, TurnSettings
 
 from .turn_script import (
@@ -52,7 +53,7 @@ def test_start_takes_the_floor_at_once(state: State | str, commands: list[c.Comm
 
 
 def test_start_stops_even_what_speech_may_not() -> None:
-    talk = speaking(TurnSettings(interruptions=False), say("listen", interruptible=False))
+    talk = speaking(TurnSettings(interruption=Interruption.DISABLED), say("listen", interruptible=False))
     assert talk.at(1.5, START) == [c.CancelReply(1, e.CancelReason.ACTIVITY)]
 
 

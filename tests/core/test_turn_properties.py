@@ -15,8 +15,9 @@ from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.audio import WINDOW, sample_count, seconds
-from voice_grpc.core.turn import TIMER_SLACK, TurnTaker
-from voice_grpc.core.turn_state import Speculation, State, TurnSettings
+from voice_grpc.core.interruption import Interruption
+from voice_grpc.core.turn import TurnTaker
+from voice_grpc.core.turn_state import TIMER_SLACK, Speculation, State, TurnSettings
 
 from .world import ANSWERING, TIMED, UNFINISHED, Ledger, World
 
@@ -33,10 +34,13 @@ EXPLORE = settings(
 )
 
 
+MODES = tuple(Interruption)
+
+
 def settings_of(byte: int) -> TurnSettings:
     return TurnSettings(
         hold=None if byte & 16 else 0.5,
-        interruptions=byte & 1 == 0,
+        interruption=MODES[byte & 1 | byte >> 6 & 2],
         speculation=Speculation(byte >> 2 & 3),
         speculation_tries=byte >> 5 & 3,
         duck=byte & 2 == 0,
@@ -172,6 +176,21 @@ def become_audible(world: World) -> None:
         world.is_audible = True
 
 
+def hint(world: World) -> None:
+    if not world.is_speaking:
+        world.receive(e.SpeechHinted(sample_count(world.now), 0.032))
+
+
+def dismiss(world: World) -> None:
+    if not world.is_speaking:
+        world.receive(e.SpeechDismissed())
+
+
+def tell_rest(world: World) -> None:
+    if world.ledger.cut:
+        world.receive(e.AnswerCut(world.ledger.cut, "and the rest"))
+
+
 def end_reply(world: World) -> None:
     if world.ledger.reply is not None and world.is_alive_now:
         world.receive(e.ReplyEnded(world.ledger.reply.number))
@@ -228,6 +247,7 @@ HAPPENINGS: list[Callable[[World], None]] = [
     *[speak, fall_silent, transcribe, time_out, become_audible] * 4,
     *[end_reply, speak, fall_silent] * 2,
     *[take_for_noise, go_on, fade, hear_interim] * 3,
+    *[hint, dismiss, tell_rest] * 2,
     *[score_words(0.9), score_words(0.05)] * 4,
     *[score_words(None), score_words(UNFINISHED), score_words(nan)],
     *[score_sound(0.9), score_sound(0.1), score_sound(None)],

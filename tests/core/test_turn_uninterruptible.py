@@ -4,6 +4,7 @@ from tests.script import ended, started
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import ReplyKind
+from voice_grpc.core.interruption import Interruption
 from voice_grpc.core.turn_state import TurnSettings
 
 from .turn_script import HEARING, OVER, SPEAKING, THINKING, TO_APOLOGY, Talk, say, speaking, talk_in, typed
@@ -44,7 +45,7 @@ def test_an_uninterruptible_say_that_fails_leaves_the_floor_to_who_speaks() -> N
 
 
 def test_with_interruptions_off_speech_over_an_answer_is_forgotten() -> None:
-    talk = talk_in(SPEAKING, TurnSettings(hold=0.5, interruptions=False))
+    talk = talk_in(SPEAKING, TurnSettings(hold=0.5, interruption=Interruption.DISABLED))
     assert talk.at(3.0, started()) == []
     assert (talk.state, talk.deadline) == (SPEAKING, None)
     assert talk.at(4.0, ended()) == [c.Forget()]
@@ -54,5 +55,5 @@ def test_with_interruptions_off_speech_over_an_answer_is_forgotten() -> None:
 
 
 def test_text_interrupts_with_interruptions_off() -> None:
-    talk = talk_in(SPEAKING, TurnSettings(hold=0.5, interruptions=False))
+    talk = talk_in(SPEAKING, TurnSettings(hold=0.5, interruption=Interruption.DISABLED))
     assert talk.at(3.0, typed("stop"))[0] == c.CancelReply(1, e.CancelReason.TEXT)

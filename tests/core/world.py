@@ -68,8 +68,21 @@ class Ledger:
                     assert failed == (n > 0 and isinstance(commands[n - 1], c.CancelReply) and self.was_late)
                     self._discard(turn)
                 case c.Duck(number) | c.Unduck(number):
-                    assert self.reply is not None
-                    assert self.reply.number == number
+                    assert self.is_alone(number)
+                    assert not self.is_held
+                case c.HoldReply(number) | c.ResumeReply(number):
+                    assert self.is_alone(number)
+                    assert self.is_held is isinstance(command, c.ResumeReply)
+                    self.is_held = not self.is_held
+
+    is_held: bool = False
+    """The answer waits."""
+    cut: int = 0
+    """Turn of the last answer that speech cut; 0: none was."""
+
+    def is_alone(self, number: int) -> bool:
+        """It is the one that was let out."""
+        return self.committed is not None and self.committed.number == number
 
     was_late: bool = False
     """The last reply that was cancelled was an apology that came too late."""
@@ -97,7 +110,7 @@ class Ledger:
         reply = self.reply
         assert reply is not None
         assert reply.number == command.number
-        self.reply = None
+        self.reply, self.is_held = None, False
         self.was_late = (
             self.is_committed
             and command.reason is e.CancelReason.DEADLINE
@@ -114,6 +127,7 @@ class Ledger:
             assert isinstance(committed, c.CommitReply)
         elif self.is_committed and not self.was_late:
             self.end(reply.turn, "cancelled")
+            self.cut = reply.turn if command.reason is e.CancelReason.SPEECH else 0
 
 
 class World:
@@ -146,6 +160,8 @@ class World:
         """Those of turns that are over."""
         self.kept: list[str] = []
         """Of the turn, by the parts that came."""
+        self.over: list[str] = []
+        """Of the voice over an answer, by its last transcript."""
         self.is_exact = False
         """The newest transcript came, and did not fail."""
         self.scoring: dict[str, c.ScoreWords | c.ScoreSound] = {}
@@ -189,8 +205,9 @@ class World:
         if isinstance(event, e.ReplyEnded) and before in ANSWERING and self.is_alive(event.number):
             assert self.is_alive_now
             self.ledger.end(turn, "ended")
-            self.ledger.reply = None
+            self.ledger.reply, self.ledger.is_held = None, False
         commands = self.taker.receive(event, self.now)
+        self.learn_over(event, before)
         self.learn_late(event, commands, is_wanted=is_users and is_newest)
         self.check_early(event, commands)
         self.check_commit(event, commands)
@@ -205,7 +222,7 @@ class World:
         match event:
             case e.WordsScored(text=text, probability=probability):
                 self.scores[tuple(words_of(text))] = probability
-            case e.InterimHeard(text=text) if self.taker.state is State.HEARING:
+            case e.InterimHeard(text=text) if self.taker.state in (State.HEARING, State.YIELDING):
                 self.interim = words_of(text)
             case e.PartTranscribed(text=text) if self.parts:
                 _, known = self.parts.popleft()
@@ -226,6 +243,20 @@ class World:
             self.ledger.words |= set(self.known)
         self.is_exact = is_wanted and not event.failed
 
+    def learn_over(self, event: e.Event, before: State) -> None:
+        """What was heard over an answer is the user's once it makes a turn."""
+        if before is not State.YIELDING:
+            self.over = []
+            return
+        if isinstance(event, e.Transcribed) and event.revision == self.newest[0] and not event.failed:
+            self.over, self.is_exact = words_of(event.text), True
+        if isinstance(event, e.ActivityStarted):
+            self.over, self.newest = [], (0, 0)  # the next transcript holds these words too
+        elif self.taker.state in USERS:
+            self.known, self.over = self.over, []
+            self.ledger.words |= set(self.known)
+            self.newest = self.newest[0], self.taker.turn
+
     def learn_late(self, event: e.Event, commands: list[c.Command], *, is_wanted: bool) -> None:
         """A transcript that fails may be made up for by an interim one, which knew at least as much."""
         if isinstance(event, e.Transcribed) and event.failed and is_wanted:
@@ -245,7 +276,8 @@ class World:
             after = commands[n + 1] if n + 1 < len(commands) else None
             match command:
                 case c.AskTranscript(is_early=is_early):
-                    assert level >= Speculation.STT or (self.taker.state is State.THINKING and not is_early)
+                    is_late = self.taker.state is State.THINKING and not is_early
+                    assert level >= Speculation.STT or is_late or self.taker.state is State.YIELDING
                 case c.ScoreSound():
                     assert self.settings.hold is None
                     self.scoring["sound"] = command

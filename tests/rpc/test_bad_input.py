@@ -226,7 +226,6 @@ async def test_far_offsets_cost_nothing() -> None:
 
 LATER = {
     "config.resume_token": pb.SessionConfig(resume_token="gone"),
-    "config.turn_detection.duck": pb.SessionConfig(turn_detection=pb.TurnDetection(duck=True)),
 }
 
 

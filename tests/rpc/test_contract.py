@@ -270,7 +270,7 @@ async def test_rule_8_empty_and_unknown_payloads_are_ignored() -> None:
         detection = pb.TurnDetection(mode=99, interruption=99)  # type: ignore[arg-type]
         started = await talk.config(turn_detection=detection)
         assert started.effective_config.turn_detection.mode == pb.TurnDetection.MODE_SERVER_VAD
-        assert started.effective_config.turn_detection.interruption == pb.TurnDetection.INTERRUPTION_ON_SPEECH
+        assert started.effective_config.turn_detection.interruption == pb.TurnDetection.INTERRUPTION_YIELD
         for request in (pb.ConverseRequest(), unknown_arm, unknown_kind):
             await talk.send(request)
         await talk.send(pb.ConverseRequest(playback=unknown_state))

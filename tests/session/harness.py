@@ -26,6 +26,7 @@ from voice_grpc.engines.scripted import (
     Voicing,
 )
 from voice_grpc.ports import Engines, SavedSession, Store
+from voice_grpc.session.context import Shared
 from voice_grpc.session.dictation import Dictation
 from voice_grpc.session.lifetime import SessionLimits
 from voice_grpc.session.memory import Memory
@@ -243,7 +244,7 @@ class SessionRun:
         memory = Memory.of(
             self.store, self.config.session_id, "", await self.store.load(self.config.session_id)
         )
-        session = Session(self.engines, self.config, memory, self.limits, self.precedence)
+        session = Session(Shared(self.engines, self.limits, self.precedence), self.config, memory)
         if end_with is not None:
             at, error, grace = end_with
             loop.call_later(at, session.end_with, error, grace)

@@ -57,11 +57,16 @@ def check_order(said: list[o.ConverseResponse], turn: int, *, is_ended: bool) ->
 def check_cut(said: list[o.ConverseResponse], turn: int) -> None:
     """4."""
     mine = _of_turn(said, turn)
-    cuts = [place for place, m in enumerate(mine) if isinstance(m, o.PlaybackControl | o.Interrupted)]
+    cuts = [place for place, m in enumerate(mine) if _cuts(m)]
     if cuts:
         assert not [m for m in mine[cuts[0] :] if isinstance(m, o.AudioOutput | o.ResponseText)], (
             f"4: turn {turn}"
         )
+
+
+def _cuts(message: o.ConverseResponse) -> bool:
+    is_flush = isinstance(message, o.PlaybackControl) and message.action is o.PlaybackAction.FLUSH
+    return is_flush or isinstance(message, o.Interrupted)
 
 
 def check_transcripts(said: list[o.ConverseResponse]) -> None:
@@ -74,7 +79,7 @@ def check_transcripts(said: list[o.ConverseResponse]) -> None:
             assert after.revision > before.revision
         else:
             assert before.is_final, "5: a segment ends with a final"
-    finals = [m.turn for m in transcripts if m.is_final]
+    finals = [m.turn for m in transcripts if m.is_final and m.turn]
     spoken = [m.turn for m in said if isinstance(m, o.TurnEvent) and m.phase is o.TurnPhase.USER_SPEAKING]
     assert list(dict.fromkeys(finals)) == spoken, (
         "5: each user turn ends with a final, a long one with several"

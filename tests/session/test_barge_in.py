@@ -13,6 +13,7 @@ from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.conversation import Heard
 from voice_grpc.core.events import CancelReason
+from voice_grpc.core.interruption import Interruption
 from voice_grpc.engines.scripted import ScriptedAnswer
 
 from .harness import CONFIG, Client, Loudspeaker, Recording, changed, converse, scripted
@@ -145,7 +146,11 @@ def test_two_coughs_do_not_add_up() -> None:
 
 def test_interruptions_can_be_disabled() -> None:
     engines = scripted(["tell me a story", "stop it"], [STORY, "As you like."])
-    talk = converse(microphone(INTERRUPTION), engines, changed(interruptions=False))
+    talk = converse(
+        microphone(INTERRUPTION),
+        engines,
+        changed(interruption=Interruption.DISABLED),
+    )
     check_rules(talk)
     assert not talk.all(o.Interrupted)
     assert talk.words(1) == STORY

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.errors import EngineError
+from voice_grpc.core.interruption import Interruption
 from voice_grpc.engines.scripted import HANG, Hearing, ScriptedAnswer, Voicing
 
 from .harness import CONFIG, Client, changed, converse, scripted
@@ -54,17 +55,17 @@ messages = st.one_of(
 times = st.floats(0.0, LAST_ACTION).map(lambda at: round(at, 2))
 typed = st.lists(st.tuples(times, st.booleans(), st.booleans()), max_size=5)
 configs = st.builds(
-    lambda manual, half, greeting, interruptions: replace(
+    lambda manual, half, greeting, interruption: replace(
         CONFIG,
         is_manual=manual,
         is_half_duplex=half,
         greeting=greeting,
-        turns=replace(CONFIG.turns, interruptions=interruptions),
+        turns=replace(CONFIG.turns, interruption=interruption, duck=True),
     ),
     st.sampled_from([False, False, True]),
     st.sampled_from([False, False, True]),
     st.sampled_from(["", "Good day."]),
-    st.sampled_from([True, True, False]),
+    st.sampled_from(Interruption),
 )
 scripts = st.fixed_dictionaries(
     {

@@ -17,6 +17,7 @@ from voice_grpc.core.config import AudioFormat, Encoding, SessionConfig
 from voice_grpc.core.conversation import Heard, Role
 from voice_grpc.core.errors import BadField, Reason
 from voice_grpc.core.events import CancelReason
+from voice_grpc.core.interruption import Interruption
 from voice_grpc.core.patience import Profile
 from voice_grpc.core.turn_state import Speculation
 from voice_grpc.pb import voice_pb2 as pb
@@ -164,10 +165,13 @@ def test_what_is_asked_for_is_had_and_told_back() -> None:
             prefix_padding=Duration(),
             idle_timeout=Duration(seconds=30),
             duck=False,
+            min_words=3,
         ),
         transcription=pb.TranscriptionConfig(prompt="Ada"),
         generation=pb.GenerationConfig(temperature=0.0, max_output_tokens=9),
-        capabilities=pb.ClientCapabilities(echo_cancellation=True, playback_reports=True, half_duplex=True),
+        capabilities=pb.ClientCapabilities(
+            echo_cancellation=True, playback_reports=True, half_duplex=True, playback_control=True
+        ),
         max_playout_lead=Duration(nanos=400_000_000),
         send=pb.OutputSelection(interim_transcripts=False, words=True, metrics=False),
         greeting="Hi.",
@@ -354,7 +358,8 @@ TABLES: list[tuple[Mapping[Any, int], Iterable[Any], Any, set[str]]] = [
     (enums.PLAYBACK_STATES, i.PlaybackState, pb.PlaybackReport.State, set()),
     (enums.SPEECH_KINDS, o.SpeechKind, pb.SpeechEvent.Kind, set()),
     (enums.TURN_STATES, o.TurnPhase, pb.TurnEvent.State, set()),
-    (enums.PLAYBACK_ACTIONS, o.PlaybackAction, pb.PlaybackControl.Action, {"ACTION_DUCK", "ACTION_UNDUCK"}),
+    (enums.PLAYBACK_ACTIONS, o.PlaybackAction, pb.PlaybackControl.Action, set()),
+    (enums.INTERRUPTIONS, Interruption, pb.TurnDetection.Interruption, set()),
     (enums.CANCEL_REASONS, set(CancelReason) - {CancelReason.DEADLINE}, pb.Interrupted.Reason, set()),
     (enums.END_REASONS, o.EndReason, pb.SessionEnded.Reason, set()),
     (enums.PROFILES, Profile, pb.TurnDetection.Profile, set()),

@@ -65,7 +65,7 @@ async def serve(kind: str) -> None:
     """Prints `listening on PORT`; until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    settings = Settings(port=0, max_sessions=1000, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(port=0, max_sessions=1000, admission="count", _env_file=None)  # type: ignore[call-arg]
     made: AbstractAsyncContextManager[Engines] = {"scripted": _scripted, "cloud": _cloud}[kind](settings)
     server = Server(settings)
     await server.start()

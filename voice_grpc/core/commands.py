@@ -118,6 +118,9 @@ class DiscardTurn:
 class Forget:
     """What is being heard is not a turn: a cough, or speech over an answer that goes on."""
 
+    spoken: str = ""
+    """Its words, which are told as nobody's turn; empty: none, or not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class FinishUtterance:
@@ -133,11 +136,27 @@ class GiveUpTranscript:
 
 @dataclass(frozen=True, slots=True)
 class Duck:
+    """Lower it: somebody may be about to speak."""
+
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Unduck:
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReply:
+    """It waits where it is, and nothing of it is lost."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeReply:
+    """It goes on from where it was held, at full volume."""
+
     number: int
 
 
@@ -156,4 +175,6 @@ Command: TypeAlias = (
     | GiveUpTranscript
     | Duck
     | Unduck
+    | HoldReply
+    | ResumeReply
 )

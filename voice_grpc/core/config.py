@@ -73,6 +73,8 @@ class SessionConfig:
     max_tokens: int = 256
     has_echo_cancellation: bool = False
     has_playback_reports: bool = False
+    has_playback_control: bool = False
+    """The client lowers, holds and resumes what it plays."""
     is_half_duplex: bool = False
     playout_lead: float = 0.2
     sends_interims: bool = True

@@ -11,8 +11,7 @@ from . import events as e
 from .commands import AskTranscript, Command, FinishUtterance, GiveUpTranscript
 from .patience import Evidence, hold
 from .text.endings import ending, words_of
-from .turn import TIMER_SLACK
-from .turn_state import TurnSettings
+from .turn_state import TIMER_SLACK, TurnSettings
 
 
 class UtteranceTaker:

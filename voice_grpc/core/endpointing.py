@@ -1,4 +1,5 @@
-"""How much voice is speech: speech probabilities in, SpeechStarted, SpeechFaded and SpeechEnded out.
+"""How much voice is speech: speech probabilities in; SpeechStarted, SpeechFaded and SpeechEnded out, and
+SpeechHinted at the first sound, which SpeechDismissed takes back.
 
 How long a silence must last to end the *turn* is not decided here.
 """
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .audio import RATE_HZ, WINDOW, seconds
-from .events import SpeechEnded, SpeechFaded, SpeechStarted
+from .events import SpeechDismissed, SpeechEnded, SpeechFaded, SpeechHinted, SpeechStarted
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Endpointer:
 
     def feed(
         self, probability: float, end: int, level: float = 1.0
-    ) -> SpeechStarted | SpeechFaded | SpeechEnded | None:
+    ) -> SpeechHinted | SpeechDismissed | SpeechStarted | SpeechFaded | SpeechEnded | None:
         """The window that ends before sample `end` (at `RATE_HZ`) is speech with `probability`; `level`: its
         RMS in units of full scale, which counts once somebody speaks."""
         if self.is_speech:
@@ -72,12 +73,17 @@ class Endpointer:
         self.is_speech = False
         return SpeechEnded(self._last_voiced, seconds(position - self._last_voiced), 0.0)
 
-    def _listen_for_start(self, probability: float, end: int) -> SpeechStarted | None:
-        self._run = self._run + WINDOW if probability >= self._settings().threshold else 0
+    def _listen_for_start(
+        self, probability: float, end: int
+    ) -> SpeechHinted | SpeechDismissed | SpeechStarted | None:
+        before = self._run
+        self._run = before + WINDOW if probability >= self._settings().threshold else 0
         speech = seconds(self._run)
-        if not self._run or speech < self._settings().min_speech:
-            return None
         onset = end - self._run
+        if not self._run:
+            return SpeechDismissed() if before else None
+        if speech < self._settings().min_speech:
+            return None if before else SpeechHinted(onset, speech)
         self.is_speech, self._run, self._last_voiced, self._soft = True, 0, end, 0
         return SpeechStarted(onset, speech, probability)
 

@@ -30,6 +30,21 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechHinted:
+    """The first window with voice: a start, or a click."""
+
+    position: int
+    """Position of the onset, in samples at `RATE_HZ` since the start of the stream."""
+    speech: float
+    """Seconds of it so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDismissed:
+    """What was hinted at was too short to be speech."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechEnded:
     position: int
     """Just after the last voiced sample."""
@@ -121,6 +136,16 @@ class ReplyEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerCut:
+    """Speech cut an answer."""
+
+    turn: int
+    """Its turn."""
+    rest: str
+    """What was written of it and not heard; empty: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityStarted:
     """The user pressed the button to talk."""
 
@@ -154,6 +179,9 @@ class StopRequested:
 
 Event: TypeAlias = (
     SpeechStarted
+    | SpeechHinted
+    | SpeechDismissed
+    | AnswerCut
     | SpeechFaded
     | SpeechEnded
     | Transcribed

@@ -57,21 +57,49 @@ def heard_text(clauses: Sequence[SpokenClause], played: int, rate_hz: int = RATE
     return heard
 
 
+def word_start(clauses: Sequence[SpokenClause], played: int, rate_hz: int = RATE_HZ) -> int:
+    """The sample at which the word begins that is being heard after `played` samples, as near as `heard_text`
+    knows; between two clauses it is `played`."""
+    last_sounding = max((i for i, clause in enumerate(clauses) if clause.length), default=-1)
+    pace = _samples_per_letter(clauses, rate_hz)
+    for position, clause in enumerate(clauses):
+        is_whole = clause.is_whole or position < last_sounding
+        if clause.start <= played < clause.start + clause.length:
+            starts = [clause.start + word.start for word in _words(clause, is_whole, pace)]
+            return max((start for start in starts if start <= played), default=clause.start)
+    return played
+
+
+@dataclass(frozen=True, slots=True)
+class _PlacedWord:
+    end: int
+    """Just after its last character in the text of its clause."""
+    start: int
+    """Samples from the start of the clause."""
+    middle: float
+    """The same, from where on it was heard."""
+
+
+def _words(clause: SpokenClause, is_whole: bool, pace: float) -> list[_PlacedWord]:
+    """Of a clause, each with its share of the sound; `pace` as `_samples_per_letter`."""
+    total = clause.length if is_whole else max(clause.length, round(pace * len(clause.text)))
+    tokens = list(_TOKEN.finditer(clause.text))
+    weights = [_weight(token[0]) for token in tokens]
+    unit = total / max(1, sum(weights))
+    placed, before = [], 0
+    for token, weight in zip(tokens, weights, strict=True):
+        placed.append(_PlacedWord(token.end(), round(before * unit), (before + weight / 2) * unit))
+        before += weight
+    return placed
+
+
 def _heard_of(clause: SpokenClause, is_whole: bool, played: int, pace: float) -> tuple[str, bool]:
     """The heard part of a clause, and whether that is all of it; `played` counts from its start."""
     if is_whole and played >= clause.length:
         return clause.text, True
     played = min(played, clause.length)
-    total = clause.length if is_whole else max(clause.length, round(pace * len(clause.text)))
-    tokens = list(_TOKEN.finditer(clause.text))
-    weights = [_weight(token[0]) for token in tokens]
-    unit = total / max(1, sum(weights))
-    end, before = 0, 0
-    for token, weight in zip(tokens, weights, strict=True):
-        if played <= (before + weight / 2) * unit:
-            break
-        end, before = token.end(), before + weight
-    return clause.text[:end], False
+    ends = [word.end for word in _words(clause, is_whole, pace) if played > word.middle]
+    return clause.text[: ends[-1] if ends else 0], False
 
 
 def _weight(word: str) -> int:

@@ -40,6 +40,12 @@ class Pacer:
         self._reported = 0
         self.is_reported = False
         """Whether the client says what it played; else the clock does."""
+        self.held_at: float | None = None
+        """Since when nothing leaves; None: it does."""
+        self.is_ear_held = False
+        """The client stopped playing, too."""
+        self._most = 0
+        """Samples that were heard before it went on: they may be heard again."""
 
     @property
     def sent(self) -> int:
@@ -62,9 +68,29 @@ class Pacer:
         """Nothing more will be fed."""
         self._is_whole = True
 
+    # ------------------------------------------------------------ held
+
+    def hold(self, now: float, *, is_ear_held: bool) -> None:
+        """Nothing leaves from now on. `is_ear_held`: the client stops playing too, at what it has heard;
+        else it plays what was sent."""
+        if self.held_at is None:
+            self._played, self._played_at = self.heard(now), now
+            self.held_at, self.is_ear_held = now, is_ear_held
+
+    def resume(self, now: float, played: int) -> None:
+        """It goes on, at the sample `played` that the ear hears next; what it hears again was heard
+        before."""
+        self._most = self.heard(now)
+        self._played, self._played_at = played, now
+        self.held_at, self.is_ear_held = None, False
+
+    # ------------------------------------------------------------ let out
+
     def due(self, now: float) -> list[Chunk]:
         """What may leave now. The last chunk may be empty."""
-        chunks = []
+        chunks: list[Chunk] = []
+        if self.held_at is not None:
+            return chunks
         while self._ready and self._heard_needed() <= self.heard(now):
             samples, segment = self._ready.popleft()
             chunks.append(self._send(samples, segment, now))
@@ -73,7 +99,9 @@ class Pacer:
         return chunks
 
     def next_due(self, now: float) -> float | None:
-        """When `due` will have something; None: not before more is fed."""
+        """When `due` will have something; None: not before more is fed, or it goes on."""
+        if self.held_at is not None:
+            return None
         if not self._ready:
             return now if self._is_whole and not self._is_finished else None
         needed = self._heard_needed()
@@ -83,7 +111,8 @@ class Pacer:
 
     def heard(self, now: float) -> int:
         """Samples played until now, to the nearest; never more than were sent."""
-        return min(self._played + round((now - self._played_at) * self.rate_hz), self._sent)
+        since = 0.0 if self.is_ear_held else now - self._played_at
+        return max(self._most, min(self._played + round(since * self.rate_hz), self._sent))
 
     def all_heard_at(self, now: float) -> float:
         """When what was sent will have been played."""

@@ -103,6 +103,11 @@ class ResponseText:
 
 
 class PlaybackAction(Enum):
+    DUCK = "duck"
+    UNDUCK = "unduck"
+    HOLD = "hold"
+    """Stop playing, and keep what is buffered."""
+    RESUME = "resume"
     FLUSH = "flush"
     """Drop what is buffered of the turn's answer."""
 
@@ -111,6 +116,8 @@ class PlaybackAction(Enum):
 class PlaybackControl:
     turn: int
     action: PlaybackAction
+    position: int = 0
+    """Of RESUME: the sample of the turn to go on with, at the output rate."""
 
 
 @dataclass(frozen=True, slots=True)

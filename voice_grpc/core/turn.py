@@ -13,10 +13,11 @@ asks (`patience.py`).
     ENDING     a short silence: are they done?
     THINKING   the turn is over: waiting for its words, or for the first sound of the answer
     SPEAKING   the answer is audible
-    YIELDING   the user speaks over it: noise or interruption?
+    YIELDING   a voice is over it, and it waits: noise, a listener, or an interruption?
 
 What the table does not list is ignored on purpose. The facts are in `turn_state.py`, the actions that change
-them in `turn_actions.py`, and those that start early in `turn_preparation.py`.
+them in `turn_actions.py`, those that start early in `turn_preparation.py`, and those about a voice over the
+answer in `turn_overlap.py`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,10 +25,11 @@ from typing import Any, TypeAlias
 
 from . import events as e
 from . import turn_actions as act
+from . import turn_overlap as over
 from . import turn_preparation as early
 from .commands import Command
 from .text.endings import words_of
-from .turn_state import State, TurnSettings, TurnState
+from .turn_state import TIMER_SLACK, State, TurnSettings, TurnState
 
 Action: TypeAlias = Callable[[TurnState, Any, float], Iterator[Command]]
 
@@ -35,6 +37,8 @@ LISTENING, HEARING, ENDING = State.LISTENING, State.HEARING, State.ENDING
 THINKING, SPEAKING, YIELDING = State.THINKING, State.SPEAKING, State.YIELDING
 QUIET = {LISTENING, THINKING}
 """Where a turn that came to its end leads: THINKING when typed words were waiting."""
+USERS = {HEARING, ENDING}
+"""Where a turn is the user's."""
 QUIET_OR_HEARING = QUIET | {HEARING}
 """The same, where the user may be speaking already."""
 
@@ -87,7 +91,9 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.StopRequested: (act.stop, QUIET_OR_HEARING),
     },
     SPEAKING: {
-        e.SpeechStarted: (act.start_yielding, {YIELDING, SPEAKING}),
+        e.SpeechHinted: (over.duck_early, {SPEAKING}),
+        e.SpeechDismissed: (over.unduck, {SPEAKING}),
+        e.SpeechStarted: (over.start_yielding, {YIELDING, SPEAKING}),
         e.SpeechEnded: (act.forget, {SPEAKING}),
         e.ReplyEnded: (act.finish, QUIET_OR_HEARING),
         e.ActivityStarted: (act.start_activity, {HEARING}),
@@ -95,19 +101,19 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.StopRequested: (act.stop, QUIET_OR_HEARING),
     },
     YIELDING: {
-        e.SpeechEnded: (act.go_on_speaking, {SPEAKING}),
-        e.PatienceOver: (act.interrupt, {HEARING}),
-        e.ReplyEnded: (act.finish, {HEARING}),
+        e.SpeechFaded: (over.ask_words_early, {YIELDING}),
+        e.SpeechStarted: (over.speak_on, {YIELDING}),
+        e.SpeechEnded: (over.end_voice, {SPEAKING, YIELDING} | USERS),
+        e.InterimHeard: (over.hear_words, {YIELDING} | USERS),
+        e.Transcribed: (over.take_words, {SPEAKING, YIELDING} | USERS),
+        e.PatienceOver: (over.wait_longer, {SPEAKING, YIELDING} | USERS),
+        e.ReplyEnded: (over.finish_under_voice, USERS),
         e.ActivityStarted: (act.start_activity, {HEARING}),
-        e.TextReceived: (act.interrupt_by_text, {HEARING, YIELDING}),
-        e.StopRequested: (act.stop, {HEARING}),
+        e.TextReceived: (act.interrupt_by_text, {YIELDING} | USERS),
+        e.StopRequested: (act.stop, QUIET_OR_HEARING),
     },
 }
 """Per state and event: what is done, and where it can lead."""
-
-
-TIMER_SLACK = 0.001
-"""Seconds. Timers round: a PatienceOver that is no earlier than this is on time."""
 
 
 class TurnTaker:
@@ -169,6 +175,8 @@ class TurnTaker:
             self._turn.is_held = isinstance(event, e.ActivityStarted)
         elif isinstance(event, e.SpeculationRefused):
             self._turn.is_refused = True
+        elif isinstance(event, e.AnswerCut):
+            over.keep_rest(self._turn, event)
 
     def _is_stale(self, event: e.Event, now: float) -> bool:
         """About a reply that is dead or not let out, words nobody awaits, a deadline that was overtaken."""

@@ -13,14 +13,11 @@ from .audio import seconds
 from .commands import Command, ReplyKind
 from .patience import Evidence
 from .text.endings import expectation
+from .turn_overlap import has_rest, open_turn, take_rest
 from .turn_preparation import answers, drop_other, prepare_unscored, reconsider, take_words
 from .turn_state import Speculation, State, TurnState, continued
 
 Commands: TypeAlias = Iterator[Command]
-
-TOO_EARLY = 0.7
-"""Seconds of an answer within which somebody who goes on was not done."""
-
 
 # ---------------------------------------------------------------- the user speaks
 
@@ -126,6 +123,8 @@ def keep_words(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
 def discard(turn: TurnState, event: object, now: float) -> Commands:
     """What was said in this turn is not meant; what an earlier one gave back still is."""
     yield from turn.cancel(e.CancelReason.ACTIVITY)
+    if turn.kept:
+        turn.rest = None
     turn.drop_words(with_carried=False)
     turn.is_held, turn.decision = False, None
     if turn.carried:
@@ -166,10 +165,11 @@ def interrupt_by_text(turn: TurnState, event: e.TextReceived, now: float) -> Com
     if not event.interrupts:
         turn.waiting.append(event)
         return
-    was_yielding = turn.state is State.YIELDING
+    voice = turn.voice if turn.state is State.YIELDING else None
     yield from turn.cancel(e.CancelReason.TEXT)
-    if was_yielding:
-        turn.begin_turn()
+    if voice is not None:
+        turn.voice = voice
+        yield from open_turn(turn, now)
         yield from add_text(turn, event, now)
     else:
         yield from answer_text(turn, event, now)
@@ -190,50 +190,25 @@ def finish(turn: TurnState, event: e.ReplyEnded, now: float) -> Commands:
     yield from hand_over(turn, now)
 
 
-def start_yielding(turn: TurnState, event: e.SpeechStarted, now: float) -> Commands:
-    reply = turn.reply
-    if reply is None or not turn.settings.interruptions or not reply.interruptible:
-        return
-    turn.state = State.YIELDING
-    turn.yielding_since = now - event.speech
-    turn.deadline = now + max(0.0, turn.settings.interrupt_after - event.speech)
-    if turn.settings.duck:
-        yield c.Duck(reply.number)
-
-
-def go_on_speaking(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
-    """A cough, or "uh-huh"."""
-    turn.state, turn.deadline = State.SPEAKING, None
-    if turn.settings.duck and turn.reply is not None:
-        yield c.Unduck(turn.reply.number)
-    yield c.Forget()
-
-
 def forget(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
     """It was said over an answer that may not be interrupted, or is the rest of what was cancelled."""
     if not turn.awaits_words:
         yield c.Forget()
 
 
-def interrupt(turn: TurnState, event: object, now: float) -> Commands:
-    """Somebody who goes on as soon as the answer began was not done: it came too early."""
-    reply, audible_at = turn.reply, turn.audible_at
-    yield from turn.cancel(e.CancelReason.SPEECH)
-    turn.begin_turn()
-    is_early = audible_at is not None and turn.yielding_since <= audible_at + TOO_EARLY
-    if is_early and reply is not None and reply.kind is ReplyKind.ANSWER:
-        turn.continues = reply.turn
-
-
 def stop(turn: TurnState, event: object, now: float) -> Commands:
     """A stop button asks for silence: what is known of the user's words is kept, and not answered."""
+    turn.rest = None
     if turn.committed is None and not turn.message:
         yield from turn.cancel(e.CancelReason.REQUEST)
         yield from drop_turn(turn, now)
         return
     if turn.committed is None:
         yield from commit_reply(turn, ReplyKind.ANSWER, now)
+    was_yielding = turn.state is State.YIELDING
     yield from turn.cancel(e.CancelReason.REQUEST)
+    if was_yielding and not turn.user_speaks:
+        yield c.Forget()
     yield from hand_over(turn, now)
 
 
@@ -291,9 +266,10 @@ def apologize(turn: TurnState, event: object, now: float) -> Commands:
 
 def settle(turn: TurnState, now: float) -> Commands:
     """The words are there: answer them, or say why not, or take it that nothing was said."""
+    has_failed = turn.transcript is not None and turn.transcript.failed
     if turn.message:
         yield from commit_reply(turn, ReplyKind.ANSWER, now)
-    elif turn.transcript is not None and turn.transcript.failed:
+    elif has_failed and not has_rest(turn):
         yield from commit_reply(turn, ReplyKind.APOLOGY, now)
     else:
         yield from drop_turn(turn, now)
@@ -340,9 +316,14 @@ def answer_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
 
 
 def drop_turn(turn: TurnState, now: float) -> Commands:
-    """There is nothing to answer."""
+    """There is nothing to answer. An answer that this turn cut has the floor again."""
     yield from turn.cancel(e.CancelReason.SPEECH)
     turn.drop_words()
+    if text := take_rest(turn):
+        yield turn.new_reply(ReplyKind.VERBATIM, text)
+        yield from let_out(turn, "", "")
+        think(turn, now)
+        return
     yield c.DiscardTurn(turn.number)
     yield from rest(turn, now)
 

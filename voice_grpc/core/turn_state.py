@@ -13,6 +13,7 @@ from . import commands as c
 from . import events as e
 from .audio import seconds
 from .commands import Command, PrepareReply, ReplyKind
+from .interruption import Interruption, Overlap
 from .patience import BOUNDS, Bounds, Decision, Evidence, Profile
 from .text.endings import Expectation, is_backchannel
 
@@ -21,6 +22,10 @@ PAUSES = 8
 
 FRESH = 0.25
 """Seconds before the end of speech up to which an interim transcript may be all of it."""
+
+
+TIMER_SLACK = 0.001
+"""Seconds. Timers round: a PatienceOver that is no earlier than this is on time."""
 
 
 class Speculation(IntEnum):
@@ -59,10 +64,15 @@ class TurnSettings:
     """Answers that may be prepared in one turn before it is over."""
     turn_limit: float = 60.0
     """Speech after which what was said so far becomes a message, and the turn goes on."""
+    interruption: Interruption = Interruption.ON_SPEECH
     interrupt_after: float = 0.25
-    """Speech that cancels an answer, from its onset."""
-    interruptions: bool = True
+    """Speech that cancels an answer, from its onset; of `Interruption.ON_SPEECH`."""
+    min_words: int = 2
+    """Words that do; of `Interruption.MIN_WORDS`."""
     duck: bool = False
+    """The answer is lowered at the first sound of a voice."""
+    assistant_name: str = ""
+    """Whoever says it means the assistant."""
     turn_deadline: float = 8.0
     """A committed turn ends in speech or in an apology by then."""
     apology_reserve: float = 1.5
@@ -74,6 +84,29 @@ class TurnSettings:
         if least is None:
             least = own.min_hold if most is None else min(own.min_hold, most)
         return Bounds(least, max(least, own.max_hold if most is None else most))
+
+
+@dataclass(slots=True)
+class VoiceOver:
+    """A voice over the answer, from its first sound to the verdict on it."""
+
+    since: float
+    """When it began, in monotonic seconds."""
+    heard: Overlap = Overlap(0.0, is_over=False)
+    is_ducked: bool = False
+    is_held: bool = False
+    """The answer waits."""
+    interim: e.InterimHeard | None = None
+    transcript: e.Transcribed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What was not heard of an answer that speech cut."""
+
+    turn: int
+    """The one that cut it: while nothing is said in it, the answer has the floor again."""
+    text: str
 
 
 @dataclass(slots=True)
@@ -142,8 +175,10 @@ class TurnState:
     """A vendor was at its limit: nothing is prepared any more."""
     audible_at: float | None = None
     """When the answer that is or was last alive became audible, in monotonic seconds."""
-    yielding_since: float = 0.0
-    """When the voice over it began."""
+    voice: "VoiceOver | None" = None
+    """The one over the answer that is audible; None: nobody speaks over it."""
+    rest: Rest | None = None
+    """Of the last answer that speech cut."""
     continues: int = 0
     """As in `PrepareReply`."""
     user_speaks: bool = False
@@ -245,6 +280,7 @@ class TurnState:
         if self.audible_at is not None:
             self.expects = Expectation.NOTHING
         self.reply, self.is_committed, self.audible_at = None, False, None
+        self.voice = None
         if reply is None:
             return
         returns_words = returns_words and was_committed and reply.kind is ReplyKind.ANSWER

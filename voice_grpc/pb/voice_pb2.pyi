@@ -149,7 +149,7 @@ class VoiceConfig(_message.Message):
     def __init__(self, voice_id: _Optional[str] = ..., speaking_rate: _Optional[float] = ...) -> None: ...
 
 class TurnDetection(_message.Message):
-    __slots__ = ("mode", "interruption", "threshold", "min_speech", "hold", "interrupt_after", "prefix_padding", "idle_timeout", "duck", "profile", "min_hold", "max_hold", "speculation", "speculation_tries", "turn_limit")
+    __slots__ = ("mode", "interruption", "threshold", "min_speech", "hold", "interrupt_after", "prefix_padding", "idle_timeout", "duck", "profile", "min_hold", "max_hold", "speculation", "speculation_tries", "turn_limit", "min_words")
     class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         MODE_UNSPECIFIED: _ClassVar[TurnDetection.Mode]
@@ -163,9 +163,13 @@ class TurnDetection(_message.Message):
         INTERRUPTION_UNSPECIFIED: _ClassVar[TurnDetection.Interruption]
         INTERRUPTION_ON_SPEECH: _ClassVar[TurnDetection.Interruption]
         INTERRUPTION_DISABLED: _ClassVar[TurnDetection.Interruption]
+        INTERRUPTION_YIELD: _ClassVar[TurnDetection.Interruption]
+        INTERRUPTION_MIN_WORDS: _ClassVar[TurnDetection.Interruption]
     INTERRUPTION_UNSPECIFIED: TurnDetection.Interruption
     INTERRUPTION_ON_SPEECH: TurnDetection.Interruption
     INTERRUPTION_DISABLED: TurnDetection.Interruption
+    INTERRUPTION_YIELD: TurnDetection.Interruption
+    INTERRUPTION_MIN_WORDS: TurnDetection.Interruption
     class Profile(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PROFILE_UNSPECIFIED: _ClassVar[TurnDetection.Profile]
@@ -203,6 +207,7 @@ class TurnDetection(_message.Message):
     SPECULATION_FIELD_NUMBER: _ClassVar[int]
     SPECULATION_TRIES_FIELD_NUMBER: _ClassVar[int]
     TURN_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MIN_WORDS_FIELD_NUMBER: _ClassVar[int]
     mode: TurnDetection.Mode
     interruption: TurnDetection.Interruption
     threshold: float
@@ -218,7 +223,8 @@ class TurnDetection(_message.Message):
     speculation: TurnDetection.Speculation
     speculation_tries: int
     turn_limit: _duration_pb2.Duration
-    def __init__(self, mode: _Optional[_Union[TurnDetection.Mode, str]] = ..., interruption: _Optional[_Union[TurnDetection.Interruption, str]] = ..., threshold: _Optional[float] = ..., min_speech: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., interrupt_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., prefix_padding: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., idle_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., duck: bool = ..., profile: _Optional[_Union[TurnDetection.Profile, str]] = ..., min_hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., speculation: _Optional[_Union[TurnDetection.Speculation, str]] = ..., speculation_tries: _Optional[int] = ..., turn_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    min_words: int
+    def __init__(self, mode: _Optional[_Union[TurnDetection.Mode, str]] = ..., interruption: _Optional[_Union[TurnDetection.Interruption, str]] = ..., threshold: _Optional[float] = ..., min_speech: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., interrupt_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., prefix_padding: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., idle_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., duck: bool = ..., profile: _Optional[_Union[TurnDetection.Profile, str]] = ..., min_hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., speculation: _Optional[_Union[TurnDetection.Speculation, str]] = ..., speculation_tries: _Optional[int] = ..., turn_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., min_words: _Optional[int] = ...) -> None: ...
 
 class TranscriptionConfig(_message.Message):
     __slots__ = ("prompt",)
@@ -245,14 +251,16 @@ class ToolDeclaration(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class ClientCapabilities(_message.Message):
-    __slots__ = ("echo_cancellation", "playback_reports", "half_duplex")
+    __slots__ = ("echo_cancellation", "playback_reports", "half_duplex", "playback_control")
     ECHO_CANCELLATION_FIELD_NUMBER: _ClassVar[int]
     PLAYBACK_REPORTS_FIELD_NUMBER: _ClassVar[int]
     HALF_DUPLEX_FIELD_NUMBER: _ClassVar[int]
+    PLAYBACK_CONTROL_FIELD_NUMBER: _ClassVar[int]
     echo_cancellation: bool
     playback_reports: bool
     half_duplex: bool
-    def __init__(self, echo_cancellation: bool = ..., playback_reports: bool = ..., half_duplex: bool = ...) -> None: ...
+    playback_control: bool
+    def __init__(self, echo_cancellation: bool = ..., playback_reports: bool = ..., half_duplex: bool = ..., playback_control: bool = ...) -> None: ...
 
 class OutputSelection(_message.Message):
     __slots__ = ("interim_transcripts", "words", "metrics")
@@ -557,20 +565,26 @@ class ResponseText(_message.Message):
     def __init__(self, segment_index: _Optional[int] = ..., delta: _Optional[str] = ..., is_final: bool = ...) -> None: ...
 
 class PlaybackControl(_message.Message):
-    __slots__ = ("action",)
+    __slots__ = ("action", "position_samples")
     class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ACTION_UNSPECIFIED: _ClassVar[PlaybackControl.Action]
         ACTION_DUCK: _ClassVar[PlaybackControl.Action]
         ACTION_UNDUCK: _ClassVar[PlaybackControl.Action]
         ACTION_FLUSH: _ClassVar[PlaybackControl.Action]
+        ACTION_HOLD: _ClassVar[PlaybackControl.Action]
+        ACTION_RESUME: _ClassVar[PlaybackControl.Action]
     ACTION_UNSPECIFIED: PlaybackControl.Action
     ACTION_DUCK: PlaybackControl.Action
     ACTION_UNDUCK: PlaybackControl.Action
     ACTION_FLUSH: PlaybackControl.Action
+    ACTION_HOLD: PlaybackControl.Action
+    ACTION_RESUME: PlaybackControl.Action
     ACTION_FIELD_NUMBER: _ClassVar[int]
+    POSITION_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     action: PlaybackControl.Action
-    def __init__(self, action: _Optional[_Union[PlaybackControl.Action, str]] = ...) -> None: ...
+    position_samples: int
+    def __init__(self, action: _Optional[_Union[PlaybackControl.Action, str]] = ..., position_samples: _Optional[int] = ...) -> None: ...
 
 class Interrupted(_message.Message):
     __slots__ = ("turn", "reason", "played_samples", "heard_text", "source")
@@ -813,12 +827,26 @@ class GetServerInfoResponse(_message.Message):
     def __init__(self, version: _Optional[str] = ..., engines: _Optional[_Iterable[_Union[EngineInfo, _Mapping]]] = ..., input_encodings: _Optional[_Iterable[_Union[AudioEncoding, str]]] = ..., output_encodings: _Optional[_Iterable[_Union[AudioEncoding, str]]] = ..., sample_rates_hz: _Optional[_Iterable[int]] = ..., languages: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[ServerLimits, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., use: _Optional[_Union[ServerUse, _Mapping]] = ..., caller: _Optional[_Union[CallerUse, _Mapping]] = ...) -> None: ...
 
 class ServerUse(_message.Message):
-    __slots__ = ("open_sessions", "open_streams")
+    __slots__ = ("open_sessions", "open_streams", "takes_more", "delays")
     OPEN_SESSIONS_FIELD_NUMBER: _ClassVar[int]
     OPEN_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    TAKES_MORE_FIELD_NUMBER: _ClassVar[int]
+    DELAYS_FIELD_NUMBER: _ClassVar[int]
     open_sessions: int
     open_streams: int
-    def __init__(self, open_sessions: _Optional[int] = ..., open_streams: _Optional[int] = ...) -> None: ...
+    takes_more: bool
+    delays: _containers.RepeatedCompositeFieldContainer[LoadDelay]
+    def __init__(self, open_sessions: _Optional[int] = ..., open_streams: _Optional[int] = ..., takes_more: bool = ..., delays: _Optional[_Iterable[_Union[LoadDelay, _Mapping]]] = ...) -> None: ...
+
+class LoadDelay(_message.Message):
+    __slots__ = ("name", "now", "limit")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    now: _duration_pb2.Duration
+    limit: _duration_pb2.Duration
+    def __init__(self, name: _Optional[str] = ..., now: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class CallerUse(_message.Message):
     __slots__ = ("caller", "limits", "sound_rate")

@@ -5,6 +5,7 @@
     vad.py  stt.py  llm.py  tts.py      a stage each: voice activity, speech to text, language model, voice
     end_of_turn.py whether the user has finished, by the sound and by the words
     store.py       conversations that outlive their streams
+    observer.py    who looks on while turns are taken
     streaming.py   how an engine reads a vendor's stream, and gives it up
 
 Every engine is loaded once, warmed before the server says SERVING, shared by all sessions,
@@ -19,6 +20,7 @@ from .claim import NOBODY, Claim, Urgency
 from .end_of_turn import AcousticEndOfTurn, TextEndOfTurn
 from .engine import Apology, Engine, EngineMember, Fallback, members
 from .llm import DEFAULT_MAX_TOKENS, CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
+from .observer import Observer
 from .store import SavedSession, Store
 from .stt import Stt, SttOptions, SttStream, Transcription, Word
 from .tts import Clause, Speech, Tts, TtsItem, Voice, VoiceChoice
@@ -52,6 +54,7 @@ __all__ = [
     "Fallback",
     "Llm",
     "LlmItem",
+    "Observer",
     "Prompt",
     "SavedSession",
     "Speech",

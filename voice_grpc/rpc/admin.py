@@ -12,6 +12,7 @@ from ..core.errors import BadField
 from ..core.quota import Account
 from ..pb import voice_pb2 as pb
 from ..ports import Engine, Engines, SavedSession, Voice, members
+from ..session.clock import loop_now
 from ..session.lifetime import SessionLimits
 from ..wire.audio_format import available_encodings
 from ..wire.catalog import Catalog
@@ -73,9 +74,7 @@ class AdminMethods:
             languages=sorted(self.catalog.languages),
             limits=limits,
             features=[*FEATURES, "tools"] if self.engines.llm.calls_tools else FEATURES,
-            use=pb.ServerUse(
-                open_sessions=self.registry.open_sessions, open_streams=self.registry.open_streams
-            ),
+            use=_server_use(self.registry),
             caller=_caller_use(caller.account),
         )
 
@@ -126,6 +125,19 @@ class AdminMethods:
             messages=[_message(message) for message in saved.messages],
             is_live=self.registry.is_live(saved.id),
         )
+
+
+def _server_use(registry: SessionRegistry) -> pb.ServerUse:
+    delays = registry.admission.delays(loop_now())
+    return pb.ServerUse(
+        open_sessions=registry.open_sessions,
+        open_streams=registry.open_streams,
+        takes_more=registry.has_room,
+        delays=[
+            pb.LoadDelay(name=each.delay, now=to_duration(each.now), limit=to_duration(each.limit))
+            for each in delays
+        ],
+    )
 
 
 def _caller_use(account: Account) -> pb.CallerUse:

@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
+from ..core.admission import AdmissionControl
 from ..core.config import SessionConfig
-from ..core.errors import Draining, Forbidden, NotFound, ServerFull, Superseded
+from ..core.errors import Draining, Forbidden, NotFound, ServerError, ServerFull, Superseded
 from ..core.quota import Account
 from ..ports import Engines, SavedSession, Store
+from ..session.clock import loop_now
+from ..session.context import Shared
 from ..session.lifetime import SessionLimits
 from ..session.memory import Memory
-from ..session.precedence import Precedence
 from ..session.session import Session
 from .callers import Caller
+from .load_watch import LoadWatch
 from .streams import StreamLifetime
 
 log = logging.getLogger(__name__)
@@ -24,10 +27,20 @@ SUPERSEDE_SECONDS = 5.0
 
 
 class SessionRegistry:
-    def __init__(self, engines: Engines, store: Store, limits: SessionLimits, max_sessions: int) -> None:
-        self._engines, self._store = engines, store
+    def __init__(
+        self,
+        engines: Engines,
+        store: Store,
+        limits: SessionLimits,
+        max_sessions: int,
+        admission: AdmissionControl | None = None,
+    ) -> None:
+        """`admission`: None: one that is on."""
+        self._store = store
         self._limits, self.max_sessions = limits, max_sessions
-        self._precedence = Precedence()
+        self.admission = admission or AdmissionControl()
+        self.load = LoadWatch(self.admission)
+        self._shared = Shared(engines, limits, observer=self.load)
         self._live: dict[str, tuple[Session, str]] = {}
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._streams: set[StreamLifetime] = set()
@@ -63,7 +76,7 @@ class SessionRegistry:
             self._check_room(caller.account, session_id)
             memory = Memory.of(self._store, session_id, owner, saved)
             memory.persona = config.persona
-            session = Session(self._engines, config, memory, self._limits, self._precedence, caller.account)
+            session = Session(self._shared, config, memory, caller.account)
             self._live[session_id] = (session, owner)
         try:
             with caller.account.stream():
@@ -123,16 +136,29 @@ class SessionRegistry:
             left = sum(not closed.is_set() for closed in ends)
             log.error("%d streams did not end within %g s", left, grace)
 
+    @property
+    def has_room(self) -> bool:
+        """A caller who has used none of its limits would be let in."""
+        try:
+            self._check_server()
+        except ServerError:
+            return False
+        return True
+
     def _check_room(self, account: Account, session_id: str = "") -> None:
         """Raises `Draining`, `ServerFull` and `CallerLimit`. A session that is open already takes no place of
         its own."""
+        if session_id not in self._live or self._is_draining:
+            self._check_server()
+            account.check_room()
+
+    def _check_server(self) -> None:
+        """Raises `Draining` and `ServerFull`."""
         if self._is_draining:
             raise Draining("the server goes away; open the session elsewhere")
-        if session_id in self._live:
-            return
         if self.open_streams >= self.max_sessions:
             raise ServerFull(f"all {self.max_sessions} sessions are taken; try again in a while")
-        account.check_room()
+        self.admission.check(loop_now(), self.open_streams)
 
     async def _supersede(self, session_id: str, owner: str, why: str = "superseded") -> None:
         entry = self._live.get(session_id)

@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from ..codec import opus
+from ..core.admission import AdmissionControl
 from ..core.errors import BadState, EngineError, VoiceError
 from ..core.languages import primary
 from ..core.quota import Accounts
@@ -130,7 +131,8 @@ class Server:
         )
         await check_personas(catalog, engines.tts)
         self._callers.accounts = Accounts(*caller_limits(settings, engines))
-        self._registry = SessionRegistry(engines, store, limits, settings.max_sessions)
+        admission = AdmissionControl(is_on=settings.admission == "load")
+        self._registry = SessionRegistry(engines, store, limits, settings.max_sessions, admission)
         self._service.ready = ServiceContext(
             self._registry,
             HeardStreams(),
@@ -139,6 +141,7 @@ class Server:
             TranscribeMethod(engines, catalog),
             SynthesizeMethod(engines, catalog),
         )
+        self._registry.load.start()
         self._health.set(SERVICE, is_serving=True)
 
     async def drain(self, grace: float) -> None:
@@ -152,6 +155,8 @@ class Server:
 
     async def stop(self) -> None:
         """At once."""
+        if self._registry is not None:
+            self._registry.load.stop()
         await self._grpc.stop(0.2)
 
 

@@ -78,6 +78,10 @@ class AliveReplies:
             self._context.precedence.promise(self)
         return alive.reply
 
+    def reply(self, number: int) -> Reply:
+        """One that is alive."""
+        return self._alive[number].reply
+
     def take(self, number: int) -> AliveReply | None:
         """It is over, or is to be; None: it was before."""
         alive = self._alive.pop(number, None)

@@ -10,11 +10,12 @@ import logging
 from ..core import commands as c
 from ..core.conversation import Heard
 from ..core.errors import Reason
-from ..core.events import CancelReason, Event
+from ..core.events import AnswerCut, CancelReason, Event
 from ..core.requests import PlaybackReport, PlaybackState
 from ..core.responses import Interrupted, Notice, PlaybackAction, PlaybackControl
 from ..core.timeline import Mark
 from .alive_replies import AliveReplies
+from .clock import loop_now
 from .context import SessionContext
 from .end_of_turn import EndOfTurnScores
 from .listener import Listener
@@ -24,6 +25,7 @@ from .playout import PlaybackPosition
 from .prompts import Prompts
 from .reply import Reply
 from .transcriber import Transcriber
+from .yielding import Yielding
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class Outcomes:
             events.failed(turn)
         else:
             events.completed(turn)
-        self._remember(reply, reply.segments.text, Heard.WHOLE)
+        self._remember(reply, reply.segments.answer.text, Heard.WHOLE)
         self._say_metrics(reply, None)
 
     def cancelled(
@@ -114,16 +116,22 @@ class Outcomes:
         self._remember(reply, position.heard_text, heard)
 
     def _remember(self, reply: Reply, text: str, heard: Heard) -> None:
-        words, apology = reply.segments.by_speaker(text)
+        words, apology = reply.segments.answer.by_speaker(text)
         self._memory.conversation.assistant_said(reply.command.turn, words, heard, apology=apology)
         self._memory.changed()
 
     def _say_metrics(self, reply: Reply, interrupt_stop: float | None) -> None:
+        metrics = turn_metrics(
+            reply.command.turn, reply.timeline, reply.costs, interrupt_stop, reply.decision, reply.waste
+        )
+        if self._context.observer is not None:
+            self._context.observer.turn_ended(metrics, loop_now())
         if self._context.config.current.sends_metrics:
-            metrics = turn_metrics(
-                reply.command.turn, reply.timeline, reply.costs, interrupt_stop, reply.decision, reply.waste
-            )
             self._outbox.put_in_order(metrics)
+
+
+NO_TURN = 0
+"""Of words that are nobody's turn."""
 
 
 class CommandRunner:
@@ -145,6 +153,7 @@ class CommandRunner:
         """Of the turns that are over."""
         self._tasks: asyncio.TaskGroup | None = None
         self._replies = AliveReplies(context, self._prompts)
+        self._yielding = Yielding(context, self._replies)
 
     def run_in(self, tasks: asyncio.TaskGroup) -> None:
         self._tasks = tasks
@@ -174,15 +183,8 @@ class CommandRunner:
 
     async def carry_out(self, command: c.Command, now: float) -> None:
         match command:
-            case c.AskTranscript(revision, is_early):
-                self._transcriber.ask(revision, self.tasks, is_early=is_early)
-            case c.ScoreSound(revision):
-                self._scores.ask_sound(revision, self.tasks)
-            case c.ScoreWords(turn, text, continues, is_early):
-                prompt = self._prompts.make(turn, text, continues)
-                self._scores.ask_words(text, prompt, self.tasks, is_early=is_early)
-            case c.SplitUtterance():
-                self._transcriber.split(self.tasks)
+            case c.AskTranscript() | c.ScoreSound() | c.ScoreWords() | c.SplitUtterance():
+                self._ask(command)
             case c.KeepPart(turn, message, spoken):
                 self._keep_part(turn, message, spoken)
             case c.PrepareReply():
@@ -193,11 +195,26 @@ class CommandRunner:
                 await self._cancel(command, now)
             case c.DiscardTurn(turn, failed):
                 self._discard(turn, failed=failed)
-            case c.Forget():
+            case c.Forget(spoken):
+                if spoken:
+                    self._transcriber.say_final(NO_TURN, spoken)
                 self._listener.end_utterance(self.tasks)
                 self._scores.forget()
-            case c.Duck() | c.Unduck():
-                raise AssertionError("TurnSettings.duck is off: the contract's DUCK is not available yet")
+            case c.Duck() | c.Unduck() | c.HoldReply() | c.ResumeReply():
+                self._yielding.carry_out(command)
+
+    def _ask(self, command: c.AskTranscript | c.ScoreSound | c.ScoreWords | c.SplitUtterance) -> None:
+        """What is answered by an event."""
+        match command:
+            case c.AskTranscript(revision, is_early):
+                self._transcriber.ask(revision, self.tasks, is_early=is_early)
+            case c.ScoreSound(revision):
+                self._scores.ask_sound(revision, self.tasks)
+            case c.ScoreWords(turn, text, continues, is_early):
+                prompt = self._prompts.make(turn, text, continues)
+                self._scores.ask_words(text, prompt, self.tasks, is_early=is_early)
+            case c.SplitUtterance():
+                self._transcriber.split(self.tasks)
 
     def _keep_part(self, turn: int, message: str, spoken: str) -> None:
         self._transcriber.say_part(turn, spoken)
@@ -216,7 +233,9 @@ class CommandRunner:
         reply.decision, reply.waste = command.decision, self._replies.waste
         self._close_waste()
         if command.spoken is not None:
-            self._say_late_words(command)
+            if self._transcriber.is_transcribing:
+                text = "the user's words could not be made out in time"
+                self._context.outbox.put(Notice("stt", Reason.TURN_DEADLINE, text, True, turn=command.turn))
             self._end_user_turn(command.turn, command.spoken)
         if command.continues:
             self._memory.conversation.leave_out(command.continues)
@@ -229,11 +248,6 @@ class CommandRunner:
         self._outcomes.expect(reply)
         reply.commit()
 
-    def _say_late_words(self, command: c.CommitReply) -> None:
-        if self._transcriber.is_transcribing:
-            text = "the user's words could not be made out in time"
-            self._context.outbox.put(Notice("stt", Reason.TURN_DEADLINE, text, True, turn=command.turn))
-
     async def _cancel(self, command: c.CancelReply, now: float) -> None:
         alive = self._replies.take(command.number)
         assert alive is not None, "only what is alive is cancelled"
@@ -241,8 +255,12 @@ class CommandRunner:
         position = reply.mute()
         self._context.tool_calls.cancel(reply.command.turn)
         if reply.is_committed:
-            onset = self._times.speech_start if command.reason is CancelReason.SPEECH else None
+            is_speech = command.reason is CancelReason.SPEECH
+            onset = self._times.speech_start if is_speech else None
             self._outcomes.cancelled(reply, command, position, None if onset is None else now - onset)
+            if is_speech and not command.returns_words:
+                rest = reply.segments.answer.unheard(position.heard_text)
+                self._context.post(AnswerCut(reply.command.turn, rest))
         else:
             self._replies.waste_of(alive)
         await self._replies.end(alive, command.reason)

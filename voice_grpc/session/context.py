@@ -4,17 +4,29 @@ A file of its own: every part imports it, and it imports no part that imports it
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..core.config import LiveConfig
 from ..core.events import Event
 from ..core.quota import Account
-from ..ports import Engines
+from ..ports import Engines, Observer
 from .clock import ConversationClock
+from .lifetime import SessionLimits
 from .outbox import Outbox
 from .precedence import Precedence
 from .tool_calls import ToolCalls
 from .turn_events import TurnEvents
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all sessions of a server have in common."""
+
+    engines: Engines
+    limits: SessionLimits
+    precedence: Precedence = field(default_factory=Precedence)
+    observer: Observer | None = None
+    """Whoever looks on while turns are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,8 @@ class SessionContext:
     """Of all sessions of the server."""
     account: Account
     """What its caller may use, and has used."""
+    observer: Observer | None
+    """Whoever looks on while turns are taken."""
     post: Callable[[Event], None]
     """Puts an event into the one queue of `decide`."""
 

@@ -117,10 +117,11 @@ class Decider:
     def _say_state(self, before: State, turn_before: int) -> None:
         """What changed for the caller, and for whoever keeps the sound of the turn."""
         state, turn = self._taker.state, self._taker.turn
+        is_users = state in (State.HEARING, State.ENDING)
+        if is_users and turn != turn_before:
+            self._context.turn_events.user_speaking(turn)
         if state is State.HEARING and (before is not State.HEARING or turn != turn_before):
             self._listener.open()
-            if turn != turn_before:
-                self._context.turn_events.user_speaking(turn)
         if state is not State.LISTENING:
             self._quiet_since = None
         elif before is not State.LISTENING:

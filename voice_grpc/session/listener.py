@@ -15,7 +15,15 @@ from ..core.audio import RATE_HZ, WINDOW, Frame, Samples, rms, seconds, to_float
 from ..core.config import LiveConfig
 from ..core.endpointing import Endpointer
 from ..core.errors import EngineError, EngineTimeout
-from ..core.events import ActivityEnded, SpeechEnded, SpeechFaded, SpeechStarted, TurnLimitReached
+from ..core.events import (
+    ActivityEnded,
+    SpeechDismissed,
+    SpeechEnded,
+    SpeechFaded,
+    SpeechHinted,
+    SpeechStarted,
+    TurnLimitReached,
+)
 from ..core.responses import SpeechEvent, SpeechKind
 from ..ports import Vad
 from .notices import engine_notice
@@ -214,12 +222,16 @@ class Listener:
         self._sound.feed(window, heard)
         self._sound.remember(window, heard)
         self._mind_length()
-        if isinstance(event, SpeechFaded):
-            if self._transcriber.may_begin_early:
+        match event:
+            case SpeechFaded() if not self._transcriber.may_begin_early:
+                return
+            case SpeechFaded() | SpeechDismissed():
                 self._post(event)
-        elif event is not None:
-            self._say(event)
-            self._post(_as_late_as(event, arrived))
+            case SpeechHinted():
+                self._post(replace(event, speech=seconds(arrived - event.position)))
+            case SpeechStarted() | SpeechEnded():
+                self._say(event)
+                self._post(_as_late_as(event, arrived))
 
     def _mind_length(self) -> None:
         """A turn that is too long for one message is split at a gap of the voice, or else anywhere."""

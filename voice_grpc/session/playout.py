@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from ..codec.transcode import RateConverter
 from ..core.audio import Samples, audible_from, sample_count
 from ..core.config import SessionConfig
-from ..core.heard_text import SpokenClause, heard_text
+from ..core.ducking import Gain
 from ..core.pacer import Chunk, Pacer
 from ..core.responses import ResponseText
+from ..core.spoken_answer import SpokenAnswer
 from ..core.timeline import Mark, Timeline
 from .clock import ConversationClock
 from .outbox import Outbox
@@ -22,6 +23,12 @@ from .turn_events import TurnEvents
 
 PRE_ROLL = 0.02
 """Seconds of the silence at the head of an answer that are kept: an onset is not cut hard."""
+
+RECALL = 0.4
+"""Seconds of being held after which the word that was cut is said again: till then it is still in the ear."""
+
+KEPT = 1.0
+"""Seconds that a client keeps of what it has played."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,80 +47,38 @@ class PlaybackPosition:
     """Something was let out."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlayoutSeconds:
+    """How much sound of an answer there is."""
+
+    made: float
+    sent: float
+    heard: float
+
+    @property
+    def ahead(self) -> float:
+        """Of what is made, that has not left."""
+        return self.made - self.sent
+
+    @property
+    def unheard(self) -> float:
+        return self.made - self.heard
+
+
 class SegmentLedger:
-    """The clauses of an answer: which of them have left, and where in the sound each lies."""
+    """What leaves of an answer: its words ahead of their sound, in order, and nothing once it is muted."""
 
     def __init__(
         self, packets: AudioPackets, rate_hz: int, outbox: Outbox, turn_events: TurnEvents, turn: int
     ) -> None:
-        self._turn, self._rate_hz, self._packets = turn, rate_hz, packets
+        self._turn, self._packets = turn, packets
         self._outbox, self._turn_events = outbox, turn_events
-        self._clauses: list[SpokenClause] = []
-        self._shown = 0
-        """Clauses whose words have left."""
-        self._made = 0
-        """Samples of all clauses."""
+        self.answer = SpokenAnswer(rate_hz)
         self._is_muted = False
-        self._answer_clauses: int | None = None
-        """Those before the server's apology; None: there is none."""
-
-    # ------------------------------------------------------------ words and where they are
-
-    def add_clause(self, text: str) -> int:
-        """Returns the index of the segment."""
-        self._clauses.append(SpokenClause(len(self._clauses), text, self._made, 0))
-        return len(self._clauses) - 1
-
-    @property
-    def count(self) -> int:
-        return len(self._clauses)
-
-    def extend(self, segment: int, samples: int) -> None:
-        """So much more sound of it was made; the segments before it have all of theirs."""
-        for index, clause in enumerate(self._clauses[:segment]):
-            if not clause.is_whole:
-                self._clauses[index] = replace(clause, is_whole=True)
-        clause = self._clauses[segment]
-        start = clause.start if clause.length else self._made
-        self._clauses[segment] = SpokenClause(segment, clause.text, start, clause.length + samples)
-        self._made += samples
-
-    def end(self) -> None:
-        """All the sound was made."""
-        if self._clauses:
-            self._clauses[-1] = replace(self._clauses[-1], is_whole=True)
-
-    def drop_unspoken(self) -> None:
-        """The clauses that the voice did not get to are not part of the answer."""
-        while len(self._clauses) > self._shown and not self._clauses[-1].length:
-            self._clauses.pop()
 
     @property
     def has_begun(self) -> bool:
-        return self._shown > 0
-
-    @property
-    def text(self) -> str:
-        """All of it that was let out."""
-        return "".join(clause.text for clause in self._clauses[: self._shown]).strip()
-
-    def begin_apology(self) -> None:
-        """The next clause, and what follows it, is said by the server itself."""
-        self._answer_clauses = len(self._clauses)
-
-    def by_speaker(self, heard: str) -> tuple[str, str]:
-        """What was heard, as the model's words and the server's apology."""
-        if self._answer_clauses is None:
-            return heard, ""
-        answer = "".join(clause.text for clause in self._clauses[: self._answer_clauses])
-        apology = " ".join(heard.split()[len(answer.split()) :])
-        return heard.removesuffix(apology).rstrip(), apology
-
-    def heard(self, played: int) -> str:
-        """The words that were heard of what was let out, once `played` samples were played."""
-        return heard_text(self._clauses[: self._shown], played, self._rate_hz)
-
-    # ------------------------------------------------------------ letting out
+        return self.answer.shown > 0
 
     def mute(self) -> None:
         """Nothing leaves any more, whoever is still at work."""
@@ -124,21 +89,22 @@ class SegmentLedger:
         if self._is_muted:
             return
         self._turn_events.speaking(self._turn)
-        self._outbox.put_in_order(ResponseText(self._turn, self.add_clause(text), text))
-        self._shown = len(self._clauses)
+        self._outbox.put_in_order(ResponseText(self._turn, self.answer.add(text), text))
+        self.answer.shown = self.answer.count
 
     def finish_text(self) -> None:
         """That was the last word."""
-        if self._clauses and not self._is_muted:
-            self._outbox.put_in_order(ResponseText(self._turn, len(self._clauses) - 1, "", is_final=True))
+        if self.answer.count and not self._is_muted:
+            self._outbox.put_in_order(ResponseText(self._turn, self.answer.count - 1, "", is_final=True))
 
     def send(self, chunk: Chunk) -> None:
         if self._is_muted:
             return
         self._turn_events.speaking(self._turn)
-        while self._shown <= chunk.segment < len(self._clauses):
-            self._outbox.put_in_order(ResponseText(self._turn, self._shown, self._clauses[self._shown].text))
-            self._shown += 1
+        answer = self.answer
+        while answer.shown <= chunk.segment < answer.count:
+            self._outbox.put_in_order(ResponseText(self._turn, answer.shown, answer.text_of(answer.shown)))
+            answer.shown += 1
         if chunk.is_last:
             self.finish_text()
         for packet in self._packets.pack(chunk.samples, chunk.segment, is_last=chunk.is_last):
@@ -166,6 +132,9 @@ class Playout:
         self.dry_since = clock.now()
         """When it last had nothing to play."""
         self._is_awaited = False
+        self._gain = Gain(config.output.rate_hz)
+        self._was_held = False
+        """Nothing has left since it was: the ear was empty on purpose."""
         self._made = 0
         """Samples that were fed, at the output rate."""
         self.underruns = 0
@@ -186,9 +155,9 @@ class Playout:
 
     def end(self) -> None:
         """Nothing more will be fed."""
-        if self._segments.count:
-            self._append(self._converter.flush(), self._segments.count - 1)
-        self._segments.end()
+        if self._segments.answer.count:
+            self._append(self._converter.flush(), self._segments.answer.count - 1)
+        self._segments.answer.end()
         self._pacer.end()
         self._changed.set()
 
@@ -199,36 +168,44 @@ class Playout:
         return self._is_audible
 
     @property
-    def sent_seconds(self) -> float:
-        return self._pacer.sent / self._pacer.rate_hz
-
-    @property
-    def unheard_seconds(self) -> float:
-        """Of sound that was fed and not heard yet; what has not left the outbox was not heard, whatever the
-        clock says."""
+    def seconds(self) -> "PlayoutSeconds":
+        """What has not left the outbox was not heard, whatever the clock says."""
         pacer = self._pacer
-        left = pacer.sent - self._unread()
-        return (self._made - min(pacer.heard(self._clock.now()), left)) / pacer.rate_hz
+        heard = min(pacer.heard(self._clock.now()), pacer.sent - self._unread())
+        return PlayoutSeconds(*(samples / pacer.rate_hz for samples in (self._made, pacer.sent, heard)))
 
     def drop(self) -> None:
         """What has not left never will."""
         self._pacer.drop()
 
-    @property
-    def made_seconds(self) -> float:
-        """Of sound, heard or not."""
-        return self._made / self._pacer.rate_hz
-
-    @property
-    def ahead_seconds(self) -> float:
-        """Of sound that is made and has not left."""
-        return self.made_seconds - self.sent_seconds
-
     def position(self) -> PlaybackPosition:
         """What was shown without any sound was read."""
-        segments, played = self._segments, self._pacer.heard(self._clock.now())
-        heard = segments.heard(played) if self._pacer.sent else segments.text
-        return PlaybackPosition(played, heard, self._pacer.is_reported, segments.text, segments.has_begun)
+        answer, played = self._segments.answer, self._pacer.heard(self._clock.now())
+        heard = answer.heard(played) if self._pacer.sent else answer.text
+        return PlaybackPosition(played, heard, self._pacer.is_reported, answer.text, answer.shown > 0)
+
+    def lower(self, is_lowered: bool) -> None:
+        """What has not left, while a voice is over it."""
+        self._gain.lower(is_lowered)
+
+    def hold(self, *, is_ear_held: bool) -> None:
+        """Nothing leaves, and nothing is lost; `is_ear_held` as in `Pacer.hold`."""
+        self._pacer.hold(self._clock.now(), is_ear_held=is_ear_held)
+        self._changed.set()
+
+    def resume(self) -> int:
+        """It goes on, at full volume. Returns the sample that the ear is to hear next: the one at which it
+        was held, or the beginning of the word that it is in where that was long ago."""
+        now, pacer = self._clock.now(), self._pacer
+        played = pacer.heard(now)
+        if pacer.is_ear_held and pacer.held_at is not None and now - pacer.held_at > RECALL:
+            kept = played - sample_count(KEPT, pacer.rate_hz)
+            played = max(kept, self._segments.answer.word_start(played))
+        pacer.resume(now, played)
+        self._gain.lower(False)
+        self._was_held, self.dry_since = True, now
+        self._changed.set()
+        return played
 
     def wait_for(self, is_awaited: bool) -> None:
         """Whether what comes next may take its time: a tool is at work."""
@@ -245,12 +222,13 @@ class Playout:
         while not self._pacer.is_sent:
             await self._clock.running()
             now = self._clock.now()
-            was_dry = 0 < self._pacer.sent <= self._pacer.heard(now) and not self._is_awaited
+            is_on_purpose = self._is_awaited or self._was_held
+            was_dry = 0 < self._pacer.sent <= self._pacer.heard(now) and not is_on_purpose
             for chunk in self._pacer.due(now):
                 self.underruns += was_dry and len(chunk.samples) > 0
-                was_dry = False
+                was_dry = self._was_held = False
                 self._timeline.mark(Mark.FIRST_FRAME_OUT, now)
-                self._segments.send(chunk)
+                self._segments.send(replace(chunk, samples=self._gain.applied(chunk.samples)))
                 on_audible()
             await self._wait(dry_limit)
         while (heard_at := self._pacer.all_heard_at(self._clock.now())) > self._clock.now():
@@ -267,14 +245,14 @@ class Playout:
             self.dry_since = due
             await self._clock.wait(self._changed, due)
             return
-        may_stall = self._is_awaited or not self._segments.has_begun
+        may_stall = self._is_awaited or self._pacer.held_at is not None or not self._segments.has_begun
         until = None if may_stall else self.dry_since + dry_limit
         await self._clock.wait(self._changed, until)
         if until is not None and not self._changed.is_set() and self._clock.now() >= until:
             raise TimeoutError
 
     def _append(self, samples: Samples, segment: int) -> None:
-        self._segments.extend(segment, len(samples))
+        self._segments.answer.extend(segment, len(samples))
         self._made += len(samples)
         if len(samples):
             self._pacer.feed(samples, segment)

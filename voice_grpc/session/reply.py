@@ -53,7 +53,7 @@ class Reply:
         self.is_committed = self.is_cut = False
         self._config = config = context.config.current
         self._prompt, self._context, self._on_made = prompt, context, on_made
-        self._claim = Claim(context.caller, lambda: _urgency(self.is_committed, self._playout.ahead_seconds))
+        self._claim = Claim(context.caller, lambda: _urgency(self.is_committed, self.playout.seconds.ahead))
         self._committed = asyncio.Event()
         self._notices = HeldNotices(context.outbox.put)
         self.decision: Decision | None = None
@@ -77,8 +77,8 @@ class Reply:
             packets, config.output.rate_hz, context.outbox, context.turn_events, command.turn
         )
         unread = partial(context.outbox.waiting_samples, command.turn)
-        self._playout = Playout(config, context.clock, self.segments, timeline, unread)
-        self._lead = VoiceLead(context.clock, config.speaking_rate, lambda: self._playout.unheard_seconds)
+        self.playout = Playout(config, context.clock, self.segments, timeline, unread)
+        self._lead = VoiceLead(context.clock, config.speaking_rate, lambda: self.playout.seconds.unheard)
         self._characters = 0
         self._is_audible = False
 
@@ -86,7 +86,7 @@ class Reply:
 
     def commit(self) -> None:
         self.is_committed = True
-        self._playout.dry_since = self._context.clock.now()
+        self.playout.dry_since = self._context.clock.now()
         self._notices.release()
         self._committed.set()
 
@@ -94,28 +94,27 @@ class Reply:
         """Not a sample leaves from now on. Returns how far it came."""
         self.is_cut = True
         self.segments.mute()
-        self._playout.drop()
+        self.playout.drop()
         self._context.outbox.drop(self.command.turn)
-        return self._playout.position()
+        return self.playout.position()
 
     def report(self, played: int) -> PlaybackPosition:
         """The client says that `played` samples were played. Returns how far it came by that."""
-        self._playout.report(played)
-        return self._playout.position()
+        self.playout.report(played)
+        return self.playout.position()
 
     @property
     def has_sound(self) -> bool:
         """What is heard first is made."""
-        return self._playout.has_sound
+        return self.playout.has_sound
 
     @property
     def costs(self) -> ReplyCosts:
-        usage, playout = self.generation.usage, self._playout
+        usage, playout = self.generation.usage, self.playout
+        seconds = playout.seconds
         if not usage.output_tokens:
             usage = replace(usage, output_tokens=self.generation.written)
-        return ReplyCosts(
-            usage, self._characters, playout.sent_seconds, playout.made_seconds, playout.underruns
-        )
+        return ReplyCosts(usage, self._characters, seconds.sent, seconds.made, playout.underruns)
 
     # ------------------------------------------------------------ running
 
@@ -134,7 +133,7 @@ class Reply:
         if self.early_error is not None:
             return
         self.timeline.mark(Mark.ENDED, self._context.clock.now())
-        self._context.post(ReplyEnded(self.command.number, self.segments.text))
+        self._context.post(ReplyEnded(self.command.number, self.segments.answer.text))
 
     async def _fail(self, error: EngineError) -> None:
         """Nobody asked yet for what was only prepared: it is begun again when somebody does. Where a vendor
@@ -161,7 +160,7 @@ class Reply:
             tasks.create_task(self._speak(), name="tts")
             await self._committed.wait()
             try:
-                await self._playout.play(self._say_audible, STALL_SECONDS)
+                await self.playout.play(self._say_audible, STALL_SECONDS)
             except TimeoutError:
                 raise _stalled("llm" if self._clauses.is_behind else "tts") from None
 
@@ -174,22 +173,22 @@ class Reply:
                 if isinstance(sound, Fallback):
                     self._notices.put(fallback_notice(sound, self.command.turn))
                 else:
-                    self._playout.feed(sound.samples, sound.rate_hz, sound.clause_index)
+                    self.playout.feed(sound.samples, sound.rate_hz, sound.clause_index)
                     if self.has_sound:
                         self._on_made()
                     await self._lead.take(sound)
         if not self._characters and self.command.kind is ReplyKind.ANSWER:
             raise EngineEmpty("llm", "the model gave nothing that can be spoken")
-        if self._characters and not self._playout.has_sound:
+        if self._characters and not self.playout.has_sound:
             raise EngineEmpty("tts", "the voice gave no sound")
-        self._playout.end()
+        self.playout.end()
 
     async def _speakable(self) -> AsyncIterator[Clause]:
         prosody = Prosody(self._config.pitch, self._config.volume)
         while (clause := await self._clauses.next()) is not None:
             if self._characters or self._config.turns.speculation < Speculation.TTS:
                 await self._committed.wait()
-            segment = self.segments.add_clause(clause.text)
+            segment = self.segments.answer.add(clause.text)
             spoken = speakable_clause(replace(clause, index=segment), self._prompt.language, prosody)
             if spoken is not None:
                 await self._lead.give(spoken)
@@ -213,7 +212,7 @@ class Reply:
         self.segments.finish_text()
 
     def _wait_for_tools(self, is_waiting: bool) -> None:
-        self._playout.wait_for(is_waiting)
+        self.playout.wait_for(is_waiting)
         if self.command.text_only:
             self._say_audible()
 
@@ -231,17 +230,16 @@ class Reply:
         apology = self._context.engines.apology
         separator = " " if self.segments.has_begun else ""
         if self.command.text_only:
-            self.segments.begin_apology()
+            self.segments.answer.begin_apology()
             self.segments.show(separator + apology.text)
             self._say_audible()
             self.segments.finish_text()
             return
-        self.segments.drop_unspoken()
-        self.segments.begin_apology()
-        segment = self.segments.add_clause(separator + apology.text)
-        self._playout.feed(apology.samples, apology.rate_hz, segment)
-        self._playout.end()
-        await self._playout.play(self._say_audible, STALL_SECONDS)
+        self.segments.answer.begin_apology()
+        segment = self.segments.answer.add(separator + apology.text)
+        self.playout.feed(apology.samples, apology.rate_hz, segment)
+        self.playout.end()
+        await self.playout.play(self._say_audible, STALL_SECONDS)
 
 
 def _urgency(is_committed: bool, ahead_seconds: float) -> Urgency:

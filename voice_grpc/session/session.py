@@ -23,18 +23,17 @@ from ..core.requests import ConverseRequest
 from ..core.responses import Notice, SessionEnded, SessionStarted
 from ..core.text.ssml import parse
 from ..core.turn import TurnTaker
-from ..ports import Claim, Engines, Urgency
+from ..ports import Claim, Urgency
 from .clock import ConversationClock
 from .command_runner import CommandRunner
-from .context import SessionContext
+from .context import SessionContext, Shared
 from .decide import Decider
 from .end_of_turn import EndOfTurnScores
 from .event_queue import EventQueue
-from .lifetime import Lifetime, SessionLimits
+from .lifetime import Lifetime
 from .listener import AudioQueue, Listener
 from .memory import Memory
 from .outbox import Outbox, Send
-from .precedence import Precedence
 from .reader import Reader, one_error
 from .tool_calls import ToolCalls
 from .transcriber import Transcriber
@@ -53,17 +52,10 @@ def greeting(text: str) -> TextReceived:
 
 class Session:
     def __init__(
-        self,
-        engines: Engines,
-        config: SessionConfig,
-        memory: Memory,
-        limits: SessionLimits,
-        precedence: Precedence,
-        account: Account | None = None,
+        self, shared: Shared, config: SessionConfig, memory: Memory, account: Account | None = None
     ) -> None:
-        """`precedence`: the one of all sessions that share `engines`. `account`: of whose conversation it is;
-        None: nobody's, and nothing is limited."""
-        account = account or Account()
+        """`account`: of whose conversation it is; None: nobody's, and nothing is limited."""
+        account, engines = account or Account(), shared.engines
         self._memory = memory
         self._config = live = LiveConfig(config)
         self._clock = clock = ConversationClock()
@@ -82,8 +74,9 @@ class Session:
             outbox,
             TurnEvents(outbox),
             tool_calls,
-            precedence,
+            shared.precedence,
             account,
+            shared.observer,
             queue.put,
         )
         scores = EndOfTurnScores(context)
@@ -91,7 +84,7 @@ class Session:
         self._transcriber = Transcriber(sound, live, queue.put, outbox, self._turn_of_words)
         listener = Listener(engines.vad, audio, self._transcriber, live, queue.put, outbox)
         self._runner = runner = CommandRunner(context, listener, self._transcriber, scores, memory)
-        self._lifetime = Lifetime(limits, outbox)
+        self._lifetime = Lifetime(shared.limits, outbox)
         self._listener = listener
         self._decider = Decider(context, queue, taker, listener, runner, self._lifetime)
         self._reader = Reader(context, queue, audio, taker, runner)

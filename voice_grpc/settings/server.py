@@ -36,6 +36,11 @@ class Settings(EngineSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(50051, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     max_sessions: int = Field(16, ge=1, le=10_000, description="Conversations at once; one more is refused.")
+    admission: Literal["load", "count"] = Field(
+        "load",
+        description="What refuses a new conversation: --max-sessions, and being late with those that are "
+        "open (load); or their number alone (count).",
+    )
     caller_streams: int = Field(
         0,
         ge=0,

@@ -14,6 +14,7 @@ from google.protobuf.duration_pb2 import Duration
 from ..core.config import SessionConfig
 from ..core.endpointing import EndpointSettings
 from ..core.errors import BadField, Reason
+from ..core.interruption import Interruption
 from ..core.languages import primary
 from ..core.patience import LONGEST, SHORTEST, Profile
 from ..core.responses import Notice
@@ -22,7 +23,7 @@ from ..pb import voice_pb2 as pb
 from . import fields
 from .audio_format import audio_format, format_message
 from .catalog import Catalog
-from .enums import PROFILES, SPECULATIONS, inverse
+from .enums import INTERRUPTIONS, PROFILES, SPECULATIONS, inverse
 from .tools import declaration_message, declarations
 
 SESSION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -61,6 +62,7 @@ def session_config(message: pb.SessionConfig, catalog: Catalog) -> SessionConfig
         turns=TurnSettings(turn_deadline=catalog.turn_deadline),
         has_echo_cancellation=capabilities.echo_cancellation,
         has_playback_reports=capabilities.playback_reports,
+        has_playback_control=capabilities.playback_control,
         is_half_duplex=capabilities.half_duplex,
         metadata=_metadata(message.metadata),
     )
@@ -144,7 +146,9 @@ def turn_detection(
             interrupt_after=fields.duration(
                 given, "interrupt_after", path, (0.06, 3.0), turns.interrupt_after
             ),
-            interruptions=given.interruption != pb.TurnDetection.INTERRUPTION_DISABLED,
+            interruption=inverse(INTERRUPTIONS).get(given.interruption, Interruption.YIELD),
+            min_words=int(fields.number(given, "min_words", path, (1, 10), turns.min_words)),
+            duck=given.duck if given.HasField("duck") else True,
         ),
         prefix_padding=fields.duration(given, "prefix_padding", path, (0.0, 1.0), 0.3),
         idle_timeout=idle or None,
@@ -181,6 +185,7 @@ def _persona(config: SessionConfig, id: str, catalog: Catalog) -> SessionConfig:
         pitch=persona.pitch,
         volume=persona.volume,
         languages=languages,
+        turns=replace(config.turns, assistant_name=persona.name),
     )
 
 
@@ -223,7 +228,6 @@ def not_available(message: pb.SessionConfig, seq: int) -> list[Notice]:
     """What of the contract is asked for and is not there yet."""
     asked = {
         "config.resume_token": (bool(message.resume_token), "session_id goes on with a conversation"),
-        "config.turn_detection.duck": (message.turn_detection.duck, "the answer keeps its volume"),
     }
     text = "{} is not available on this server yet: {}"
     return [
@@ -263,9 +267,8 @@ def config_message(config: SessionConfig) -> pb.SessionConfig:
         voice=pb.VoiceConfig(voice_id=config.voice, speaking_rate=config.speaking_rate),
         turn_detection=pb.TurnDetection(
             mode=pb.TurnDetection.MODE_MANUAL if config.is_manual else pb.TurnDetection.MODE_SERVER_VAD,
-            interruption=pb.TurnDetection.INTERRUPTION_ON_SPEECH
-            if turns.interruptions
-            else pb.TurnDetection.INTERRUPTION_DISABLED,
+            interruption=INTERRUPTIONS[turns.interruption],
+            min_words=turns.min_words,
             threshold=endpoint.threshold,
             min_speech=to_duration(endpoint.min_speech),
             profile=PROFILES[turns.profile],
@@ -281,6 +284,7 @@ def config_message(config: SessionConfig) -> pb.SessionConfig:
         capabilities=pb.ClientCapabilities(
             echo_cancellation=config.has_echo_cancellation,
             playback_reports=config.has_playback_reports,
+            playback_control=config.has_playback_control,
             half_duplex=config.is_half_duplex,
         ),
         max_playout_lead=to_duration(config.playout_lead),

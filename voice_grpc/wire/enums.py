@@ -11,6 +11,7 @@ from ..core import responses as o
 from ..core.config import Encoding
 from ..core.conversation import Heard, Role
 from ..core.events import CancelReason
+from ..core.interruption import Interruption
 from ..core.patience import Profile
 from ..core.turn_state import Speculation
 from ..pb import voice_pb2 as pb
@@ -58,7 +59,11 @@ TURN_STATES = {
     o.TurnPhase.DISCARDED: pb.TurnEvent.STATE_DISCARDED,
 }
 PLAYBACK_ACTIONS = {
+    o.PlaybackAction.DUCK: pb.PlaybackControl.ACTION_DUCK,
+    o.PlaybackAction.UNDUCK: pb.PlaybackControl.ACTION_UNDUCK,
     o.PlaybackAction.FLUSH: pb.PlaybackControl.ACTION_FLUSH,
+    o.PlaybackAction.HOLD: pb.PlaybackControl.ACTION_HOLD,
+    o.PlaybackAction.RESUME: pb.PlaybackControl.ACTION_RESUME,
 }
 CANCEL_REASONS = {
     CancelReason.SPEECH: pb.Interrupted.REASON_SPEECH,
@@ -71,6 +76,12 @@ END_REASONS = {
     o.EndReason.CLIENT: pb.SessionEnded.REASON_CLIENT,
     o.EndReason.HALF_CLOSE: pb.SessionEnded.REASON_HALF_CLOSE,
     o.EndReason.IDLE: pb.SessionEnded.REASON_IDLE,
+}
+INTERRUPTIONS = {
+    Interruption.YIELD: pb.TurnDetection.INTERRUPTION_YIELD,
+    Interruption.ON_SPEECH: pb.TurnDetection.INTERRUPTION_ON_SPEECH,
+    Interruption.MIN_WORDS: pb.TurnDetection.INTERRUPTION_MIN_WORDS,
+    Interruption.DISABLED: pb.TurnDetection.INTERRUPTION_DISABLED,
 }
 PROFILES = {
     Profile.QUICK: pb.TurnDetection.PROFILE_QUICK,

@@ -96,7 +96,7 @@ def _response_text(m: o.ResponseText, rate_hz: int) -> pb.ConverseResponse:
 
 
 def _playback_control(m: o.PlaybackControl, rate_hz: int) -> pb.ConverseResponse:
-    control = pb.PlaybackControl(action=enums.PLAYBACK_ACTIONS[m.action])
+    control = pb.PlaybackControl(action=enums.PLAYBACK_ACTIONS[m.action], position_samples=m.position)
     return pb.ConverseResponse(turn=m.turn, playback_control=control)
 
 
