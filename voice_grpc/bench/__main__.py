@@ -13,6 +13,7 @@ from .turns import measure as turns
 from .turns import plot
 from .turns.material import PAUSES
 from .turns.variants import VARIANTS, chosen_variants
+from .yielding import measure as yielding
 
 RECORDINGS_VARIABLE = "VOICE_BENCH_RECORDINGS"
 
@@ -86,6 +87,13 @@ def _turns(given: argparse.Namespace) -> object:
     return figures
 
 
+def _yielding(given: argparse.Namespace) -> object:
+    print("\nVoices and noises over an answer: what lowers it, holds it, stops it", flush=True)
+    figures = yielding.measure(None if given.full else yielding.CASES)
+    print(yielding.report(figures), flush=True)
+    return figures
+
+
 MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace], object]] = {
     "local": _local,
     "answers": _answers,
@@ -95,6 +103,7 @@ MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace], object]] = {
     "wer": _wer,
     "words": _words,
     "turns": _turns,
+    "yielding": _yielding,
 }
 """Each prints its figures, and returns them."""
 
@@ -112,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     of_turns = parser.add_argument_group("of turns")
     of_turns.add_argument("--cases", type=int, default=turns.CASES, help="whole sentences, and cut ones")
-    of_turns.add_argument("--full", action="store_true", help="all sentences there are")
+    of_turns.add_argument("--full", action="store_true", help="all sentences there are; of yielding too")
     of_turns.add_argument(
         "--variant", action="append", default=[], help=f"of: {', '.join(v.name for v in VARIANTS)} (all)"
     )

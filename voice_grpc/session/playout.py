@@ -53,16 +53,8 @@ class PlayoutSeconds:
 
     made: float
     sent: float
-    heard: float
-
-    @property
-    def ahead(self) -> float:
-        """Of what is made, that has not left."""
-        return self.made - self.sent
-
-    @property
-    def unheard(self) -> float:
-        return self.made - self.heard
+    unheard: float
+    """Of what is made."""
 
 
 class SegmentLedger:
@@ -127,7 +119,8 @@ class Playout:
         self._clock, self._segments, self._timeline = clock, segments, timeline
         self._pacer = Pacer(config.output.rate_hz, config.playout_lead)
         self._converter = RateConverter(config.output.rate_hz)
-        self._is_audible = False
+        self.has_sound = False
+        """What is heard first is made."""
         self._changed = asyncio.Event()
         self.dry_since = clock.now()
         """When it last had nothing to play."""
@@ -144,12 +137,12 @@ class Playout:
 
     def feed(self, samples: Samples, rate_hz: int, segment: int) -> None:
         """Some sound of a clause that was added. Silence at the head of the answer is cut."""
-        if not self._is_audible:
+        if not self.has_sound:
             start = audible_from(samples, rate_hz)
             if start == len(samples):
                 return
             samples = samples[max(0, start - sample_count(PRE_ROLL, rate_hz)) :]
-            self._is_audible = True
+            self.has_sound = True
             self._timeline.mark(Mark.TTS_FIRST_AUDIO, self._clock.now())
         self._append(self._converter.feed(samples, rate_hz), segment)
 
@@ -164,15 +157,17 @@ class Playout:
     # ------------------------------------------------------------ played
 
     @property
-    def has_sound(self) -> bool:
-        return self._is_audible
-
-    @property
     def seconds(self) -> "PlayoutSeconds":
         """What has not left the outbox was not heard, whatever the clock says."""
         pacer = self._pacer
         heard = min(pacer.heard(self._clock.now()), pacer.sent - self._unread())
-        return PlayoutSeconds(*(samples / pacer.rate_hz for samples in (self._made, pacer.sent, heard)))
+        counts = (self._made, pacer.sent, self._made - heard)
+        return PlayoutSeconds(*(samples / pacer.rate_hz for samples in counts))
+
+    @property
+    def ahead_seconds(self) -> float:
+        """Of what is made, that has not left. May be asked in any thread."""
+        return (self._made - self._pacer.sent) / self._pacer.rate_hz
 
     def drop(self) -> None:
         """What has not left never will."""

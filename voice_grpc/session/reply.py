@@ -53,7 +53,7 @@ class Reply:
         self.is_committed = self.is_cut = False
         self._config = config = context.config.current
         self._prompt, self._context, self._on_made = prompt, context, on_made
-        self._claim = Claim(context.caller, lambda: _urgency(self.is_committed, self.playout.seconds.ahead))
+        self._claim = Claim(context.caller, lambda: _urgency(self.is_committed, self.playout.ahead_seconds))
         self._committed = asyncio.Event()
         self._notices = HeldNotices(context.outbox.put)
         self.decision: Decision | None = None
