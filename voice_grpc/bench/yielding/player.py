@@ -20,8 +20,8 @@ from .material import OverlapCase
 
 STORY = (
     "Once upon a time there was a lighthouse on a small island. Nobody had lived on that island for many "
-    "years. Every evening the light came on, and every morning it went out again. The fishermen in the village "
-    "wondered who looked after it. One day a girl took her father's boat and rowed across. She found "
+    "years. Every evening the light came on, and every morning it went out again. The fishermen of the "
+    "village wondered who looked after it. One day a girl took her father's boat and rowed across. She found "
     "a door that was open, a table with two cups, and a lamp that was still warm. She sat down and waited."
 )
 FROM_SECONDS, TO_SECONDS = 1.0, 3.0
