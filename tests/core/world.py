@@ -247,10 +247,12 @@ class World:
         """What was heard over an answer is the user's once it makes a turn."""
         if before is not State.YIELDING:
             self.over = []
+            if self.taker.state is State.YIELDING:
+                self.newest = 0, 0  # what was asked before is not awaited any more
             return
         if isinstance(event, e.Transcribed) and event.revision == self.newest[0] and not event.failed:
             self.over, self.is_exact = words_of(event.text), True
-        if isinstance(event, e.ActivityStarted):
+        if isinstance(event, e.ActivityStarted | e.StopRequested):
             self.over, self.newest = [], (0, 0)  # the next transcript holds these words too
         elif self.taker.state in USERS:
             self.known, self.over = self.over, []

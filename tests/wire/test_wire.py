@@ -166,6 +166,7 @@ def test_what_is_asked_for_is_had_and_told_back() -> None:
             idle_timeout=Duration(seconds=30),
             duck=False,
             min_words=3,
+            near_field_only=False,
         ),
         transcription=pb.TranscriptionConfig(prompt="Ada"),
         generation=pb.GenerationConfig(temperature=0.0, max_output_tokens=9),

@@ -112,6 +112,8 @@ class DiscardTurn:
     turn: int
     failed: bool = False
     """It should have had one, and even the apology failed."""
+    is_far: bool = False
+    """Who spoke was too far away to be the user."""
 
 
 @dataclass(frozen=True, slots=True)

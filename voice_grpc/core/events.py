@@ -54,6 +54,14 @@ class SpeechEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelHeard:
+    """How loud the stretch of speech is that goes on, or ends."""
+
+    db: float
+    """dBFS, as `VoiceLevel` has it."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechFaded:
     """The first window without voice: an end, or a stop within a word."""
 
@@ -180,6 +188,7 @@ class StopRequested:
 Event: TypeAlias = (
     SpeechStarted
     | SpeechHinted
+    | LevelHeard
     | SpeechDismissed
     | AnswerCut
     | SpeechFaded

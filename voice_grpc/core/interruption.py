@@ -85,12 +85,17 @@ _FIRST_WORDS = {
 }
 
 
+def names(text: str, name: str) -> bool:
+    """Whether `text` holds the `name` of the assistant; never where it has none."""
+    words, called = words_of(text), words_of(name)
+    return bool(called) and any(words[at : at + len(called)] == called for at in range(len(words)))
+
+
 def is_order(text: str, language: str = "", name: str = "") -> bool:
     """Whether `text` begins with a word that takes the turn, or names the assistant, who is called `name`.
     Where the language is not known English counts; one without a list has none."""
     words = words_of(text)
-    called = words_of(name)
-    if called and any(words[at : at + len(called)] == called for at in range(len(words))):
+    if names(text, name):
         return True
     orders = _FIRST_WORDS.get(primary(language) or "en", ())
     return any(tuple(words[: len(order)]) == order for order in orders)

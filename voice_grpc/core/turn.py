@@ -92,6 +92,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
     },
     SPEAKING: {
         e.SpeechHinted: (over.duck_early, {SPEAKING}),
+        e.InterimHeard: (over.hear_name, {SPEAKING, HEARING}),
         e.SpeechDismissed: (over.unduck, {SPEAKING}),
         e.SpeechStarted: (over.start_yielding, {YIELDING, SPEAKING}),
         e.SpeechEnded: (act.forget, {SPEAKING}),
@@ -101,6 +102,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.StopRequested: (act.stop, QUIET_OR_HEARING),
     },
     YIELDING: {
+        e.LevelHeard: (over.leave_to_others, {SPEAKING, YIELDING}),
         e.SpeechFaded: (over.ask_words_early, {YIELDING}),
         e.SpeechStarted: (over.speak_on, {YIELDING}),
         e.SpeechEnded: (over.end_voice, {SPEAKING, YIELDING} | USERS),
@@ -175,6 +177,8 @@ class TurnTaker:
             self._turn.is_held = isinstance(event, e.ActivityStarted)
         elif isinstance(event, e.SpeculationRefused):
             self._turn.is_refused = True
+        elif isinstance(event, e.LevelHeard):
+            self._turn.level = max(event.db, self._turn.level or event.db)
         elif isinstance(event, e.AnswerCut):
             over.keep_rest(self._turn, event)
 

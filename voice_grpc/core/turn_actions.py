@@ -11,11 +11,12 @@ from . import commands as c
 from . import events as e
 from .audio import seconds
 from .commands import Command, ReplyKind
+from .interruption import names
 from .patience import Evidence
 from .text.endings import expectation
 from .turn_overlap import has_rest, open_turn, take_rest
 from .turn_preparation import answers, drop_other, prepare_unscored, reconsider, take_words
-from .turn_state import Speculation, State, TurnState, continued
+from .turn_state import Speculation, State, TurnState, continued, is_far
 
 Commands: TypeAlias = Iterator[Command]
 
@@ -90,6 +91,7 @@ def start_activity(turn: TurnState, event: e.ActivityStarted, now: float) -> Com
         turn.hear_on()
     else:
         turn.begin_turn()
+    turn.level = None
 
 
 def await_end(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
@@ -222,7 +224,7 @@ def commit(turn: TurnState, event: object, now: float) -> Commands:
     if not turn.is_asked:
         yield turn.ask()
     if turn.awaits_transcript:
-        yield from prepare_unscored(turn)
+        yield from prepare_unscored(turn, now)
         think(turn, now)
     else:
         yield from settle(turn, now)
@@ -265,14 +267,17 @@ def apologize(turn: TurnState, event: object, now: float) -> Commands:
 
 
 def settle(turn: TurnState, now: float) -> Commands:
-    """The words are there: answer them, or say why not, or take it that nothing was said."""
+    """The words are there: answer them, or say why not, or take it that nothing was said to us."""
+    is_others = turn.spoken and is_far(turn, now) and not names(turn.spoken, turn.settings.assistant_name)
+    if is_others:
+        turn.transcript = None
     has_failed = turn.transcript is not None and turn.transcript.failed
     if turn.message:
         yield from commit_reply(turn, ReplyKind.ANSWER, now)
     elif has_failed and not has_rest(turn):
         yield from commit_reply(turn, ReplyKind.APOLOGY, now)
     else:
-        yield from drop_turn(turn, now)
+        yield from drop_turn(turn, now, is_others=bool(is_others))
 
 
 def commit_reply(turn: TurnState, kind: ReplyKind, now: float) -> Commands:
@@ -282,6 +287,8 @@ def commit_reply(turn: TurnState, kind: ReplyKind, now: float) -> Commands:
         yield from turn.cancel(e.CancelReason.SPEECH)
     if turn.reply is None:
         yield turn.new_reply(kind, message)
+    if turn.spoken and kind is ReplyKind.ANSWER:
+        turn.user_level.learn(turn.level, now)
     yield from let_out(turn, message, turn.spoken)
     think(turn, now)
 
@@ -315,7 +322,7 @@ def answer_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
 # ---------------------------------------------------------------- to nobody, or to who waits
 
 
-def drop_turn(turn: TurnState, now: float) -> Commands:
+def drop_turn(turn: TurnState, now: float, *, is_others: bool = False) -> Commands:
     """There is nothing to answer. An answer that this turn cut has the floor again."""
     yield from turn.cancel(e.CancelReason.SPEECH)
     turn.drop_words()
@@ -324,7 +331,7 @@ def drop_turn(turn: TurnState, now: float) -> Commands:
         yield from let_out(turn, "", "")
         think(turn, now)
         return
-    yield c.DiscardTurn(turn.number)
+    yield c.DiscardTurn(turn.number, is_far=is_others)
     yield from rest(turn, now)
 
 

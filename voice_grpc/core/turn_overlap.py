@@ -22,13 +22,15 @@ from .interruption import (
     LISTENER_AFTER,
     WORDS_WITHIN,
     Interruption,
+    Overlap,
     OverlapVerdict,
+    names,
     verdict,
     without_words,
 )
 from .patience import Evidence
 from .turn_preparation import reconsider
-from .turn_state import TIMER_SLACK, Rest, Speculation, State, TurnState, VoiceOver
+from .turn_state import TIMER_SLACK, Rest, Speculation, State, TurnState, VoiceOver, is_far
 
 Commands: TypeAlias = Iterator[Command]
 
@@ -59,6 +61,7 @@ def start_yielding(turn: TurnState, event: e.SpeechStarted, now: float) -> Comma
         return
     was_ducked = turn.voice is not None and turn.voice.is_ducked
     turn.state, turn.asked, turn.is_asked, turn.faded_at = State.YIELDING, 0, False, -1
+    turn.level = None
     turn.voice = voice = VoiceOver(now - event.speech, is_ducked=settings.duck or was_ducked)
     after = settings.interrupt_after if settings.interruption is Interruption.ON_SPEECH else HOLD_AFTER
     turn.deadline = max(now, voice.since + after)
@@ -97,6 +100,20 @@ def wait_longer(turn: TurnState, event: e.PatienceOver, now: float) -> Commands:
         turn.deadline = max(now + CERTAIN_AFTER / 2, voice.since + LISTENER_AFTER)
         if found is not None:
             yield from _act(turn, found, now)
+
+
+def leave_to_others(turn: TurnState, event: e.LevelHeard, now: float) -> Commands:
+    """Somebody far away speaks, to somebody else."""
+    if is_far(turn, now):
+        yield from go_on(turn)
+
+
+def hear_name(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
+    """Who is far away means the assistant if they say its name."""
+    if may_yield(turn) and is_far(turn, now) and names(event.text, turn.settings.assistant_name):
+        heard = Overlap(0.0, is_over=False, words=event.text, language=event.language)
+        turn.voice = VoiceOver(now, heard, interim=event)
+        yield from interrupt(turn, now)
 
 
 def hear_words(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
@@ -222,10 +239,11 @@ def _act(turn: TurnState, found: OverlapVerdict, now: float) -> Commands:
 
 def open_turn(turn: TurnState, now: float) -> Commands:
     """The voice becomes a turn, with what is known of it. One that has ended is waited for as ever."""
-    voice, asked, is_asked = turn.voice, turn.asked, turn.is_asked
+    voice, asked, is_asked, level = turn.voice, turn.asked, turn.is_asked, turn.level
     silent_since, silent_at = turn.silent_since, turn.silent_at
     turn.voice = None
     turn.begin_turn()
+    turn.level = level
     if voice is None:
         return
     turn.interim, turn.language = voice.interim, voice.heard.language or turn.language

@@ -12,7 +12,7 @@ from . import events as e
 from .commands import Command, ReplyKind
 from .patience import Decision, finished, hold
 from .text.endings import TextEnding, ending, words_of
-from .turn_state import Speculation, State, TurnState, continued
+from .turn_state import Speculation, State, TurnState, continued, is_far
 
 Commands: TypeAlias = Iterator[Command]
 
@@ -41,7 +41,7 @@ def take_late_interim(turn: TurnState, event: e.InterimHeard, now: float) -> Com
     """The turn is over, and its transcript is being made."""
     if turn.awaits_words and turn.awaits_transcript:
         yield from _take_interim(turn, event)
-        yield from prepare_unscored(turn)
+        yield from prepare_unscored(turn, now)
 
 
 def _take_interim(turn: TurnState, event: e.InterimHeard) -> Commands:
@@ -88,7 +88,7 @@ def reconsider(turn: TurnState, now: float) -> Commands:
     """More is known of the words of this silence."""
     weigh(turn, now)
     yield from ask_for_score(turn)
-    yield from prepare(turn)
+    yield from prepare(turn, now)
     yield from ask_for_sound(turn)
 
 
@@ -154,20 +154,20 @@ def note_words_score(turn: TurnState, event: e.WordsScored, now: float) -> Comma
 
 def note_sound_score(turn: TurnState, event: e.SoundScored, now: float) -> Commands:
     weigh(turn, now, acoustic_end=event.probability)
-    yield from prepare(turn)
+    yield from prepare(turn, now)
 
 
-def prepare(turn: TurnState) -> Commands:
+def prepare(turn: TurnState, now: float) -> Commands:
     """Start early: unless the words are unfinished, or were tried often enough."""
     may = not turn.judges_first or is_scored(turn, turn.provisional)
     if may and finished(turn.evidence) >= WORTHWHILE:
-        yield from prepare_unscored(turn)
+        yield from prepare_unscored(turn, now)
 
 
-def prepare_unscored(turn: TurnState) -> Commands:
+def prepare_unscored(turn: TurnState, now: float) -> Commands:
     """Whether or not the words are finished: that may be known by other means."""
     settings, words = turn.settings, turn.provisional
-    may = settings.speculation >= Speculation.LLM and not turn.is_refused
+    may = settings.speculation >= Speculation.LLM and not turn.is_refused and not is_far(turn, now)
     if may and words and turn.reply is None and turn.tries < settings.speculation_tries:
         turn.tries += 1
         yield turn.new_reply(ReplyKind.ANSWER, words)

@@ -16,6 +16,7 @@ from .commands import Command, PrepareReply, ReplyKind
 from .interruption import Interruption, Overlap
 from .patience import BOUNDS, Bounds, Decision, Evidence, Profile
 from .text.endings import Expectation, is_backchannel
+from .user_level import UserLevel
 
 PAUSES = 8
 """Of the user's own pauses, those that are remembered."""
@@ -71,6 +72,8 @@ class TurnSettings:
     """Words that do; of `Interruption.MIN_WORDS`."""
     duck: bool = False
     """The answer is lowered at the first sound of a voice."""
+    near_field_only: bool = False
+    """A voice that is far quieter than the user's is nobody's turn, unless it names the assistant."""
     assistant_name: str = ""
     """Whoever says it means the assistant."""
     turn_deadline: float = 8.0
@@ -175,6 +178,10 @@ class TurnState:
     """A vendor was at its limit: nothing is prepared any more."""
     audible_at: float | None = None
     """When the answer that is or was last alive became audible, in monotonic seconds."""
+    user_level: UserLevel = field(default_factory=UserLevel)
+    level: float | None = None
+    """Of the loudest stretch of speech of this turn, in dBFS; None: not known, or the button began the
+    turn."""
     voice: "VoiceOver | None" = None
     """The one over the answer that is audible; None: nobody speaks over it."""
     rest: Rest | None = None
@@ -243,6 +250,7 @@ class TurnState:
         self.tries, self.asked, self.faded_at = 0, 0, -1
         self.scoring, self.is_scored = "", False
         self.interim, self.is_overlong = None, False
+        self.level = None
         self.hear_on()
 
     def hear_on(self) -> None:
@@ -287,6 +295,11 @@ class TurnState:
         if returns_words:
             self.carried, self.continues = reply.text, reply.continues
         yield c.CancelReply(reply.number, reason, returns_words)
+
+
+def is_far(turn: TurnState, now: float) -> bool:
+    """Who speaks is too far away to be the user."""
+    return turn.settings.near_field_only and turn.user_level.is_far(turn.level, now)
 
 
 def continued(turn: TurnState, words: str) -> int:

@@ -193,8 +193,8 @@ class CommandRunner:
                 self._commit(command, now)
             case c.CancelReply():
                 await self._cancel(command, now)
-            case c.DiscardTurn(turn, failed):
-                self._discard(turn, failed=failed)
+            case c.DiscardTurn():
+                self._discard(command)
             case c.Forget(spoken):
                 if spoken:
                     self._transcriber.say_final(NO_TURN, spoken)
@@ -265,14 +265,15 @@ class CommandRunner:
             self._replies.waste_of(alive)
         await self._replies.end(alive, command.reason)
 
-    def _discard(self, turn: int, *, failed: bool) -> None:
-        self._memory.last_turn = turn
-        if failed:
+    def _discard(self, command: c.DiscardTurn) -> None:
+        self._memory.last_turn = turn = command.turn
+        if command.failed:
             self._outcomes.failed(turn)
             return
         self._memory.conversation.take_back(turn)
         self._end_user_turn(turn, "")
-        self._context.turn_events.discarded(turn, "nothing was said")
+        why = "the voice was far quieter than the user's" if command.is_far else "nothing was said"
+        self._context.turn_events.discarded(turn, why)
 
     def _end_user_turn(self, turn: int, text: str) -> None:
         """Its last transcript is told, and its sound let go."""

@@ -17,6 +17,7 @@ from ..core.endpointing import Endpointer
 from ..core.errors import EngineError, EngineTimeout
 from ..core.events import (
     ActivityEnded,
+    LevelHeard,
     SpeechDismissed,
     SpeechEnded,
     SpeechFaded,
@@ -25,6 +26,7 @@ from ..core.events import (
     TurnLimitReached,
 )
 from ..core.responses import SpeechEvent, SpeechKind
+from ..core.user_level import VoiceLevel
 from ..ports import Vad
 from .notices import engine_notice
 from .outbox import Outbox
@@ -152,6 +154,8 @@ class Listener:
         self._endpointer = Endpointer(lambda: config.current.endpoint)
         self._partial = np.zeros(0, np.int16)
         self._is_voiced = False
+        self._voice = VoiceLevel()
+        """Of the stretch of speech that goes on."""
         self._split_at = -1
         """Start of the utterance that was last found to be too long."""
         self.position = 0
@@ -216,6 +220,7 @@ class Listener:
         level = rms(window) if self._endpointer.is_speech else 0.0
         event = self._endpointer.feed(probability, self.position, level)
         self._is_voiced = self._endpointer.is_voiced(probability)
+        self._measure(window, event)
         if isinstance(event, SpeechStarted) and not self._sound.is_open:
             self._sound.open(self.position - WINDOW, with_padding=True)
         heard = None if self._config.current.is_manual else probability
@@ -232,6 +237,19 @@ class Listener:
             case SpeechStarted() | SpeechEnded():
                 self._say(event)
                 self._post(_as_late_as(event, arrived))
+
+    def _measure(self, window: Samples, event: object) -> None:
+        """How loud the voice is: told once it can be known, and at its end."""
+        if isinstance(event, SpeechStarted):
+            self._voice = VoiceLevel()
+        is_speech = self._endpointer.is_speech
+        before = self._voice.db
+        if is_speech and self._is_voiced:
+            self._voice.add(rms(window))
+        db = self._voice.db
+        is_news = (before is None and is_speech) or isinstance(event, SpeechEnded)
+        if db is not None and is_news:
+            self._post(LevelHeard(db))
 
     def _mind_length(self) -> None:
         """A turn that is too long for one message is split at a gap of the voice, or else anywhere."""
