@@ -4,7 +4,7 @@
     engine.py      what all engines share, and who stands behind one
     vad.py  stt.py  llm.py  tts.py      a stage each: voice activity, speech to text, language model, voice
     end_of_turn.py whether the user has finished, by the sound and by the words
-    store.py       conversations that outlive their streams
+    store.py       conversations that outlive their streams, and who holds each
     streaming.py   how an engine reads a vendor's stream, and gives it up
 
 Every engine is loaded once, warmed before the server says SERVING, shared by all sessions,
@@ -19,7 +19,7 @@ from .claim import NOBODY, Claim, Urgency
 from .end_of_turn import AcousticEndOfTurn, TextEndOfTurn
 from .engine import Apology, Engine, EngineMember, Fallback, members
 from .llm import DEFAULT_MAX_TOKENS, CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
-from .store import SavedSession, Store
+from .store import Lease, SavedSession, Store
 from .stt import Stt, SttOptions, SttStream, Transcription, Word
 from .tts import Clause, Speech, Tts, TtsItem, Voice, VoiceChoice
 from .vad import Vad, VadStream
@@ -50,6 +50,7 @@ __all__ = [
     "EngineMember",
     "Engines",
     "Fallback",
+    "Lease",
     "Llm",
     "LlmItem",
     "Prompt",

@@ -9,7 +9,8 @@ from .server import Settings
 GROUPS = {
     "Listening": ("host", "port", "tokens", "proxies", "reflection", "channelz", "log_level"),
     "Conversations": (
-        "max_sessions", "turn_deadline", "idle_limit", "max_age", "drain_seconds", "store", "personas",
+        "max_sessions", "turn_deadline", "idle_limit", "max_age", "drain_seconds", "store", "retention_days",
+        "personas",
     ),
     "What one caller may use": (
         "caller_streams", "caller_new_per_minute", "caller_sound_rate", "caller_tokens_per_minute",
