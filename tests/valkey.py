@@ -57,11 +57,19 @@ def free_port() -> int:
 
 
 @contextmanager
-def valkey(folder: Path, *options: str, port: int = 0) -> Iterator[Valkey]:
-    """It keeps nothing on the disk. `options`: as a configuration file has them, `--` before each name."""
+def valkey(folder: Path, *options: str, port: int = 0, first: str = "") -> Iterator[Valkey]:
+    """It keeps nothing on the disk. `options`: as a configuration file has them, `--` before each name;
+    `first`: such a file."""
     assert SERVER is not None
     port = port or free_port()
-    command = [str(SERVER), *("--port", str(port)), *("--bind", "127.0.0.1"), *("--save", ""), *options]
+    command = [
+        str(SERVER),
+        *([first] if first else []),
+        *("--port", str(port)),
+        *("--bind", "127.0.0.1"),
+        *options,
+    ]
+    command += [] if first else ["--save", ""]
     process = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -19,6 +19,9 @@ Command: TypeAlias = tuple[str | int | float, ...]
 ANSWER_SECONDS = 2.0
 """For a call, with all that it takes to connect and to try once more."""
 
+SENTINEL_SECONDS = 0.5
+"""For a Sentinel to say where the server is, before the next one is asked."""
+
 AT_ONCE = 32
 """Calls of one process, and so its connections to a server; more wait, within their time."""
 
@@ -82,6 +85,8 @@ class ValkeyClient:
 
         if not self._is_open:
             raise StoreError("The session store is closed: open it again to use it.")
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task is not None else 0
         try:
             async with asyncio.timeout(ANSWER_SECONDS), self._room:
                 yield
@@ -91,6 +96,9 @@ class ValkeyClient:
         except (RedisError, RedisClusterException, OSError) as error:
             remedy = self._address.hide(_remedy(error))
             raise StoreError(f"The session store {self.location} {remedy}") from error
+        if task is not None and task.cancelling() > cancelled:
+            # The library waits by `asyncio.wait_for`, which may hide it before Python 3.12 (gh-86296).
+            raise asyncio.CancelledError
 
 
 def _made(address: ValkeyAddress) -> tuple[Any, Sequence[Callable[[], Any]]]:
@@ -108,12 +116,13 @@ def _made(address: ValkeyAddress) -> tuple[Any, Sequence[Callable[[], Any]]]:
     given: dict[str, Any] = {
         "username": address.username or None,
         "password": address.password or None,
-        "socket_timeout": ANSWER_SECONDS,
+        "socket_timeout": None,  # see `_asking`, which has its own
         "socket_connect_timeout": ANSWER_SECONDS,
         "retry": Retry(NoBackoff(), 1),
         "protocol": 2,
         "decode_responses": True,
         "encoding_errors": "replace",
+        "driver_info": None,  # it would read its version from the disk for each connection
         **_encryption(address),
     }
     if address.topology is Topology.CLUSTER:
@@ -123,7 +132,10 @@ def _made(address: ValkeyAddress) -> tuple[Any, Sequence[Callable[[], Any]]]:
         theirs = {
             "username": address.options.get("sentinel_username"),
             "password": address.options.get("sentinel_password"),
-            "socket_timeout": ANSWER_SECONDS / 2,
+            "socket_timeout": SENTINEL_SECONDS,
+            "socket_connect_timeout": SENTINEL_SECONDS,
+            "retry": Retry(NoBackoff(), 0),
+            "driver_info": None,
             **_encryption(address),
         }
         untyped: Any = Sentinel
