@@ -183,17 +183,25 @@ async def test_damage_in_the_middle_is_found_at_the_start(path: Path) -> None:
         kept.close()
 
 
-async def test_of_several_that_find_it_damaged_one_moves_it(path: Path) -> None:
-    begin_with(path, b"not a database at all " * 300)
-    async with asyncio.TaskGroup() as tasks:
-        opening = [tasks.create_task(SqliteStore.open(path)) for _ in range(6)]
-    stores = [task.result() for task in opening]
-    for number, store in enumerate(stores):
-        await put(store, session(1, f"s{number}"))
-    assert len(await stores[0].sessions("", 10, None)) == 6
-    assert len([each for each in path.parent.iterdir() if "corrupt" in each.name]) == 1
-    for store in stores:
-        await store.close()
+@pytest.mark.parametrize("content", [b"", b"not a database at all " * 300], ids=["new", "damaged"])
+async def test_several_open_at_once_what_is_not_there_or_damaged(content: bytes, tmp_path: Path) -> None:
+    """One moves it aside, and the others take what that one began."""
+    for attempt in range(5):
+        path = tmp_path / f"{attempt}" / "sessions.db"
+        begin_with(path, content)
+        async with asyncio.TaskGroup() as tasks:
+            opening = [tasks.create_task(SqliteStore.open(path, lock_timeout=20.0)) for _ in range(8)]
+        stores = [task.result() for task in opening]
+        for number, store in enumerate(stores):
+            await put(store, session(1, f"s{number}"))
+        assert len(await stores[0].sessions("", 10, None)) == 8
+        assert len([name for name in names(path.parent) if "corrupt" in name]) == bool(content)
+        for store in stores:
+            await store.close()
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 async def test_damage_that_comes_later_is_said_and_waits_for_the_next_start(path: Path) -> None:

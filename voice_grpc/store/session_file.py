@@ -216,7 +216,8 @@ class SessionFile:
         (found,) = self._database.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise DamagedFile(" ".join(found.split()))
-        _version_of(self._database, self.path)  # before anything is changed
+        with self._transaction("DEFERRED"):
+            _version_of(self._database, self.path)  # before anything is changed
         self._database.execute("PRAGMA journal_mode = WAL").close()
         self._database.execute("PRAGMA synchronous = NORMAL").close()
         self._database.execute("PRAGMA foreign_keys = ON").close()
