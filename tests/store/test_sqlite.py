@@ -16,7 +16,7 @@ import pytest
 
 import voice_grpc
 from voice_grpc.core.errors import ServerError, StoreError
-from voice_grpc.store import Retention, SqliteStore, default_path, session_file
+from voice_grpc.store import Retention, SqliteStore, default_path, session_file, sqlite
 
 from .conversations import put, session, taken
 from .test_stores import using
@@ -263,6 +263,20 @@ async def test_what_nobody_went_on_with_is_erased_at_the_start(path: Path) -> No
     assert file.execute("SELECT count(*) FROM message WHERE session_id < 's2'").fetchone() == (0,)
     assert [id for (id,) in file.execute("SELECT session_id FROM lease ORDER BY 1")] == ["s2", "s3", "s4"]
     file.close()
+
+
+async def test_it_is_erased_every_day_of_a_server_that_runs_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "DAY_SECONDS", 0.01)
+    days = 1.0
+    store = await SqliteStore.open(path, retention=Retention(2, lambda: days * DAY))
+    await put(store, session(1, updated_at=DAY))
+    async with asyncio.timeout(20):
+        while await store.load("s"):
+            days += 0.1
+    assert days > 3.0
+    await store.close()
 
 
 # ---------------------------------------------------------------- files that are not ours
