@@ -18,7 +18,9 @@ from cryptography.x509.oid import NameOID
 from tests.valkey import Valkey, free_port, needs_valkey, valkey
 from voice_grpc.core.errors import StoreError
 from voice_grpc.net.valkey_address import read_valkey_address
+from voice_grpc.ports import SavedSession
 from voice_grpc.store import Retention, ValkeyStore, valkey_client
+from voice_grpc.store.valkey_client import AT_ONCE
 
 from .conversations import put, session, taken
 
@@ -56,6 +58,25 @@ async def test_whoever_is_cancelled_in_mid_call_ends(server: Valkey) -> None:
             enough.set()
         assert asking.cancelled(), f"after {steps} steps it went on"
     await store.close()
+
+
+async def test_its_connections_are_bounded_and_none_is_left_over(server: Valkey) -> None:
+    """However many ask, and however they end."""
+    store = await ValkeyStore.open(read_valkey_address(server.url))
+    await put(store, session(20))
+    for gives_up in (True, False):
+        async with asyncio.TaskGroup() as tasks:
+            asking = [tasks.create_task(store.load("s")) for _ in range(300)]
+            await asyncio.sleep(0)
+            for task in asking:
+                if gives_up:
+                    task.cancel()
+    assert [task.result() for task in asking] == [session(20)] * 300
+    assert 0 < (await told(server, "CLIENT", "LIST")).count("cmd=eval") <= AT_ONCE
+    await store.close()
+    async with asyncio.timeout(10):
+        while "cmd=eval" in await told(server, "CLIENT", "LIST"):
+            pass
 
 
 async def test_one_that_does_not_answer_holds_up_nobody(
@@ -198,6 +219,37 @@ async def test_what_sentinels_watch(tmp_path: Path) -> None:
                 await ValkeyStore.open(
                     read_valkey_address(f"redis+sentinel://127.0.0.1:{sentinel.port}/other")
                 )
+
+
+async def test_what_takes_over_from_a_dead_primary_is_found(tmp_path: Path) -> None:
+    with valkey(tmp_path) as primary, valkey(tmp_path, "--replicaof", f"127.0.0.1 {primary.port}") as replica:
+        (tmp_path / "sentinel.conf").write_text(
+            f"sentinel monitor voice 127.0.0.1 {primary.port} 1\n"
+            "sentinel down-after-milliseconds voice 200\nsentinel failover-timeout voice 2000\n"
+        )
+        assert await told(primary, "WAIT", 1, 20_000) == 1
+        with valkey(tmp_path, "--sentinel", first="sentinel.conf") as sentinel:
+            url = f"redis+sentinel://127.0.0.1:{sentinel.port}/voice"
+            store = await ValkeyStore.open(read_valkey_address(url))
+            epoch = await taken(store)
+            async with asyncio.timeout(40):
+                while not await told(sentinel, "SENTINEL", "REPLICAS", "voice"):
+                    await asyncio.sleep(0.05)
+                primary.kill()
+                while not await is_saved(store, session(2), epoch):
+                    await asyncio.sleep(0.05)
+            assert (await told(replica, "ROLE"))[0] == "master"
+            assert await store.load("s") == session(2)
+            await store.close()
+
+
+async def is_saved(store: ValkeyStore, saved: SavedSession, epoch: int) -> bool:
+    """As whoever holds it tries again and again."""
+    try:
+        await store.save(saved, epoch)
+    except StoreError:
+        return False
+    return True
 
 
 async def test_over_tls(tmp_path: Path) -> None:
