@@ -197,7 +197,7 @@ async def test_a_cluster(tmp_path: Path) -> None:
         await told(a, "CLUSTER", "MEET", "127.0.0.1", b.port, buses[1])
         async with asyncio.timeout(20):
             for node in (a, b):
-                while "cluster_state:ok" not in await told(node, "CLUSTER", "INFO"):  # noqa: ASYNC110
+                while "cluster_state:ok" not in await told(node, "CLUSTER", "INFO"):  # noqa: ASYNC110 - theirs
                     await asyncio.sleep(0.02)
         await works(f"redis+cluster://127.0.0.1:{a.port},127.0.0.1:{b.port}")
         await works(f"valkey+cluster://127.0.0.1:{b.port}")
@@ -233,10 +233,10 @@ async def test_what_takes_over_from_a_dead_primary_is_found(tmp_path: Path) -> N
             store = await ValkeyStore.open(read_valkey_address(url))
             epoch = await taken(store)
             async with asyncio.timeout(40):
-                while not await told(sentinel, "SENTINEL", "REPLICAS", "voice"):
+                while not await told(sentinel, "SENTINEL", "REPLICAS", "voice"):  # noqa: ASYNC110 - as above
                     await asyncio.sleep(0.05)
                 primary.kill()
-                while not await is_saved(store, session(2), epoch):
+                while not await is_saved(store, session(2), epoch):  # noqa: ASYNC110 - as above
                     await asyncio.sleep(0.05)
             assert (await told(replica, "ROLE"))[0] == "master"
             assert await store.load("s") == session(2)
