@@ -20,7 +20,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "ports": ("core",),
     "net": ("core",),
     "codec": ("core",),
-    "store": ("core", "ports"),
+    "store": ("core", "ports", "net"),
     "fallback": ("core", "ports"),
     "model_files": ("core", "net"),
     "settings": ("core", "net"),

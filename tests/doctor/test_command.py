@@ -12,6 +12,7 @@ from tests.fakes.openai_llm_rules import KEY as OPENAI_KEY
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from tests.server.test_command import outcome
+from tests.valkey import needs_valkey, valkey
 from voice_grpc.doctor.check import examine
 from voice_grpc.doctor.table import COLUMNS
 
@@ -143,3 +144,22 @@ async def test_a_recogniser_that_hears_nothing_is_broken(
     assert found["llm"].works
     assert found["tts"].works
     assert time.monotonic() - began < seconds
+
+
+@needs_valkey
+async def test_a_store_that_servers_share_is_asked_too(tmp_path: Path) -> None:
+    with valkey(tmp_path, "--requirepass", "sesame-street") as server:
+        async with clouds() as cloud:
+            place = f"127.0.0.1:{server.port}"
+            told = cloud.variables | {"VOICE_STORE": f"redis://:sesame-street@{place}"}
+            code, out, error = await doctor(home=tmp_path, variables=told)
+            assert code == 0, out + error
+            (row,) = rows(out, "store")
+            assert re.fullmatch(rf"store +valkey +redis://{place} +yes +\d+ ms +ok", row)
+            told["VOICE_STORE"] = f"redis://:wrong-street@{place}"
+            code, out, error = await doctor(home=tmp_path, variables=told)
+    assert code == 1
+    (row,) = rows(out, "store")
+    assert f"NOT WORKING: The session store redis://{place} refuses us" in row
+    assert "→ check user and password in VOICE_STORE" in row
+    assert "street" not in out + error

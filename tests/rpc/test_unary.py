@@ -172,7 +172,7 @@ async def test_sessions_come_in_pages_the_last_used_first() -> None:
 async def test_sessions_saved_in_one_microsecond_are_all_listed() -> None:
     async with serving() as served:
         for n in range(3):
-            await served.store.save(SavedSession(f"s{n}", "", 1.0, 2.0, 0, "default", "", ()))
+            await served.store.save(SavedSession(f"s{n}", "", 1.0, 2.0, 0, "default", "", ()), 1)
         found, token = [], ""
         for _ in range(3):
             request = pb.ListSessionsRequest(page_size=1, page_token=token)
@@ -186,7 +186,7 @@ async def test_a_page_token_of_an_earlier_version_is_taken() -> None:
     """It was a time alone."""
     async with serving() as served:
         for n in range(3):
-            await served.store.save(SavedSession(f"s{n}", "", 1.0, 2.0 + n, 0, "default", "", ()))
+            await served.store.save(SavedSession(f"s{n}", "", 1.0, 2.0 + n, 0, "default", "", ()), 1)
         page = await served.stub.ListSessions(pb.ListSessionsRequest(page_token="4.0"))
     assert [session.session_id for session in page.sessions] == ["s1", "s0"]
 

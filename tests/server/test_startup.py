@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +28,8 @@ from voice_grpc.ports import (
     Engines,
     Fallback,
     Prompt,
+    SavedSession,
+    Store,
     SttOptions,
     TextDelta,
     TtsItem,
@@ -39,12 +42,20 @@ from voice_grpc.rpc.sessions import SessionRegistry
 from voice_grpc.server import engine_registry
 from voice_grpc.server.engine_registry import LLM, STAGES, STT, TTS, asked_for, chosen, made
 from voice_grpc.server.server import check_personas
-from voice_grpc.server.startup import WARM_SECONDS, Members, WarmUp, build_engines, close_engines, prime
+from voice_grpc.server.startup import (
+    WARM_SECONDS,
+    Members,
+    WarmUp,
+    build_engines,
+    close_engines,
+    open_store,
+    prime,
+)
 from voice_grpc.session.lifetime import SessionLimits
 from voice_grpc.settings import Settings
 from voice_grpc.settings.engines import ENGINES
 from voice_grpc.settings.personas import Persona, load_personas
-from voice_grpc.store import MemoryStore
+from voice_grpc.store import MemoryStore, SqliteStore
 from voice_grpc.wire.catalog import Catalog
 
 PERSONAS = load_personas()
@@ -447,3 +458,26 @@ async def test_an_embedded_model_that_fails_there_is_left_out_or_refuses_the_sta
     assert [member.is_ready for member in chain.members] == [True, False]
     with pytest.raises(EngineError, match="out of memory"):
         await prime(LlmChain([Embedded([ScriptedAnswer("", error=error)])]), "")
+
+
+# ---------------------------------------------------------------- the store
+
+
+@pytest.mark.parametrize(("days", "left"), [(0, ["old"]), (30, [])])
+@pytest.mark.parametrize(
+    ("where", "kind"), [("", SqliteStore), ("x.db", SqliteStore), ("memory", MemoryStore)]
+)
+async def test_every_store_keeps_for_as_long_as_it_is_told(
+    where: str, kind: type[Store], days: int, left: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    given = Settings(_env_file=None, store=where, retention_days=days)  # type: ignore[call-arg, arg-type]
+    store = await open_store(given)
+    assert isinstance(store, kind)
+    await store.save(SavedSession("old", "", 1.0, 2.0, 0, "default", "", ()), 1)
+    if kind is SqliteStore:  # erased at the start
+        await store.close()
+        store = await open_store(given)
+    assert [saved.id for saved in await store.sessions("", 10, None)] == left
+    await store.close()

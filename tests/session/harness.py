@@ -241,9 +241,9 @@ class SessionRun:
         self, client: Client, cancel_at: float | None, end_with: tuple[float, VoiceError, float] | None
     ) -> Recording:
         loop = asyncio.get_running_loop()
-        memory = Memory.of(
-            self.store, self.config.session_id, "", await self.store.load(self.config.session_id)
-        )
+        lease = await self.store.take(self.config.session_id, "")
+        assert lease is not None
+        memory = Memory.of(self.store, self.config.session_id, "", lease)
         session = Session(Shared(self.engines, self.limits, self.precedence), self.config, memory)
         if end_with is not None:
             at, error, grace = end_with

@@ -6,10 +6,11 @@ from dataclasses import replace
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.conversation import Heard, Message, Role
-from voice_grpc.core.errors import ServerError
-from voice_grpc.engines.scripted import Hearing
+from voice_grpc.core.errors import StoreError, Superseded
+from voice_grpc.engines.scripted import Hearing, ScriptedAnswer
 from voice_grpc.ports import SavedSession
-from voice_grpc.session.memory import LAST_SAVE_SECONDS
+from voice_grpc.session.clock import loop_now
+from voice_grpc.session.memory import LAST_SAVE_SECONDS, LOOK_SECONDS
 from voice_grpc.store import MemoryStore
 
 from .harness import CONFIG, converse, scripted
@@ -20,19 +21,41 @@ ANSWER = "Hello. How can I help?"
 
 
 class WatchedStore(MemoryStore):
-    """Remembers when it was given what; fails, or is slow, as told."""
+    """Remembers when it was given what; is slow, and fails until `well_at`, as told."""
 
-    def __init__(self, *, fails: bool = False, seconds: float = 0.0) -> None:
+    def __init__(self, *, well_at: float = 0.0, seconds: float = 0.0) -> None:
         super().__init__()
-        self.fails, self.seconds = fails, seconds
+        self.well_at, self.seconds = well_at, seconds
         self.saves: list[tuple[float, SavedSession]] = []
+        self.tries = 0
 
-    async def save(self, session: SavedSession) -> None:
+    async def save(self, session: SavedSession, epoch: int) -> None:
+        self.tries += 1
         await asyncio.sleep(self.seconds)
-        if self.fails:
-            raise ServerError("the disk is full")
-        self.saves.append((asyncio.get_running_loop().time(), session))
-        await super().save(session)
+        if loop_now() < self.well_at:
+            raise StoreError("the disk is full")
+        await super().save(session, epoch)
+        self.saves.append((loop_now(), session))
+
+
+class SharedStore(WatchedStore):
+    """Others could take what is in it: one does at `taken_at`, and from then on has its own epoch there."""
+
+    is_shared = True
+
+    def __init__(self, taken_at: float, *, well_at: float = 0.0) -> None:
+        super().__init__(well_at=well_at)
+        self.taken_at = taken_at
+        self.looks: list[float] = []
+
+    async def epoch(self, session_id: str) -> int:
+        self.looks.append(loop_now())
+        if loop_now() < self.well_at:
+            raise StoreError("nobody answers")
+        if loop_now() >= self.taken_at:
+            await self.take(session_id, "")
+            self.taken_at = float("inf")
+        return await super().epoch(session_id)
 
 
 def test_it_is_saved_when_the_question_is_and_when_the_answer_is() -> None:
@@ -49,10 +72,11 @@ def test_it_is_saved_when_the_question_is_and_when_the_answer_is() -> None:
 
 
 def test_a_store_that_fails_is_said_and_the_conversation_goes_on() -> None:
-    store = WatchedStore(fails=True)
+    store = WatchedStore(well_at=1e6)
     talk = converse([(1.0, i.TextInput("hi")), (5.0, i.TextInput("again"))], store=store, ends_at=10.0)
     check_rules(talk)
-    assert talk.notices() == [("session", "STORE_ERROR")] * 4
+    assert talk.notices() == [("session", "STORE_ERROR")]  # once, however often it is tried
+    assert store.tries <= 16
     assert "disk is full" in talk.all(o.Notice)[0][1].message
     assert talk.words(2) == ANSWER
     assert [len(prompt.messages) for prompt in talk.script.llm.prompts[:2]] == [1, 3]
@@ -66,6 +90,128 @@ def test_a_store_that_is_slow_holds_up_nobody() -> None:
     assert talk.when(o.TurnPhase.COMPLETED, 1) == at(2.32)
     assert talk.when(o.TurnPhase.COMPLETED, 2) == at(6.32)
     assert talk.ended_at == at(11.0)
+
+
+def test_what_changes_while_it_is_saved_is_saved_in_one() -> None:
+    """Saves of 3 s; six changes meanwhile cost two of them more, and nobody waits for either."""
+    store = WatchedStore(seconds=3.0)
+    asked: list[Action] = [(1.0 + n, i.TextInput("hi", text_only=True)) for n in range(6)]
+    talk = converse(asked, store=store, ends_at=10.5)
+    check_rules(talk)
+    for turn in range(1, 7):
+        assert talk.when(o.TurnPhase.COMPLETED, turn) == at(float(turn))
+    assert [(when, len(saved.messages)) for when, saved in store.saves] == [
+        (at(4.0), 1),
+        (at(7.0), 6),
+        (at(10.0), 12),
+    ]
+
+
+def test_what_was_missed_is_written_when_the_store_is_back() -> None:
+    store = WatchedStore(well_at=7.3)
+    talk = converse([(1.0, i.TextInput("hi"))], store=store, ends_at=60.0)
+    assert talk.notices() == [("session", "STORE_ERROR")]
+    first, last = store.saves
+    assert 7.3 <= first[0] <= 7.3 + LOOK_SECONDS
+    assert len(first[1].messages) == 2
+    assert last[0] == at(60.0)
+
+
+def test_a_store_that_fails_a_second_time_is_said_a_second_time() -> None:
+    class FlakyStore(WatchedStore):
+        async def save(self, session: SavedSession, epoch: int) -> None:
+            is_away = 0.5 < loop_now() < 1.5 or 4.5 < loop_now() < 5.5
+            self.well_at = 1e9 if is_away else 0.0
+            await super().save(session, epoch)
+
+    store = FlakyStore()
+    actions: list[Action] = [(n, i.TextInput("hi", text_only=True)) for n in (1.0, 1.2, 5.0, 5.2)]
+    talk = converse(actions, store=store, ends_at=10.0)
+    assert talk.notices() == [("session", "STORE_ERROR")] * 2
+    assert len(talk.messages) == 8
+
+
+# ---------------------------------------------------------------- who holds it
+
+
+def test_a_holder_that_was_taken_over_falls_silent_within_two_seconds_and_writes_nothing_more() -> None:
+    long = ScriptedAnswer("This is a rather long answer that goes on, and on, and on. " * 8)
+    store = SharedStore(taken_at=3.2)
+    talk = converse([(1.0, i.TextInput("hi"))], scripted(answers=[long]), store=store, ends_at=None)
+    assert isinstance(talk.error, Superseded)
+    assert str(talk.error) == "superseded"
+    assert 3.2 <= talk.ended_at <= 5.2
+    assert talk.sound(1)
+    assert max(when for when, _ in talk.said) <= talk.ended_at
+    assert max(when for when, _ in store.saves) < 3.2
+    assert store.tries == len(store.saves)
+    assert not talk.left_over
+    assert talk.is_closed
+
+
+def test_a_save_finds_it_out_as_well() -> None:
+    """Saved at 3.5, between two looks."""
+
+    class TakenStore(SharedStore):
+        async def save(self, session: SavedSession, epoch: int) -> None:
+            if loop_now() >= 3.5:
+                await self.take(session.id, "")
+            await super().save(session, epoch)
+
+    store = TakenStore(taken_at=1e9)
+    actions: list[Action] = [(1.0, i.TextInput("hi")), (3.5, i.TextInput("again"))]
+    talk = converse(actions, store=store, ends_at=None)
+    assert isinstance(talk.error, Superseded)
+    assert talk.ended_at == at(3.5)
+    assert talk.messages[-1].turn == 1
+
+
+def test_a_store_of_one_process_is_not_asked_who_holds_it() -> None:
+    store = SharedStore(taken_at=1e9)
+    store.is_shared = False
+    converse([(1.0, i.TextInput("hi"))], store=store, ends_at=10.0)
+    assert store.looks == []
+
+
+def test_it_is_asked_every_second_and_a_save_is_as_good_as_a_look() -> None:
+    store = SharedStore(taken_at=1e9)
+    converse([(0.5, i.TextInput("hi"))], store=store, ends_at=5.0)
+    assert store.looks == [at(1.5), at(2.82), at(3.82), at(4.82)]
+
+
+def test_while_the_store_is_dead_the_holder_goes_on() -> None:
+    store = SharedStore(taken_at=1e9, well_at=8.0)
+    actions: list[Action] = [(1.0, i.TextInput("hi")), (5.0, i.TextInput("again"))]
+    talk = converse(actions, store=store, ends_at=20.0)
+    check_rules(talk)
+    assert talk.error is None
+    assert talk.words(2) == ANSWER
+    assert talk.notices() == [("session", "STORE_ERROR")]
+    assert len(talk.messages) == 4
+
+
+def test_what_the_store_lost_it_gets_again() -> None:
+    """All of it, a second later, and the conversation goes on."""
+
+    class ForgetfulStore(SharedStore):
+        async def epoch(self, session_id: str) -> int:
+            if 5.0 <= loop_now() < 6.0:
+                self._leases.clear()
+                self._sessions.clear()
+            return await super().epoch(session_id)
+
+    store = ForgetfulStore(taken_at=1e9)
+    talk = converse([(1.0, i.TextInput("hi"))], store=store, ends_at=10.5)
+    assert talk.error is None
+    assert [(when, len(saved.messages)) for when, saved in store.saves] == [
+        (at(1.0), 1),
+        (at(2.32), 2),
+        (at(5.32), 2),
+        (at(10.5), 2),
+    ]
+
+
+# ---------------------------------------------------------------- its end
 
 
 def test_a_store_that_hangs_does_not_hold_up_the_end() -> None:

@@ -39,7 +39,8 @@ async def test_the_list_has_what_was_used_last_as_the_first(monkeypatch: pytest.
     """A year on, and three back, as in the middle of a night."""
     store, now = MemoryStore(), 2e9
     monkeypatch.setattr(memory, "USE_TIMES", a_clock(now, now + YEAR, now - 2 * YEAR, now - 2 * YEAR))
-    for name in ("first", "second", "third"):
-        await Memory.of(store, name, "", None).save_last()
-    await Memory.of(store, "first", "", await store.load("first")).save_last()
+    for name in ("first", "second", "third", "first"):
+        lease = await store.take(name, "")
+        assert lease is not None
+        await Memory.of(store, name, "", lease).save_last()
     assert [saved.id for saved in await store.sessions("", 10, None)] == ["first", "third", "second"]

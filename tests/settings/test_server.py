@@ -9,10 +9,12 @@ from pydantic_settings import CliApp
 
 from tests.cloud import clear
 from voice_grpc.core.errors import UsageError
+from voice_grpc.net.redaction import Redaction
 from voice_grpc.server.server import command
 from voice_grpc.settings import Settings
 from voice_grpc.settings.command_line import COMMAND_LINE
 from voice_grpc.settings.environment import VARIABLES, export_vendor_variables
+from voice_grpc.settings.redaction import secrets_of
 
 OWN_NAMES = [
     "WHISPER_SERVER_URL",
@@ -60,7 +62,9 @@ def test_nothing_set_is_the_embedded_server_on_this_machine_alone() -> None:
         ("VOICE_PORT", "0", "port", 0),
         ("VOICE_MAX_SESSIONS", "3", "max_sessions", 3),
         ("VOICE_TURN_DEADLINE", "5.5", "turn_deadline", 5.5),
-        ("VOICE_STORE", "memory", "store", "memory"),
+        ("VOICE_STORE", "memory", "store", SecretStr("memory")),
+        ("VOICE_STORE", "redis://:pass@h/1", "store", SecretStr("redis://:pass@h/1")),
+        ("VOICE_RETENTION_DAYS", "30", "retention_days", 30),
         ("VOICE_PERSONAS", "mine.toml", "personas", Path("mine.toml")),
         ("VOICE_REFLECTION", "false", "reflection", False),
         ("VOICE_LOG_LEVEL", "debug", "log_level", "debug"),
@@ -319,3 +323,23 @@ def test_a_tilde_in_what_vendors_read_is_the_home_directory(
     monkeypatch.setenv(variable, "~no-such-user-here/key")
     with pytest.raises(UsageError, match=variable):
         export_vendor_variables(tmp_path / "none")
+
+
+@pytest.mark.parametrize("url", ["redis://:sesame@", "redis://:sesame#1@h", "postgres://ann:sesame@h/voice"])
+def test_a_store_that_is_none_is_told_without_its_password(
+    capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    assert command(["--store", url]) == 2
+    said = capsys.readouterr().err
+    scheme = url.partition(":")[0]
+    assert said.startswith(f"voice-grpc serve: --store (VOICE_STORE): got '{scheme}://…', accepted: a file, ")
+    assert "redis+sentinel://" in said
+    assert "sesame" not in said
+    assert said.count("\n") == 1
+
+
+def test_the_password_of_a_store_is_a_secret() -> None:
+    settings = flags("--store", "redis://:sesame%2Fstreet@h")
+    assert "sesame" not in repr(settings)
+    shown = Redaction(secrets_of(settings))("AUTH sesame/street, from sesame%2Fstreet")
+    assert shown == "AUTH ***, from ***"

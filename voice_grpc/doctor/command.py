@@ -13,6 +13,7 @@ from ..settings.command_line import GROUPS
 from ..settings.environment import export_vendor_variables
 from ..settings.redaction import log_without_secrets
 from .check import CheckResult, examine
+from .store import check_store
 from .table import as_json, as_table
 
 HEAD = """\
@@ -21,7 +22,7 @@ usage: voice-grpc doctor [--json] [OPTION ...]
 Check each configured engine with one real small call, in well under half a minute, and print a table:
 is it reachable, how long does it take, which model and voice, and what is to be fixed. A sentence is said
 by the first voice that works and given to the recognisers and to who hears whether a turn is over; the
-table shows what they heard.
+table shows what they heard. A Valkey or Redis that keeps the conversations is asked as well.
 
 Options, variables and `.env` are those of `voice-grpc serve`. --json prints the same for programs.
 
@@ -55,6 +56,7 @@ def command(argv: list[str]) -> int:
 
 async def _run(settings: Settings, redact: Redaction, *, is_json: bool) -> int:
     report = await examine(settings)
+    report.results += await check_store(settings)
     report.results = [_cleaned(result, redact) for result in report.results]
     _say(as_json(report, settings.placeholders) if is_json else as_table(report, settings.placeholders))
     code = 0 if report.is_well else 1

@@ -117,7 +117,8 @@ class CommandLine(Generic[S]):
         if not name:
             return BadField(place or "settings", _shown(first), first["msg"])
         field = self._field(name)
-        got = "a secret" if "SecretStr" in str(field.annotation) else _shown(first)
+        is_hidden = "SecretStr" in str(field.annotation) and "got" not in first.get("ctx", {})
+        got = "a secret" if is_hidden else _shown(first)
         return BadField(f"{_flag(name)} ({self.variable(name)})", got, _accepted(first, field))
 
 

@@ -4,7 +4,7 @@
     engine.py      what all engines share, and who stands behind one
     vad.py  stt.py  llm.py  tts.py      a stage each: voice activity, speech to text, language model, voice
     end_of_turn.py whether the user has finished, by the sound and by the words
-    store.py       conversations that outlive their streams
+    store.py       conversations that outlive their streams, and who holds each
     observer.py    who looks on while turns are taken
     streaming.py   how an engine reads a vendor's stream, and gives it up
 
@@ -21,7 +21,7 @@ from .end_of_turn import AcousticEndOfTurn, TextEndOfTurn
 from .engine import Apology, Engine, EngineMember, Fallback, members
 from .llm import DEFAULT_MAX_TOKENS, CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
 from .observer import Observer
-from .store import SavedSession, Store
+from .store import Lease, SavedSession, Store
 from .stt import Stt, SttOptions, SttStream, Transcription, Word
 from .tts import Clause, Speech, Tts, TtsItem, Voice, VoiceChoice
 from .vad import Vad, VadStream
@@ -52,6 +52,7 @@ __all__ = [
     "EngineMember",
     "Engines",
     "Fallback",
+    "Lease",
     "Llm",
     "LlmItem",
     "Observer",

@@ -65,16 +65,17 @@ class SessionRegistry:
 
     @asynccontextmanager
     async def open(self, config: SessionConfig, caller: Caller) -> AsyncIterator[Session]:
-        """A session to run. One that is open under the same id is ended first; its memory goes on."""
+        """A session to run. One that is open under the same id is ended first; its memory goes on. One that
+        is open elsewhere ends as soon as it sees that it was taken (`session/memory.py`)."""
         session_id, owner = config.session_id, caller.owner
         async with self._opening.setdefault(session_id, asyncio.Lock()):
             self._check_room(caller.account, session_id)
             await self._supersede(session_id, owner)
-            saved = await self._store.load(session_id)
-            if saved is not None:
-                _check_owner(saved.owner, owner, session_id)
+            lease = await self._store.take(session_id, owner)
+            if lease is None:
+                raise _forbidden(session_id)
             self._check_room(caller.account, session_id)
-            memory = Memory.of(self._store, session_id, owner, saved)
+            memory = Memory.of(self._store, session_id, owner, lease)
             memory.persona = config.persona
             session = Session(self._shared, config, memory, caller.account)
             self._live[session_id] = (session, owner)
@@ -166,6 +167,7 @@ class SessionRegistry:
             return
         session, session_owner = entry
         _check_owner(session_owner, owner, session_id)
+        await self._store.epoch(session_id)  # raises where nobody could take it over: the old stream goes on
         session.end_with(Superseded(why))
         try:
             async with asyncio.timeout(SUPERSEDE_SECONDS):
@@ -176,4 +178,8 @@ class SessionRegistry:
 
 def _check_owner(of_session: str, caller: str, session_id: str) -> None:
     if of_session != caller:
-        raise Forbidden(f"session {session_id!r} belongs to somebody else")
+        raise _forbidden(session_id)
+
+
+def _forbidden(session_id: str) -> Forbidden:
+    return Forbidden(f"session {session_id!r} belongs to somebody else")

@@ -22,6 +22,7 @@ from ..engines.llama_cpp.server import SLOTS
 from ..fallback import LlmChain, Member, SttChain, TtsChain
 from ..fallback.chain import FIRST_SECONDS
 from ..net.redaction import Redaction
+from ..net.valkey_address import is_url, read_valkey_address
 from ..ports import (
     Apology,
     Clause,
@@ -37,7 +38,7 @@ from ..ports import (
 )
 from ..settings import Settings
 from ..settings.redaction import secrets_of
-from ..store import MemoryStore, SqliteStore
+from ..store import MemoryStore, Retention, SqliteStore, ValkeyStore
 from .cpu_plan import cpu_plan
 from .end_of_turn import acoustic_end, text_end, warmed_after, warmed_meanwhile
 from .engine_registry import LLM, STT, TTS, chosen
@@ -230,9 +231,12 @@ def _chains(settings: Settings) -> tuple[Vad, SttChain, LlmChain, TtsChain]:
 
 async def open_store(settings: Settings) -> Store:
     """Raises `StoreError`."""
-    if settings.store == "memory":
-        return MemoryStore()
-    return await SqliteStore.open(Path(settings.store) if settings.store else None)
+    where, retention = settings.store.get_secret_value(), Retention(settings.retention_days)
+    if where == "memory":
+        return MemoryStore(retention=retention)
+    if is_url(where):
+        return await ValkeyStore.open(read_valkey_address(where), retention)
+    return await SqliteStore.open(Path(where) if where else None, retention=retention)
 
 
 def freeze_what_is_loaded() -> None:

@@ -1,4 +1,8 @@
-"""The conversation of one session and its copy in the store, written after every turn, off the loop."""
+"""The conversation of one session and its copy in the store, written after every turn, off the audio path.
+
+Who holds it is the store's to say (`ports/store.py`): everything is written with the epoch that it was taken
+with, and where other processes could take it too it is asked every second whether one has.
+"""
 
 import asyncio
 import logging
@@ -7,14 +11,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ..core.conversation import Conversation
-from ..core.errors import VoiceError
+from ..core.errors import Superseded, VoiceError
 from ..core.tools import ToolUse
-from ..ports import SavedSession, Store
+from ..ports import Lease, SavedSession, Store
 
 log = logging.getLogger(__name__)
 
 LAST_SAVE_SECONDS = 2.0
 """For the last save of a session that ends."""
+
+LOOK_SECONDS = 1.0
+"""Between two looks whether somebody else holds the conversation, and between two tries to save it."""
 
 
 def unix_now() -> float:
@@ -48,6 +55,8 @@ class Memory:
 
     store: Store
     session_id: str
+    epoch: int
+    """Of the lease that it is held by."""
     owner: str = ""
     persona: str = "default"
     language: str = ""
@@ -56,15 +65,19 @@ class Memory:
     is_resumed: bool = False
     conversation: Conversation = field(default_factory=Conversation)
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
+    _is_lost: bool = False
+    """Somebody else holds it: nothing more is written."""
 
     @classmethod
-    def of(cls, store: Store, session_id: str, owner: str, saved: SavedSession | None) -> "Memory":
+    def of(cls, store: Store, session_id: str, owner: str, lease: Lease) -> "Memory":
+        saved = lease.saved
         if saved is None:
-            return cls(store, session_id, owner)
+            return cls(store, session_id, lease.epoch, owner)
         USE_TIMES.seen(saved.updated_at)
         return cls(
             store,
             session_id,
+            lease.epoch,
             owner,
             saved.persona,
             saved.language,
@@ -82,22 +95,65 @@ class Memory:
         self._dirty.set()
 
     async def keep(self, on_error: Callable[[VoiceError], None]) -> None:
-        """Save whenever something changed, for ever; a change while saving is saved next."""
+        """Save whenever something changed, for ever; what changes while saving is saved next, in one.
+
+        What could not be saved is tried again until the store is back; `on_error` is told once of each time
+        that it was away. Raises `Superseded` once somebody else holds the conversation: at a save, or at a
+        look. A look that fails says nothing: whoever could take the conversation has no store either.
+        """
+        is_behind = False
         while True:
-            await self._dirty.wait()
-            self._dirty.clear()
+            looks = is_behind or self.store.is_shared
+            is_due = await self._changes_within(LOOK_SECONDS if looks else None) or is_behind
             try:
-                await self.store.save(self._snapshot())
+                if is_due:
+                    self._dirty.clear()
+                    await self._save()
+                    is_behind = False
+                else:
+                    await self._look()
+            except Superseded:
+                raise
             except VoiceError as error:
-                on_error(error)
+                if is_due and not is_behind:
+                    on_error(error)
+                is_behind = is_behind or is_due
 
     async def save_last(self) -> None:
         """At the end of a session, however it ends; not waited for long."""
+        if self._is_lost:
+            return
         try:
             async with asyncio.timeout(LAST_SAVE_SECONDS):
-                await self.store.save(self._snapshot())
+                await self._save()
         except (VoiceError, TimeoutError) as error:
-            log.error("session %s: the last save failed: %s", self.session_id, error)
+            said = error if isinstance(error, VoiceError) else f"not done within {LAST_SAVE_SECONDS:g} s"
+            log.error("session %s: the last save failed: %s", self.session_id, said)
+
+    async def _save(self) -> None:
+        try:
+            await self.store.save(self._snapshot(), self.epoch)
+        except Superseded:
+            self._is_lost = True
+            raise
+
+    async def _look(self) -> None:
+        """A store that knows of nobody who holds it has lost it, and gets it again. Raises `Superseded`."""
+        found = await self.store.epoch(self.session_id)
+        if not found:
+            self.changed()
+        elif found != self.epoch:
+            self._is_lost = True
+            raise Superseded("superseded")
+
+    async def _changes_within(self, seconds: float | None) -> bool:
+        """Whether there is something to save; waits for it no longer than that, None: for ever."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._dirty.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def _snapshot(self) -> SavedSession:
         return SavedSession(

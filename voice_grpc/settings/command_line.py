@@ -10,6 +10,7 @@ GROUPS = {
     "Listening": ("host", "port", "tokens", "proxies", "reflection", "channelz", "log_level"),
     "Conversations": (
         "max_sessions", "admission", "turn_deadline", "idle_limit", "max_age", "drain_seconds", "store",
+        "retention_days",
         "personas",
     ),
     "What one caller may use": (

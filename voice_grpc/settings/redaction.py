@@ -8,6 +8,7 @@ from pathlib import Path
 from ..net.addresses import secrets_in
 from ..net.home import expanded
 from ..net.redaction import Redaction, log_to_stderr
+from ..net.valkey_address import is_url, read_valkey_address
 from .server import Settings
 
 QUIET = ("httpx2", "google_genai")
@@ -36,6 +37,8 @@ def secrets_of(settings: Settings) -> list[str]:
     ]
     for url in (settings.whisper_server_url, settings.openai_base_url):
         found += secrets_in(url.get_secret_value())
+    if is_url(store := settings.store.get_secret_value()):
+        found += read_valkey_address(store).secrets
     found += _secrets_in_credentials(settings.google_tts_credentials.get_secret_value())
     found += _secrets_in_credentials(os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", ""))
     return [secret for secret in found if secret]

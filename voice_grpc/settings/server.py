@@ -11,8 +11,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import CliSuppress, NoDecode
 
-from ..net.command_line import PathOrName, UserPath, is_placeholder, read_by_command
+from ..net.command_line import UserPath, is_placeholder, read_by_command
 from ..net.forwarded import read_network
+from ..net.home import expanded
+from ..net.valkey_address import is_url, read_valkey_address
 from .engines import EngineSettings, comma_separated
 
 
@@ -75,10 +77,16 @@ class Settings(EngineSettings):
         0.0, ge=0, description="Seconds after which a stream is ended whatever it does; 0: never."
     )
     drain_seconds: float = Field(10.0, ge=0, le=3600, description="For open turns to finish on SIGTERM.")
-    store: PathOrName = Field(
-        "",
-        description="Where conversations are kept: a SQLite file, or `memory`. Default: a file in the user's "
-        "state directory.",
+    store: SecretStr = Field(
+        SecretStr(""),
+        description="Where conversations are kept: a SQLite file, `memory`, or a Valkey or Redis such as "
+        "redis://:PASSWORD@HOST:6379/0. Default: a file in the user's state directory.",
+    )
+    retention_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="Days after which a conversation that nobody went on with is erased; 0: never.",
     )
     personas: UserPath | None = Field(
         None, description="A TOML file of personas instead of the built-in ones."
@@ -109,6 +117,19 @@ class Settings(EngineSettings):
                 told = {"accepted": str(error), "got": text}
                 raise PydanticCustomError("listed", "{accepted}", told) from None
         return texts
+
+    @field_validator("store")
+    @classmethod
+    def _file_or_url(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        try:
+            if is_url(text):
+                read_valkey_address(text)
+                return value
+            return SecretStr(expanded(text))
+        except ValueError as error:
+            shown = f"{text.partition('://')[0]}://…" if is_url(text) else text
+            raise PydanticCustomError("store", "{accepted}", {"accepted": str(error), "got": shown}) from None
 
     @field_validator("tokens", "proxies", mode="before")
     @classmethod

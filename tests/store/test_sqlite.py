@@ -1,40 +1,27 @@
-"""Where conversations are kept: what both stores promise, and what a file on a disk has to survive."""
+"""What a SQLite file on a disk has to survive: kills, other programs, damage, a full disk, other versions."""
 
+import asyncio
+import logging
 import os
 import random
+import resource
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import voice_grpc
-from voice_grpc.core.conversation import Heard, Message, Role
 from voice_grpc.core.errors import ServerError, StoreError
-from voice_grpc.core.tools import ToolUse
-from voice_grpc.ports import SavedSession, Store
-from voice_grpc.store import MemoryStore, SqliteStore, default_path, sqlite
+from voice_grpc.store import Retention, SqliteStore, default_path, session_file, sqlite
+
+from .conversations import put, session, taken
+from .test_stores import using
 
 ROOT = Path(voice_grpc.__file__).parent.parent
-
-
-def talk(turns: int) -> tuple[Message, ...]:
-    """`turns` questions and answers, the last answer interrupted; the next turn knows better."""
-    messages = []
-    for turn in range(1, turns + 1):
-        heard = Heard.ESTIMATED if turn == turns else Heard.REPORTED
-        messages.append(Message(Role.USER, f"question {turn}", turn))
-        messages.append(Message(Role.ASSISTANT, f"answer {turn} {heard.value}", turn, heard))
-    return tuple(messages)
-
-
-def session(turns: int, session_id: str = "s", owner: str = "", updated_at: float = 2.0) -> SavedSession:
-    return SavedSession(session_id, owner, 1.0, updated_at, turns, "default", "en-GB", talk(turns))
 
 
 @pytest.fixture
@@ -42,119 +29,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "sessions.db"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[Store]:
-    opened: Store = MemoryStore() if request.param == "memory" else await SqliteStore.open(path)
-    yield opened
-    await opened.close()
-
-
-async def test_unknown_is_none(store: Store) -> None:
-    assert await store.load("nobody") is None
-    assert await store.delete("nobody") is False
-    assert list(await store.sessions("", 10, None)) == []
-
-
-async def test_what_is_saved_is_loaded(store: Store) -> None:
-    for turns in range(4):
-        await store.save(session(turns))
-        assert await store.load("s") == session(turns)
-
-
-@pytest.mark.parametrize("text", ["", "naïve 你好 😀", "a\x00b", "line\nline", "'; DROP TABLE session; --"])
-async def test_any_text(store: Store, text: str) -> None:
-    saved = replace(session(1), persona=text, messages=(Message(Role.USER, text, 1),))
-    await store.save(saved)
-    assert await store.load("s") == saved
-
-
-def using(result: str) -> SavedSession:
-    uses = (
-        ToolUse("call-1-1", "weather", '{"city": "Köln"}', result, "v", "c2ln"),
-        ToolUse("b", "x", "{}", "{}"),
-    )
-    question, answer = talk(1)
-    return replace(session(1), messages=(question, Message(Role.TOOLS, "", 1, uses=uses), answer))
-
-
-async def test_what_tools_did_is_kept_and_corrected_when_more_is_known(store: Store) -> None:
-    for result in ('{"error": "interrupted"}', '{"sky": "sunny"}'):
-        await store.save(using(result))
-        assert await store.load("s") == using(result)
-
-
-async def test_what_the_server_said_itself_stays_its_own(store: Store) -> None:
-    saved = replace(session(1), messages=(Message(Role.SERVER, "Sorry.", 1, Heard.REPORTED),))
-    await store.save(saved)
-    assert await store.load("s") == saved
-
-
-async def test_half_a_character_costs_only_itself(store: Store) -> None:
-    await store.save(replace(session(1), messages=(Message(Role.USER, "a\ud83db", 1),)))
-    loaded = await store.load("s")
-    assert loaded is not None
-    assert loaded.messages[0].text in ("a\ud83db", "a?b")
-
-
-async def test_the_last_messages_may_be_corrected_or_retracted(store: Store) -> None:
-    await store.save(session(5))
-    corrected = replace(talk(5)[-1], text="answer", heard=Heard.REPORTED)
-    for messages in ((*talk(5)[:-1], corrected), talk(5)[:-2], talk(3), (), talk(6), talk(6)[1:]):
-        changed = replace(session(5), messages=messages)
-        await store.save(changed)
-        assert await store.load("s") == changed
-
-
-async def test_sessions_do_not_mix(store: Store) -> None:
-    await store.save(session(2, "a"))
-    await store.save(session(3, "b"))
-    assert await store.delete("a") is True
-    assert await store.load("a") is None
-    assert await store.load("b") == session(3, "b")
-    await store.save(replace(session(0, "a"), messages=()))
-    assert await store.load("a") == session(0, "a")
-
-
-async def test_sessions_newest_first_without_messages(store: Store) -> None:
-    for number, updated_at in enumerate([3.0, 1.0, 2.0, 2.0]):
-        await store.save(session(1, f"s{number}", "ann", updated_at))
-    await store.save(session(1, "other", "bob", 9.0))
-
-    async def listed(limit: int, after: tuple[float, str] | None) -> list[str]:
-        return [found.id for found in await store.sessions("ann", limit, after)]
-
-    assert await listed(10, None) == ["s0", "s2", "s3", "s1"]
-    assert await listed(2, None) == ["s0", "s2"]
-    assert await listed(10, (3.0, "s0")) == ["s2", "s3", "s1"]
-    assert await listed(0, None) == []
-    assert await listed(-1, None) == []
-    assert list(await store.sessions("bob", 10, None)) == [
-        replace(session(1, "other", "bob", 9.0), messages=())
-    ]
-
-
-async def test_of_sessions_saved_at_one_time_none_is_left_out_of_the_pages(store: Store) -> None:
-    """A page may end between two that have the same time."""
-    for number in range(5):
-        await store.save(session(1, f"s{number}", "ann", 2.0))
-    pages, after = [], None
-    while page := await store.sessions("ann", 2, after):
-        pages.append([found.id for found in page])
-        after = page[-1].updated_at, page[-1].id
-    assert pages == [["s0", "s1"], ["s2", "s3"], ["s4"]]
-
-
-async def test_memory_is_bounded() -> None:
-    store = MemoryStore(capacity=2)
-    for name in "aba":
-        await store.save(session(1, name))
-    await store.save(session(1, "c"))
-    assert [await store.load(name) is not None for name in "abc"] == [True, False, True]
-
-
 async def test_file_outlives_the_store_and_is_private(path: Path) -> None:
     store = await SqliteStore.open(path)
-    await store.save(session(3))
+    await put(store, session(3))
     modes = [stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()]
     assert set(modes) == {0o600}
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -170,12 +47,12 @@ async def test_file_outlives_the_store_and_is_private(path: Path) -> None:
 
 async def test_a_turn_more_writes_only_its_own_messages(path: Path) -> None:
     store = await SqliteStore.open(path)
-    await store.save(session(1_000))
+    await put(store, session(1_000))
     watcher = sqlite3.connect(path)
     before = watcher.execute("SELECT chain FROM message ORDER BY ordinal").fetchall()
     wal = path.with_name(path.name + "-wal")
     size = wal.stat().st_size
-    await store.save(session(1_001))
+    await put(store, session(1_001))
     after = watcher.execute("SELECT chain FROM message ORDER BY ordinal").fetchall()
     watcher.close()
     assert before[:-1] == after[: len(before) - 1]
@@ -207,7 +84,7 @@ async def test_a_file_of_an_earlier_version_goes_on(path: Path) -> None:
     for _ in range(2):
         store = await SqliteStore.open(path)
         assert await store.load("s") in (session(1), using("{}"))
-        await store.save(using("{}"))
+        await put(store, using("{}"))
         assert await store.load("s") == using("{}")
         await store.close()
 
@@ -215,33 +92,33 @@ async def test_a_file_of_an_earlier_version_goes_on(path: Path) -> None:
 async def test_a_file_goes_on_however_many_versions_were_left_out(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One of version 1, met by a server of version 6."""
+    """One of version 1, met by a server of version 7."""
     path.parent.mkdir()
     first = sqlite3.connect(path)
     first.executescript(FIRST_VERSION)
     first.close()
-    for version in (4, 5):
+    for version in (5, 6):
         step = (f"ALTER TABLE session ADD COLUMN new_{version} TEXT NOT NULL DEFAULT 'x'",)
-        monkeypatch.setitem(sqlite._UPGRADES, version, step)  # noqa: SLF001
-    monkeypatch.setattr(sqlite, "_VERSION", 6)
+        monkeypatch.setitem(session_file._UPGRADES, version, step)  # noqa: SLF001
+    monkeypatch.setattr(session_file, "_VERSION", 7)
     for _ in range(2):
         store = await SqliteStore.open(path)
         assert await store.load("s") in (session(1), using("{}"))
         await store.close()
     upgraded = sqlite3.connect(path)
-    assert upgraded.execute("PRAGMA user_version").fetchone() == (6,)
-    assert upgraded.execute("SELECT new_4, new_5 FROM session").fetchall() == [("x", "x")]
+    assert upgraded.execute("PRAGMA user_version").fetchone() == (7,)
+    assert upgraded.execute("SELECT new_5, new_6 FROM session").fetchall() == [("x", "x")]
     upgraded.close()
 
 
 async def test_two_stores_share_one_file(path: Path) -> None:
     one, two = await SqliteStore.open(path), await SqliteStore.open(path)
-    await one.save(session(2))
-    await two.save(session(3))
-    await one.save(session(4))
+    await put(one, session(2))
+    await put(two, session(3))
+    await put(one, session(4))
     assert await two.load("s") == session(4)
     await one.close()
-    await two.save(session(5, "t"))
+    await put(two, session(5, "t"))
     assert await two.load("t") == session(5, "t")
     await two.close()
 
@@ -251,26 +128,158 @@ async def test_a_locked_file_is_said_and_given_up_after_a_while(path: Path) -> N
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match=r"sessions\.db is locked by another program: stop"):
-        await store.save(session(1))
+        await put(store, session(1))
     other.execute("ROLLBACK")
     other.close()
-    await store.save(session(1))
+    await put(store, session(1))
     assert await store.load("s") == session(1)
     await store.close()
 
 
-@pytest.fixture(params=[b"not a database at all " * 300, b"SQLite format 3\0" + b"\xff" * 5_000])
-def damaged(request: pytest.FixtureRequest, path: Path) -> Iterator[Path]:
-    """A file that must be the same after the test."""
+# ---------------------------------------------------------------- damage
+
+
+def begin_with(path: Path, content: bytes) -> None:
     path.parent.mkdir()
-    path.write_bytes(request.param)
-    yield path
-    assert path.read_bytes() == request.param
+    path.write_bytes(content)
 
 
-async def test_a_damaged_file_is_said_and_left_alone(damaged: Path) -> None:
-    with pytest.raises(StoreError, match=r"sessions\.db is damaged or not an SQLite database.*move it away"):
-        await SqliteStore.open(damaged)
+def overwrite(path: Path, page: int) -> None:
+    """Two pages of it."""
+    with path.open("r+b") as file:
+        file.seek(page * 4_096)
+        file.write(b"\xff" * 8_192)
+
+
+@pytest.mark.parametrize("content", [b"not a database at all " * 300, b"SQLite format 3\0" + b"\xff" * 5_000])
+async def test_a_damaged_file_is_moved_aside_and_an_empty_one_begun(
+    path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    begin_with(path, content)
+    store = await SqliteStore.open(path, retention=Retention(now=lambda: 1.8e9))
+    (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    aside = path.with_name("sessions.db.corrupt-2027-01-15")
+    assert aside.read_bytes() == content
+    assert f"The session store {path} is damaged: it was moved to {aside}, and an empty one begun" in line
+    assert "\n" not in line
+    await put(store, session(1))
+    assert await store.load("s") == session(1)
+    await store.close()
+
+
+async def test_damage_in_the_middle_is_found_at_the_start(path: Path) -> None:
+    """What can be read of it is still in the file, which keeps its name and gets a number the second time."""
+    for moved in ("sessions.db.corrupt-2027-01-15", "sessions.db.corrupt-2027-01-15-2"):
+        store = await SqliteStore.open(path)
+        for number in range(50):
+            await put(store, session(20, f"s{number:02}"))
+        await store.close()
+        overwrite(path, page=20)
+        store = await SqliteStore.open(path, retention=Retention(now=lambda: 1.8e9))
+        assert list(await store.sessions("", 10, None)) == []
+        await store.close()
+        kept = sqlite3.connect(path.with_name(moved))
+        assert kept.execute("SELECT count(*) FROM session").fetchone() == (50,)
+        kept.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all " * 300], ids=["new", "damaged"])
+async def test_several_open_at_once_what_is_not_there_or_damaged(content: bytes, tmp_path: Path) -> None:
+    """One moves it aside, and the others take what that one began."""
+    for attempt in range(5):
+        path = tmp_path / f"{attempt}" / "sessions.db"
+        begin_with(path, content)
+        async with asyncio.TaskGroup() as tasks:
+            opening = [tasks.create_task(SqliteStore.open(path, lock_timeout=20.0)) for _ in range(8)]
+        stores = [task.result() for task in opening]
+        for number, store in enumerate(stores):
+            await put(store, session(1, f"s{number}"))
+        assert len(await stores[0].sessions("", 10, None)) == 8
+        assert len([name for name in names(path.parent) if "corrupt" in name]) == bool(content)
+        for store in stores:
+            await store.close()
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+async def test_damage_that_comes_later_is_said_and_waits_for_the_next_start(path: Path) -> None:
+    store = await SqliteStore.open(path)
+    await put(store, session(1))
+    for ending in ("-wal", "-shm", ""):
+        path.with_name(path.name + ending).write_bytes(b"\xff" * 40_000)
+    again = sqlite3.connect(path)
+    with pytest.raises(sqlite3.DatabaseError):
+        again.execute("SELECT * FROM session")
+    again.close()
+    await store.close()
+    store = await SqliteStore.open(path)
+    assert await store.load("s") is None
+    await store.close()
+
+
+# ---------------------------------------------------------------- a disk that takes nothing
+
+
+async def test_a_disk_that_is_full_is_said_and_costs_nothing_that_was_kept(path: Path) -> None:
+    store = await SqliteStore.open(path)
+    epoch = await taken(store)
+    await store.save(session(1), epoch)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name(path.name + "-wal").stat().st_size, limits[1]))
+    try:
+        with pytest.raises(StoreError, match=r"sessions\.db cannot be used .*free space on its disk"):
+            await store.save(session(2_000), epoch)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert await store.load("s") == session(1)
+    await store.save(session(3), epoch)
+    assert await store.load("s") == session(3)
+    await store.close()
+
+
+# ---------------------------------------------------------------- how long it is kept
+
+DAY = 86_400.0
+
+
+async def test_what_nobody_went_on_with_is_erased_at_the_start(path: Path) -> None:
+    store = await SqliteStore.open(path, retention=Retention(now=lambda: 0.0))
+    for day in range(5):
+        await put(store, session(2, f"s{day}", updated_at=day * DAY))
+    await taken(store, "never-saved")
+    await store.close()
+
+    async def left(days: int, now: float) -> list[str]:
+        again = await SqliteStore.open(path, retention=Retention(days, lambda: now))
+        found = [saved.id for saved in await again.sessions("", 10, None)]
+        await again.close()
+        return found
+
+    assert await left(0, 1e6 * DAY) == ["s4", "s3", "s2", "s1", "s0"]
+    assert await left(3, 5 * DAY) == ["s4", "s3", "s2"]
+    file = sqlite3.connect(path)
+    assert file.execute("SELECT count(*) FROM message WHERE session_id < 's2'").fetchone() == (0,)
+    assert [id for (id,) in file.execute("SELECT session_id FROM lease ORDER BY 1")] == ["s2", "s3", "s4"]
+    file.close()
+
+
+async def test_it_is_erased_every_day_of_a_server_that_runs_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "DAY_SECONDS", 0.01)
+    days = 1.0
+    store = await SqliteStore.open(path, retention=Retention(2, lambda: days * DAY))
+    await put(store, session(1, updated_at=DAY))
+    async with asyncio.timeout(20):
+        while await store.load("s"):
+            days += 0.1
+    assert days > 3.0
+    await store.close()
+
+
+# ---------------------------------------------------------------- files that are not ours
 
 
 @pytest.mark.parametrize(
@@ -316,13 +325,13 @@ def test_without_a_home_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> 
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from tests.store.test_store import session
+from tests.store.conversations import put, session
 from voice_grpc.store import SqliteStore
 
 async def main(path, turn, session_id):
     store = await SqliteStore.open(Path(path), lock_timeout=20.0)
     while True:
-        await store.save(session(turn, session_id))
+        await put(store, session(turn, session_id))
         print(turn, flush=True)
         turn += 1
 
