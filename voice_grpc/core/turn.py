@@ -42,6 +42,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
     LISTENING: {
         e.SpeechStarted: (act.hear, {HEARING}),
         e.SpeechEnded: (act.forget, {LISTENING}),
+        e.TurnLimitReached: (act.forget, {LISTENING}),
         e.ActivityStarted: (act.start_activity, {HEARING}),
         e.TextReceived: (act.answer_text, {THINKING}),
     },
@@ -51,7 +52,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.Transcribed: (act.keep_words, {HEARING}),
         e.InterimHeard: (early.note_interim, {HEARING}),
         e.WordsScored: (early.keep_score, {HEARING}),
-        e.TurnLimitReached: (act.split, {HEARING}),
+        e.TurnLimitReached: (act.split_or_end, {HEARING, THINKING}),
         e.PartTranscribed: (act.keep_part, {HEARING}),
         e.ActivityStarted: (act.start_activity, {HEARING}),
         e.ActivityEnded: (act.end_at_once, {THINKING}),
@@ -75,6 +76,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
     THINKING: {
         e.SpeechStarted: (act.give_words_back, {HEARING, THINKING}),
         e.SpeechEnded: (act.forget, {THINKING}),
+        e.TurnLimitReached: (act.forget, {THINKING}),
         e.Transcribed: (act.answer_late, {THINKING, LISTENING}),
         e.InterimHeard: (early.take_late_interim, {THINKING}),
         e.PartTranscribed: (act.keep_part, QUIET),
@@ -89,6 +91,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
     SPEAKING: {
         e.SpeechStarted: (act.start_yielding, {YIELDING, SPEAKING}),
         e.SpeechEnded: (act.forget, {SPEAKING}),
+        e.TurnLimitReached: (act.forget, {SPEAKING}),
         e.ReplyEnded: (act.finish, QUIET_OR_HEARING),
         e.ActivityStarted: (act.start_activity, {HEARING}),
         e.TextReceived: (act.interrupt_by_text, {THINKING, SPEAKING}),

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 from ..core.config import SessionConfig
-from ..core.errors import Draining, Forbidden, NotFound, ServerFull, Superseded
+from ..core.errors import Draining, Forbidden, NotFound, ServerFull, Superseded, shown
 from ..core.quota import Account
 from ..ports import Engines, SavedSession, Store
 from ..session.lifetime import SessionLimits
@@ -90,7 +90,7 @@ class SessionRegistry:
         """Raises `NotFound` and `Forbidden`."""
         saved = await self._store.load(session_id)
         if saved is None:
-            raise NotFound(f"no session {session_id!r}")
+            raise NotFound(f"no session {shown(session_id)}")
         _check_owner(saved.owner, owner, session_id)
         return saved
 
@@ -150,4 +150,4 @@ class SessionRegistry:
 
 def _check_owner(of_session: str, caller: str, session_id: str) -> None:
     if of_session != caller:
-        raise Forbidden(f"session {session_id!r} belongs to somebody else")
+        raise Forbidden(f"session {shown(session_id)} belongs to somebody else")

@@ -20,6 +20,7 @@ from .end_of_turn import EndOfTurnScores
 from .listener import Listener
 from .memory import Memory
 from .metrics import TurnTimes, Waste, turn_metrics
+from .notices import button_notice, left_out_notice, split_notice
 from .playout import PlaybackPosition
 from .prompts import Prompts
 from .reply import Reply
@@ -172,7 +173,7 @@ class CommandRunner:
 
     # ------------------------------------------------------------ commands
 
-    async def carry_out(self, command: c.Command, now: float) -> None:
+    async def carry_out(self, command: c.Command, now: float) -> None:  # noqa: C901, PLR0912 - one line a case
         match command:
             case c.AskTranscript(revision, is_early):
                 self._transcriber.ask(revision, self.tasks, is_early=is_early)
@@ -185,6 +186,11 @@ class CommandRunner:
                 self._transcriber.split(self.tasks)
             case c.KeepPart(turn, message, spoken):
                 self._keep_part(turn, message, spoken)
+            case c.LeaveOut(turn, seq):
+                self._context.outbox.put(left_out_notice(turn, seq))
+            case c.GiveUpButton(turn):
+                limit = self._context.config.current.turns.turn_limit
+                self._context.outbox.put(button_notice(limit, turn))
             case c.PrepareReply():
                 self._replies.prepare(command)
             case c.CommitReply():
@@ -201,12 +207,9 @@ class CommandRunner:
 
     def _keep_part(self, turn: int, message: str, spoken: str) -> None:
         self._transcriber.say_part(turn, spoken)
-        self._memory.conversation.user_said(turn, message)
-        self._memory.last_turn = turn
-        self._memory.changed()
         limit = self._context.config.current.turns.turn_limit
-        text = f"{limit:g} s of speech in one turn: what was said so far is a message, and the turn goes on"
-        self._context.outbox.put(Notice("turn", Reason.TURN_LIMIT, text, turn=turn))
+        for notice in [*self._memory.user_said(turn, message), split_notice(limit, turn)]:
+            self._context.outbox.put(notice)
 
     def _commit(self, command: c.CommitReply, now: float) -> None:
         reply = self._replies.promise(command.number)
@@ -220,11 +223,9 @@ class CommandRunner:
             self._end_user_turn(command.turn, command.spoken)
         if command.continues:
             self._memory.conversation.leave_out(command.continues)
-        if command.message:
-            self._memory.conversation.user_said(command.turn, command.message)
-        self._memory.last_turn = command.turn
         self._memory.language = self._prompts.language
-        self._memory.changed()
+        for notice in self._memory.user_said(command.turn, command.message):
+            self._context.outbox.put(notice)
         self._context.turn_events.thinking(command.turn)
         self._outcomes.expect(reply)
         reply.commit()

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 from ..core.conversation import Conversation
 from ..core.errors import VoiceError
+from ..core.responses import Notice
 from ..core.tools import ToolUse
 from ..ports import SavedSession, Store
+from .notices import forgotten_notice
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,8 @@ class Memory:
     is_resumed: bool = False
     conversation: Conversation = field(default_factory=Conversation)
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
+    _is_told: bool = False
+    """That the oldest turns gave way: once a stream."""
 
     @classmethod
     def of(cls, store: Store, session_id: str, owner: str, saved: SavedSession | None) -> "Memory":
@@ -77,6 +81,17 @@ class Memory:
     def tools_used(self, turn: int, uses: tuple[ToolUse, ...]) -> None:
         self.conversation.tools_used(turn, uses)
         self.changed()
+
+    def user_said(self, turn: int, text: str) -> list[Notice]:
+        """Returns what the caller is to be told of it. `text` empty: nothing, or it is there already."""
+        if text:
+            self.conversation.user_said(turn, text)
+        self.last_turn = turn
+        self.changed()
+        if self._is_told or not self.conversation.has_forgotten:
+            return []
+        self._is_told = True
+        return [forgotten_notice()]
 
     def changed(self) -> None:
         self._dirty.set()
