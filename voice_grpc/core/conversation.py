@@ -187,8 +187,10 @@ class Conversation:
 
 
 def _length(message: Message) -> int:
-    uses = (len(use.arguments) + len(use.result) + len(use.signature) for use in message.uses)
-    return len(message.text) + sum(uses)
+    length = len(message.text)
+    for use in message.uses:
+        length += len(use.arguments) + len(use.result) + len(use.signature)
+    return length
 
 
 def _newest(lengths: Sequence[int], characters: int, count: int) -> int:

@@ -270,7 +270,7 @@ class TurnState:
 
 def continued(turn: TurnState, words: str) -> int:
     """The turn that these words go on with; somebody who only listens does not. 0: none."""
-    return 0 if not words or is_backchannel(words) else turn.continues
+    return turn.continues if turn.continues and words and not is_backchannel(words) else 0
 
 
 def is_full(turn: TurnState, more: str = "") -> bool:
