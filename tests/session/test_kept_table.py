@@ -1,5 +1,5 @@
 """The README's table of what is kept of a conversation says the numbers of the code. Each is measured: in
-`test_kept.py` and `test_flood.py` here, in `tests/core` and in `tests/rpc/test_kept.py`."""
+`test_kept.py`, `test_kept_sound.py` and `test_flood.py` here, in `tests/core` and in `tests/rpc/test_kept.py`."""
 
 from pathlib import Path
 
