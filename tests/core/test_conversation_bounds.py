@@ -114,6 +114,7 @@ def test_unanswered_words_are_one_message_of_a_bounded_length() -> None:
     # The newest, whole.
     assert [part[:4] for part in told.text.split()] == ["0044", "0045", "yyyy"]
     assert told.turn == 46
+    assert conversation.is_cut_short
 
 
 def test_the_words_that_are_answered_are_whole() -> None:
@@ -126,6 +127,7 @@ def test_the_words_that_are_answered_are_whole() -> None:
 def test_words_that_were_answered_do_not_count() -> None:
     conversation = talk(3, "x" * 12_000, "fine")
     assert len(conversation.asked(4, "y")) == 7
+    assert not conversation.is_cut_short
 
 
 # ---------------------------------------------------------------- tools of words that are taken back

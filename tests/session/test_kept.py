@@ -9,7 +9,7 @@ import pytest
 
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
-from voice_grpc.core.conversation import MAX_CHARACTERS, Message, Role
+from voice_grpc.core.conversation import MAX_CHARACTERS, MAX_UNANSWERED, Message, Role
 from voice_grpc.core.tools import MAX_RESULTS, ToolDeclaration
 from voice_grpc.core.turn_state import MAX_MESSAGE
 from voice_grpc.engines.scripted import ScriptedAnswer
@@ -188,6 +188,18 @@ def test_a_long_conversation_forgets_its_oldest_turns_and_says_so_once() -> None
     assert talk.messages[-2].text == TEXT
     (notice,) = talk.notices_of("TOO_MANY")
     assert (notice.stage, f"{MAX_CHARACTERS} characters" in notice.message) == ("session", True)
+
+
+def test_turns_that_nobody_answered_are_told_to_the_model_up_to_a_bound() -> None:
+    """Each interrupts the answer to the one before as it becomes audible, and nothing of it is heard."""
+    texts: list[Action] = [(1.0 + 2.0 * n, i.TextInput(TEXT)) for n in range(8)]
+    stops: list[Action] = [(1.5 + 2.0 * n, i.Interrupt(0)) for n in range(7)]
+    talk = converse(script(texts, stops), scripted(answers=[ScriptedAnswer("Hello.", first_token=1.0)]))
+    check_rules(talk)
+    assert [m.text for m in talk.messages if m.role is Role.USER] == [TEXT] * 8
+    assert longest_prompt(talk) == 4 * len(TEXT) + 3 <= MAX_UNANSWERED
+    (notice,) = talk.notices_of("TOO_MANY")
+    assert (notice.turn, f"{MAX_UNANSWERED} characters" in notice.message) == (0, True)
 
 
 def test_one_that_fits_is_kept_whole() -> None:

@@ -1,4 +1,4 @@
-"""The sound that a session keeps is that of a few parts of a turn, whoever does not let go, answer or stop."""
+"""The sound that a session keeps is that of a few parts of a turn, whoever does not stop, or answer."""
 
 import asyncio
 from collections.abc import Iterable

@@ -1,5 +1,5 @@
-"""The README's table of what is kept of a conversation says the numbers of the code. Each is measured: in
-`test_kept.py`, `test_kept_sound.py` and `test_flood.py` here, in `tests/core` and in `tests/rpc/test_kept.py`."""
+"""The README's table of what is kept of a conversation says the numbers of the code. Each is measured: here
+in `test_kept.py`, `test_kept_sound.py`, `test_flood.py`, in `tests/core` and in `tests/rpc/test_kept.py`."""
 
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def kept_table() -> str:
         (
             "a prompt",
             f"{HISTORY_CHARACTERS:,} characters of earlier turns; {MAX_UNANSWERED:,} since the last answer",
-            "the oldest are left out of it",
+            "the oldest are left out of it; TOO_MANY once a stream for the latter",
         ),
         (
             "the text of a status",

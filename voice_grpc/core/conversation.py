@@ -7,7 +7,7 @@ whoever makes the prompt (`engines/prompt_history.py`).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from .tools import MAX_RESULTS, ToolUse
 
@@ -97,6 +97,13 @@ class Conversation:
             messages = list(group)
             prompted += [_as_one(messages)] if is_user else messages
         return tuple(prompted)
+
+    @property
+    def is_cut_short(self) -> bool:
+        """More was said since the last answer than a prompt has room for."""
+        told = [m for m in self._messages if m.role is not Role.SERVER and m.is_prompted]
+        words = list(takewhile(lambda message: message.role is Role.USER, reversed(told)))
+        return sum(len(message.text) + 1 for message in words) > MAX_UNANSWERED + 1
 
     def user_said(self, turn: int, text: str) -> None:
         """Said again of the same turn, it replaces what was said before."""

@@ -11,7 +11,7 @@ from ..core.errors import VoiceError
 from ..core.responses import Notice
 from ..core.tools import ToolUse
 from ..ports import SavedSession, Store
-from .notices import forgotten_notice
+from .notices import forgotten_notice, unanswered_notice
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +58,8 @@ class Memory:
     is_resumed: bool = False
     conversation: Conversation = field(default_factory=Conversation)
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
-    _is_told: bool = False
-    """That the oldest turns gave way: once a stream."""
+    _told: set[Callable[[], Notice]] = field(default_factory=set)
+    """Of what gives way, what was told: once a stream."""
 
     @classmethod
     def of(cls, store: Store, session_id: str, owner: str, saved: SavedSession | None) -> "Memory":
@@ -88,10 +88,13 @@ class Memory:
             self.conversation.user_said(turn, text)
         self.last_turn = turn
         self.changed()
-        if self._is_told or not self.conversation.has_forgotten:
-            return []
-        self._is_told = True
-        return [forgotten_notice()]
+        found = {
+            forgotten_notice: self.conversation.has_forgotten,
+            unanswered_notice: self.conversation.is_cut_short,
+        }
+        due = [notice for notice, is_due in found.items() if is_due and notice not in self._told]
+        self._told.update(due)
+        return [notice() for notice in due]
 
     def changed(self) -> None:
         self._dirty.set()

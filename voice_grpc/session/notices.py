@@ -6,7 +6,7 @@ Every stage of a session tells its failures and its bounds, and all tell them al
 
 from collections.abc import Callable
 
-from ..core.conversation import MAX_CHARACTERS, MAX_MESSAGES
+from ..core.conversation import MAX_CHARACTERS, MAX_MESSAGES, MAX_UNANSWERED
 from ..core.errors import EngineError, Reason
 from ..core.responses import Notice
 from ..core.turn_state import MAX_MESSAGE, MAX_SPLITS
@@ -86,5 +86,13 @@ def forgotten_notice() -> Notice:
     text = (
         "the conversation is longer than is kept of one: the oldest turns gave way, and will again; "
         f"at most {MAX_CHARACTERS} characters and {MAX_MESSAGES} messages"
+    )
+    return Notice("session", Reason.TOO_MANY, text)
+
+
+def unanswered_notice() -> Notice:
+    text = (
+        f"more was said since the last answer than the model is told of, {MAX_UNANSWERED} characters: the "
+        "oldest turns of it are in the history and not in the prompt"
     )
     return Notice("session", Reason.TOO_MANY, text)
