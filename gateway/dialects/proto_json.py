@@ -29,6 +29,13 @@ from .dialect import Frame, OpeningFrame
 
 NAME = "voice.v1.json"
 
+MAX_LEVELS = 24
+"""Objects and lists in one another, of a schema or a result, that the server takes. What is much deeper can
+be written as protobuf, and is read by nobody: it is told here."""
+
+_NESTED, _STEPS = (".parameters", ".result"), 5
+"""How the paths of the fields end that hold any JSON object, and of how many steps they are at most."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 HEADER = struct.Struct("<BBHIIIQ")
@@ -131,10 +138,36 @@ def _request(given: dict[str, object]) -> bytes:
     try:
         request = ParseDict(given, pb.ConverseRequest()).SerializeToString()
         pb.ConverseRequest.FromString(request)  # deeper than 100 messages it is written and never read
-    except (ParseError, TypeError, ValueError, RecursionError) as error:
-        raise bad_message(
-            f"got no ConverseRequest in proto3 JSON: {' '.join(str(error).split())[:160]}"
-        ) from None
-    except DecodeError:
-        raise bad_message("got objects in objects beyond 100 messages, accepted: flatter ones") from None
+    except (ParseError, DecodeError, TypeError, ValueError, RecursionError) as error:
+        field, depth = _deepest(given)
+        if depth > MAX_LEVELS:
+            said = f"got {depth} levels of objects and lists in one another, accepted: at most {MAX_LEVELS}"
+            raise bad_message(f"{field}: {said}", field) from None
+        said = " ".join(str(error).split())[:160]
+        raise bad_message(f"got no ConverseRequest in proto3 JSON: {said}") from None
     return request
+
+
+def _deepest(given: dict[str, object]) -> tuple[str, int]:
+    """The field that holds any JSON and is nested most, such as `config.tools[3].parameters`, and how deep it
+    is; 0: there is none on the way to what is nested most."""
+    path: str = ""
+    value: object = given
+    for _ in range(_STEPS):
+        if not isinstance(value, dict | list) or not value:
+            break
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        key, value = max(items, key=lambda item: _depth(item[1]))
+        path += f"[{key}]" if isinstance(key, int) else f".{key}"
+        if path.endswith(_NESTED):
+            return path.removeprefix("."), _depth(value)
+    return path, 0
+
+
+def _depth(value: object) -> int:
+    """However deep: layer by layer, since Python follows no more than a thousand calls."""
+    depth, layer = 0, [value]
+    while layer := [item for item in layer if isinstance(item, dict | list)]:
+        depth += 1
+        layer = [inner for item in layer for inner in (item.values() if isinstance(item, dict) else item)]
+    return depth

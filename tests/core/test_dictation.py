@@ -159,3 +159,70 @@ def test_a_microphone_that_closed_makes_no_silence_longer(ahead: bool) -> None:
     else:
         talk.receive(e.ActivityEnded(), 1.1)
         assert talk.receive(e.Transcribed(1, "and the", language="en"), 1.2) == [c.FinishUtterance()]
+
+
+# ---------------------------------------------------------------- utterances that are too long
+
+LIMIT = e.TurnLimitReached()
+
+
+def test_a_long_utterance_is_told_in_parts() -> None:
+    talk = taker()
+    talk.receive(started(), 0.0)
+    for n in (1, 2):
+        assert talk.receive(LIMIT, n * 60.0) == [c.SplitUtterance()]
+        part = talk.receive(e.PartTranscribed(f"part {n}"), n * 60.0 + 1)
+        assert part == [c.KeepPart(0, f"part {n}", f"part {n}")]
+    talk.receive(ended(), 130.0)
+    talk.receive(e.Transcribed(3, "the end"), 130.1)
+    assert talk.receive(e.PatienceOver(), 130.4) == [c.FinishUtterance()]
+    assert talk.is_at_rest
+
+
+def test_its_end_waits_for_all_of_its_parts() -> None:
+    talk = taker()
+    talk.receive(started(), 0.0)
+    talk.receive(LIMIT, 60.0)
+    talk.receive(ended(), 61.0)
+    talk.receive(e.Transcribed(2, "the end"), 61.1)
+    assert talk.deadline is None
+    assert talk.receive(e.PatienceOver(), 61.5) == []
+    assert not talk.is_at_rest
+    assert talk.receive(e.PartTranscribed("once"), 62.0) == [
+        c.KeepPart(0, "once", "once"),
+        c.FinishUtterance(),
+    ]
+
+
+def test_a_limit_in_a_silence_splits_once_the_user_goes_on() -> None:
+    talk = taker()
+    talk.receive(started(), 0.0)
+    talk.receive(ended(), 60.0)
+    assert talk.receive(LIMIT, 60.1) == []
+    assert talk.receive(started(), 60.2) == [c.SplitUtterance()]
+    # What was asked for in the silence would say the part's words again.
+    assert talk.receive(e.Transcribed(1, "once"), 60.3) == []
+    assert talk.deadline is None
+
+
+def test_a_limit_in_the_last_silence_splits_nothing() -> None:
+    talk = taker()
+    talk.receive(started(), 0.0)
+    talk.receive(ended(), 60.0)
+    talk.receive(LIMIT, 60.1)
+    talk.receive(e.Transcribed(1, "once"), 60.2)
+    assert talk.receive(e.PatienceOver(), 60.4) == [c.FinishUtterance()]
+    assert talk.receive(started(), 61.0) == []
+    assert taker().receive(LIMIT, 1.0) == []
+
+
+def test_a_part_that_fails_is_told_as_it_was_known() -> None:
+    talk = taker()
+    talk.receive(started(), 0.0)
+    talk.receive(ended(), 50.0)
+    talk.receive(e.Transcribed(1, "once"), 50.1)
+    talk.receive(started(), 50.2)
+    talk.receive(LIMIT, 60.0)
+    assert talk.receive(e.PartTranscribed(""), 61.0) == [c.KeepPart(0, "once", "once")]
+    talk.receive(LIMIT, 120.0)
+    assert talk.receive(e.PartTranscribed(""), 121.0) == [c.KeepPart(0, "", "")]

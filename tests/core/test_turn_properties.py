@@ -63,8 +63,8 @@ def speak(world: World) -> None:
 
 
 def go_on(world: World) -> None:
-    """Another word without a silence before it."""
-    if world.is_speaking:
+    """Another word without a silence before it; once the button was given up it is said to nobody."""
+    if world.is_speaking and not world.is_awaiting:
         world.faded = None
         world.utter()
 

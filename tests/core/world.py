@@ -322,6 +322,8 @@ class World:
                     self.let_go()
                 case c.Forget():
                     self.sound, self.known, self.interim = None, [], []
+                case c.GiveUpButton():
+                    self.is_held = False
         if self.taker.state is State.HEARING and is_new:
             self.sound = self.sound or []
         if not self.is_alive_now or self.taker.state not in (State.SPEAKING, State.YIELDING):

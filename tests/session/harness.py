@@ -184,6 +184,9 @@ class Recording:
     def notices(self) -> list[tuple[str, str]]:
         return [(m.stage, m.reason) for _, m in self.all(o.Notice)]
 
+    def notices_of(self, reason: str) -> list[o.Notice]:
+        return [m for _, m in self.all(o.Notice) if m.reason == reason]
+
     def finals(self) -> list[tuple[int, str]]:
         return [(m.turn, m.text) for _, m in self.all(o.Transcript) if m.is_final]
 

@@ -57,9 +57,26 @@ class KeepPart:
 
     turn: int
     message: str
-    """All of the turn so far."""
+    """All of the turn so far; empty: nothing was said yet."""
     spoken: str
-    """Final transcript of the part."""
+    """Final transcript of the part; empty: nothing was said in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOut:
+    """Tell that `MAX_MESSAGE` characters of the user's words are kept of this turn, and no more. Once a
+    turn."""
+
+    turn: int
+    seq: int | None = None
+    """Of the request whose typed words are not taken; None: they were spoken."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpButton:
+    """Tell that the turn is over without the button's END: `MAX_SPLITS` times it was split."""
+
+    turn: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +185,8 @@ Command: TypeAlias = (
     | ScoreWords
     | SplitUtterance
     | KeepPart
+    | LeaveOut
+    | GiveUpButton
     | PrepareReply
     | CommitReply
     | CancelReply

@@ -90,3 +90,13 @@ class LiveConfig:
     """The configuration in force: one cell a conversation, changed in one place, read where it is used."""
 
     current: SessionConfig
+    _coming: SessionConfig | None = None
+
+    @property
+    def latest(self) -> SessionConfig:
+        """As it will be once the changes that wait are in force: what the next change is a change of."""
+        return self._coming or self.current
+
+    def expect(self, coming: SessionConfig) -> None:
+        """A change was accepted, and waits for its turn."""
+        self._coming = coming

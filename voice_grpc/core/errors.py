@@ -80,6 +80,17 @@ class Reason(StrEnum):
     BUG = "BUG"
 
 
+SHOWN = 80
+"""Characters of a value in an error: enough to know it again. A status is told in the trailers of a call, of
+which clients read 8 KiB and refuse more; then nothing of it is told."""
+
+
+def shown(value: object) -> str:
+    """`value` as an error tells it: written as in Python, at most `SHOWN` characters."""
+    written = repr(value[:SHOWN] if isinstance(value, str | bytes) else value)
+    return written if len(written) <= SHOWN else f"{written[: SHOWN - 3]}..."
+
+
 class VoiceError(Exception):
     """The root: whoever catches it catches all of ours."""
 
@@ -90,9 +101,7 @@ class CallerError(VoiceError):
     """`field` is the path in the request, as the proto spells it."""
 
     def __init__(self, field: str, value: object, accepted: str) -> None:
-        shown = repr(value)
-        shown = shown if len(shown) <= 80 else shown[:77] + "..."
-        super().__init__(f"{field}: got {shown}, accepted: {accepted}")
+        super().__init__(f"{field}: got {shown(value)}, accepted: {accepted}")
         self.field = field
         self.value = value
         self.accepted = accepted
@@ -274,9 +283,7 @@ class PersonaError(OperatorError):
     """The file, table and key that are wrong, the value, and what is accepted."""
 
     def __init__(self, path: object, place: str, value: object, accepted: str) -> None:
-        shown = repr(value)
-        shown = shown if len(shown) <= 80 else shown[:77] + "..."
-        super().__init__(f"{path}: {place}: got {shown}, accepted: {accepted}")
+        super().__init__(f"{path}: {place}: got {shown(value)}, accepted: {accepted}")
 
 
 E = TypeVar("E", bound=Exception)

@@ -178,6 +178,8 @@ class TextReceived:
     interruptible: bool = True
     ssml: str = ""
     """The document whose words `text` are, of what is verbatim; empty: there is nothing but the text."""
+    seq: int = 0
+    """Number of the request that brought it; 0: none did."""
 
 
 @dataclass(frozen=True, slots=True)

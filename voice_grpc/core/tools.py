@@ -7,6 +7,10 @@ A file of its own: the conversation, the configuration and the wire all speak of
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+MAX_RESULTS = 131_072
+"""Characters of what tools return in one turn, all together: the model reads them with every further step,
+and some 30,000 tokens are as much as most of them read at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToolDeclaration:

@@ -46,6 +46,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
     LISTENING: {
         e.SpeechStarted: (act.hear, {HEARING}),
         e.SpeechEnded: (act.forget, {LISTENING}),
+        e.TurnLimitReached: (act.forget, {LISTENING}),
         e.ActivityStarted: (act.start_activity, {HEARING}),
         e.TextReceived: (act.answer_text, {THINKING}),
     },
@@ -55,7 +56,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.Transcribed: (act.keep_words, {HEARING}),
         e.InterimHeard: (early.note_interim, {HEARING}),
         e.WordsScored: (early.keep_score, {HEARING}),
-        e.TurnLimitReached: (act.split, {HEARING}),
+        e.TurnLimitReached: (act.split_or_end, {HEARING, THINKING}),
         e.PartTranscribed: (act.keep_part, {HEARING}),
         e.ActivityStarted: (act.start_activity, {HEARING}),
         e.ActivityEnded: (act.end_at_once, {THINKING}),
@@ -79,6 +80,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
     THINKING: {
         e.SpeechStarted: (act.give_words_back, {HEARING, THINKING}),
         e.SpeechEnded: (act.forget, {THINKING}),
+        e.TurnLimitReached: (act.forget, {THINKING}),
         e.Transcribed: (act.answer_late, {THINKING, LISTENING}),
         e.InterimHeard: (early.take_late_interim, {THINKING}),
         e.PartTranscribed: (act.keep_part, QUIET),
@@ -96,6 +98,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.SpeechDismissed: (over.unduck, {SPEAKING}),
         e.SpeechStarted: (over.start_yielding, {YIELDING, SPEAKING}),
         e.SpeechEnded: (act.forget, {SPEAKING}),
+        e.TurnLimitReached: (act.forget, {SPEAKING}),
         e.ReplyEnded: (act.finish, QUIET_OR_HEARING),
         e.ActivityStarted: (act.start_activity, {HEARING}),
         e.TextReceived: (act.interrupt_by_text, {THINKING, SPEAKING}),
@@ -104,6 +107,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
     YIELDING: {
         e.LevelHeard: (over.leave_to_others, {SPEAKING, YIELDING}),
         e.SpeechFaded: (over.ask_words_early, {YIELDING}),
+        e.TurnLimitReached: (act.forget, {YIELDING}),
         e.SpeechStarted: (over.speak_on, {YIELDING}),
         e.SpeechEnded: (over.end_voice, {SPEAKING, YIELDING} | USERS),
         e.InterimHeard: (over.hear_words, {YIELDING} | USERS),

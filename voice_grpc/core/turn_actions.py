@@ -16,7 +16,16 @@ from .patience import Evidence
 from .text.endings import expectation
 from .turn_overlap import has_rest, open_turn, take_rest
 from .turn_preparation import answers, drop_other, prepare_unscored, reconsider, take_words
-from .turn_state import Speculation, State, TurnState, continued, is_far
+from .turn_state import (
+    MAX_SPLITS,
+    Speculation,
+    State,
+    TurnState,
+    continued,
+    is_far,
+    is_full,
+    joined,
+)
 
 Commands: TypeAlias = Iterator[Command]
 
@@ -43,9 +52,20 @@ def note_pause(turn: TurnState, event: e.SpeechStarted) -> None:
         turn.pauses.append(pause)
 
 
+def split_or_end(turn: TurnState, event: e.TurnLimitReached, now: float) -> Commands:
+    """A button that was pressed for so long is one whose END was lost: silence does not end its turn."""
+    if not turn.is_held or turn.splits < MAX_SPLITS:
+        yield from split(turn, event, now)
+        return
+    turn.is_held = False
+    yield c.GiveUpButton(turn.number)
+    yield from end_at_once(turn, event, now)
+
+
 def split(turn: TurnState, event: object, now: float) -> Commands:
     """Nobody is talked over: the turn goes on, and nothing of it is lost."""
     turn.parts.append(turn.spoken)
+    turn.splits += 1
     turn.transcript, turn.interim, turn.is_overlong = None, None, False
     turn.asked, turn.faded_at = 0, -1
     yield c.SplitUtterance()
@@ -61,9 +81,9 @@ def keep_part(turn: TurnState, event: e.PartTranscribed, now: float) -> Commands
     """One that came to nothing, or failed, keeps what was known of its words."""
     known = turn.parts.popleft()
     spoken = event.text or known
-    if spoken:
-        turn.kept = f"{turn.kept} {spoken}".strip()
-        yield c.KeepPart(turn.number, f"{turn.carried} {turn.kept}".strip(), spoken)
+    yield from leave_out(turn, spoken)
+    turn.kept = joined(turn.kept, spoken)
+    yield c.KeepPart(turn.number, joined(turn.carried, turn.kept), spoken)
     if turn.state is State.ENDING and not turn.awaits_transcript:
         yield from drop_other(turn)
         yield from reconsider(turn, now)
@@ -147,16 +167,25 @@ def add_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
     """Typed while speaking: both are answered together. What is to be said verbatim waits."""
     if event.verbatim:
         turn.waiting.append(event)
-        return
-    yield from turn.cancel(e.CancelReason.TEXT)
-    turn.carried = f"{turn.carried} {event.text}".strip()
+    elif is_full(turn, event.text):
+        yield from leave_out(turn, event.text, event.seq)
+    else:
+        yield from turn.cancel(e.CancelReason.TEXT)
+        turn.carried = joined(turn.carried, event.text)
+
+
+def leave_out(turn: TurnState, words: str = "", seq: int | None = None) -> Commands:
+    """What a message has no room for is not kept, which is told once a turn; `seq` as in `LeaveOut`."""
+    if is_full(turn, words) and not turn.is_full_told:
+        turn.is_full_told = True
+        yield c.LeaveOut(turn.number, seq)
 
 
 def add_or_wait(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
     """Before the answer is heard typed words join those it is for. What is to be said verbatim waits."""
     if event.verbatim or not event.interrupts:
         turn.waiting.append(event)
-    elif turn.committed is None:
+    elif turn.committed is None or is_full(turn, event.text):
         yield from add_text(turn, event, now)
     else:
         yield from turn.cancel(e.CancelReason.TEXT, returns_words=True)
@@ -192,8 +221,9 @@ def finish(turn: TurnState, event: e.ReplyEnded, now: float) -> Commands:
     yield from hand_over(turn, now)
 
 
-def forget(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
-    """It was said over an answer that may not be interrupted, or is the rest of what was cancelled."""
+def forget(turn: TurnState, event: e.SpeechEnded | e.TurnLimitReached, now: float) -> Commands:
+    """It was said over an answer that may not be interrupted, or is the rest of what was cancelled. However
+    long that is, no more of it is kept than of a turn."""
     if not turn.awaits_words:
         yield c.Forget()
 
@@ -295,6 +325,7 @@ def commit_reply(turn: TurnState, kind: ReplyKind, now: float) -> Commands:
 
 def let_out(turn: TurnState, message: str, spoken: str | None) -> Commands:
     """The reply that is alive; `message` and `spoken` as in `CommitReply`."""
+    yield from leave_out(turn)
     continues = continued(turn, message)
     yield c.CommitReply(turn.reply_number, turn.number, message, spoken, continues, turn.decision)
     turn.is_committed, turn.decision = True, None
@@ -313,7 +344,7 @@ def answer_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
         message = ""
         yield turn.new_reply(ReplyKind.VERBATIM, event.text, event)
     else:
-        message = f"{turn.carried} {event.text}".strip()
+        message = joined(turn.carried, event.text)
         yield turn.new_reply(ReplyKind.ANSWER, message, event)
     yield from let_out(turn, message, None)
     think(turn, now)

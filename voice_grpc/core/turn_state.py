@@ -24,6 +24,16 @@ PAUSES = 8
 FRESH = 0.25
 """Seconds before the end of speech up to which an interim transcript may be all of it."""
 
+MAX_MESSAGE = 16_000
+"""Characters of the user's words that are kept of one turn, typed, given back and spoken: a quarter of an
+hour of talk. All of them are sent to the model with every answer that is prepared, and paid for there."""
+
+MAX_SPLITS = 10
+"""Times that a turn of the button is split at `turn_limit`. Then its END was lost, and the turn is over."""
+
+_LONGEST_WORD = 100
+"""Characters: what is cut is cut at the end of a word, unless that word is longer."""
+
 
 TIMER_SLACK = 0.001
 """Seconds. Timers round: a PatienceOver that is no earlier than this is on time."""
@@ -191,6 +201,10 @@ class TurnState:
     user_speaks: bool = False
     is_held: bool = False
     """Between the button's START and END no silence ends the turn."""
+    splits: int = 0
+    """Times that this turn was split."""
+    is_full_told: bool = False
+    """It was told that not all words of this turn are kept."""
     waiting: deque[e.TextReceived] = field(default_factory=deque)
 
     @property
@@ -199,7 +213,7 @@ class TurnState:
 
     @property
     def message(self) -> str:
-        return _joined(self.carried, self.kept, *self.parts, self.spoken)
+        return joined(self.carried, self.kept, *self.parts, self.spoken)
 
     @property
     def spoken(self) -> str:
@@ -231,7 +245,7 @@ class TurnState:
         if not self.awaits_transcript:
             return self.message
         heard = "" if self.parts else self.fresh_interim
-        return heard and _joined(self.carried, self.kept, heard)
+        return heard and joined(self.carried, self.kept, heard)
 
     @property
     def fresh_interim(self) -> str:
@@ -251,6 +265,7 @@ class TurnState:
         self.scoring, self.is_scored = "", False
         self.interim, self.is_overlong = None, False
         self.level = None
+        self.splits, self.is_full_told = 0, False
         self.hear_on()
 
     def hear_on(self) -> None:
@@ -304,8 +319,23 @@ def is_far(turn: TurnState, now: float) -> bool:
 
 def continued(turn: TurnState, words: str) -> int:
     """The turn that these words go on with; somebody who only listens does not. 0: none."""
-    return 0 if not words or is_backchannel(words) else turn.continues
+    return turn.continues if turn.continues and words and not is_backchannel(words) else 0
 
 
-def _joined(*texts: str) -> str:
-    return " ".join(text for text in texts if text).strip()
+def is_full(turn: TurnState, more: str = "") -> bool:
+    """With `more` of them the words that were not answered are too many for a message."""
+    reply = turn.committed
+    if reply is not None and reply.kind is ReplyKind.ANSWER:
+        texts = [reply.text]
+    else:
+        texts = [turn.carried, turn.kept, *turn.parts, turn.spoken]
+    return sum(len(text) + 1 for text in (*texts, more) if text) > MAX_MESSAGE + 1
+
+
+def joined(*texts: str) -> str:
+    """As one message. What is beyond `MAX_MESSAGE` is left out, from the end of a word on."""
+    text = " ".join(text for text in texts if text).strip()
+    if len(text) <= MAX_MESSAGE:
+        return text
+    end = text.rfind(" ", MAX_MESSAGE - _LONGEST_WORD, MAX_MESSAGE + 1)
+    return text[: end if end > 0 else MAX_MESSAGE].rstrip()

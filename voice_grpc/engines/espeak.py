@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 import numpy as np
 
 from ..core.audio import Samples, levelled, to_float, to_pcm16
-from ..core.errors import EngineError, EngineMissing
+from ..core.errors import EngineError, EngineMissing, shown
 from ..core.languages import primary
 from ..core.text.duration import pieces
 from ..ports import Clause, Speech, Voice, VoiceChoice
@@ -84,7 +84,7 @@ class EspeakTts:
         """The voice that is named, unless another language is to be spoken."""
         if choice.id and choice.id not in self._voices:
             raise EngineError(
-                "tts", f"no voice {choice.id!r}; espeak-ng's are espeak-LANGUAGE", retryable=False
+                "tts", f"no voice {shown(choice.id)}; espeak-ng's are espeak-LANGUAGE", retryable=False
             )
         named = self._voices.get(choice.id)
         if named is not None and (
@@ -96,7 +96,7 @@ class EspeakTts:
         exact = [entry for entry in speaking if entry[0].language.lower() == wanted.lower()]
         plain = [entry for entry in speaking if "-" not in entry[0].language]
         if not speaking:
-            raise EngineError("tts", f"espeak-ng has no voice for {wanted!r}", retryable=False)
+            raise EngineError("tts", f"espeak-ng has no voice for {shown(wanted)}", retryable=False)
         return (exact or plain or speaking)[0][1]
 
     async def _say(self, clause: Clause, tag: str, rate: float) -> Samples:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import EngineError
+from ..core.errors import EngineError, shown
 from ..net.home import expanded
 
 
@@ -80,7 +80,7 @@ def cache_directory() -> Path:
         try:
             return Path(expanded(chosen))
         except ValueError as error:
-            text = f"VOICE_GRPC_CACHE: got {chosen!r}, accepted: {error}"
+            text = f"VOICE_GRPC_CACHE: got {shown(chosen)}, accepted: {error}"
             raise EngineError("session", text, retryable=False) from None
     if root := os.environ.get("XDG_CACHE_HOME"):
         return Path(root) / "voice-grpc"

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..core.errors import EngineError
+from ..core.errors import EngineError, shown
 from . import hub
 from .catalog import Model, ModelFile
 from .progress import Progress
@@ -24,7 +24,7 @@ def source() -> str:
     """Raises `EngineError` for one that is not known."""
     chosen = os.environ.get("VOICE_MODEL_SOURCE") or SOURCES[0]
     if chosen not in SOURCES:
-        text = f"VOICE_MODEL_SOURCE: got {chosen!r}, accepted: {' or '.join(SOURCES)}"
+        text = f"VOICE_MODEL_SOURCE: got {shown(chosen)}, accepted: {' or '.join(SOURCES)}"
         raise EngineError("session", text, retryable=False)
     return chosen
 

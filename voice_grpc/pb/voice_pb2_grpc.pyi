@@ -54,6 +54,8 @@ ErrorInfo.domain is `voice.v1`, and its reason one of these; a Notice has the sa
   the server           SERVER_FULL, CALLER_LIMIT, SLOW_CLIENT, SUPERSEDED, DRAINING, NOT_READY, STORE_ERROR,
                        INTERNAL, BUG
 
+The text of a status is at most 1000 bytes of UTF-8, and a value that it shows 80 characters.
+
 One status is not ours and has no details: a message longer than `max_message_bytes` is refused
 by the transport, before it is in memory, with RESOURCE_EXHAUSTED "Received message larger than
 max". A status also comes behind all that was sent before it, so a client that does not read is

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from ..core.admission import AdmissionControl
 from ..core.config import SessionConfig
-from ..core.errors import Draining, Forbidden, NotFound, ServerError, ServerFull, Superseded
+from ..core.errors import Draining, Forbidden, NotFound, ServerError, ServerFull, Superseded, shown
 from ..core.quota import Account
 from ..ports import Engines, SavedSession, Store
 from ..session.clock import loop_now
@@ -104,7 +104,7 @@ class SessionRegistry:
         """Raises `NotFound` and `Forbidden`."""
         saved = await self._store.load(session_id)
         if saved is None:
-            raise NotFound(f"no session {session_id!r}")
+            raise NotFound(f"no session {shown(session_id)}")
         _check_owner(saved.owner, owner, session_id)
         return saved
 
@@ -182,4 +182,4 @@ def _check_owner(of_session: str, caller: str, session_id: str) -> None:
 
 
 def _forbidden(session_id: str) -> Forbidden:
-    return Forbidden(f"session {session_id!r} belongs to somebody else")
+    return Forbidden(f"session {shown(session_id)} belongs to somebody else")

@@ -29,6 +29,11 @@ DOMAIN = "voice.v1"
 RETRY_SECONDS = 5
 """When a caller that was turned away may try again, where nobody can say when there is room."""
 
+MAX_STATUS = 1_000
+"""Bytes of the text of a status in UTF-8, and so its characters at most. It is in the trailers of a call
+twice or thrice, escaped: gRPC's clients read 8 KiB of them for sure, and are told nothing where there is
+more."""
+
 CODES: dict[type[e.VoiceError], grpc.StatusCode] = {
     e.BadField: grpc.StatusCode.INVALID_ARGUMENT,
     e.BadState: grpc.StatusCode.FAILED_PRECONDITION,
@@ -104,13 +109,17 @@ def status_of(error: BaseException) -> grpc.Status:
     code = _code(error)
     details: list[Message] = []
     if isinstance(error, e.CallerError):
-        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=str(error))
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=_short(error.field), description=_short(str(error))
+        )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     limit = error.limit if isinstance(error, e.AllowanceUsed) else error
     after: float | None = None
     if isinstance(limit, e.CallerLimit):
         used_up = f"{limit.limit}: {limit.value}"
-        violated = error_details_pb2.QuotaFailure.Violation(subject=limit.caller, description=used_up)
+        violated = error_details_pb2.QuotaFailure.Violation(
+            subject=_short(limit.caller), description=_short(used_up)
+        )
         details.append(error_details_pb2.QuotaFailure(violations=[violated]))
         after = limit.retry_after
     if code in WORTH_A_RETRY and not _is_in_vain(error):
@@ -134,10 +143,18 @@ def _is_in_vain(error: e.VoiceError) -> bool:
 
 
 def _status(code: grpc.StatusCode, text: str, reason: e.Reason, details: list[Message]) -> grpc.Status:
-    status = status_pb2.Status(code=code.value[0], message=text)
+    status = status_pb2.Status(code=code.value[0], message=_short(text))
     for detail in [error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN), *details]:
         packed = any_pb2.Any()
         packed.Pack(detail)
         status.details.append(packed)
     result: grpc.Status = rpc_status.to_status(status)
     return result
+
+
+def _short(text: str) -> str:
+    """At most `MAX_STATUS` bytes, and no half of a character."""
+    written = text.encode("utf-8", "replace")
+    if len(written) <= MAX_STATUS:
+        return written.decode()
+    return f"{written[: MAX_STATUS - 3].decode(errors='ignore')}..."

@@ -21,6 +21,7 @@ from .end_of_turn import EndOfTurnScores
 from .listener import Listener
 from .memory import Memory
 from .metrics import TurnTimes, Waste, turn_metrics
+from .notices import button_notice, left_out_notice, split_notice
 from .playout import PlaybackPosition
 from .prompts import Prompts
 from .reply import Reply
@@ -90,6 +91,14 @@ class Outcomes:
             Notice("tts", Reason.TURN_DEADLINE, "not even the apology was heard", True, turn=turn)
         )
         self._context.turn_events.failed(turn, "turn deadline")
+
+    def bound_met(self, command: c.LeaveOut | c.GiveUpButton) -> None:
+        """More was said than is kept of a turn, or for longer than a button is held."""
+        match command:
+            case c.LeaveOut(turn, seq):
+                self._outbox.put(left_out_notice(turn, seq))
+            case c.GiveUpButton(turn):
+                self._outbox.put(button_notice(self._context.config.current.turns.turn_limit, turn))
 
     def reported(self, report: PlaybackReport) -> None:
         """The client says how much of an answer was played; of one that was cut it corrects the memory."""
@@ -187,6 +196,8 @@ class CommandRunner:
                 self._ask(command)
             case c.KeepPart(turn, message, spoken):
                 self._keep_part(turn, message, spoken)
+            case c.LeaveOut() | c.GiveUpButton():
+                self._outcomes.bound_met(command)
             case c.PrepareReply():
                 self._replies.prepare(command)
             case c.CommitReply():
@@ -218,12 +229,9 @@ class CommandRunner:
 
     def _keep_part(self, turn: int, message: str, spoken: str) -> None:
         self._transcriber.say_part(turn, spoken)
-        self._memory.conversation.user_said(turn, message)
-        self._memory.last_turn = turn
-        self._memory.changed()
         limit = self._context.config.current.turns.turn_limit
-        text = f"{limit:g} s of speech in one turn: what was said so far is a message, and the turn goes on"
-        self._context.outbox.put(Notice("turn", Reason.TURN_LIMIT, text, turn=turn))
+        for notice in [*self._memory.user_said(turn, message), split_notice(limit, turn)]:
+            self._context.outbox.put(notice)
 
     def _commit(self, command: c.CommitReply, now: float) -> None:
         reply = self._replies.promise(command.number)
@@ -239,11 +247,9 @@ class CommandRunner:
             self._end_user_turn(command.turn, command.spoken)
         if command.continues:
             self._memory.conversation.leave_out(command.continues)
-        if command.message:
-            self._memory.conversation.user_said(command.turn, command.message)
-        self._memory.last_turn = command.turn
         self._memory.language = self._prompts.language
-        self._memory.changed()
+        for notice in self._memory.user_said(command.turn, command.message):
+            self._context.outbox.put(notice)
         self._context.turn_events.thinking(command.turn)
         self._outcomes.expect(reply)
         reply.commit()

@@ -16,7 +16,7 @@ from ..ports import Claim, Engines, Urgency
 from .clock import TICK, loop_now
 from .event_queue import MAX_EVENTS
 from .listener import AudioQueue, Listener
-from .notices import engine_notice
+from .notices import dictation_notice, engine_notice
 from .outbox import Outbox, Send
 from .reader import AudioReceiver, one_error, received
 from .transcriber import Transcriber
@@ -38,6 +38,9 @@ class Dictation:
         self._taker = UtteranceTaker(lambda: live.current.turns)
         self._has_ended = False
         """The caller has nothing more to say."""
+        self._limit = config.turns.turn_limit
+        self._is_split_told = False
+        """That the utterance is told in parts."""
 
     @property
     def heard_seconds(self) -> float:
@@ -57,7 +60,7 @@ class Dictation:
             writing = tasks.create_task(self._outbox.deliver(send), name="write")
             helpers = [
                 tasks.create_task(self._read(requests), name="read"),
-                tasks.create_task(self._listener.run(tasks), name="listen"),
+                tasks.create_task(self._listener.run(tasks, self._is_held), name="listen"),
             ]
             while not self._is_done:
                 event = await self._next_event()
@@ -78,8 +81,13 @@ class Dictation:
                 case i.AudioInputEnd():
                     self._audio.close()
             await self._audio.has_room()
+            await self._transcriber.parts.wait_for_room()
         self._has_ended = True
         self._audio.close()
+
+    def _is_held(self) -> bool:
+        """Nothing comes in because nothing is read."""
+        return not self._transcriber.parts.has_room
 
     @property
     def _is_done(self) -> bool:
@@ -101,6 +109,18 @@ class Dictation:
             case c.GiveUpTranscript(seconds):
                 error = EngineTimeout("stt", f"no transcript within {seconds:g} s")
                 self._outbox.put(engine_notice(error))
+            case c.SplitUtterance():
+                self._transcriber.split(tasks)
+            case c.KeepPart(spoken=spoken):
+                self._transcriber.say_part(0, spoken)
+                self._say_split()
             case c.FinishUtterance():
                 self._transcriber.say_final(0)
                 self._listener.end_utterance(tasks)
+                self._is_split_told = False
+
+    def _say_split(self) -> None:
+        """Once an utterance: a recording may be hours of one."""
+        if not self._is_split_told:
+            self._is_split_told = True
+            self._outbox.put(dictation_notice(self._limit))

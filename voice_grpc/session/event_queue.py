@@ -1,6 +1,6 @@
 """The one queue of `decide`: what happened, in its order.
 
-A file of its own: whoever posts into it knows nothing of who takes from it.
+Whoever posts into it knows nothing of who takes from it.
 """
 
 import asyncio
@@ -20,9 +20,12 @@ MAX_EVENTS = 1024
 class EventQueue:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Happening | None] = asyncio.Queue(MAX_EVENTS)
+        self.waiting_updates = 0
+        """ConfigUpdates among what waits."""
 
     def put(self, happening: Happening) -> None:
         self._queue.put_nowait(happening)
+        self.waiting_updates += isinstance(happening, ConfigUpdate)
 
     def close(self) -> None:
         """Nothing comes after what waits now."""
@@ -31,7 +34,9 @@ class EventQueue:
     async def take(self, seconds: float | None) -> Happening | None:
         """The next; None: closed. Raises TimeoutError when nothing came for so long; None: wait for ever."""
         async with asyncio.timeout(seconds):
-            return await self._queue.get()
+            happening = await self._queue.get()
+        self.waiting_updates -= isinstance(happening, ConfigUpdate)
+        return happening
 
     @property
     def waiting(self) -> int:

@@ -156,8 +156,9 @@ class Listener:
         self._is_voiced = False
         self._voice = VoiceLevel()
         """Of the stretch of speech that goes on."""
-        self._split_at = -1
-        """Start of the utterance that was last found to be too long."""
+        self._measured, self._told_at = -1, 0.0
+        """Start of the utterance that was measured last, and the seconds of it at which it was last told to
+        be too long: whoever has the turn may not be able to split it yet."""
         self.position = 0
         """Samples heard, at `RATE_HZ`."""
 
@@ -253,10 +254,11 @@ class Listener:
 
     def _mind_length(self) -> None:
         """A turn that is too long for one message is split at a gap of the voice, or else anywhere."""
-        spoken, limit = self._sound.seconds, self._config.current.turns.turn_limit
-        is_due = spoken > limit and (not self._is_voiced or spoken > _OVERLONG * limit)
-        if is_due and self._split_at != self._sound.start:
-            self._split_at = self._sound.start
+        if self._measured != self._sound.start:
+            self._measured, self._told_at = self._sound.start, 0.0
+        spoken, limit = self._sound.seconds - self._told_at, self._config.current.turns.turn_limit
+        if spoken > limit and (not self._is_voiced or spoken > _OVERLONG * limit):
+            self._told_at = self._sound.seconds
             self._post(TurnLimitReached())
 
     def _stop_listening(self) -> None:

@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 
 from ..core.conversation import Conversation
 from ..core.errors import Superseded, VoiceError
+from ..core.responses import Notice
 from ..core.tools import ToolUse
 from ..ports import Lease, SavedSession, Store
+from .notices import forgotten_notice, unanswered_notice
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,8 @@ class Memory:
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
     _is_lost: bool = False
     """Somebody else holds it: nothing more is written."""
+    _told: set[Callable[[], Notice]] = field(default_factory=set)
+    """Of what gives way, what was told: once a stream."""
 
     @classmethod
     def of(cls, store: Store, session_id: str, owner: str, lease: Lease) -> "Memory":
@@ -90,6 +94,20 @@ class Memory:
     def tools_used(self, turn: int, uses: tuple[ToolUse, ...]) -> None:
         self.conversation.tools_used(turn, uses)
         self.changed()
+
+    def user_said(self, turn: int, text: str) -> list[Notice]:
+        """Returns what the caller is to be told of it. `text` empty: nothing, or it is there already."""
+        if text:
+            self.conversation.user_said(turn, text)
+        self.last_turn = turn
+        self.changed()
+        found = {
+            forgotten_notice: self.conversation.has_forgotten,
+            unanswered_notice: self.conversation.is_cut_short,
+        }
+        due = [notice for notice, is_due in found.items() if is_due and notice not in self._told]
+        self._told.update(due)
+        return [notice() for notice in due]
 
     def changed(self) -> None:
         self._dirty.set()

@@ -32,6 +32,11 @@ DROPPING_SECONDS = 10.0
 MAX_WAITING = 16
 """Typed texts that wait for the end of an answer; more are refused."""
 
+MAX_UPDATES = 16
+"""Changes of the settings that wait to be in force: the conversation is held, or they come in a flood. Each
+is the settings whole, with instructions and schemas up to 100 kB; more are refused, each by its number, as
+each that is taken is answered by ConfigApplied."""
+
 _ACTS = (i.UserActivity, i.AudioInputEnd, i.Interrupt, i.ConfigUpdate)
 _AFTER_THE_END = (i.PlaybackReport, i.Ping, i.Interrupt, i.RefusedRequest, i.ToolResult)
 """Still of use to a session that finishes what is being said; the rest comes too late."""
@@ -187,7 +192,8 @@ class Reader:
                 self._runner.reported(request)
             case i.ToolResult():
                 self._context.tool_calls.take(request)
-            case i.ConfigUpdate():
+            case i.ConfigUpdate(config):
+                self._context.config.expect(config)
                 self._queue.put(request)
             case i.Ping(id, client_time_us):
                 self._outbox.put(Pong(id, client_time_us))
@@ -207,6 +213,10 @@ class Reader:
         if isinstance(request, _ACTS) and self._queue.is_crowded:
             text = "more comes in than can be acted on; this is left out"
             self._refuse(Reason.TOO_MANY, text, getattr(request, "seq", 0))
+            return True
+        if isinstance(request, i.ConfigUpdate) and self._queue.waiting_updates >= MAX_UPDATES:
+            text = f"config_update: {MAX_UPDATES} wait already; wait for a ConfigApplied"
+            self._refuse(Reason.TOO_MANY, text, request.seq, "config_update")
             return True
         return self._has_ended and not isinstance(request, _AFTER_THE_END)
 
@@ -230,11 +240,18 @@ class Reader:
                     interrupts=False,
                     interruptible=request.interruptible,
                     ssml=request.ssml,
+                    seq=request.seq,
                 )
             )
         else:
-            event = TextReceived(request.text, interrupts=request.interrupts, text_only=request.text_only)
-            self._queue.put(event)
+            self._queue.put(
+                TextReceived(
+                    request.text,
+                    interrupts=request.interrupts,
+                    text_only=request.text_only,
+                    seq=request.seq,
+                )
+            )
 
     def _interrupt(self, request: i.Interrupt) -> None:
         turn = self._taker.turn

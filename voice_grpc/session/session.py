@@ -95,8 +95,8 @@ class Session:
 
     @property
     def config(self) -> SessionConfig:
-        """In force now."""
-        return self._config.current
+        """In force, or about to be: what a change is a change of."""
+        return self._config.latest
 
     @property
     def heard_seconds(self) -> float:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core import requests as i
-from ..core.errors import Reason
+from ..core.errors import Reason, shown
 from ..core.responses import Notice, ToolCall, ToolCallCancelled
-from ..core.tools import ToolUse
+from ..core.tools import MAX_RESULTS, ToolUse
 from ..ports import CallRequest
 from .clock import ConversationClock
 from .outbox import Outbox
@@ -29,6 +29,7 @@ Record = Callable[[int, tuple[ToolUse, ...]], None]
 
 INTERRUPTED = {"error": "interrupted before the result came; it may have been done all the same"}
 LATE = {"error": f"no result within {TOOL_SECONDS:g} s; it may still be under way"}
+TOO_LONG = {"error": f"it was done, but its result is too long: {MAX_RESULTS} characters in one turn at most"}
 
 
 def unknown(known: Sequence[str]) -> Mapping[str, str]:
@@ -38,7 +39,7 @@ def unknown(known: Sequence[str]) -> Mapping[str, str]:
 
 def _unknown_notice(turn: int, name: str, known: Sequence[str]) -> Notice:
     """The answer goes on without it: the model is asked again, and may do better."""
-    text = f"the model called {name[:64]!r}, which is no tool; declared: {', '.join(known) or 'none'}"
+    text = f"the model called {shown(name)}, which is no tool; declared: {', '.join(known) or 'none'}"
     return Notice("llm", Reason.ENGINE_ERROR, text, retryable=True, turn=turn)
 
 
@@ -61,6 +62,8 @@ class ToolCalls:
         """The batch of every call that may still get a result, by id."""
         self._asked = (0, 0)
         """The last turn that asked for calls, and for how many."""
+        self._lengths: dict[int, int] = {}
+        """Characters of the results that were taken, by turn: of those in `_batches`."""
 
     # ------------------------------------------------------------ asked by the answer
 
@@ -107,12 +110,12 @@ class ToolCalls:
     def take(self, result: i.ToolResult) -> None:
         batch = self._batches.pop(result.call_id, None)
         if batch is None:
-            text = f"tool_result.call_id: got {result.call_id!r}, accepted: a ToolCall without a result"
+            text = f"tool_result.call_id: got {shown(result.call_id)}, accepted: a ToolCall without a result"
             self._outbox.put(
                 Notice("protocol", Reason.BAD_MESSAGE, text, seq=result.seq, field="tool_result.call_id")
             )
             return
-        self._fill(batch, result.call_id, result.result)
+        self._fill(batch, result.call_id, self._bounded(batch.turn, result))
         batch.open.discard(result.call_id)
         self._record(batch.turn, batch.uses)
         batch.changed.set()
@@ -124,6 +127,20 @@ class ToolCalls:
         count = self._asked[1] + 1 if self._asked[0] == turn else 1
         self._asked = (turn, count)
         return f"call-{turn}-{count}"
+
+    def _bounded(self, turn: int, result: i.ToolResult) -> str:
+        """The result, or why there is none for the model: those of its turn are too long together."""
+        length = self._lengths.get(turn, 0) + len(result.result)
+        if length <= MAX_RESULTS:
+            self._lengths[turn] = length
+            return result.result
+        text = (
+            f"tool_result.result: got {length} characters with the other results of the turn, accepted: at "
+            f"most {MAX_RESULTS}; the model is told that it was too long"
+        )
+        field = "tool_result.result"
+        self._outbox.put(Notice("protocol", Reason.TOO_MANY, text, seq=result.seq, field=field, turn=turn))
+        return json.dumps(TOO_LONG)
 
     def _give_up(self, batch: ToolCallBatch, why: Mapping[str, str]) -> None:
         given_up = tuple(use.id for use in batch.uses if use.id in batch.open)
@@ -140,3 +157,5 @@ class ToolCalls:
         given_up = [id for id, batch in self._batches.items() if id not in batch.open]
         for id in given_up[: max(0, len(given_up) - KEPT)]:
             del self._batches[id]
+        turns = {batch.turn for batch in self._batches.values()}
+        self._lengths = {turn: length for turn, length in self._lengths.items() if turn in turns}

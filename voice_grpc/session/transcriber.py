@@ -6,13 +6,14 @@ The caller is told interims with rising revisions, then one final a turn.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from ..core.audio import sample_count
+from ..core.audio import sample_count, seconds
 from ..core.config import LiveConfig
-from ..core.errors import EngineError
+from ..core.errors import EngineError, EngineTimeout
 from ..core.events import Event, InterimHeard, PartTranscribed, Transcribed
 from ..core.responses import Transcript, WordInfo
 from ..core.transcript.agreement import AgreedText, LocalAgreement
@@ -24,6 +25,13 @@ from .utterance import TurnSound, Utterance
 Post: TypeAlias = Callable[[Event], None]
 
 log = logging.getLogger(__name__)
+
+PART_LEAST_SECONDS = 30.0
+"""For the words of the beginning of a long turn, or as long as it lasted: a recogniser that takes longer
+falls ever further behind, and the sound of all that it has not heard is kept."""
+
+PARTS_AHEAD = 2
+"""Parts that are being transcribed while more of a recording is read."""
 
 
 class Transcripts:
@@ -81,6 +89,73 @@ class Transcripts:
         )
 
 
+class TurnParts:
+    """The beginnings of a turn that goes on: each is transcribed by itself, and told in its order."""
+
+    def __init__(self, post: Post, outbox: Outbox) -> None:
+        self._post, self._outbox = post, outbox
+        self._open: deque[tuple[Utterance | None, asyncio.Task[None]]] = deque()
+        """Those whose words were not told, and who transcribes them."""
+        self._taken = asyncio.Event()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._open
+
+    @property
+    def has_room(self) -> bool:
+        return len(self._open) < PARTS_AHEAD
+
+    async def wait_for_room(self) -> None:
+        while not self.has_room:
+            self._taken.clear()
+            await self._taken.wait()
+
+    def add(self, utterance: Utterance | None, tasks: asyncio.TaskGroup) -> None:
+        """Transcribe it; answered by `PartTranscribed` once those before it were. None: nothing was heard."""
+        before = self._open[-1][1] if self._open else None
+        task = tasks.create_task(self._transcribe(utterance, before), name="transcribe-part")
+        self._open.append((utterance, task))
+
+    def take(self) -> Utterance | None:
+        """The one whose words are told now."""
+        utterance, _ = self._open.popleft() if self._open else (None, None)
+        self._taken.set()
+        return utterance
+
+    def give_up(self) -> list[Utterance | None]:
+        """Nobody waits for their words any more. Returns those that are to be closed."""
+        given_up = list(self._open)
+        self._open.clear()
+        self._taken.set()
+        for _, task in given_up:
+            task.cancel()
+        return [utterance for utterance, _ in given_up]
+
+    async def _transcribe(self, utterance: Utterance | None, before: asyncio.Task[None] | None) -> None:
+        text = "" if utterance is None else await self._words(utterance)
+        if before is not None:
+            await asyncio.wait({before})
+        self._post(PartTranscribed(text))
+        if utterance is not None:
+            await utterance.close()
+
+    async def _words(self, utterance: Utterance) -> str:
+        limit = max(PART_LEAST_SECONDS, seconds(utterance.length))
+        try:
+            async with asyncio.timeout(limit):
+                said = await utterance.final()
+            for notice in utterance.notices():
+                self._outbox.put(notice)
+            return said.text
+        except TimeoutError:
+            error: EngineError = EngineTimeout("stt", f"no transcript of a part within {limit:g} s")
+        except EngineError as failed:
+            error = failed
+        self._outbox.put(engine_notice(error))
+        return ""
+
+
 class Transcriber:
     def __init__(
         self, sound: TurnSound, config: LiveConfig, post: Post, outbox: Outbox, turn: Callable[[], int | None]
@@ -92,8 +167,8 @@ class Transcriber:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._said = Transcription("")
         """What came of the last transcript that was asked for."""
-        self._part: Utterance | None = None
-        """The beginning of a long turn, until its words are told."""
+        self.parts = TurnParts(post, outbox)
+        """Of a long turn; while their words are not told, those that follow are not either."""
         self._failed: Utterance | None = None
         """The last one whose interim transcripts failed: that is told once an utterance."""
         self._known_until = 0
@@ -104,34 +179,25 @@ class Transcriber:
     def close_utterance(self, tasks: asyncio.TaskGroup) -> None:
         """The turn is over, or was none."""
         self._cancel()
-        if (utterance := self.sound.take()) is not None:
-            tasks.create_task(utterance.close(), name="close-utterance")
+        for utterance in (*self.parts.give_up(), self.sound.take()):
+            if utterance is not None:
+                tasks.create_task(utterance.close(), name="close-utterance")
 
     async def close(self) -> None:
         """The session is over: nothing is asked any more, and nothing held."""
         self._cancel()
-        if self.sound.utterance is not None:
-            await self.sound.utterance.close()
+        for utterance in (*self.parts.give_up(), self.sound.utterance):
+            if utterance is not None:
+                await utterance.close()
 
     def split(self, tasks: asyncio.TaskGroup) -> None:
         """What was heard is transcribed by itself, answered by `PartTranscribed`; the turn goes on."""
         whole = self.sound.take()
-        if whole is None:
-            self._post(PartTranscribed(""))
-            return
-        self._cancel()
-        self.sound.open(whole.end, with_padding=False)
-        self._part = whole
-        tasks.create_task(self._transcribe_part(whole), name="transcribe-part")
-
-    async def _transcribe_part(self, utterance: Utterance) -> None:
-        try:
-            said = await utterance.final()
-        except EngineError as error:
-            self._outbox.put(engine_notice(error))
-            said = Transcription("")
-        self._post(PartTranscribed(said.text))
-        await utterance.close()
+        if whole is not None:
+            self._cancel()
+            self._said = Transcription("", self._said.language)
+            self.sound.open(whole.end, with_padding=False)
+        self.parts.add(whole, tasks)
 
     # ------------------------------------------------------------ the words
 
@@ -176,8 +242,7 @@ class Transcriber:
 
     def say_part(self, turn: int, text: str) -> None:
         """The final transcript of the beginning of a turn that goes on."""
-        utterance, self._part = self._part, None
-        self._transcripts.final(turn, utterance, Transcription(text, self._said.language))
+        self._transcripts.final(turn, self.parts.take(), Transcription(text, self._said.language))
 
     def say_final(self, turn: int, text: str | None = None) -> None:
         """The turn's last transcript; None: as it was made, else what counts of it."""
@@ -197,7 +262,7 @@ class Transcriber:
                 self._outbox.put(engine_notice(error))
             return
         is_news = said is not None and said.text and end > self._known_until
-        if said is not None and is_news and utterance is self.sound.utterance and self._part is None:
+        if said is not None and is_news and utterance is self.sound.utterance and self.parts.is_empty:
             self._transcripts.interim(self._turn(), utterance, said)
             self._post(InterimHeard(said.text, end, said.language))
 
@@ -209,12 +274,14 @@ class Transcriber:
             self._outbox.put(engine_notice(error))
             self._post(Transcribed(revision, "", failed=True))
             return
+        for notice in utterance.notices():
+            self._outbox.put(notice)
         if said.fallback is not None and self._told != (utterance, said.fallback.engine):
             self._told = utterance, said.fallback.engine
             self._outbox.put(fallback_notice(said.fallback))
         self._said = replace(said, language=said.language or self._said.language)
         self._known_until = end
-        if utterance is self.sound.utterance and self._part is None:
+        if utterance is self.sound.utterance and self.parts.is_empty:
             self._transcripts.interim(self._turn(), utterance, said)
         self._post(Transcribed(revision, said.text, language=said.language))
 

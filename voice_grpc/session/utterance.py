@@ -13,9 +13,11 @@ from dataclasses import replace
 from ..core.audio import RATE_HZ, WINDOW, Samples, sample_count, seconds
 from ..core.config import LiveConfig
 from ..core.errors import EngineError
+from ..core.responses import Notice
 from ..core.transcript.belief import VoiceTrack, unsaid
 from ..core.transcript.text import kept, without
 from ..ports import Claim, Stt, SttOptions, SttStream, Transcription, Word
+from .notices import MAX_TRANSCRIPT, transcript_notice
 
 PART_SECONDS = 18.0
 """Whisper hears 30 s at a time; from about 20 s on its final takes longer than a pause lasts."""
@@ -37,6 +39,8 @@ class _Part:
 
     def __init__(self, stt: Stt, options: SttOptions) -> None:
         self.length = 0
+        self.is_cut = False
+        """Its recogniser gave more than is kept."""
         self._prompt = options.prompt
         self._probabilities: list[float] = []
         """Of each window that was fed, that it holds speech; none where no detector was asked."""
@@ -86,6 +90,8 @@ class _Part:
         return VoiceTrack(seconds(self.length), tuple(self._probabilities))
 
     def _believed(self, said: Transcription, track: VoiceTrack) -> Transcription:
+        whole, said = said, _bounded(said)
+        self.is_cut = self.is_cut or said is not whole
         cuts = unsaid(said.text, said.segments, track, self._prompt)
         if not cuts:
             return said
@@ -107,6 +113,7 @@ class Utterance:
         self.length = 0
         self._stt, self._options = stt, options
         self._parts = [_Part(stt, options)]
+        self._is_cut_told = False
 
     @property
     def end(self) -> int:
@@ -124,7 +131,7 @@ class Utterance:
     async def final(self) -> Transcription:
         """All of it. Raises `EngineError`."""
         parts = [part for part in self._parts if part.length]
-        return _join([(part, await part.final()) for part in parts])
+        return _bounded(_join([(part, await part.final()) for part in parts]))
 
     async def interim(self) -> Transcription | None:
         """All of it, the last part as it sounds so far; None when the engine has no room."""
@@ -132,7 +139,14 @@ class Utterance:
         if last is None:
             return None
         earlier = [(part, part.known) for part in self._parts[:-1] if part.known is not None]
-        return _join([*earlier, (self._parts[-1], last)])
+        return _bounded(_join([*earlier, (self._parts[-1], last)]))
+
+    def notices(self) -> list[Notice]:
+        """What the caller is to be told of its transcripts: once."""
+        if self._is_cut_told or not any(part.is_cut for part in self._parts):
+            return []
+        self._is_cut_told = True
+        return [transcript_notice()]
 
     async def close(self) -> None:
         """What fails here has nothing more to do with the user."""
@@ -157,6 +171,13 @@ def _join(parts: list[tuple[_Part, Transcription]]) -> Transcription:
     text = " ".join(said.text for _, said in parts if said.text)
     language = next((said.language for _, said in reversed(parts) if said.language), "")
     return replace(last, text=text, language=language, words=tuple(words))
+
+
+def _bounded(said: Transcription) -> Transcription:
+    """What is beyond is of a recogniser that has gone astray: the places of its words go too."""
+    if max(map(len, (said.text, said.words, said.segments))) <= MAX_TRANSCRIPT:
+        return said
+    return replace(said, text=said.text[:MAX_TRANSCRIPT].rstrip(), words=(), segments=())
 
 
 def _ignore(samples: Samples) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from ..core.errors import UsageError
+from ..core.errors import UsageError, shown
 from ..net.command_line import is_placeholder
 from ..net.home import expanded
 
@@ -44,4 +44,4 @@ def export_vendor_variables(path: Path = Path(".env")) -> None:
             try:
                 os.environ[name] = expanded(value)
             except ValueError as error:
-                raise UsageError(f"{name}: got {value!r}, accepted: {error}") from None
+                raise UsageError(f"{name}: got {shown(value)}, accepted: {error}") from None

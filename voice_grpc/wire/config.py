@@ -13,7 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from ..core.config import SessionConfig
 from ..core.endpointing import EndpointSettings
-from ..core.errors import BadField, Reason
+from ..core.errors import BadField, Reason, shown
 from ..core.interruption import Interruption
 from ..core.languages import primary
 from ..core.patience import LONGEST, SHORTEST, Profile
@@ -247,7 +247,7 @@ def session_notices(
         text = "config.tools: the language model of this server calls no tools; it is not told of them"
         notices.append(Notice("llm", Reason.NOT_AVAILABLE, text, seq=seq, field="config.tools"))
     if config.languages and primary(config.languages[0]) not in catalog.spoken:
-        text = f"no voice speaks {config.languages[0]!r}; voices speak: {catalog.listed_spoken}"
+        text = f"no voice speaks {shown(config.languages[0])}; voices speak: {catalog.listed_spoken}"
         notices.append(Notice("tts", Reason.VOICE_LANGUAGE, text, field="config.language_codes", seq=seq))
     return notices
 

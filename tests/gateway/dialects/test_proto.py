@@ -139,7 +139,38 @@ async def test_json_can_do_all_of_converse() -> None:
         assert json.loads(use.result) == {"sky": "sunny"}
 
 
+def deep(levels: int) -> dict[str, Any]:
+    """Objects in one another."""
+    value: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        value = {"x": value}
+    return value
+
+
+FLAT = {"name": "flat", "parameters": {"type": "object"}}
+TOO_DEEP = f"levels of objects and lists in one another, accepted: at most {proto_json.MAX_LEVELS}"
 WRONG: dict[str, tuple[list[str | bytes | dict[str, Any]], int, str]] = {
+    "a schema beyond the server's bound": (
+        [{"config": {"tools": [FLAT, {"name": "t", "parameters": {"type": "object", "x": deep(24)}}]}}],
+        4400,
+        "config.tools[1].parameters: got 't: 25 levels",
+    ),
+    "a schema that no protobuf can be": (
+        [{"config": {"tools": [FLAT, {"name": "t", "parameters": deep(60)}]}}],
+        4400,
+        f"config.tools[1].parameters: got 60 {TOO_DEEP}",
+    ),
+    "a schema without end": (
+        [{"config": {"tools": [{"name": "t", "parameters": deep(400)}]}}],
+        4400,
+        f"config.tools[0].parameters: got 400 {TOO_DEEP}",
+    ),
+    "a result that no protobuf can be": (
+        [{"config": {}}, {"toolResult": {"callId": "call-1-1", "result": deep(60)}}],
+        4400,
+        f"toolResult.result: got 60 {TOO_DEEP}",
+    ),
+    "depth where nothing is deep": ([{"confog": deep(60)}], 4400, "got no ConverseRequest in proto3 JSON"),
     "sound first": ([packed(b"12")], 4400, "config: got sound"),
     "no JSON": (["{"], 4400, "got no JSON"),
     "no request": ([{"confog": {}}], 4400, "got no ConverseRequest in proto3 JSON"),

@@ -16,6 +16,8 @@ _WIDE_LETTERS = 3
 _LIMITS = ((6, 8), (9, 5), (1_000_000, 3))
 """How often at most a phrase of up to so many letters is said in a row: "no" eight times, "thank you" five,
 "Can you hear me?" three."""
+_ANYBODY = min(most for _, most in _LIMITS)
+"""Times that anything at all is said in a row."""
 
 _ROUNDS = 5
 """Times after which a phrase that is most of a text means that nothing was understood."""
@@ -78,6 +80,8 @@ def _round(words: Sequence[TextWord], said: Sequence[str], at: int) -> tuple[int
         phrase, times = said[at : at + size], 1
         while said[at + size * times : at + size * (times + 1)] == phrase:
             times += 1
+        if times <= _ANYBODY:
+            continue
         spoken = letters(words[at : at + size])
         if times > next(most for longest, most in _LIMITS if spoken <= longest):
             return size, times

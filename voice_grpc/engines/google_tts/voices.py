@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ...core.errors import EngineError
+from ...core.errors import EngineError, shown
 from ...core.languages import primary
 from ...ports import Voice, VoiceChoice
 
@@ -86,7 +86,7 @@ def choose(voices: Sequence[GoogleVoice], choice: VoiceChoice, default: str) -> 
         return wanted
     speaking = [voice for voice in voices if _tag(voice.language)[0] == language]
     if not speaking:
-        raise EngineError("tts", f"no Google voice speaks {choice.language[:40]!r}", retryable=False)
+        raise EngineError("tts", f"no Google voice speaks {shown(choice.language)}", retryable=False)
     if region and all(_tag(voice.language)[1] != region for voice in speaking) and language == own_language:
         return wanted
     return min(speaking, key=lambda voice: _distance(voice, wanted, region))
@@ -123,7 +123,7 @@ def _named(voices: Sequence[GoogleVoice], id: str) -> GoogleVoice:
     ranked = sorted(near, key=lambda voice: (_quality(voice.family), voice.id))
     named = ", ".join(voice.id for voice in ranked[:_NAMED])
     raise EngineError(
-        "tts", f"no voice {id[:80]!r}; there are {len(voices)}, such as {named or 'none'}", retryable=False
+        "tts", f"no voice {shown(id)}; there are {len(voices)}, such as {named or 'none'}", retryable=False
     )
 
 

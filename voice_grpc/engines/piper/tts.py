@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from ...core.audio import Samples
-from ...core.errors import EngineError
+from ...core.errors import EngineError, shown
 from ...model_files.cache import model_path
 from ...ports import Claim, Clause, Speech, Voice, VoiceChoice
 from ...ports.streaming import CancellableStream, TaskSet
@@ -115,7 +115,7 @@ class PiperTts:
     def _accept(self, choice: VoiceChoice) -> None:
         voice = self._voice(self._open_voice())
         if choice.id and choice.id != voice.id:
-            raise EngineError("tts", f"no voice {choice.id!r}; there is: {voice.id}", retryable=False)
+            raise EngineError("tts", f"no voice {shown(choice.id)}; there is: {voice.id}", retryable=False)
 
     def _voice(self, loaded: LevelVoice) -> Voice:
         assert self._path is not None, "a loaded voice has a path"
