@@ -145,8 +145,9 @@ def test_results_of_a_turn_that_are_too_long_together() -> None:
     assert talk.words(1) == talk.words(2) == "Fine."
     results = [[use.result for m in talk.messages if m.turn == turn for use in m.uses] for turn in (1, 2)]
     for taken in results:
-        assert [len(result) == MAX_RESULTS // 2 for result in taken] == [True, True, False, False]
-        assert "too long" in json.loads(taken[2])["error"]
+        left_out = [result for result in taken if len(result) < MAX_RESULTS // 2]
+        assert (len(taken), len(left_out)) == (4, 2)
+        assert any("too long" in json.loads(result)["error"] for result in left_out)
         assert sum(map(len, taken)) <= MAX_RESULTS + 300
     refused = talk.notices_of("TOO_MANY")
     assert [(m.turn, m.field, m.seq) for m in refused] == [

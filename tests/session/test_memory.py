@@ -52,10 +52,17 @@ class SharedStore(WatchedStore):
         self.looks.append(loop_now())
         if loop_now() < self.well_at:
             raise StoreError("nobody answers")
+        await self._be_taken(session_id)
+        return await super().epoch(session_id)
+
+    async def save(self, session: SavedSession, epoch: int) -> None:
+        await self._be_taken(session.id)
+        await super().save(session, epoch)
+
+    async def _be_taken(self, session_id: str) -> None:
         if loop_now() >= self.taken_at:
             await self.take(session_id, "")
             self.taken_at = float("inf")
-        return await super().epoch(session_id)
 
 
 def test_it_is_saved_when_the_question_is_and_when_the_answer_is() -> None:
@@ -63,8 +70,10 @@ def test_it_is_saved_when_the_question_is_and_when_the_answer_is() -> None:
     converse([(1.0, i.TextInput("hi")), (5.0, i.TextInput("again"))], store=store, ends_at=10.0)
     assert [(when, len(saved.messages), saved.last_turn) for when, saved in store.saves] == [
         (at(1.0), 1, 1),
+        (at(2.0), 2, 1),  # what was heard of the answer so far
         (at(2.32), 2, 1),
         (at(5.0), 3, 2),
+        (at(6.0), 4, 2),
         (at(6.32), 4, 2),
         # The last one, whatever happened.
         (at(10.0), 4, 2),
@@ -144,7 +153,7 @@ def test_a_holder_that_was_taken_over_falls_silent_within_two_seconds_and_writes
     assert talk.sound(1)
     assert max(when for when, _ in talk.said) <= talk.ended_at
     assert max(when for when, _ in store.saves) < 3.2
-    assert store.tries == len(store.saves)
+    assert store.tries == len(store.saves) + 1, "the one that was refused"
     assert not talk.left_over
     assert talk.is_closed
 
@@ -176,7 +185,8 @@ def test_a_store_of_one_process_is_not_asked_who_holds_it() -> None:
 def test_it_is_asked_every_second_and_a_save_is_as_good_as_a_look() -> None:
     store = SharedStore(taken_at=1e9)
     converse([(0.5, i.TextInput("hi"))], store=store, ends_at=5.0)
-    assert store.looks == [at(1.5), at(2.82), at(3.82), at(4.82)]
+    assert [when for when, _ in store.saves] == [at(0.5), at(1.5), at(1.82), at(5.0)]
+    assert store.looks == [at(2.82), at(3.82), at(4.82)]
 
 
 def test_while_the_store_is_dead_the_holder_goes_on() -> None:
@@ -205,6 +215,7 @@ def test_what_the_store_lost_it_gets_again() -> None:
     assert talk.error is None
     assert [(when, len(saved.messages)) for when, saved in store.saves] == [
         (at(1.0), 1),
+        (at(2.0), 2),
         (at(2.32), 2),
         (at(5.32), 2),
         (at(10.5), 2),
@@ -296,3 +307,40 @@ def test_two_sessions_share_engines_and_nothing_else() -> None:
     converse(actions, engines, replace(CONFIG, session_id="a"), store=store, ends_at=5.0)
     talk = converse(actions, engines, replace(CONFIG, session_id="b"), store=store, ends_at=5.0)
     assert len(talk.script.llm.prompts[1].messages) == 1
+
+
+def test_what_was_heard_of_an_answer_is_kept_while_it_is_said() -> None:
+    """Every second: whoever kills the server loses a second of it, and not the turn."""
+    store = WatchedStore()
+    story = "Once upon a time there was a queen. She had a very long story to tell, and she told it."
+    talk = converse(
+        microphone(sound(user(1.28), pause(7.0))), scripted(["tell me a story"], [story]), store=store
+    )
+    check_rules(talk)
+    kept = [
+        (when, saved.messages[-1]) for when, saved in store.saves if saved.messages[-1].role is Role.ASSISTANT
+    ]
+    growing = [message.text for _, message in kept]
+    assert len(growing) >= 5
+    assert growing == sorted(growing, key=len)
+    assert all(story.startswith(text) for text in growing)
+    times = [when for when, _ in kept]
+    assert all(
+        after - before <= LOOK_SECONDS + 0.01 for before, after in zip(times[:-2], times[1:], strict=False)
+    )
+    assert {message.heard for _, message in kept[:-2]} == {Heard.ESTIMATED}
+    assert kept[-1][1] == Message(Role.ASSISTANT, story, 1, Heard.WHOLE)
+    assert [message.text for message in talk.messages] == ["tell me a story", story], "and once only"
+
+
+def test_an_answer_that_is_held_is_not_written_again_and_again() -> None:
+    store = WatchedStore()
+    acts: list[Action] = [(3.0, i.Pause()), (33.0, i.Resume())]
+    talk = converse(
+        [*microphone(sound(user(1.28), pause(1.0))), *acts],
+        scripted(["hi"], [ANSWER * 4]),
+        store=store,
+        ends_at=60.0,
+    )
+    assert not talk.left_over
+    assert not [when for when, _ in store.saves if 5.0 < when < 33.0]

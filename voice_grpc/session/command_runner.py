@@ -6,9 +6,10 @@ Used by the `decide` task alone.
 
 import asyncio
 import logging
+from functools import partial
 
 from ..core import commands as c
-from ..core.conversation import Heard
+from ..core.conversation import Heard, Message, Role
 from ..core.errors import Reason
 from ..core.events import AnswerCut, CancelReason, Event
 from ..core.requests import PlaybackReport, PlaybackState
@@ -50,9 +51,11 @@ class Outcomes:
         self._played[reply.command.turn] = reply
         while len(self._played) > REMEMBERED:
             del self._played[next(iter(self._played))]
+        self._memory.under_way = partial(_heard_of, reply)
 
     def completed(self, reply: Reply) -> None:
         """It played to its end, or gave up by itself."""
+        self._memory.under_way = None
         turn, events = reply.command.turn, self._context.turn_events
         if reply.is_failed:
             events.failed(turn)
@@ -65,6 +68,7 @@ class Outcomes:
         self, reply: Reply, command: c.CancelReply, position: PlaybackPosition, took: float | None
     ) -> None:
         """`took`: seconds from the onset of the speech that cut it, where speech did."""
+        self._memory.under_way = None
         turn = reply.command.turn
         if command.reason is CancelReason.DEADLINE:
             stage = "llm" if reply.timeline.at(Mark.TTS_REQUEST) is None else "tts"
@@ -80,6 +84,7 @@ class Outcomes:
             self._say_metrics(reply, took)
 
     def interrupted(self, reply: Reply, reason: CancelReason, position: PlaybackPosition) -> None:
+        self._memory.under_way = None
         turn, heard = reply.command.turn, (position.played, position.heard_text, position.is_reported)
         self._cut(turn, Interrupted(turn, reason, *heard))
         self._context.turn_events.interrupted(turn, reason)
@@ -137,6 +142,15 @@ class Outcomes:
             self._context.observer.turn_ended(metrics, loop_now())
         if self._context.config.current.sends_metrics:
             self._outbox.put_in_order(metrics)
+
+
+def _heard_of(reply: Reply) -> Message | None:
+    """What the user has heard of an answer so far, as it is remembered if nothing more of it is; None:
+    nothing."""
+    position = reply.playout.position()
+    words, _ = reply.segments.answer.by_speaker(position.heard_text)
+    heard = Heard.REPORTED if position.is_reported else Heard.ESTIMATED
+    return Message(Role.ASSISTANT, words, reply.command.turn, heard) if words else None
 
 
 NO_TURN = 0

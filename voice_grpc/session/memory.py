@@ -1,4 +1,5 @@
-"""The conversation of one session and its copy in the store, written after every turn, off the audio path.
+"""The conversation of one session and its copy in the store, written after every turn and every second of an
+answer, off the audio path: what a server that is killed in mid-answer had said is in the history.
 
 Who holds it is the store's to say (`ports/store.py`): everything is written with the epoch that it was taken
 with, and where other processes could take it too it is asked every second whether one has.
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ..core.conversation import Conversation
+from ..core.conversation import Conversation, Message
 from ..core.errors import Superseded, VoiceError
 from ..core.responses import Notice
 from ..core.tools import ToolUse
@@ -23,7 +24,8 @@ LAST_SAVE_SECONDS = 2.0
 """For the last save of a session that ends."""
 
 LOOK_SECONDS = 1.0
-"""Between two looks whether somebody else holds the conversation, and between two tries to save it."""
+"""Between two looks whether somebody else holds the conversation, between two tries to save it, and between
+two saves of what was heard of an answer."""
 
 
 def unix_now() -> float:
@@ -66,6 +68,10 @@ class Memory:
     created_at: float = field(default_factory=unix_now)
     is_resumed: bool = False
     conversation: Conversation = field(default_factory=Conversation)
+    under_way: Callable[[], Message | None] | None = None
+    """The answer that is being heard, as far as it was; None: there is none."""
+    _saved: Message | None = None
+    """As it was saved last."""
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
     _is_lost: bool = False
     """Somebody else holds it: nothing more is written."""
@@ -121,14 +127,15 @@ class Memory:
         """
         is_behind = False
         while True:
-            looks = is_behind or self.store.is_shared
+            looks = is_behind or self.store.is_shared or self.under_way is not None
             is_due = await self._changes_within(LOOK_SECONDS if looks else None) or is_behind
+            is_due = is_due or self._heard() != self._saved
             try:
                 if is_due:
                     self._dirty.clear()
                     await self._save()
                     is_behind = False
-                else:
+                elif self.store.is_shared:
                     await self._look()
             except Superseded:
                 raise
@@ -148,7 +155,12 @@ class Memory:
             said = error if isinstance(error, VoiceError) else f"not done within {LAST_SAVE_SECONDS:g} s"
             log.error("session %s: the last save failed: %s", self.session_id, said)
 
+    def _heard(self) -> Message | None:
+        """Of the answer that is under way, what was heard so far."""
+        return self.under_way() if self.under_way is not None else None
+
     async def _save(self) -> None:
+        self._saved = self._heard()
         try:
             await self.store.save(self._snapshot(), self.epoch)
         except Superseded:
@@ -182,5 +194,5 @@ class Memory:
             self.last_turn,
             self.persona,
             self.language,
-            self.conversation.messages,
+            (*self.conversation.messages, *([self._saved] if self._saved is not None else [])),
         )
