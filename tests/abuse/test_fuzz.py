@@ -1,0 +1,68 @@
+"""A thousandth of `make fuzz`: nothing of what strangers send is a bug, and the canaries are answered; and a
+bug would be found."""
+
+from collections.abc import Mapping
+
+import pytest
+
+pytest.importorskip("av", reason="PyAV is not installed (the extra `opus`)")
+pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc`)")
+
+from voice_grpc.pb import voice_pb2 as pb
+from voice_grpc.rpc.admin import AdminMethods
+
+from .attacked import LogReader, attacked_here
+from .fuzz import KINDS, attack, counts_of
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
+
+SEED = 1
+EXAMPLES: Mapping[str, int] = {"grpc": 8, "websocket": 8, "sdp": 12, "ogg": 8, "http": 24}
+"""Of one round."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_nothing_that_is_sent_is_a_bug(kind: str) -> None:
+    async with attacked_here() as where:
+        report = await attack(where, {kind: 20}, SEED, EXAMPLES[kind])
+    assert report.failures == []
+    assert report.kinds[0].sent >= 20
+    assert report.kinds[0].refused
+    assert all(canary.delays for canary in report.singing)
+
+
+# ---------------------------------------------------------------- it can fail
+
+
+async def test_a_bug_is_found_and_told_with_what_makes_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def voices(methods: object, caller: object, request: object) -> pb.ListVoicesResponse:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(AdminMethods, "voices", voices)
+    async with attacked_here() as where:
+        report = await attack(where, {"grpc": 200}, SEED)
+    assert report.failures
+    assert "INTERNAL" in report.failures[0]
+    assert "--kind grpc --seed 1 --count 1" in report.failures[0]
+    assert "CallInput(method='ListVoices'" in report.failures[0]
+    assert "RuntimeError: a bug" in report.failures[0]
+
+
+def test_all_kinds_have_their_share() -> None:
+    assert sum(kind.share for kind in KINDS.values()) == pytest.approx(1.0)
+    assert sum(counts_of(100_000, []).values()) == 100_000
+    assert counts_of(300, ["sdp", "http"]) == {"sdp": 60, "http": 240}
+
+
+def test_the_log_is_read() -> None:
+    log = LogReader()
+    for line in (
+        "2026-01-01 00:00:00,000 INFO a fine",
+        "2026-01-01 00:00:00,000 ERROR a Converse: a bug",
+        "Traceback (most recent call last):",
+        "ValueError: x",
+        "2026-01-01 00:00:00,000 WARNING a fine",
+    ):
+        log.hear(line)
+    assert [line[-5:] for line in log.taken()] == ["a bug", "ast):", "or: x"]
+    assert log.taken() == []
