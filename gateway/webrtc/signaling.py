@@ -58,7 +58,7 @@ class RtcCalls:
             try:
                 answer = await _negotiate(peer, call, offer)
             except BaseException:
-                await peer.close()
+                await _discard(peer)
                 raise
             id = secrets.token_urlsafe(18)
             self._calls[id] = call
@@ -94,6 +94,15 @@ async def _negotiate(peer: RTCPeerConnection, call: Call, offer: str) -> str:
     except Exception as error:  # noqa: BLE001 - whatever aiortc makes of what a stranger sent
         raise bad_message(f"offer: got no SDP offer that can be answered ({str(error)[:80]})") from None
     return peer.localDescription.sdp
+
+
+async def _discard(peer: RTCPeerConnection) -> None:
+    """A connection that came to nothing. Where the first of a BUNDLE group is no part of the offer (RFC 9143
+    §7.2), aiortc has taken the transports away by then, and fails to close what is left."""
+    try:
+        await peer.close()
+    except Exception as error:  # noqa: BLE001 - as `_negotiate`
+        log.info("an offer that was refused: %s", error)
 
 
 def _rtc_server(server: IceServer) -> RTCIceServer:

@@ -24,12 +24,13 @@ class Canary:
     _is_enough: bool = False
 
     async def sing(self, talk: Talk) -> None:
-        """Until `stop` at the earliest after one question, or until it is harmed."""
+        """One question at least, and until `stop`, or until it is harmed."""
         try:
             await talk.begin()
-            while not self._is_enough or not self.delays:
-                self.delays.append(await talk.ask())
+            self.delays.append(await talk.ask())
+            while not self._is_enough:
                 await talk.rest(REST_SECONDS)
+                self.delays.append(await talk.ask())
         except Unanswered as unanswered:
             self.harm = f"question {len(self.delays) + 1}: {unanswered}"
 

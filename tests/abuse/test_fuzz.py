@@ -1,8 +1,6 @@
 """A thousandth of `make fuzz`: nothing of what strangers send is a bug, and the canaries are answered; and a
 bug would be found."""
 
-from collections.abc import Mapping
-
 import pytest
 
 pytest.importorskip("av", reason="PyAV is not installed (the extra `opus`)")
@@ -17,17 +15,15 @@ from .fuzz import KINDS, attack, counts_of
 pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
 
 SEED = 1
-EXAMPLES: Mapping[str, int] = {"grpc": 8, "websocket": 8, "sdp": 12, "ogg": 8, "http": 24}
+EXAMPLES = 20
 """Of one round."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_nothing_that_is_sent_is_a_bug(kind: str) -> None:
+async def test_nothing_that_is_sent_is_a_bug() -> None:
     async with attacked_here() as where:
-        report = await attack(where, {kind: 20}, SEED, EXAMPLES[kind])
+        report = await attack(where, dict.fromkeys(KINDS, 20), SEED, EXAMPLES)
     assert report.failures == []
-    assert report.kinds[0].sent >= 20
-    assert report.kinds[0].refused
+    assert all(result.sent >= 20 and result.refused for result in report.kinds)
     assert all(canary.delays for canary in report.singing)
 
 
@@ -35,16 +31,16 @@ async def test_nothing_that_is_sent_is_a_bug(kind: str) -> None:
 
 
 async def test_a_bug_is_found_and_told_with_what_makes_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def voices(methods: object, caller: object, request: object) -> pb.ListVoicesResponse:
+    async def sessions(methods: object, caller: object, request: object) -> pb.ListSessionsResponse:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(AdminMethods, "voices", voices)
+    monkeypatch.setattr(AdminMethods, "sessions", sessions)
     async with attacked_here() as where:
-        report = await attack(where, {"grpc": 200}, SEED)
+        report = await attack(where, {"grpc": 20}, SEED)
     assert report.failures
     assert "INTERNAL" in report.failures[0]
     assert "--kind grpc --seed 1 --count 1" in report.failures[0]
-    assert "CallInput(method='ListVoices'" in report.failures[0]
+    assert "CallInput(method='ListSessions'" in report.failures[0]
     assert "RuntimeError: a bug" in report.failures[0]
 
 

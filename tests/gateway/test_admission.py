@@ -183,6 +183,21 @@ async def test_a_browser_that_does_not_read_is_ended(monkeypatch: pytest.MonkeyP
         await here.served.assert_serves()
 
 
+class GoneSocket:
+    """Asks once for what cannot be, and is not there to be told."""
+
+    async def receive(self) -> str | bytes | None:
+        return '{"type": "no such"}'
+
+    async def send(self, frame: str | bytes) -> None:
+        raise ConnectionResetError
+
+
+async def test_a_browser_that_is_gone_before_it_is_told_is_not_closed_again() -> None:
+    async with deployed() as here:
+        assert await bridge(GoneSocket(), SimpleDialect(), here.served.channel, Caller()) is None
+
+
 # ---------------------------------------------------------------- HTTP
 
 

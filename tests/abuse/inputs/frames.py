@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.json_format import MessageToJson
+from google.protobuf.json_format import Error, MessageToJson
+from google.protobuf.message import DecodeError
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -79,7 +80,7 @@ def _as_json(content: bytes) -> str:
     """A request as JSON, and `{}` for what cannot be said in it."""
     try:
         return MessageToJson(pb.ConverseRequest.FromString(content), indent=None)
-    except (ValueError, TypeError):
+    except (DecodeError, Error):
         return "{}"
 
 

@@ -9,12 +9,13 @@ ODD_TEXTS = (
     "\U0001f469\u200d\U0001f469\u200d\U0001f467",
     *("../../etc/passwd", "%00", "' OR 1=1 --", "<speak>", "<speak><p>hi", "<speak>&amp;&bogus;</speak>"),
     *("null", "NaN", "-1", "1e999", "tone", "hum", "default", "en", "en-US", "xx", "x" * 129, "a" * 8_001),
+    "a" * 60_000,
 )
 """Empty, of no width, in two forms, longer than accepted; and what means something to somebody."""
 
 ODD_BYTES = (
     *(b"", b"\0", b"\xff", b"\xff" * 9, b"\xed\xa0\x80", b"\xc0\x80", b"\r\n", b"\x80" * 11, b"OggS"),
-    *(bytes(640), bytes(641), b"\x7f\xff" * 320, b"\0\0\xc0\x7f" * 160),
+    *(bytes(640), bytes(641), b"\x7f\xff" * 320, b"\0\0\xc0\x7f" * 160, bytes(40_000)),
 )
 """Among them half of a surrogate pair, an overlong NUL, a varint without an end, 20 ms of sound, NaN."""
 

@@ -190,6 +190,41 @@ async def test_an_offer_that_is_none_is_refused(body: bytes, headers: dict[str, 
         assert await conversations(here) == 0
 
 
+BUNDLED_WITH_NOTHING = "\r\n".join(
+    [
+        *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 7 0 1"),
+        *(
+            "m=audio 9 UDP/TLS/RTP/SAVPF 0",
+            "c=IN IP4 0.0.0.0",
+            "a=mid:0",
+            "a=rtcp-mux",
+            "a=rtpmap:0 PCMU/8000",
+        ),
+        *("a=ice-ufrag:abcd", "a=ice-pwd:abcdefghijklmnopqrstuvwx", "a=setup:actpass"),
+        f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}",
+        *(
+            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+            "c=IN IP4 0.0.0.0",
+            "a=mid:1",
+            "a=sctp-port:5000",
+        ),
+        *("a=ice-ufrag:abcd", "a=ice-pwd:abcdefghijklmnopqrstuvwx", "a=setup:actpass"),
+        *(f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}", ""),
+    ]
+)
+"""An offer whose parts go with one that there is not."""
+
+
+async def test_an_offer_that_aiortc_can_neither_take_nor_close_is_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with deployed() as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
+        refused = await http.post("/v1/webrtc", content=BUNDLED_WITH_NOTHING, headers=SDP)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, 4400)
+        assert await conversations(here) == 0
+    assert not any(record.exc_info for record in caplog.records)
+
+
 async def test_a_wrong_token_is_told() -> None:
     async with deployed(tokens=["right"]) as here, calling(here.url, token="wrong") as peer:
         peer.send({"config": {}})

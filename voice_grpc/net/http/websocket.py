@@ -4,6 +4,7 @@ none. How large a message may be is an option of uvicorn's; what a conversation 
 A file of its own: the HTTP edge hands a connection over and is done with it.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
@@ -37,6 +38,15 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.conn.fail(CloseCode.MESSAGE_TOO_BIG, f"a message has at most {MAX_FRAGMENTS} fragments")
             self.handle_parser_exception()
 
+    def send_receive_event_to_app(self) -> None:
+        """A text that is none ends the socket (RFC 6455 §8.1); uvicorn logs it as a bug."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_utf8(self.frames):
+            self.frames = []
+            self.conn.fail(CloseCode.INVALID_DATA, "a text is UTF-8")
+            self.handle_parser_exception()
+        else:
+            super().send_receive_event_to_app()
+
     def handle_ping(self) -> None:
         super().handle_ping()
         if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
@@ -57,6 +67,15 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.handshake_initiated = self.handshake_complete = self.close_sent = True
         self.transport.write(answer or _NO_HANDSHAKE)
         self.transport.close()
+
+
+def _is_utf8(fragments: Iterable[bytes]) -> bool:
+    """Together: a character may be cut."""
+    try:
+        b"".join(fragments).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 WEBSOCKETS = {"ws": BoundedWebSocket, "ws_per_message_deflate": False}
