@@ -39,7 +39,7 @@ EMPTY_WITHIN = 30.0
 MOST_FAILURES = 10
 """After so many there is nothing more to be learned."""
 
-MOST_SHOWN = 2_000
+MOST_SHOWN = 4_000
 """Characters of an input that failed."""
 
 
