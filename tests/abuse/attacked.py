@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
 import httpx2
@@ -28,6 +29,20 @@ STRANGER, CANARY = Access("stranger"), Access("canary")
 """Two callers: a stranger can neither end nor erase what is the canary's."""
 
 MOST_SESSIONS = 400
+
+OPEN_DOORS: Mapping[str, Any] = {
+    "tokens": f"{STRANGER.token},{CANARY.token}",
+    "max_sessions": MOST_SESSIONS,
+    "caller_streams": MOST_SESSIONS,
+    "caller_new_per_minute": 1_000_000,
+    "caller_sound_rate": 0,
+    **{
+        f"caller_{what}_per_{window}": 10**9
+        for what in ("tokens", "characters")
+        for window in ("minute", "day")
+    },
+}
+"""Settings of the server: whoever is turned away at a limit tries nothing that is behind it."""
 
 MOST_LINES = 200
 """Of what went wrong, kept until they are taken; the last ones."""
@@ -166,9 +181,7 @@ async def attacked_here() -> AsyncIterator[Attacked]:
     async with deployed(
         forgetful_script(),
         bounds,
-        max_sessions=MOST_SESSIONS,
-        tokens=f"{STRANGER.token},{CANARY.token}",
-        caller_sound_rate=0.0,
+        **OPEN_DOORS,
     ) as here:
         with LogHandler().listening() as log:
             yield Attacked(here.served.target, here.port, (log,))
@@ -177,10 +190,9 @@ async def attacked_here() -> AsyncIterator[Attacked]:
 @contextmanager
 def attacked_processes() -> Iterator[Attacked]:
     """Two processes of their own: for the tools."""
-    options = [
-        *("--port", "0", "--store", "memory", "--log-level", "warning", "--caller-sound-rate", "0"),
-        *("--max-sessions", str(MOST_SESSIONS), "--tokens", f"{STRANGER.token},{CANARY.token}"),
-    ]
+    options = ["--port", "0", "--store", "memory", "--log-level", "warning"]
+    for name, value in OPEN_DOORS.items():
+        options += [f"--{name.replace('_', '-')}", str(value)]
     most = str(MOST_SESSIONS)
     with _started("server", options) as (server, address):
         target = ["--port", "0", "--target", address, "--max-sockets", most, "--max-per-address", most]

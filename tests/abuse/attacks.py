@@ -32,13 +32,15 @@ from .inputs.requests import RawInput
 WITHIN = 20.0
 """Seconds for an input to be answered: an answer that is being spoken is heard out first."""
 
-UNANSWERED_SECONDS = 0.3
+UNANSWERED_SECONDS = 0.1
 """For a half request, which nobody answers: the server waits for the rest of it."""
 
 MOST_RESPONSES = 2_000
 """Read of one call; more is a long text that is spoken."""
 
 BUGS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED)
+SHUT_DOORS = ("CALLER_LIMIT", "SERVER_FULL")
+"""Reasons of a refusal that say nothing of an input: the limits are out of the way here."""
 LOST_STATUS = "Internal error from Core"
 """What grpc.aio's client says where a message was on its way when the call ended: the server's own status is
 lost then (grpcio 1.85). A bug of the server's is in its log too."""
@@ -207,7 +209,8 @@ async def _listen(call: Any, given: CallInput) -> Outcome:
 def _bug(failure: CallFailed) -> str:
     """What is nobody's fault but ours; a message that is too long the transport refuses."""
     is_ours = failure.code in BUGS and failure.message != LOST_STATUS
-    return f"{failure.code.name}: {failure}" if is_ours else ""
+    is_shut = failure.details.reason in SHUT_DOORS
+    return f"{failure.code.name}: {failure}" if is_ours or is_shut else ""
 
 
 def _is_reset(frame: WebSocketFrame) -> bool:

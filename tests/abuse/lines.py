@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, TypeAlias
 
+import grpc.aio
 import numpy as np
 from google.protobuf.json_format import MessageToJson, Parse, ParseDict
 from websockets.asyncio.client import ClientConnection, connect
@@ -15,11 +16,12 @@ from gateway.dialects.proto_json import HEADER, VERSION
 from gateway.dialects.proto_json import NAME as JSON
 from tests.gateway.webrtc.peer import Peer, calling
 from voice_grpc.client import Access, CallFailed, Ending, failures, silent_when_ended
-from voice_grpc.client import connect as connect_grpc
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 
-from .attacked import Attacked
+from .attacked import LOCAL, Attacked
+
+OWN_CONNECTION = (*LOCAL, ("grpc.use_local_subchannel_pool", 1))
 
 
 class LineEnded(Exception):
@@ -48,7 +50,7 @@ class GrpcLine:
     @classmethod
     @asynccontextmanager
     async def open(cls, where: Attacked, access: Access) -> AsyncIterator["GrpcLine"]:
-        channel = connect_grpc(where.server)
+        channel = grpc.aio.insecure_channel(where.server, OWN_CONNECTION)
         call = VoiceServiceStub(channel).Converse(metadata=access.metadata)
         try:
             yield cls(call)

@@ -9,9 +9,6 @@ from .attacked import STRANGER, Attacked
 from .lines import LINES
 from .talk import Talk, Unanswered, talking
 
-MOST_QUESTIONS = 4
-"""Of one visit."""
-
 HABITS = ("listens", "talks over it", "presses stop", "vanishes")
 """What somebody does once an answer is heard."""
 
@@ -23,6 +20,10 @@ class Person:
     number: int
     way: str
     """Of `LINES`."""
+    most_questions: int = 4
+    """Of one visit."""
+    patience: float = 1.0
+    """By which all rests are multiplied."""
     delays: list[float] = field(default_factory=list)
     """Seconds to each answer."""
     visits: int = 0
@@ -35,26 +36,26 @@ class Person:
         """Visit after visit."""
         chance = random.Random(self.number)
         while not is_enough():
-            try:
-                async with LINES[self.way](where, STRANGER) as line, talking(line) as talk:
+            async with LINES[self.way](where, STRANGER) as line, talking(line) as talk:
+                try:
                     await self._visit(talk, chance)
-            except Unanswered as unanswered:
-                self._complain(str(unanswered))
+                except Unanswered as unanswered:
+                    self._complain(str(unanswered))
             self.visits += 1
-            await asyncio.sleep(chance.uniform(0.1, 1.0))
+            await asyncio.sleep(self.patience * chance.uniform(0.1, 1.0))
 
     async def _visit(self, talk: Talk, chance: random.Random) -> None:
         """Raises `Unanswered`."""
         started = await talk.begin(f"person-{self.number}")
         if started.resumed != bool(self.delays):
             self._complain(f"resumed is {started.resumed} after {len(self.delays)} answers")
-        for _ in range(chance.randint(1, MOST_QUESTIONS)):
+        for _ in range(chance.randint(1, self.most_questions)):
             self.delays.append(await talk.ask())
             match chance.choice(HABITS):
                 case "listens":
-                    await talk.rest(chance.uniform(0.5, 6.0))
+                    await talk.rest(self.patience * chance.uniform(0.5, 6.0))
                 case "presses stop":
-                    await talk.rest(chance.uniform(0.1, 1.0))
+                    await talk.rest(self.patience * chance.uniform(0.1, 1.0))
                     await talk.interrupt()
                     await talk.rest(0.5)
                 case "vanishes":

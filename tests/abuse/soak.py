@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -64,8 +65,8 @@ class Soak:
             async with asyncio.TaskGroup() as living:
                 for person in self.people:
                     enough = partial(lambda each: is_enough(each, loop.time() - start), person)
-                    living.create_task(person.live(self.where, enough), name=f"person-{person.number}")
-            sampling.cancel()
+                    life = living.create_task(person.live(self.where, enough), name=f"person-{person.number}")
+                    life.add_done_callback(lambda _: sampling.cancel())  # the first who leaves for good
         await self._look_after()
 
     async def _look(self) -> dict[str, Cost]:
@@ -117,8 +118,9 @@ class Soak:
         return [*(each for person in self.people for each in person.failures), *silent, *beyond, *self.left]
 
 
-def people(count: int, ways: Sequence[str] = WAYS) -> list[Person]:
-    return [Person(number, ways[number % len(ways)]) for number in range(count)]
+def people(count: int, ways: Sequence[str] = WAYS, **habits: Any) -> list[Person]:
+    """`habits`: as all of them have them; fields of `Person`."""
+    return [Person(number, ways[number % len(ways)], **habits) for number in range(count)]
 
 
 def report(soak: Soak) -> str:

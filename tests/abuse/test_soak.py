@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
 
 async def test_people_who_come_and_go_are_answered_and_leave_nothing() -> None:
     async with attacked_here() as where:
-        soak = Soak(where, people(3, ("grpc", "json", "webrtc")))
+        soak = Soak(where, people(3, ("grpc", "json", "webrtc"), most_questions=1, patience=0.2))
         await soak.run(lambda person, _: person.visits == 2, 0.5)
     assert soak.failures == []
     assert all(person.visits == 2 and person.delays for person in soak.people)
@@ -47,15 +47,16 @@ def test_what_stays_has_no_slope() -> None:
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_what_grows_is_beyond_its_bound(quantity: str) -> None:
-    found = slopes(range(60), costs(rising=quantity, by=BOUNDS[quantity] + 2))
+    by = 1.2 * BOUNDS[quantity]
+    found = slopes(range(60), costs(rising=quantity, by=by))
     assert [slope.quantity for slope in found if slope.is_beyond] == [quantity]
     (beyond,) = [slope for slope in found if slope.is_beyond]
-    assert beyond.a_minute == pytest.approx(2 * (BOUNDS[quantity] + 2), rel=0.2)
+    assert beyond.a_minute == pytest.approx(2 * by, rel=0.1)
     assert beyond.row("server").endswith("BEYOND")
 
 
 def test_whoever_is_not_answered_and_whatever_is_left_is_told() -> None:
-    silent, lost = Person(1, "grpc"), Person(2, "grpc", [0.5], failures=["person 2: the line ended"])
+    silent, lost = Person(1, "grpc"), Person(2, "grpc", delays=[0.5], failures=["person 2: the line ended"])
     soak = Soak(Attacked("", 0, ()), [silent, lost], left=["sessions still open"])
     assert soak.failures == ["person 2: the line ended", "person 1 was never answered", "sessions still open"]
     assert report(soak).count("FAILED ") == 3
