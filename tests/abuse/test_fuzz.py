@@ -24,6 +24,7 @@ async def test_nothing_that_is_sent_is_a_bug() -> None:
         report = await attack(where, dict.fromkeys(KINDS, 20), SEED, EXAMPLES)
     assert report.failures == []
     assert all(result.sent >= 20 and result.refused for result in report.kinds)
+    assert 2 * report.kinds[0].refused < report.kinds[0].sent, "what is turned away tries nothing"
     assert all(canary.delays for canary in report.singing)
 
 

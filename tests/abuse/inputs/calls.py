@@ -16,7 +16,7 @@ from voice_grpc.pb import voice_pb2 as pb
 
 from ..attacked import STRANGER
 from .messages import messages
-from .mutation import mutated, odd_bytes
+from .mutation import mutated, odd_bytes, weighted
 
 METHODS = pb.DESCRIPTOR.services_by_name["VoiceService"].methods_by_name
 
@@ -109,21 +109,21 @@ def _first(config: Message) -> bytes:
 
 
 REQUESTS = _request()
-FIRSTS = st.one_of(
-    *[CONFIGS.map(_first)] * 6,
-    messages(pb.SessionConfig).map(_first),
-    mutated(CONFIGS.map(_first)),
-    messages(pb.ConverseRequest).map(lambda message: message.SerializeToString()),
-    NO_MESSAGES,
+FIRSTS: SearchStrategy[bytes] = weighted(
+    (16, CONFIGS.map(_first)),
+    (1, messages(pb.SessionConfig).map(_first)),
+    (1, mutated(CONFIGS.map(_first))),
+    (1, messages(pb.ConverseRequest).map(lambda message: message.SerializeToString())),
+    (1, NO_MESSAGES),
 )
-"""Two in three are right."""
+"""Most are right: there is more behind them."""
 
-LASTS = st.one_of(
-    *[st.none()] * 6,
-    mutated(REQUESTS),
-    NO_MESSAGES,
-    CONFIGS.map(_first),
-    st.just(pb.ConverseRequest(end_session=pb.EndSession()).SerializeToString()),
+LASTS: SearchStrategy[bytes | None] = weighted(
+    (6, st.none()),
+    (1, mutated(REQUESTS)),
+    (1, NO_MESSAGES),
+    (1, CONFIGS.map(_first)),
+    (1, st.just(pb.ConverseRequest(end_session=pb.EndSession()).SerializeToString())),
 )
 """What ends a stream, where it is not left or heard out."""
 
@@ -157,13 +157,13 @@ _ODD_METADATA: SearchStrategy[Metadata] = st.one_of(
 @st.composite
 def calls(draw: st.DrawFn) -> CallInput:
     """Half of them Converse."""
-    method = METHODS[draw(st.one_of(st.just("Converse"), st.sampled_from(sorted(METHODS))))]
+    method = METHODS[draw(weighted((1, st.just("Converse")), (1, st.sampled_from(sorted(METHODS)))))]
     one = messages(GetMessageClass(method.input_type)).map(lambda message: message.SerializeToString())
     if method.name == "Converse":
         given = draw(conversations())
     elif method.client_streaming:
-        given = tuple(draw(st.lists(st.one_of(one, one, one, mutated(one), NO_MESSAGES), max_size=12)))
+        given = tuple(draw(st.lists(weighted((20, one), (1, mutated(one)), (1, NO_MESSAGES)), max_size=12)))
     else:
-        given = (draw(st.one_of(one, one, mutated(one), NO_MESSAGES)),)
-    metadata = draw(st.one_of(*[st.just(STRANGER.metadata)] * 8, _ODD_METADATA))
+        given = (draw(weighted((2, one), (1, mutated(one)), (1, NO_MESSAGES))),)
+    metadata = draw(weighted((9, st.just(STRANGER.metadata)), (1, _ODD_METADATA)))
     return CallInput(method.name, metadata, given, draw(st.sampled_from((False, False, False, True))))

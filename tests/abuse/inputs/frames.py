@@ -16,7 +16,7 @@ from gateway.dialects.simple import KEYS, TYPES
 from voice_grpc.pb import voice_pb2 as pb
 
 from .calls import FIRSTS, NO_MESSAGES, REQUESTS
-from .mutation import mutated, odd_bytes, odd_texts
+from .mutation import mutated, odd_bytes, odd_texts, weighted
 
 PROTO, SIMPLE = "voice.v1.proto", ""
 HALF = '"\\ud800"'
@@ -145,11 +145,11 @@ def _opened(subprotocol: str) -> WebSocketFrame:
 
 @st.composite
 def sockets(draw: st.DrawFn) -> SocketInput:
-    """One in four begins with something else than a start."""
+    """One in three begins with something else than a start."""
     subprotocol = draw(st.sampled_from([PROTO, JSON, SIMPLE]))
-    first = st.one_of(st.just(_opened(subprotocol)), _FIRST[subprotocol], _FIRST[subprotocol], _ODD_FRAMES)
+    first = weighted((3, st.just(_opened(subprotocol))), (2, _FIRST[subprotocol]), (1, _ODD_FRAMES))
     later = draw(st.lists(_LATER[subprotocol], max_size=12))
-    last = draw(st.one_of(st.none(), _MUTATED[subprotocol], _ODD_FRAMES))
+    last = draw(weighted((2, st.none()), (1, _MUTATED[subprotocol]), (1, _ODD_FRAMES)))
     frames = (draw(first), *later, *([] if last is None else [last]))
     return SocketInput(subprotocol, frames, draw(st.sampled_from((False, False, False, True))))
 

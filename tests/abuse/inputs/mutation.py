@@ -1,6 +1,8 @@
 """Valid bytes or texts, with something wrong in them. A few edits each: what is wrong all over is refused at
 its first byte, and finds nothing behind it."""
 
+from typing import TypeVar
+
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -21,6 +23,15 @@ ODD_BYTES = (
 
 odd_texts = st.sampled_from(ODD_TEXTS)
 odd_bytes = st.sampled_from(ODD_BYTES)
+
+T = TypeVar("T")
+
+
+def weighted(*choices: tuple[int, SearchStrategy[T]]) -> SearchStrategy[T]:
+    """One of these, each so many times as often as one of 1. `one_of` takes what is named twice for one."""
+    places = [place for place, (weight, _) in enumerate(choices) for _ in range(weight)]
+    return st.sampled_from(places).flatmap(lambda place: choices[place][1])
+
 
 _EDITS = ("replace", "insert", "delete", "repeat", "cut", "flip")
 

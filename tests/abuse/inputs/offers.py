@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from .mutation import mutated, mutated_lines, odd_bytes
+from .mutation import mutated, mutated_lines, odd_bytes, weighted
 
 _FINGERPRINT = ":".join(["AB"] * 32)
 _TRANSPORT = (
@@ -42,6 +42,6 @@ _OFFERS = mutated_lines(OFFER).map(lambda text: text.encode("utf-8", "replace"))
 
 offers = st.builds(
     OfferInput,
-    st.one_of(*[_OFFERS] * 5, mutated(_OFFERS), st.binary(max_size=100), odd_bytes),
-    st.one_of(*[st.just(_TYPES[0])] * 9, st.sampled_from(_TYPES)),
+    weighted((15, _OFFERS), (3, mutated(_OFFERS)), (1, st.binary(max_size=100)), (1, odd_bytes)),
+    weighted((19, st.just(_TYPES[0])), (1, st.sampled_from(_TYPES))),
 )

@@ -9,7 +9,7 @@ from voice_grpc.codec.ogg import PageWriter
 from voice_grpc.codec.opus import PacketEncoder
 from voice_grpc.engines.scripted import tone
 
-from .mutation import cut_up, mutated
+from .mutation import cut_up, mutated, weighted
 
 RATE_HZ = 16_000
 
@@ -28,10 +28,10 @@ _LONG = [_HEAD + bytes([255]) + b"\xff" * 255 + bytes(65_025), _HEAD + b"\0", _H
 """The longest page there is, an empty one, and one that never comes whole."""
 
 pages = cut_up(
-    st.one_of(
-        *[mutated(_PAGES)] * 3,
-        st.lists(st.one_of(_PAGES, mutated(_PAGES)), max_size=3).map(b"".join),
-        st.binary(max_size=200),
-        st.sampled_from(_LONG),
+    weighted(
+        (4, mutated(_PAGES)),
+        (4, st.lists(st.one_of(_PAGES, mutated(_PAGES)), max_size=3).map(b"".join)),
+        (1, st.binary(max_size=200)),
+        (1, st.sampled_from(_LONG)),
     )
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from .mutation import cut_up, mutated, odd_texts
+from .mutation import cut_up, mutated, odd_texts, weighted
 from .offers import OFFER
 
 _METHODS = (
@@ -79,6 +79,6 @@ _NOISE = st.one_of(
 
 raw_requests = st.builds(
     RawInput,
-    cut_up(st.one_of(_request(), _request(), mutated(_request()), _NOISE)),
+    cut_up(weighted((6, _request()), (2, mutated(_request())), (1, _NOISE))),
     st.sampled_from((False, False, True)),
 )
