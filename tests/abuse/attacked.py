@@ -176,10 +176,10 @@ class Attacked:
 
 @asynccontextmanager
 async def attacked_here() -> AsyncIterator[Attacked]:
-    """In this process: for tests."""
+    """In this process, with short answers: for tests."""
     bounds = {"max_sockets": MOST_SESSIONS, "max_per_address": MOST_SESSIONS}
     async with deployed(
-        forgetful_script(),
+        forgetful_script("Sure thing."),
         bounds,
         **OPEN_DOORS,
     ) as here:

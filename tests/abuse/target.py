@@ -39,9 +39,9 @@ class LastOnly(list[T]):
         self[:] = [item]
 
 
-def forgetful_script() -> Script:
+def forgetful_script(answer: str = ANSWER) -> Script:
     """One answer and one hearing, again and again."""
-    script = Script(llm=ScriptedLlm([ScriptedAnswer(ANSWER)]))
+    script = Script(llm=ScriptedLlm([ScriptedAnswer(answer)]))
     script.llm.prompts = LastOnly()
     script.stt.opened = LastOnly()
     script.tts.spoken = LastOnly()

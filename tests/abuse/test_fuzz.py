@@ -6,9 +6,6 @@ import pytest
 pytest.importorskip("av", reason="PyAV is not installed (the extra `opus`)")
 pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc`)")
 
-from voice_grpc.pb import voice_pb2 as pb
-from voice_grpc.rpc.admin import AdminMethods
-
 from .attacked import LogReader, attacked_here
 from .fuzz import KINDS, attack, counts_of
 
@@ -32,17 +29,18 @@ async def test_nothing_that_is_sent_is_a_bug() -> None:
 
 
 async def test_a_bug_is_found_and_told_with_what_makes_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def sessions(methods: object, caller: object, request: object) -> pb.ListSessionsResponse:
-        raise RuntimeError("a bug")
+    def session_config(message: object, catalog: object) -> None:
+        raise RuntimeError("so it is")
 
-    monkeypatch.setattr(AdminMethods, "sessions", sessions)
     async with attacked_here() as where:
-        report = await attack(where, {"grpc": 20}, SEED)
-    assert report.failures
-    assert "INTERNAL" in report.failures[0]
-    assert "--kind grpc --seed 1 --count 1" in report.failures[0]
-    assert "CallInput(method='ListSessions'" in report.failures[0]
-    assert "RuntimeError: a bug" in report.failures[0]
+        monkeypatch.setattr("voice_grpc.rpc.service.session_config", session_config)
+        report = await attack(where, {"grpc": 20}, SEED, EXAMPLES)
+    told = "\n".join(report.kinds[0].failures)
+    assert "--kind grpc --seed 1 --count 1: INTERNAL: a bug in the server" in told
+    assert "CallInput(method='Converse'" in told
+    assert "RuntimeError: so it is" in told
+    assert [canary.harm.partition(":")[0] for canary in report.singing] == ["question 1", "question 1"]
+    assert report.failures[-2:] == [str(canary) for canary in report.singing]
 
 
 def test_all_kinds_have_their_share() -> None:
