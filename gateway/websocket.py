@@ -143,7 +143,8 @@ async def _converse(
                 tasks.create_task(_up(socket, dialect, upstream, opening.requests), name="up")
                 tasks.create_task(_down(socket, dialect, upstream), name="down")
         except* ConversationEnded as group:
-            close_reason = first(group).close_reason
+            is_gone = group.subgroup(lambda ended: getattr(ended, "close_reason", DONE) is None) is not None
+            close_reason = None if is_gone else first(group).close_reason
         return close_reason
 
 

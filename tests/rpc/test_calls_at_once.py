@@ -74,7 +74,7 @@ async def connections(served: Served, count: int) -> AsyncIterator[Sequence[grpc
 
 
 async def test_calls_of_one_connection_beyond_the_bound_wait_in_the_client_or_are_unavailable() -> None:
-    """The client sends the next as soon as one ends; the server counts that a little longer, and refuses some."""
+    """The client sends the next once one ends; the server counts that a little longer, and refuses some."""
     store = HeldStore()
     async with serving(store=store, max_sessions=1) as served, connections(served, 2) as (full, other):
         async with asyncio.TaskGroup() as tasks:
