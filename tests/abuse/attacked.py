@@ -82,7 +82,7 @@ class LogHandler(logging.Handler):
         self.reader = LogReader()
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = logging.Formatter("2000-01-01 %(levelname)s %(name)s %(message)s").format(record)
+        text = logging.Formatter("2000-01-01 00:00:00 %(levelname)s %(name)s %(message)s").format(record)
         for line in text.splitlines():
             self.reader.hear(line)
 

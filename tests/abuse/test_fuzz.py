@@ -1,12 +1,14 @@
 """A thousandth of `make fuzz`: nothing of what strangers send is a bug, and the canaries are answered; and a
 bug would be found."""
 
+import logging
+
 import pytest
 
 pytest.importorskip("av", reason="PyAV is not installed (the extra `opus`)")
 pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc`)")
 
-from .attacked import LogReader, attacked_here
+from .attacked import LogHandler, LogReader, attacked_here
 from .fuzz import KINDS, attack, counts_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
@@ -47,6 +49,13 @@ def test_all_kinds_have_their_share() -> None:
     assert sum(kind.share for kind in KINDS.values()) == pytest.approx(1.0)
     assert sum(counts_of(100_000, []).values()) == 100_000
     assert counts_of(300, ["sdp", "http"]) == {"sdp": 60, "http": 240}
+
+
+def test_the_log_of_this_process_is_read() -> None:
+    with LogHandler().listening() as log:
+        logging.getLogger("anybody").warning("fine")
+        logging.getLogger("anybody").error("not so")
+    assert [line[-6:] for line in log.taken()] == ["not so"]
 
 
 def test_the_log_is_read() -> None:

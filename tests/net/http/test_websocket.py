@@ -121,3 +121,12 @@ async def test_a_character_may_be_cut_by_fragments() -> None:
         first, second = "é".encode()[:1], "é".encode()[1:]
         writer.write(frame(Opcode.TEXT, first, fin=False) + frame(Opcode.CONT, second))
         assert (await reader.readexactly(4))[2:] == "é".encode()
+
+
+async def test_a_handshake_that_is_refused_is_no_bug(caplog: pytest.LogCaptureFixture) -> None:
+    async with edge_serving() as here:
+        said = await here.told(HANDSHAKE.replace(b"/socket", b"/denied"))
+        assert said.startswith(b"HTTP/1.1 403 ")
+        assert said.endswith(b"not you")
+        await here.until_alone()
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -54,11 +54,13 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         """A socket that was ended from here, for a frame too large or a pong that did not come, is gone for
-        the application too: uvicorn calls it a bug to send on it."""
+        the application too: uvicorn calls it a bug to send on it. A handshake that was answered with a refusal
+        is complete: uvicorn logs it as an error of the application."""
         await self.writable.wait()
         if self.handshake_complete and self.close_sent:
             raise ClientDisconnected
         await super().send(message)
+        self.handshake_complete = self.handshake_complete or self.close_sent
 
     def _refuse(self) -> None:
         """What `websockets` cannot read, such as a handshake with a body, uvicorn leaves without an answer
