@@ -1,5 +1,5 @@
-"""What one WebSocket may cost below its messages: fragments, pongs that are not read, and handshakes that are
-none. How large a message may be is an option of uvicorn's; what a conversation may cost is the application's.
+"""What one WebSocket may cost below its messages: fragments, pongs that are not read, texts and handshakes that
+are none. How large a message may be is an option of uvicorn's; what a conversation may cost is the application's.
 
 A file of its own: the HTTP edge hands a connection over and is done with it.
 """
@@ -54,8 +54,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         """A socket that was ended from here, for a frame too large or a pong that did not come, is gone for
-        the application too: uvicorn calls it a bug to send on it. A handshake that was answered with a refusal
-        is complete: uvicorn logs it as an error of the application."""
+        the application too: uvicorn calls it a bug to send on it. A handshake that was refused is complete:
+        uvicorn logs it as an error of the application."""
         await self.writable.wait()
         if self.handshake_complete and self.close_sent:
             raise ClientDisconnected
