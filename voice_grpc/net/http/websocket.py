@@ -1,5 +1,6 @@
-"""What one WebSocket may cost below its messages: fragments, pongs that are not read, texts and handshakes that
-are none. How large a message may be is an option of uvicorn's; what a conversation may cost is the application's.
+"""What one WebSocket may cost below its messages: fragments, pongs that are not read, and texts and handshakes
+that are none. How large a message may be is an option of uvicorn's; what a conversation may cost is the
+application's.
 
 A file of its own: the HTTP edge hands a connection over and is done with it.
 """
