@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import sys
 import time
+import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,9 @@ from .inputs.pages import pages
 from .inputs.requests import raw_requests
 
 SUMMARY = (__doc__ or "").partition("\n")[0]
+
+RANDOM_IN_STRATEGIES = "Do not use the `random` module inside strategies"
+"""A warning of hypothesis: what it sees is the loop's thread, which sends meanwhile."""
 
 EXAMPLES = 100
 """Of a round: few enough to be made again, and enough for hypothesis to vary."""
@@ -173,6 +177,7 @@ def counts_of(count: int, kinds: Sequence[str]) -> dict[str, int]:
 
 
 def main(arguments: Sequence[str]) -> int:
+    warnings.filterwarnings("ignore", RANDOM_IN_STRATEGIES)
     parser = argparse.ArgumentParser(prog="python -m tests.abuse.fuzz", description=SUMMARY)
     parser.add_argument("--count", type=int, default=100_000, help="inputs, whole rounds (%(default)s)")
     parser.add_argument("--kind", action="append", default=[], choices=list(KINDS), help="of inputs (all)")

@@ -9,9 +9,12 @@ pytest.importorskip("av", reason="PyAV is not installed (the extra `opus`)")
 pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc`)")
 
 from .attacked import LogHandler, LogReader, attacked_here
-from .fuzz import KINDS, attack, counts_of
+from .fuzz import KINDS, RANDOM_IN_STRATEGIES, attack, counts_of
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*:DeprecationWarning"),
+    pytest.mark.filterwarnings(f"ignore:{RANDOM_IN_STRATEGIES}"),
+]
 
 SEED = 1
 EXAMPLES = 20

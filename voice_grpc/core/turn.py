@@ -95,7 +95,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.StopRequested: (act.stop, QUIET_OR_HEARING),
     },
     YIELDING: {
-        e.SpeechEnded: (act.go_on_speaking, {SPEAKING}),
+        e.SpeechEnded: (act.end_yielding, {SPEAKING, HEARING, ENDING}),
         e.PatienceOver: (act.interrupt, {HEARING}),
         e.ReplyEnded: (act.finish, {HEARING}),
         e.ActivityStarted: (act.start_activity, {HEARING}),

@@ -195,13 +195,23 @@ def start_yielding(turn: TurnState, event: e.SpeechStarted, now: float) -> Comma
     if reply is None or not turn.settings.interruptions or not reply.interruptible:
         return
     turn.state = State.YIELDING
-    turn.yielding_since = now - event.speech
+    turn.yielding_since, turn.yielding_at = now - event.speech, event.position
     turn.deadline = now + max(0.0, turn.settings.interrupt_after - event.speech)
     if turn.settings.duck:
         yield c.Duck(reply.number)
 
 
-def go_on_speaking(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
+def end_yielding(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
+    """Sound that comes all at once, behind a stall of the line, is as long as its positions say: the deadline is
+    the clock's, and had no time to pass."""
+    if seconds(event.position - turn.yielding_at) >= turn.settings.interrupt_after:
+        yield from interrupt(turn, event, now)
+        yield from await_end(turn, event, now)
+    else:
+        yield from go_on_speaking(turn)
+
+
+def go_on_speaking(turn: TurnState) -> Commands:
     """A cough, or "uh-huh"."""
     turn.state, turn.deadline = State.SPEAKING, None
     if turn.settings.duck and turn.reply is not None:

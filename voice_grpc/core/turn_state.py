@@ -144,6 +144,8 @@ class TurnState:
     """When the answer that is or was last alive became audible, in monotonic seconds."""
     yielding_since: float = 0.0
     """When the voice over it began."""
+    yielding_at: int = 0
+    """Position of that, in samples."""
     continues: int = 0
     """As in `PrepareReply`."""
     user_speaks: bool = False

@@ -1,4 +1,4 @@
-"""What one WebSocket may cost below its messages: fragments, pongs that are not read, and texts and handshakes
+"""What one WebSocket may cost below its messages: fragments, pongs that are not read, texts and handshakes
 that are none. How large a message may be is an option of uvicorn's; what a conversation may cost is the
 application's.
 
