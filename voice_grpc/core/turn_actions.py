@@ -202,8 +202,8 @@ def start_yielding(turn: TurnState, event: e.SpeechStarted, now: float) -> Comma
 
 
 def end_yielding(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
-    """Sound that comes all at once, behind a stall of the line, is as long as its positions say: the deadline is
-    the clock's, and had no time to pass."""
+    """Sound that comes all at once, behind a stall of the line, is as long as its positions say: the deadline
+    is the clock's, and had no time to pass."""
     if seconds(event.position - turn.yielding_at) >= turn.settings.interrupt_after:
         yield from interrupt(turn, event, now)
         yield from await_end(turn, event, now)
