@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --disable-pip-version-check --quiet
 PROTO := protos/voice/v1/voice.proto
 RELEASED := protos/released.binpb
+N ?= 50
 
-.PHONY: help demo test check generate bench released clean
+.PHONY: help demo test check generate bench fuzz soak load released clean
 
 help:
 	@echo "make demo      a spoken conversation with the embedded models (DEMO_WAV=question.wav: with your question)"
@@ -15,6 +16,9 @@ help:
 	@echo "make check     lint, types, layers, the contract, generated code"
 	@echo "make generate  the stubs in voice_grpc/pb from $(PROTO)"
 	@echo "make bench     latency, overhead and turn-taking on this machine (figures: build/bench.json)"
+	@echo "make fuzz      100,000 inputs that strangers could send, while a conversation has to stay unharmed"
+	@echo "make soak      30 people for 10 minutes who talk, interrupt, vanish and come back: nothing grows"
+	@echo "make load      N=50 conversations at once on scripted engines: what the server adds to each answer"
 
 # Wheels only: nothing is compiled on the way to the first conversation.
 $(VENV)/.local: pyproject.toml
@@ -58,6 +62,15 @@ released: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m voice_grpc.bench --png build/turns.png
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.abuse.fuzz
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.abuse.soak
+
+load: $(VENV)/.dev
+	$(BIN)/python -m voice_grpc.bench overhead --sessions $(N) --json build/load.json
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info

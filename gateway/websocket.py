@@ -8,7 +8,6 @@ Somewhat more than real time is a network's way, and taken; far more is a flood,
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -118,9 +117,11 @@ async def bridge(
     except Refused as refused:
         close_reason = refused.close_reason
     if close_reason is not None and close_reason.code != 4408:
-        with suppress(ConversationEnded):
+        try:
             for frame in dialect.over(close_reason):
                 await _deliver(socket, frame)
+        except ConversationEnded as ended:
+            return ended.close_reason
     return close_reason
 
 
@@ -142,7 +143,8 @@ async def _converse(
                 tasks.create_task(_up(socket, dialect, upstream, opening.requests), name="up")
                 tasks.create_task(_down(socket, dialect, upstream), name="down")
         except* ConversationEnded as group:
-            close_reason = first(group).close_reason
+            is_gone = group.subgroup(lambda ended: getattr(ended, "close_reason", DONE) is None) is not None
+            close_reason = None if is_gone else first(group).close_reason
         return close_reason
 
 

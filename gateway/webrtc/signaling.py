@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc.aio
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
@@ -19,6 +19,9 @@ from .call import Call
 ANSWER_SECONDS = 10.0
 """For gathering our addresses."""
 
+AIORTC = "RTCPeerConnection."
+"""Begins the names of aiortc's own tasks."""
+
 log = logging.getLogger(__name__)
 
 
@@ -30,6 +33,7 @@ class RtcCalls:
         self._configuration = RTCConfiguration([_rtc_server(ice_server(text)) for text in ice_servers])
         self._tasks = asyncio.TaskGroup()
         self._calls: dict[str, Call] = {}
+        self._handler_before: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object] | None = None
 
     @property
     def tasks(self) -> asyncio.TaskGroup:
@@ -37,6 +41,9 @@ class RtcCalls:
         return self._tasks
 
     async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._handler_before = loop.get_exception_handler()
+        loop.set_exception_handler(self._on_lost_error)
         await self._tasks.__aenter__()
         return self
 
@@ -46,6 +53,18 @@ class RtcCalls:
         for call in self._calls.values():
             call.hang_up()
         await self._tasks.__aexit__(None, None, None)
+        asyncio.get_running_loop().set_exception_handler(self._handler_before)
+
+    def _on_lost_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """aiortc connects in tasks of its own that nobody waits for: what they make of an offer that lacks
+        something, such as a fingerprint, is no bug of ours. Such a call is never set up, and ends by that."""
+        task = context.get("future")
+        if isinstance(task, asyncio.Task) and getattr(task.get_coro(), "__qualname__", "").startswith(AIORTC):
+            log.info("a connection that came to nothing: %r", context.get("exception"))
+        elif self._handler_before is not None:
+            self._handler_before(loop, context)
+        else:
+            loop.default_exception_handler(context)
 
     async def answer(
         self, offer: str, caller: Caller, visit: AbstractContextManager[None]
@@ -58,7 +77,7 @@ class RtcCalls:
             try:
                 answer = await _negotiate(peer, call, offer)
             except BaseException:
-                await peer.close()
+                await _discard(peer)
                 raise
             id = secrets.token_urlsafe(18)
             self._calls[id] = call
@@ -94,6 +113,15 @@ async def _negotiate(peer: RTCPeerConnection, call: Call, offer: str) -> str:
     except Exception as error:  # noqa: BLE001 - whatever aiortc makes of what a stranger sent
         raise bad_message(f"offer: got no SDP offer that can be answered ({str(error)[:80]})") from None
     return peer.localDescription.sdp
+
+
+async def _discard(peer: RTCPeerConnection) -> None:
+    """A connection that came to nothing. Where the first of a BUNDLE group is no part of the offer (RFC 9143
+    §7.2), aiortc has taken the transports away by then, and fails to close what is left."""
+    try:
+        await peer.close()
+    except Exception as error:  # noqa: BLE001 - as `_negotiate`
+        log.info("an offer that was refused: %s", error)
 
 
 def _rtc_server(server: IceServer) -> RTCIceServer:

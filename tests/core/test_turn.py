@@ -267,6 +267,24 @@ def test_yielding_speech_ended_is_a_cough() -> None:
     assert (talk.state, talk.deadline) == (SPEAKING, None)
 
 
+def test_speech_that_comes_all_at_once_interrupts_however_soon_its_end_is_told() -> None:
+    """Behind a stall of the line: 0.64 s of it within 0.08 s."""
+    talk = talk_in(SPEAKING)
+    talk.at(3.0, e.SpeechStarted(48_000, 0.064, 1.0))
+    assert talk.state is YIELDING
+    told = talk.at(3.08, e.SpeechEnded(48_000 + 10_240, 0.096, 0.0))
+    assert told[0] == c.CancelReply(1, e.CancelReason.SPEECH)
+    assert c.Forget() not in told
+    assert (talk.state, talk.taker.turn) == (ENDING, 2)
+
+
+def test_a_cough_that_comes_all_at_once_is_one() -> None:
+    talk = talk_in(SPEAKING)
+    talk.at(3.0, e.SpeechStarted(48_000, 0.064, 1.0))
+    assert talk.at(3.08, e.SpeechEnded(48_000 + 1_600, 0.096, 0.0)) == [c.Forget()]
+    assert talk.state is SPEAKING
+
+
 def test_yielding_patience_over_interrupts() -> None:
     talk = talk_in(YIELDING)
     assert talk.at(3.186, OVER) == [c.CancelReply(1, e.CancelReason.SPEECH)]

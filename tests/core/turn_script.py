@@ -73,7 +73,7 @@ def talk_in(state: State | str, settings: TurnSettings | None = None) -> Talk:
         (THINKING, 1.1, e.Transcribed(1, "hello")),
         (THINKING, 1.404, OVER),
         (SPEAKING, 2.0, e.ReplyAudible(1)),
-        (YIELDING, 3.0, started()),
+        (YIELDING, 3.0, started(3.0)),
     ]
     if state == AWAITING:
         steps = [*steps[:2], (AWAITING, 1.404, OVER)]

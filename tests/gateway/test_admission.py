@@ -3,7 +3,7 @@
 import ast
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -15,6 +15,7 @@ from gateway.admission import Admission, Rejected
 from gateway.dialects.simple import SimpleDialect
 from gateway.upstream import Caller
 from gateway.websocket import BURST_SECONDS, BYTES_A_SECOND, MESSAGES_A_SECOND, RateLimiter, bridge
+from tests.serving import WITHIN
 
 from .harness import deployed
 
@@ -181,6 +182,49 @@ async def test_a_browser_that_does_not_read_is_ended(monkeypatch: pytest.MonkeyP
         assert close_reason is not None
         assert (close_reason.code, close_reason.message) == (4408, "this client reads too slowly")
         await here.served.assert_serves()
+
+
+class GoneSocket:
+    """Asks once for what cannot be, and is not there to be told."""
+
+    async def receive(self) -> str | bytes | None:
+        return '{"type": "no such"}'
+
+    async def send(self, frame: str | bytes) -> None:
+        raise ConnectionResetError
+
+
+async def test_a_browser_that_is_gone_before_it_is_told_is_not_closed_again() -> None:
+    async with deployed() as here:
+        assert await bridge(GoneSocket(), SimpleDialect(), here.served.channel, Caller()) is None
+
+
+class LeavingSocket:
+    """Asks for what cannot be, and is gone in the same moment."""
+
+    def __init__(self) -> None:
+        self._is_answered = asyncio.Event()
+        self._frames = ['{"type": "start"}', '{"type": "no such"}']
+        self.sent = 0
+
+    async def receive(self) -> str | bytes | None:
+        if len(self._frames) == 1:
+            await self._is_answered.wait()
+        return self._frames.pop(0)
+
+    async def send(self, frame: str | bytes) -> None:
+        self.sent += 1
+        self._is_answered.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0 if self.sent > 1 else WITHIN)
+        raise ConnectionResetError
+
+
+async def test_a_browser_that_is_gone_while_it_is_refused_is_not_closed_again() -> None:
+    async with deployed() as here:
+        socket = LeavingSocket()
+        assert await bridge(socket, SimpleDialect(), here.served.channel, Caller()) is None
+        assert socket.sent == 1
 
 
 # ---------------------------------------------------------------- HTTP

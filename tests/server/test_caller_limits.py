@@ -1,18 +1,22 @@
 """What one caller may use, by the settings and by what the engines cost."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from tests.serving import scripted, settings
 from voice_grpc.core.quota import CallerLimits
 from voice_grpc.engines.scripted import ScriptedLlm, ScriptedTts
 from voice_grpc.server.caller_limits import (
     CHARACTERS,
+    MIN_CALLS,
     NEW_PER_MINUTE,
     TOKENS,
     caller_limits,
     calls_at_once,
     calls_of_one_connection,
 )
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 class VendorLlm(ScriptedLlm):
@@ -69,3 +73,12 @@ def test_a_connection_can_hold_all_that_is_let_in() -> None:
     for count in (1, 16, 1_000):
         given = settings(max_sessions=count)
         assert calls_at_once(given) > calls_of_one_connection(given) > 2 * count
+
+
+def test_the_readme_says_how_many() -> None:
+    """As `2 × --max-sessions + 272` of one connection, and four times that of all."""
+    most = settings(max_sessions=1_000)
+    assert f"| 2 × `--max-sessions` + {calls_of_one_connection(most) - 2_000} |" in README
+    assert calls_at_once(most) == 4 * calls_of_one_connection(most)
+    assert calls_at_once(settings(max_sessions=1)) == 4 * calls_of_one_connection(settings(max_sessions=1))
+    assert f"| four times that, {MIN_CALLS:,} at least |" in README

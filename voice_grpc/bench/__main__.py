@@ -34,7 +34,7 @@ def _overhead(given: argparse.Namespace) -> object:
     print("\nOur own part: measured minus what was scripted, answers begun in the silence or not")
     print(overhead.HEADER, flush=True)
     found = []
-    for sessions in (1, 50):
+    for sessions in given.sessions or (1, 50):
         for measured in asyncio.run(overhead.measure(sessions, given.seconds)):
             found.append(measured)
             print(overhead.report(measured), flush=True)
@@ -113,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     names = ", ".join(MEASUREMENTS)
     parser.add_argument("measurements", nargs="*", default=list(MEASUREMENTS), help=f"of: {names} (all)")
     parser.add_argument("--seconds", type=float, default=20.0, help="of load for each number of sessions")
+    parser.add_argument(
+        "--sessions", type=int, nargs="+", help="at once, of overhead: one run for each number (1 50)"
+    )
     parser.add_argument("--model", nargs="+", default=[DEFAULT_MODEL], help="of answers")
     parser.add_argument("--stt", choices=cloud.STT_PROFILES, default=cloud.STT_PROFILES[0], help="of cloud")
     parser.add_argument("--llm", choices=cloud.LLM_PROFILES, default=cloud.LLM_PROFILES[0], help="of cloud")
@@ -150,6 +153,8 @@ def main() -> None:
         parser.error(f"no measurement {', '.join(sorted(unknown))}; there are: {', '.join(MEASUREMENTS)}")
     if given.cases < 1:
         parser.error("--cases has to be 1 or more")
+    if min(given.sessions or [1]) < 1:
+        parser.error("--sessions has to be 1 or more")
     try:
         chosen_variants(given.variant)
         if given.png:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from . import commands as c
 from . import events as e
+from .audio import seconds
 from .commands import Command, ReplyKind
 from .interruption import (
     CERTAIN_AFTER,
@@ -45,7 +46,7 @@ def may_yield(turn: TurnState) -> bool:
 
 def duck_early(turn: TurnState, event: e.SpeechHinted, now: float) -> Commands:
     if may_yield(turn) and turn.settings.duck and turn.reply is not None:
-        turn.voice = VoiceOver(now - event.speech, is_ducked=True)
+        turn.voice = VoiceOver(now - event.speech, event.position, is_ducked=True)
         yield c.Duck(turn.reply.number)
 
 
@@ -62,7 +63,7 @@ def start_yielding(turn: TurnState, event: e.SpeechStarted, now: float) -> Comma
     was_ducked = turn.voice is not None and turn.voice.is_ducked
     turn.state, turn.asked, turn.is_asked, turn.faded_at = State.YIELDING, 0, False, -1
     turn.level = None
-    turn.voice = voice = VoiceOver(now - event.speech, is_ducked=settings.duck or was_ducked)
+    turn.voice = voice = VoiceOver(now - event.speech, event.position, is_ducked=settings.duck or was_ducked)
     after = settings.interrupt_after if settings.interruption is Interruption.ON_SPEECH else HOLD_AFTER
     turn.deadline = max(now, voice.since + after)
     if settings.duck and not was_ducked:
@@ -112,7 +113,7 @@ def hear_name(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
     """Who is far away means the assistant if they say its name."""
     if may_yield(turn) and is_far(turn, now) and names(event.text, turn.settings.assistant_name):
         heard = Overlap(0.0, is_over=False, words=event.text, language=event.language)
-        turn.voice = VoiceOver(now, heard, interim=event)
+        turn.voice = VoiceOver(now, event.end, heard, interim=event)
         yield from interrupt(turn, now)
 
 
@@ -134,17 +135,22 @@ def ask_words_early(turn: TurnState, event: e.SpeechFaded, now: float) -> Comman
 
 
 def end_voice(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
-    """A click or a cough ends before the answer waited for it; of anything longer the words tell."""
-    voice = turn.voice
+    """A click or a cough ends before the answer waited for it; of anything longer the words tell. It is as
+    long as its positions say: sound that comes all at once, behind a stall of the line, leaves a clock no
+    time."""
+    voice, settings = turn.voice, turn.settings
     assert voice is not None
-    since = now - event.silence
-    voiced = since - voice.since
-    if turn.settings.interruption is Interruption.ON_SPEECH or (voiced < HOLD_AFTER and not voice.is_held):
+    since, voiced = now - event.silence, seconds(event.position - voice.at)
+    on_speech = settings.interruption is Interruption.ON_SPEECH
+    if voiced < (settings.interrupt_after if on_speech else HOLD_AFTER) and not voice.is_held:
         yield from go_on(turn)
         return
     voice.heard = replace(voice.heard, voiced=voiced, is_over=True)
     turn.silent_since, turn.silent_at = since, event.position
     turn.deadline = max(now, since + WORDS_WITHIN)
+    if on_speech:
+        yield from interrupt(turn, now)
+        return
     if turn.faded_at != event.position:
         yield turn.ask()
     elif voice.transcript is not None and voice.transcript.revision == turn.asked:

@@ -105,6 +105,8 @@ class VoiceOver:
 
     since: float
     """When it began, in monotonic seconds."""
+    at: int
+    """Position of its onset, in samples."""
     heard: Overlap = Overlap(0.0, is_over=False)
     is_ducked: bool = False
     is_held: bool = False

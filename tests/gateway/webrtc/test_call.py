@@ -1,6 +1,8 @@
 """WebRTC, aiortc against aiortc: a conversation on tracks and a data channel, and every way it can end."""
 
 import asyncio
+import gc
+import logging
 
 import httpx2
 import numpy as np
@@ -10,7 +12,7 @@ pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc
 
 from gateway.webrtc.inbound_track import SampleClock
 from gateway.webrtc.outbound_track import FADE, FRAME, MAX_WAITING, Playlist, Reports
-from tests.serving import LONG, noise, scripted
+from tests.serving import LONG, WITHIN, noise, scripted
 from voice_grpc.pb import voice_pb2 as pb
 
 from ..harness import Deployment, deployed
@@ -188,6 +190,51 @@ async def test_an_offer_that_is_none_is_refused(body: bytes, headers: dict[str, 
     async with deployed() as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
         assert (await http.post("/v1/webrtc", content=body, headers=headers)).status_code == status
         assert await conversations(here) == 0
+
+
+def an_offer(bundle: str, fingerprint: str) -> str:
+    """Of a browser that is nowhere."""
+    transport = (
+        "c=IN IP4 0.0.0.0",
+        "a=ice-ufrag:abcd",
+        "a=ice-pwd:abcdefghijklmnopqrstuvwx",
+        "a=setup:actpass",
+    )
+    lines = (
+        *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", f"a=group:BUNDLE {bundle}"),
+        *("m=audio 9 UDP/TLS/RTP/SAVPF 0", "a=mid:0", "a=sendrecv", "a=rtcp-mux", "a=rtpmap:0 PCMU/8000"),
+        *(*transport, fingerprint, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel"),
+        *("a=mid:1", "a=sctp-port:5000", *transport, fingerprint, ""),
+    )
+    return "\r\n".join(lines)
+
+
+FINGERPRINT = f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}"
+
+
+async def test_an_offer_that_aiortc_can_neither_take_nor_close_is_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its parts go with one that there is not."""
+    async with deployed() as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
+        refused = await http.post("/v1/webrtc", content=an_offer("7 0 1", FINGERPRINT), headers=SDP)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, 4400)
+        assert await conversations(here) == 0
+    assert not any(record.exc_info for record in caplog.records)
+
+
+async def test_an_offer_that_aiortc_fails_to_connect_is_no_bug(caplog: pytest.LogCaptureFixture) -> None:
+    """Without a fingerprint: aiortc takes it, and stumbles in a task of its own."""
+    with caplog.at_level(logging.INFO):
+        async with deployed() as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
+            taken = await http.post("/v1/webrtc", content=an_offer("0 1", "a=none"), headers=SDP)
+            assert (await http.delete(taken.headers["Location"])).status_code == 200
+            await until_empty(here)
+            async with asyncio.timeout(WITHIN):
+                while "a connection that came to nothing" not in caplog.text:
+                    gc.collect()  # asyncio tells of an error that nobody took when the task is gone
+                    await asyncio.sleep(0.01)
+    assert not any(record.levelno >= logging.ERROR for record in caplog.records)
 
 
 async def test_a_wrong_token_is_told() -> None:

@@ -71,6 +71,10 @@ async def socket(socket: WebSocket) -> None:
         return
 
 
+async def denied(socket: WebSocket) -> None:
+    await socket.send_denial_response(PlainTextResponse("not you", 403))
+
+
 async def refused(request: Request, error: Exception) -> Response:
     return PlainTextResponse(str(error), 413 if isinstance(error, BodyTooLarge) else 408)
 
@@ -140,6 +144,7 @@ async def edge_serving(body_seconds: float = 30.0, **bounds: Any) -> AsyncIterat
             Route("/upload", upload, methods=["POST"]),
             Route("/unread", unread, methods=["POST"]),
             WebSocketRoute("/socket", socket),
+            WebSocketRoute("/denied", denied),
         ],
         exception_handlers={BodyTooLarge: refused, BodyTooSlow: refused, ClientDisconnect: gone},
     )

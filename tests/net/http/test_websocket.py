@@ -93,3 +93,40 @@ async def test_a_frame_too_large_in_the_middle_of_an_answer_is_no_bug(
             writer.write(b"\xff\xff")  # reserved bits and no opcode
             await here.until_alone()
     assert not any(record.exc_info for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        frame(Opcode.TEXT, b"a\xff"),
+        frame(Opcode.TEXT, "é".encode()[:1]),
+        frame(Opcode.TEXT, b"a", fin=False) + frame(Opcode.CONT, b"\xed\xa0\x80"),
+    ],
+    ids=["no character", "half of one", "half of a surrogate pair"],
+)
+async def test_a_text_that_is_none_ends_the_socket_and_is_no_bug(
+    said: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with edge_serving() as here:
+        async with opened(here) as (reader, writer):
+            writer.write(said)
+            closing = await ending(reader)
+        assert (closing[0], int.from_bytes(closing[2:4], "big")) == (0x88, 1007)
+        await here.until_alone()
+    assert not any(record.exc_info for record in caplog.records)
+
+
+async def test_a_character_may_be_cut_by_fragments() -> None:
+    async with edge_serving() as here, opened(here) as (reader, writer):
+        first, second = "é".encode()[:1], "é".encode()[1:]
+        writer.write(frame(Opcode.TEXT, first, fin=False) + frame(Opcode.CONT, second))
+        assert (await reader.readexactly(4))[2:] == "é".encode()
+
+
+async def test_a_handshake_that_is_refused_is_no_bug(caplog: pytest.LogCaptureFixture) -> None:
+    async with edge_serving() as here:
+        said = await here.told(HANDSHAKE.replace(b"/socket", b"/denied"))
+        assert said.startswith(b"HTTP/1.1 403 ")
+        assert said.endswith(b"not you")
+        await here.until_alone()
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -1,9 +1,11 @@
-"""What one WebSocket may cost below its messages: fragments, pongs that are not read, and handshakes that are
-none. How large a message may be is an option of uvicorn's; what a conversation may cost is the application's.
+"""What one WebSocket may cost below its messages: fragments, pongs that are not read, texts and handshakes
+that are none. How large a message may be is an option of uvicorn's; what a conversation may cost is the
+application's.
 
 A file of its own: the HTTP edge hands a connection over and is done with it.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
@@ -37,6 +39,15 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.conn.fail(CloseCode.MESSAGE_TOO_BIG, f"a message has at most {MAX_FRAGMENTS} fragments")
             self.handle_parser_exception()
 
+    def send_receive_event_to_app(self) -> None:
+        """A text that is none ends the socket (RFC 6455 §8.1); uvicorn logs it as a bug."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_utf8(self.frames):
+            self.frames = []
+            self.conn.fail(CloseCode.INVALID_DATA, "a text is UTF-8")
+            self.handle_parser_exception()
+        else:
+            super().send_receive_event_to_app()
+
     def handle_ping(self) -> None:
         super().handle_ping()
         if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
@@ -44,11 +55,13 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         """A socket that was ended from here, for a frame too large or a pong that did not come, is gone for
-        the application too: uvicorn calls it a bug to send on it."""
+        the application too: uvicorn calls it a bug to send on it. A handshake that was refused is complete:
+        uvicorn logs it as an error of the application."""
         await self.writable.wait()
         if self.handshake_complete and self.close_sent:
             raise ClientDisconnected
         await super().send(message)
+        self.handshake_complete = self.handshake_complete or self.close_sent
 
     def _refuse(self) -> None:
         """What `websockets` cannot read, such as a handshake with a body, uvicorn leaves without an answer
@@ -57,6 +70,15 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.handshake_initiated = self.handshake_complete = self.close_sent = True
         self.transport.write(answer or _NO_HANDSHAKE)
         self.transport.close()
+
+
+def _is_utf8(fragments: Iterable[bytes]) -> bool:
+    """Together: a character may be cut."""
+    try:
+        b"".join(fragments).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 WEBSOCKETS = {"ws": BoundedWebSocket, "ws_per_message_deflate": False}

@@ -1,0 +1,1 @@
+"""What strangers send, as strategies of hypothesis: a kind a file."""
