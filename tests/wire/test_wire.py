@@ -32,9 +32,9 @@ from voice_grpc.wire.config import (
     config_message,
     session_config,
     session_notices,
-    to_duration,
     with_changes,
 )
+from voice_grpc.wire.fields import to_duration
 
 SPANISH = Persona("spanish", "Ana", "Habla.", voice="hum", greeting="¡Hola!", language="es")
 CATALOG = Catalog(
@@ -167,6 +167,8 @@ def test_what_is_asked_for_is_had_and_told_back() -> None:
             duck=False,
             min_words=3,
             near_field_only=False,
+            threshold_thinking=0.5,
+            threshold_speaking=0.75,
         ),
         transcription=pb.TranscriptionConfig(prompt="Ada"),
         generation=pb.GenerationConfig(temperature=0.0, max_output_tokens=9),

@@ -1,11 +1,11 @@
 """What one session is like: the caller's wishes, checked, every default filled in."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from .endpointing import EndpointSettings
 from .tools import ToolDeclaration
-from .turn_state import TurnSettings
+from .turn_state import State, TurnSettings
 
 
 class Encoding(Enum):
@@ -90,6 +90,8 @@ class LiveConfig:
     """The configuration in force: one cell a conversation, changed in one place, read where it is used."""
 
     current: SessionConfig
+    state: State = State.LISTENING
+    """Of the turn, by which some of it counts."""
     _coming: SessionConfig | None = None
 
     @property
@@ -100,3 +102,14 @@ class LiveConfig:
     def expect(self, coming: SessionConfig) -> None:
         """A change was accepted, and waits for its turn."""
         self._coming = coming
+
+    @property
+    def endpoint(self) -> EndpointSettings:
+        """Those that count in this state: with its own threshold, where it has one."""
+        endpoint = self.current.endpoint
+        own = {
+            State.THINKING: endpoint.threshold_thinking,
+            State.SPEAKING: endpoint.threshold_speaking,
+            State.YIELDING: endpoint.threshold_speaking,
+        }.get(self.state)
+        return endpoint if own is None else replace(endpoint, threshold=own)

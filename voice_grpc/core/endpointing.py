@@ -15,6 +15,10 @@ from .events import SpeechDismissed, SpeechEnded, SpeechFaded, SpeechHinted, Spe
 class EndpointSettings:
     threshold: float = 0.5
     """Probability from which a window is speech; Silero's own default."""
+    threshold_thinking: float | None = None
+    """The same while an answer is being made; None: `threshold`."""
+    threshold_speaking: float | None = None
+    """The same while an answer is heard; None: `threshold`."""
     min_speech: float = 0.06
     """Seconds of speech that make a start: two windows. A click is shorter."""
     soft_end: float = 0.096

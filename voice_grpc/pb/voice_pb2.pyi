@@ -149,7 +149,7 @@ class VoiceConfig(_message.Message):
     def __init__(self, voice_id: _Optional[str] = ..., speaking_rate: _Optional[float] = ...) -> None: ...
 
 class TurnDetection(_message.Message):
-    __slots__ = ("mode", "interruption", "threshold", "min_speech", "hold", "interrupt_after", "prefix_padding", "idle_timeout", "duck", "profile", "min_hold", "max_hold", "speculation", "speculation_tries", "turn_limit", "min_words", "near_field_only")
+    __slots__ = ("mode", "interruption", "threshold", "min_speech", "hold", "interrupt_after", "prefix_padding", "idle_timeout", "duck", "profile", "min_hold", "max_hold", "speculation", "speculation_tries", "turn_limit", "min_words", "near_field_only", "threshold_thinking", "threshold_speaking")
     class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         MODE_UNSPECIFIED: _ClassVar[TurnDetection.Mode]
@@ -209,6 +209,8 @@ class TurnDetection(_message.Message):
     TURN_LIMIT_FIELD_NUMBER: _ClassVar[int]
     MIN_WORDS_FIELD_NUMBER: _ClassVar[int]
     NEAR_FIELD_ONLY_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_THINKING_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_SPEAKING_FIELD_NUMBER: _ClassVar[int]
     mode: TurnDetection.Mode
     interruption: TurnDetection.Interruption
     threshold: float
@@ -226,7 +228,9 @@ class TurnDetection(_message.Message):
     turn_limit: _duration_pb2.Duration
     min_words: int
     near_field_only: bool
-    def __init__(self, mode: _Optional[_Union[TurnDetection.Mode, str]] = ..., interruption: _Optional[_Union[TurnDetection.Interruption, str]] = ..., threshold: _Optional[float] = ..., min_speech: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., interrupt_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., prefix_padding: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., idle_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., duck: bool = ..., profile: _Optional[_Union[TurnDetection.Profile, str]] = ..., min_hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., speculation: _Optional[_Union[TurnDetection.Speculation, str]] = ..., speculation_tries: _Optional[int] = ..., turn_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., min_words: _Optional[int] = ..., near_field_only: bool = ...) -> None: ...
+    threshold_thinking: float
+    threshold_speaking: float
+    def __init__(self, mode: _Optional[_Union[TurnDetection.Mode, str]] = ..., interruption: _Optional[_Union[TurnDetection.Interruption, str]] = ..., threshold: _Optional[float] = ..., min_speech: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., interrupt_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., prefix_padding: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., idle_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., duck: bool = ..., profile: _Optional[_Union[TurnDetection.Profile, str]] = ..., min_hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., speculation: _Optional[_Union[TurnDetection.Speculation, str]] = ..., speculation_tries: _Optional[int] = ..., turn_limit: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., min_words: _Optional[int] = ..., near_field_only: bool = ..., threshold_thinking: _Optional[float] = ..., threshold_speaking: _Optional[float] = ...) -> None: ...
 
 class TranscriptionConfig(_message.Message):
     __slots__ = ("prompt",)

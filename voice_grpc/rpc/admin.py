@@ -16,8 +16,8 @@ from ..session.clock import loop_now
 from ..session.lifetime import SessionLimits
 from ..wire.audio_format import available_encodings
 from ..wire.catalog import Catalog
-from ..wire.config import to_duration
 from ..wire.enums import HEARD, ROLES
+from ..wire.fields import to_duration
 from ..wire.tools import to_struct
 from .callers import Caller
 from .sessions import SessionRegistry

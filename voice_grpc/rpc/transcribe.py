@@ -17,7 +17,8 @@ from ..wire import requests as wire_in
 from ..wire import responses as wire_out
 from ..wire.audio_format import audio_format
 from ..wire.catalog import Catalog
-from ..wire.config import output_selection, turn_detection, with_changes
+from ..wire.config import output_selection, with_changes
+from ..wire.turn_detection import turn_detection
 from .sound_pace import SoundPace
 from .streams import Read, StreamLifetime, Write, first_config
 

@@ -117,6 +117,7 @@ class Decider:
     def _say_state(self, before: State, turn_before: int) -> None:
         """What changed for the caller, and for whoever keeps the sound of the turn."""
         state, turn = self._taker.state, self._taker.turn
+        self._config.state = state
         is_users = state in (State.HEARING, State.ENDING)
         if is_users and turn != turn_before:
             self._context.turn_events.user_speaking(turn)

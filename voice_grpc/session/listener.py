@@ -151,7 +151,7 @@ class Listener:
         self._audio, self._sound, self._transcriber = audio, transcriber.sound, transcriber
         self._config, self._post, self._outbox = config, post, outbox
         self._detector = VoiceActivity(vad, outbox)
-        self._endpointer = Endpointer(lambda: config.current.endpoint)
+        self._endpointer = Endpointer(lambda: config.endpoint)
         self._partial = np.zeros(0, np.int16)
         self._is_voiced = False
         self._voice = VoiceLevel()

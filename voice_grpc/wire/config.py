@@ -9,29 +9,24 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from google.protobuf.duration_pb2 import Duration
-
 from ..core.config import SessionConfig
-from ..core.endpointing import EndpointSettings
 from ..core.errors import BadField, Reason, shown
-from ..core.interruption import Interruption
 from ..core.languages import primary
-from ..core.patience import LONGEST, SHORTEST, Profile
 from ..core.responses import Notice
-from ..core.turn_state import Speculation, TurnSettings
+from ..core.turn_state import TurnSettings
 from ..pb import voice_pb2 as pb
 from . import fields
 from .audio_format import audio_format, format_message
 from .catalog import Catalog
-from .enums import INTERRUPTIONS, PROFILES, SPECULATIONS, inverse
+from .fields import to_duration
 from .tools import declaration_message, declarations
+from .turn_detection import turn_detection, turn_detection_message
 
 SESSION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 MAX_INSTRUCTIONS = 8_000
 MAX_PROMPT = 1_000
 MAX_LANGUAGES = 8
 MAX_METADATA, MAX_LABEL = 16, 128
-HOUR = 3600.0
 
 UPDATABLE = (
     "voice",
@@ -112,55 +107,6 @@ def update_paths(update: pb.ConfigUpdate) -> list[str]:
     if update.update_mask.paths:
         return list(update.update_mask.paths)
     return [field.name for field, _ in update.config.ListFields()]
-
-
-def turn_detection(
-    config: SessionConfig,
-    given: pb.TurnDetection,
-    speculation: Speculation = Speculation.STT,
-    profile: Profile = Profile.CONVERSATION,
-) -> SessionConfig:
-    """`speculation` and `profile`: where the caller asks for none. Raises `BadField`."""
-    path = "config.turn_detection"
-    default, turns = EndpointSettings(), TurnSettings()
-    hold, least, most = (_held(given, name) for name in ("hold", "min_hold", "max_hold"))
-    if least is not None and most is not None and most < least:
-        raise BadField(f"{path}.max_hold", f"{most:g} s", f"no less than min_hold, {least:g} s")
-    idle = fields.duration(given, "idle_timeout", path, (1.0, HOUR), 0.0)
-    return replace(
-        config,
-        is_manual=given.mode == pb.TurnDetection.MODE_MANUAL,
-        endpoint=EndpointSettings(
-            threshold=fields.number(given, "threshold", path, (0.05, 0.95), default.threshold),
-            min_speech=fields.duration(given, "min_speech", path, (0.03, 1.0), default.min_speech),
-        ),
-        turns=replace(
-            config.turns,
-            hold=hold,
-            profile=inverse(PROFILES).get(given.profile, profile),
-            min_hold=least,
-            max_hold=most,
-            speculation=inverse(SPECULATIONS).get(given.speculation, speculation),
-            speculation_tries=int(fields.number(given, "speculation_tries", path, (0, 10), 3)),
-            turn_limit=fields.duration(given, "turn_limit", path, (5.0, 600.0), turns.turn_limit),
-            interrupt_after=fields.duration(
-                given, "interrupt_after", path, (0.06, 3.0), turns.interrupt_after
-            ),
-            interruption=inverse(INTERRUPTIONS).get(given.interruption, Interruption.YIELD),
-            min_words=int(fields.number(given, "min_words", path, (1, 10), turns.min_words)),
-            duck=given.duck if given.HasField("duck") else True,
-            near_field_only=given.near_field_only if given.HasField("near_field_only") else True,
-        ),
-        prefix_padding=fields.duration(given, "prefix_padding", path, (0.0, 1.0), 0.3),
-        idle_timeout=idle or None,
-    )
-
-
-def _held(given: pb.TurnDetection, name: str) -> float | None:
-    """None: the caller leaves it to the server."""
-    if not given.HasField(name):
-        return None
-    return fields.duration(given, name, "config.turn_detection", (SHORTEST, LONGEST), 0.0)
 
 
 def output_selection(config: SessionConfig, given: pb.OutputSelection) -> SessionConfig:
@@ -257,7 +203,6 @@ def session_notices(
 
 def config_message(config: SessionConfig) -> pb.SessionConfig:
     """The settings in force, as a config that asks for the same."""
-    turns, endpoint = config.turns, config.endpoint
     message = pb.SessionConfig(
         session_id=config.session_id,
         input_audio=format_message(config.input),
@@ -266,21 +211,7 @@ def config_message(config: SessionConfig) -> pb.SessionConfig:
         persona_id=config.persona,
         instructions=config.instructions if config.has_own_instructions else "",
         voice=pb.VoiceConfig(voice_id=config.voice, speaking_rate=config.speaking_rate),
-        turn_detection=pb.TurnDetection(
-            mode=pb.TurnDetection.MODE_MANUAL if config.is_manual else pb.TurnDetection.MODE_SERVER_VAD,
-            interruption=INTERRUPTIONS[turns.interruption],
-            min_words=turns.min_words,
-            threshold=endpoint.threshold,
-            min_speech=to_duration(endpoint.min_speech),
-            profile=PROFILES[turns.profile],
-            speculation=SPECULATIONS[turns.speculation],
-            speculation_tries=turns.speculation_tries,
-            turn_limit=to_duration(turns.turn_limit),
-            interrupt_after=to_duration(turns.interrupt_after),
-            prefix_padding=to_duration(config.prefix_padding),
-            duck=turns.duck,
-            near_field_only=turns.near_field_only,
-        ),
+        turn_detection=turn_detection_message(config),
         transcription=pb.TranscriptionConfig(prompt=config.prompt),
         generation=pb.GenerationConfig(max_output_tokens=config.max_tokens),
         capabilities=pb.ClientCapabilities(
@@ -296,18 +227,6 @@ def config_message(config: SessionConfig) -> pb.SessionConfig:
         greeting=config.greeting,
         tools=[declaration_message(tool) for tool in config.tools],
     )
-    for name in ("hold", "min_hold", "max_hold"):
-        if (seconds := getattr(turns, name)) is not None:
-            getattr(message.turn_detection, name).CopyFrom(to_duration(seconds))
-    if config.idle_timeout is not None:
-        message.turn_detection.idle_timeout.CopyFrom(to_duration(config.idle_timeout))
     if config.temperature is not None:
         message.generation.temperature = config.temperature
     return message
-
-
-def to_duration(seconds: float) -> Duration:
-    """To the microsecond."""
-    duration = Duration()
-    duration.FromMicroseconds(round(seconds * 1e6))
-    return duration

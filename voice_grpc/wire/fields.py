@@ -64,3 +64,10 @@ def one_of(value: str, path: str, known: Container[str], listed: str) -> str:
     if value not in known:
         raise BadField(path, value, listed)
     return value
+
+
+def to_duration(seconds: float) -> Duration:
+    """To the microsecond."""
+    duration = Duration()
+    duration.FromMicroseconds(round(seconds * 1e6))
+    return duration
