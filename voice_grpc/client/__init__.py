@@ -1,5 +1,5 @@
-"""The other side of the call: one Converse stream (`call`), the channel it runs on (`connection`), and how its
-answers are played (`jitter_buffer`)."""
+"""The other side of the call: one Converse stream (`call`), the channel it runs on (`connection`), and how
+its answers are played (`jitter_buffer`)."""
 
 from .call import Call
 from .connection import (
