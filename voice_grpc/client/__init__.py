@@ -13,6 +13,7 @@ from .connection import (
     FailureDetails,
     connect,
     failures,
+    next_message,
     reach,
     silent_when_ended,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "Volume",
     "connect",
     "failures",
+    "next_message",
     "reach",
     "silent_when_ended",
 ]
