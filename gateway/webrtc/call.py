@@ -1,7 +1,7 @@
 """One browser by WebRTC ⇄ one Converse stream: sound on the tracks, everything else on a data channel.
 
 The channel speaks `voice.v1.json` without its binary frames. The sound's formats and the playback
-reports are made here, and PlaybackControl is obeyed here, whatever the page says of them: the tracks are ours.
+reports are made here, and PlaybackControl is obeyed here, whatever the page says: the tracks are ours.
 The page is told of it, so that it can show it; and so that it can show words as they are heard, where a
 segment's sound begins (`audio` without its data) and each report (`{"playback": {…}}`, a PlaybackReport).
 """

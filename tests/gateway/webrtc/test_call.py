@@ -101,8 +101,9 @@ async def test_a_listener_s_word_holds_the_track_and_it_goes_on() -> None:
         ]  # fmt: skip
         assert not peer.of("interrupted")
         arms = [next(iter(text.keys() - {"turn", "seq", "serverTimeUs"}), "") for text in peer.texts]
-        held = [n for n, text in enumerate(peer.texts) if "playbackControl" in text][1]
+        _, held, resumed = [n for n, text in enumerate(peer.texts) if "playbackControl" in text]
         assert arms[held - 1] == "playback", "what was played is reported before anything else"
+        assert "playback" not in arms[held:resumed], "and no more is played"
         loud = [int(np.abs(samples).max()) > 1_000 for samples in peer.heard]
         first, last = loud.index(True), len(loud) - loud[::-1].index(True)
         assert loud[first:last].count(False) >= 5, "a silence of 0.1 s at least"
