@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from voice_grpc.client import Call, CallFailed
+from voice_grpc.client import Call, CallFailed, JitterBuffer
 from voice_grpc.pb import voice_pb2 as pb
 
 from .audio import OUTPUT_HZ
 from .captions import Captions
-from .jitter_buffer import JitterBuffer
+from .overlaps import Overlaps
 from .recording import Recording
 from .screen import Screen
 from .turns import State, Turns
@@ -59,13 +59,14 @@ class Conversation:
         self.call = call
         self.screen = screen
         self.recording = recording or Recording(time.monotonic())
-        self.playout = JitterBuffer()
+        self.playout = JitterBuffer(OUTPUT_HZ)
         self.turns = Turns()
         self.failure: CallFailed | None = None
         """Why the call ended, when it did not end well."""
         self.stopped: dict[int, float] = {}
         """Turn that was cut → monotonic seconds at which it was silent here."""
         self._captions = Captions()
+        self._overlaps = Overlaps()
         self._metrics: dict[int, pb.TurnMetrics] = {}
         self._changes = Condition()
 
@@ -101,9 +102,11 @@ class Conversation:
 
     def flush(self, turn: int) -> None:
         """Silence at once, and nothing more of that turn."""
+        now = time.monotonic()
         self._captions.drop(turn)
         self.playout.flush(turn)
-        self.stopped.setdefault(turn, time.monotonic())
+        self.stopped.setdefault(turn, now)
+        self.screen.overlap(self._overlaps.cut(turn, now))
 
     async def until(self, condition: Callable[[], bool], within: float | None = None) -> bool:
         """Wait until it holds; False when the call ended or `within` seconds were over first."""
@@ -132,7 +135,7 @@ class Conversation:
                 words = response.transcript
                 (self.screen.said if words.is_final else self.screen.interim)(words.text)
             case "playback_control":
-                self._control(response.turn, response.playback_control.action)
+                self._obey(response.turn, response.playback_control)
             case "interrupted":
                 self.flush(response.interrupted.turn or response.turn)
                 self.screen.cut(response.interrupted, OUTPUT_HZ)
@@ -165,9 +168,22 @@ class Conversation:
         if (metrics := self._metrics.pop(turn, None)) is not None:
             self.screen.metrics(turn, metrics)
 
-    def _control(self, turn: int, action: Control.Action) -> None:
-        match action:
+    def _obey(self, turn: int, control: Control) -> None:
+        now = time.monotonic()
+        match control.action:
             case Control.ACTION_FLUSH:
                 self.flush(turn)
-            case Control.ACTION_DUCK | Control.ACTION_UNDUCK:
-                self.playout.duck(action == Control.ACTION_DUCK)
+            case Control.ACTION_DUCK:
+                self.playout.duck(turn, True)
+                self._overlaps.lowered(turn, now)
+            case Control.ACTION_UNDUCK:
+                self.playout.duck(turn, False)
+                self.screen.overlap(self._overlaps.went_on(turn, now))
+            case Control.ACTION_HOLD:
+                self.playout.hold(turn, now)
+                self.stopped.setdefault(turn, now)
+                self._overlaps.held(turn, now)
+            case Control.ACTION_RESUME:
+                again = self.playout.resume(turn, control.position_samples, now)
+                self.stopped.pop(turn, None)
+                self.screen.overlap(self._overlaps.went_on(turn, now, again))

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from voice_grpc.client import JitterBuffer
 from voice_grpc.net.installation import advice
 
 from .audio import INPUT_FRAME, INPUT_HZ, OUTPUT_HZ
-from .jitter_buffer import JitterBuffer
 from .recording import Track
 
 PERIOD_MS = 20

@@ -6,6 +6,7 @@ Typed lines come without a thread, which would outlive the conversation.
 import asyncio
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
 
 from voice_grpc.pb import voice_pb2 as pb
@@ -82,7 +83,7 @@ class Talker:
             case "/stop":
                 await self._conversation.stop()
             case "/pause" | "/resume":
-                self._conversation.playout.hold(line == "/pause")
+                self._conversation.playout.pause(line == "/pause", time.monotonic())
                 await call.send(pb.Pause() if line == "/pause" else pb.Resume())
                 screen.line(f"       {'held; /resume goes on' if line == '/pause' else 'going on'}")
             case _ if line.startswith("/"):

@@ -94,7 +94,9 @@ def session_config(*, is_prepared: bool) -> pb.SessionConfig:
         input_audio=pb.AudioFormat(encoding=pcm, sample_rate_hz=INPUT_HZ, channels=1),
         output_audio=pb.AudioFormat(encoding=pcm, sample_rate_hz=OUTPUT_HZ, channels=1),
         turn_detection=pb.TurnDetection(mode=pb.TurnDetection.MODE_SERVER_VAD),
-        capabilities=pb.ClientCapabilities(playback_reports=True, echo_cancellation=is_prepared),
+        capabilities=pb.ClientCapabilities(
+            playback_reports=True, playback_control=True, echo_cancellation=is_prepared
+        ),
     )
     if is_prepared:
         config.greeting = ""  # a question from a file would be said over it
@@ -180,6 +182,10 @@ def _answer_arguments(parser: argparse.ArgumentParser) -> None:
     answer.add_argument("--text-only", action="store_true", help="answer --text in text alone")
     answer.add_argument("--play", action="store_true", help="with --wav and --text: play it too")
     answer.add_argument("--save", type=path, metavar="WAV", help="stereo: you left, the answer right")
-    answer.add_argument("--timings", action="store_true", help="tell why each turn was taken to be over")
+    answer.add_argument(
+        "--timings",
+        action="store_true",
+        help="tell why each turn was taken to be over, and what a voice over an answer did to it",
+    )
     answer.add_argument("--output-device", default="", metavar="N|NAME", help="which loudspeaker")
     answer.add_argument("--list-devices", action="store_true", help="list the devices and stop")

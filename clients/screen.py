@@ -72,7 +72,7 @@ def decision(metrics: pb.TurnMetrics) -> str:
 
 class Screen:
     def __init__(self, out: TextIO | None = None, interims: bool = False, timings: bool = False) -> None:
-        """`timings`: also tell why each turn was taken to be over."""
+        """`timings`: also tell why each turn was taken to be over, and what a voice did to an answer."""
         self._timings = timings
         self._out = out or sys.stdout
         self._is_terminal = self._out.isatty()
@@ -124,6 +124,11 @@ class Screen:
         heard = f"“{interrupted.heard_text.strip()}”" if interrupted.heard_text.strip() else "nothing"
         after = f"{interrupted.played_samples / rate_hz:.1f} s, {'reported' if known else 'estimated'}"
         self.line(f"       ✂ {by}; heard of the answer: {heard} ({after})", YELLOW)
+
+    def overlap(self, told: str) -> None:
+        """What a voice over the answer did to it; empty: nothing."""
+        if self._timings and told:
+            self.line(f"       ⏸ {told}", DIM)
 
     def notice(self, notice: pb.Notice) -> None:
         self.line(f"       ! {notice.message or notice.reason}", YELLOW)

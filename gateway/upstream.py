@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc.aio
 
-from voice_grpc.client import Access, Ending, failures, silent_when_ended
+from voice_grpc.client import Access, Ending, next_message, silent_when_ended
 
 from .close_codes import CloseReason, Refused
 
@@ -69,6 +69,5 @@ class Upstream:
 
     async def receive(self) -> bytes | None:
         """The next ConverseResponse; None once the server ended with OK. Raises `CallFailed`."""
-        with failures(self._ending):
-            response = await self._call.read()
+        response = await next_message(self._call, self._ending)
         return response if isinstance(response, bytes) else None

@@ -3,6 +3,13 @@
 to us       {"type": "start", …} once, first, and optional; then sound, and
             text {"text"} · interrupt · pause · resume · played {"ms"} · stop
 from us     ready · state {"state"} · transcript {"role", "text", "final"} · clear · metrics · error
+
+Whoever starts with `"playback_control": true` lowers, holds and goes on with what it plays by itself, as
+PlaybackControl in the contract says, and is told when:
+
+from us     duck · unduck · hold · resume {"position_samples"}
+
+Nobody else is: for them the server does it with the sound that it has not sent.
 """
 
 import json
@@ -22,12 +29,19 @@ RATE_HZ = 16_000
 RATES_HZ = (8_000, 16_000, 24_000, 48_000)
 
 TEXTS = ("session", "token", "persona", "voice", "instructions", "greeting")
-KEYS = ("sample_rate", "output_sample_rate", "language", *TEXTS)
+KEYS = ("sample_rate", "output_sample_rate", "language", "playback_control", *TEXTS)
 """What a `start` may hold."""
 
 TYPES = ("text", "interrupt", "pause", "resume", "stop", "played")
 """What a later text may be."""
 
+CONTROLS = {
+    pb.PlaybackControl.ACTION_DUCK: "duck",
+    pb.PlaybackControl.ACTION_UNDUCK: "unduck",
+    pb.PlaybackControl.ACTION_HOLD: "hold",
+    pb.PlaybackControl.ACTION_RESUME: "resume",
+    pb.PlaybackControl.ACTION_FLUSH: "clear",
+}
 STATES = {
     pb.TurnEvent.STATE_LISTENING: "listening",
     pb.TurnEvent.STATE_USER_SPEAKING: "hearing",
@@ -53,6 +67,7 @@ def session_config(start: Mapping[str, Any]) -> pb.SessionConfig:
         voice=pb.VoiceConfig(voice_id=texts["voice"]),
         input_audio=_pcm(rate_hz),
         output_audio=_pcm(_rate(start, "output_sample_rate", rate_hz)),
+        capabilities=pb.ClientCapabilities(playback_control=_flag(start, "playback_control")),
     )
     if "greeting" in start:
         config.greeting = texts["greeting"]
@@ -68,6 +83,13 @@ def _rate(start: Mapping[str, Any], key: str, default: int) -> int:
     if isinstance(rate_hz, bool) or rate_hz not in RATES_HZ:
         raise bad_message(f"{key}: got {rate_hz!r:.40}, accepted: {', '.join(map(str, RATES_HZ))}", key)
     return int(rate_hz)
+
+
+def _flag(start: Mapping[str, Any], key: str) -> bool:
+    flag = start.get(key, False)
+    if not isinstance(flag, bool):
+        raise bad_message(f"{key}: got {flag!r:.40}, accepted: true, false", key)
+    return flag
 
 
 def _text(start: Mapping[str, Any], key: str) -> str:
@@ -131,8 +153,11 @@ class ResponseWriter:
         return [_transcript("agent", text.strip(), is_final=True)] if had_words else []
 
     def _control(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
-        is_flush = response.playback_control.action == pb.PlaybackControl.ACTION_FLUSH
-        return [{"type": "clear"}] if is_flush else []
+        action, position = response.playback_control.action, response.playback_control.position_samples
+        if action not in CONTROLS:
+            return []
+        is_resume = action == pb.PlaybackControl.ACTION_RESUME
+        return [{"type": CONTROLS[action]} | ({"position_samples": position} if is_resume else {})]
 
     def _warned(self, response: pb.ConverseResponse) -> list[dict[str, Any]]:
         notice = response.notice

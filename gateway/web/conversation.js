@@ -10,7 +10,6 @@ const BACKOFF_MS = [500, 1000, 2000, 4000, 8000, 15000, 30000];
 // server that falls as soon as it is spoken to is left in peace longer and longer.
 const STEADY_MS = 5000;
 const PING_MS = 5000;
-const INTERRUPT_AFTER = "0.2s";   // of speech; where echo is cancelled less of it is an accident than the server reckons with
 
 const ACTIVITIES = {
   STATE_LISTENING: "listening", STATE_USER_SPEAKING: "hearing", STATE_THINKING: "thinking", STATE_SPEAKING: "speaking",
@@ -32,6 +31,7 @@ export class Conversation {
     this.phase = "off";            // off, connecting, waiting (for the next try), on
     this.activity = "listening";   // listening, hearing, thinking, speaking
     this.microphone = "unused";    // unused, on, refused
+    this.isYielding = false;       // the answer waits: somebody speaks over it
     this.isMuted = false;
     this.isHeld = false;           // the button of push-to-talk
     this.roundTrip = null;         // ms
@@ -206,7 +206,7 @@ export class Conversation {
       personaId: persona,
       voice: { voiceId: voice },
       languageCodes: languages,
-      turnDetection: { mode: isPush() ? "MODE_MANUAL" : "MODE_SERVER_VAD", interruptAfter: INTERRUPT_AFTER },
+      turnDetection: { mode: isPush() ? "MODE_MANUAL" : "MODE_SERVER_VAD" },
     };
   }
 
@@ -237,7 +237,7 @@ export class Conversation {
   #drop() {
     const link = this.link;
     this.link = this.begunAt = this.roundTrip = null;
-    this.isHeld = false;
+    this.isHeld = this.isYielding = false;
     this.activity = "listening";
     return link?.close();
   }
@@ -260,8 +260,8 @@ export class Conversation {
 
   #receive(said) {
     if (said.sessionStarted) this.#begin();
-    else if (said.turnEvent) this.#move(said.turnEvent.state);
-    else if (said.playbackControl) this.#control(said.turn, said.playbackControl.action);
+    else if (said.turnEvent) this.#move(said.turn, said.turnEvent.state);
+    else if (said.playbackControl) this.#control(said.turn, said.playbackControl);
     else if (said.notice) this.#notice(said.notice);
     else if (said.pong) this.roundTrip = Math.round(performance.now() - Number(said.pong.id));
     else if (said.goAway) this.on.trouble("notice", goAwayTrouble(this.goAway = said.goAway.reason));
@@ -280,16 +280,26 @@ export class Conversation {
     this.#sendTyped();
   }
 
-  #move(state) {
+  #move(turn, state) {
+    if (["STATE_FAILED", "STATE_DISCARDED"].includes(state)) {
+      this.link?.finish(Number(turn));
+      this.#yield(false);
+    }
     if (!ACTIVITIES[state]) return;
     if (state === "STATE_USER_SPEAKING") this.on.trouble("notice", null);
     this.activity = ACTIVITIES[state];
     this.on.changed();
   }
 
-  #control(turn, action) {
-    if (action === "ACTION_FLUSH") this.link?.flush(Number(turn));
-    else this.link?.duck(action === "ACTION_DUCK");
+  #control(turn, { action, positionSamples }) {
+    this.link?.obey(Number(turn), action, Number(positionSamples ?? 0));
+    this.#yield(action === "ACTION_HOLD" || (this.isYielding && action === "ACTION_DUCK"));
+  }
+
+  #yield(on) {
+    if (on === this.isYielding) return;
+    this.isYielding = on;
+    this.on.changed();
   }
 
   #notice(notice) {

@@ -40,7 +40,7 @@ export class SocketLink {
   #begin(config, token) {
     const encoding = this.kind === "opus" ? "AUDIO_ENCODING_OPUS_PACKET" : "AUDIO_ENCODING_PCM_S16LE";
     const format = (sampleRateHz) => ({ encoding, sampleRateHz, channels: 1 });
-    const capabilities = { echoCancellation: true, playbackReports: true };
+    const capabilities = { echoCancellation: true, playbackReports: true, playbackControl: true };
     const authorization = token ? { authorization: `Bearer ${token}` } : {};
     this.send({ ...authorization, config: { ...config, inputAudio: format(INPUT_HZ), outputAudio: format(this.rate), capabilities } });
     for (const [frame, offset] of this.early.splice(0)) this.#encode(frame, offset);
@@ -58,9 +58,19 @@ export class SocketLink {
   // Whether what the microphone hears is sent.
   gate(isOpen) { this.isListening = isOpen; }
 
-  flush(turn) { this.playout?.clear(turn); }
+  // What the server says of the sound of a turn.
+  obey(turn, action, position = 0) {
+    switch (action) {
+      case "ACTION_DUCK": return this.playout?.tell("duck", turn, { on: true });
+      case "ACTION_UNDUCK": return this.playout?.tell("duck", turn, { on: false });
+      case "ACTION_HOLD": return this.playout?.tell("hold", turn);
+      case "ACTION_RESUME": return this.playout?.tell("resume", turn, { position });
+      case "ACTION_FLUSH": return this.playout?.tell("clear", turn);
+    }
+  }
 
-  duck(on) { this.playout?.duck(on); }
+  // No more will come of it.
+  finish(turn) { this.playout?.tell("finish", turn); }
 
   async close() {
     this.isOver = true;

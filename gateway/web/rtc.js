@@ -1,6 +1,5 @@
 // A conversation over WebRTC: sound on tracks, everything else on a data channel in `voice.v1.json`.
 const LEVEL_MS = 60;
-const DUCKED = 0.25;
 const DOUBT_MS = 4000;   // browsers go on hoping for half a minute
 const RATE = 48000;   // of the answers' track: the gateway counts what it plays of them
 
@@ -82,9 +81,9 @@ export class RtcLink {
     if (this.sent) this.sent.enabled = isOpen;
   }
 
-  flush() {}   // the gateway clears its own track
+  obey() {}   // the gateway lowers, holds and clears its own track
 
-  duck(on) { if (this.audio) this.audio.volume = on ? DUCKED : 1; }
+  finish() {}
 
   async close() {
     this.isOver = true;
@@ -111,7 +110,6 @@ export class RtcLink {
   }
 
   #played({ turn, state, playedSamples }) {
-    if (state === "STATE_STARTED") this.duck(false);
     this.on.played({ turn, played: Number(playedSamples ?? 0), rate: RATE, isOver: state === "STATE_FINISHED" });
   }
 

@@ -57,9 +57,8 @@ export class Playout {
     this.node.port.postMessage({ do: "audio", turn, samples, last }, [samples.buffer]);
   }
 
-  clear(turn) { this.node.port.postMessage({ do: "clear", turn }); }
-
-  duck(on) { this.node.port.postMessage({ do: "duck", on }); }
+  // `what`: clear, duck with `on`, hold, resume with `position` (samples), or finish.
+  tell(what, turn, more = {}) { this.node.port.postMessage({ do: what, turn, ...more }); }
 
   async close() { if (this.context.state !== "closed") await this.context.close(); }
 }

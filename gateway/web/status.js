@@ -7,11 +7,12 @@ const ACTIONS = { server: "Try again now", microphone: "Try again" };
 
 // The truth about the microphone, in a word that styles and tests can ask for, and in words for people.
 export function stateOf(conversation) {
-  const { phase, activity, microphone, isMuted, isHeld } = conversation;
+  const { phase, activity, microphone, isMuted, isHeld, isYielding } = conversation;
   if (phase === "off") return ["off", ""];
   if (phase === "connecting") return ["connecting", "Connecting …"];
   if (phase === "waiting") return ["waiting", "Reconnecting"];
   if (activity === "thinking") return ["thinking", "Thinking"];
+  if (activity === "speaking" && isYielding) return ["hearing", "Hearing you"];
   if (activity === "speaking") return ["speaking", isMuted ? "Speaking · you are muted" : "Speaking"];
   if (microphone === "refused") return ["no-microphone", "No microphone – type below"];
   if (microphone === "unused") return ["no-microphone", "Microphone off – type below"];

@@ -1,9 +1,9 @@
 """One browser by WebRTC ⇄ one Converse stream: sound on the tracks, everything else on a data channel.
 
 The channel speaks `voice.v1.json` without its binary frames. The sound's formats and the playback
-reports are made here, whatever the page says of them: the tracks are ours. So that the page can show words
-as they are heard, it is told where a segment's sound begins (`audio` without its data) and each report
-(`{"playback": {…}}`, a PlaybackReport).
+reports are made here, and PlaybackControl is obeyed here, whatever the page says: the tracks are ours.
+The page is told of it, so that it can show it; and so that it can show words as they are heard, where a
+segment's sound begins (`audio` without its data) and each report (`{"playback": {…}}`, a PlaybackReport).
 """
 
 import asyncio
@@ -46,6 +46,9 @@ MAX_UNSENT = 1 << 20
 
 MAX_WAITING = 256
 """Texts of the browser that may wait for the way to the server; more is a flood."""
+
+Control = pb.PlaybackControl
+BROKEN_OFF = (pb.TurnEvent.STATE_FAILED, pb.TurnEvent.STATE_DISCARDED)
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +143,7 @@ class Call:
         config = pb.ConverseRequest.FromString(opening.requests[0])
         if config.WhichOneof("payload") != "config":
             raise bad_message('config: got another message first, accepted: {"config": {…}}', "config")
-        _set_formats(config.config)
+        _set_what_is_ours(config.config)
         close_reason: CloseReason | None = DONE
         async with Upstream.open(self._grpc, self._caller.or_with(opening.token)) as upstream:
             await upstream.send(config.SerializeToString())
@@ -193,13 +196,29 @@ class Call:
                         begun = (response.turn, audio.segment_index)
                         self._tell(_without_data(response))
                     continue
-                if response.playback_control.action == pb.PlaybackControl.ACTION_FLUSH:
-                    await self._report_to_both(upstream, self._reports.cleared(response.turn))
+                for report in self._obey(response):
+                    await self._report_to_both(upstream, report)
                 for text in self._dialect.down(message):
                     self._tell(text)
         except CallFailed as failure:
             raise ConversationEnded(close_reason_of(failure)) from None
         raise ConversationEnded(DONE)
+
+    def _obey(self, response: pb.ConverseResponse) -> list[pb.PlaybackReport]:
+        """Does with the track what the server asks for; returns what it is to be told of it."""
+        turn, control, playlist = response.turn, response.playback_control, self.track.playlist
+        if response.turn_event.state in BROKEN_OFF:
+            playlist.give_up(turn)
+        match control.action:
+            case Control.ACTION_DUCK | Control.ACTION_UNDUCK:
+                playlist.duck(turn, is_ducked=control.action == Control.ACTION_DUCK)
+            case Control.ACTION_HOLD:
+                return self._reports.held(turn)
+            case Control.ACTION_RESUME:
+                playlist.resume(turn, control.position_samples)
+            case Control.ACTION_FLUSH:
+                return [self._reports.cleared(turn)]
+        return []
 
     async def _report(self, upstream: Upstream) -> None:
         while True:
@@ -223,12 +242,12 @@ class Call:
             channel.send(text)
 
 
-def _set_formats(config: pb.SessionConfig) -> None:
-    """Those of our tracks, whatever the page asked for."""
+def _set_what_is_ours(config: pb.SessionConfig) -> None:
+    """The formats of our tracks and what is done with them here, whatever the page asked for."""
     pcm = pb.AUDIO_ENCODING_PCM_S16LE
     config.input_audio.CopyFrom(pb.AudioFormat(encoding=pcm, sample_rate_hz=16_000, channels=1))
     config.output_audio.CopyFrom(pb.AudioFormat(encoding=pcm, sample_rate_hz=RATE_HZ, channels=1))
-    config.capabilities.playback_reports = True
+    config.capabilities.playback_reports = config.capabilities.playback_control = True
 
 
 def _without_data(response: pb.ConverseResponse) -> str:

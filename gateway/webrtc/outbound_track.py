@@ -1,8 +1,9 @@
 """The answer's way to a browser over WebRTC: paced here, 20 ms at a time, silent when there is nothing.
 
-Whoever paces knows what was played: the reports that a page makes by itself on a WebSocket are made
-from here (`Reports`), since the track is the gateway's own. What has left is on its way through the browser's
-jitter buffer, some 60 ms behind.
+Whoever paces knows what was played, and is the one to obey PlaybackControl: the answer is lowered, held and
+gone on with here, and the reports that a page makes by itself on a WebSocket are made from here (`Reports`),
+since the track is the gateway's own. What has left is on its way through the browser's jitter buffer, some
+60 ms behind.
 """
 
 import asyncio
@@ -14,14 +15,15 @@ import numpy as np
 from aiortc import MediaStreamTrack
 from av import AudioFrame
 
+from voice_grpc.client import Volume
 from voice_grpc.pb import voice_pb2 as pb
 
 RATE_HZ = 48_000
 FRAME = 960
 """Samples of 20 ms."""
 
-FADE = 240
-"""Samples: 5 ms. A cut is no click."""
+KEPT = RATE_HZ
+"""Samples of what was played that are kept: as far back as RESUME goes."""
 
 MAX_WAITING = 10 * RATE_HZ
 """Samples. The server keeps no more than its lead ahead; what is beyond this is dropped, oldest first."""
@@ -38,9 +40,27 @@ class TurnPlayback:
 
     turn: int
     played: int = 0
-    """Samples."""
+    """Samples that were ever heard."""
+    at: int = 0
+    """The sample that is heard next; before `played` while something is heard again."""
     is_over: bool = False
     """Its last sample was played, or it was cleared."""
+    past: bytes = b""
+    """The last of what was played."""
+    volume: Volume = field(default_factory=lambda: Volume(RATE_HZ))
+
+    def count(self, piece: bytes) -> None:
+        self.past = (self.past + piece)[-2 * KEPT :]
+        self.at += len(piece) // 2
+        self.played = max(self.played, self.at)
+
+    def go_back(self, position: int) -> bytes:
+        """What is heard again from the sample `position` on, or from the first that is kept."""
+        size = 2 * max(0, min(self.at - position, len(self.past) // 2))
+        kept, again = self.past[: len(self.past) - size], self.past[len(self.past) - size :]
+        self.past = kept
+        self.at -= size // 2
+        return again
 
 
 @dataclass(slots=True)
@@ -54,6 +74,12 @@ class Playlist:
     """What is left of the piece that is being played."""
     _is_last: bool = False
     """That piece is the last one of its turn."""
+    _fading: bytes = b""
+    """What is still heard of an answer that was held or cleared; it counts as not played."""
+    _held: int = 0
+    """The turn that was told to HOLD; 0: none."""
+    _ducked: int = 0
+    """The turn that was told to DUCK; 0: none."""
     _finished: list[TurnPlayback] = field(default_factory=list)
 
     def add(self, turn: int, data: bytes, *, is_last: bool) -> None:
@@ -69,14 +95,40 @@ class Playlist:
 
     def clear(self, turn: int) -> int:
         """Throw away what is left of `turn`; returns how much of it was played."""
+        playing = self._playing(turn)
+        if playing is not None:
+            self._fade(playing)
+            self._rest, self._is_last, playing.is_over = b"", False, True
         kept = [item for item in self._waiting if item[0] != turn]
         self._waiting = deque(kept)
         self._bytes = sum(len(data) for _, data, _ in kept)
-        if self.current is None or self.current.turn != turn:
-            return 0
-        self._rest, self._is_last = _faded(self._rest[: 2 * FADE]), False
-        self.current.is_over = True
-        return self.current.played
+        self._let_go(turn)
+        return self.current.played if self.current is not None and self.current.turn == turn else 0
+
+    def duck(self, turn: int, *, is_ducked: bool) -> None:
+        """Lower it, or raise it again."""
+        if is_ducked or turn == self._ducked:
+            self._ducked = turn if is_ducked else 0
+
+    def hold(self, turn: int) -> TurnPlayback | None:
+        """Silence, and everything is kept. Returns how far `turn` was played; None: it does not play."""
+        playing = self._playing(turn)
+        self._held = turn
+        if playing is not None:
+            self._fade(playing)
+        return playing
+
+    def resume(self, turn: int, position: int) -> None:
+        """Go on after `hold`, at full volume, with the sample `position`; what is to come is never left
+        out."""
+        self._let_go(turn)
+        if (playing := self._playing(turn)) is not None:
+            self._fading = b""
+            self._rest = playing.go_back(position) + self._rest
+
+    def give_up(self, turn: int) -> None:
+        """It broke off: nobody will say that it goes on."""
+        self._let_go(turn)
 
     def take_finished(self) -> list[TurnPlayback]:
         """What was played to its end since this was asked last."""
@@ -84,24 +136,50 @@ class Playlist:
         return finished
 
     def next_frame(self) -> bytes:
-        """`FRAME` samples; silence where nothing waits."""
-        frame = b""
-        while len(frame) < 2 * FRAME:
-            if not self._rest and not self._take():
+        """`FRAME` samples; silence where nothing waits, and where it is held."""
+        frame, self._fading = self._fading[: 2 * FRAME], self._fading[2 * FRAME :]
+        while len(frame) < 2 * FRAME and not self._is_held and (self._rest or self._take()):
+            if self._is_held:
                 break
             piece = self._rest[: 2 * FRAME - len(frame)]
             self._rest = self._rest[len(piece) :]
-            frame += piece
-            self._count(len(piece) // 2)
+            frame += self._played(piece)
         return frame.ljust(2 * FRAME, b"\0")
 
-    def _count(self, samples: int) -> None:
-        if self.current is None:
+    @property
+    def _is_held(self) -> bool:
+        return self.current is not None and self.current.turn == self._held and not self.current.is_over
+
+    def _playing(self, turn: int) -> TurnPlayback | None:
+        """Its answer, where it plays and is not over."""
+        current = self.current
+        return current if current is not None and current.turn == turn and not current.is_over else None
+
+    def _let_go(self, turn: int) -> None:
+        self._held = 0 if turn == self._held else self._held
+        self._ducked = 0 if turn == self._ducked else self._ducked
+
+    def _fade(self, playing: TurnPlayback) -> None:
+        """The next few milliseconds of it, to silence; they stay where they are."""
+        if playing.volume.is_silent:
             return
-        self.current.played += samples
+        following = b"".join(data for turn, data, _ in [*self._waiting][:2] if turn == playing.turn)
+        ahead = np.frombuffer(self._rest + following, "<i2").astype(np.int16)
+        self._fading = playing.volume.faded_out(ahead).astype("<i2").tobytes()
+
+    def _played(self, piece: bytes) -> bytes:
+        """As it is heard, and counted."""
+        current = self.current
+        if current is None:
+            return piece
+        current.count(piece)
+        current.volume.lower(current.turn == self._ducked)
+        heard = current.volume.applied(np.frombuffer(piece, "<i2").astype(np.int16))
         if self._is_last and not self._rest:
-            self.current.is_over, self._is_last = True, False
-            self._finished.append(self.current)
+            current.is_over, self._is_last = True, False
+            self._finished.append(current)
+            self._let_go(current.turn)
+        return heard.astype("<i2").tobytes()
 
     def _take(self) -> bool:
         """The next piece; False when there is none."""
@@ -112,11 +190,6 @@ class Playlist:
         if self.current is None or self.current.turn != turn:
             self.current = TurnPlayback(turn)
         return True
-
-
-def _faded(data: bytes) -> bytes:
-    samples = np.frombuffer(data, "<i2")
-    return (samples * np.linspace(1, 0, len(samples), endpoint=False)).astype("<i2").tobytes()
 
 
 class OutboundTrack(MediaStreamTrack):
@@ -149,17 +222,26 @@ class Reports:
 
     playlist: Playlist
     _reported: tuple[int, int] = (0, 0)
-    """The turn that was reported last, and how many samples of it."""
+    """The turn that was reported last, and at which of its samples."""
 
     def due(self) -> list[pb.PlaybackReport]:
         """What happened since it was asked last; asked every `SECONDS`."""
         found = [report_of(each, State.STATE_FINISHED) for each in self.playlist.take_finished()]
         playing = self.playlist.current
-        if playing is None or playing.is_over or (playing.turn, playing.played) == self._reported:
+        if playing is None or playing.is_over or (playing.turn, playing.at) == self._reported:
             return found
         is_new = playing.turn != self._reported[0]
-        self._reported = (playing.turn, playing.played)
+        self._reported = (playing.turn, playing.at)
         return [*found, report_of(playing, State.STATE_STARTED if is_new else State.STATE_PROGRESS)]
+
+    def held(self, turn: int) -> list[pb.PlaybackReport]:
+        """Holds it, and says how much of it was played, where it plays."""
+        playing = self.playlist.hold(turn)
+        if playing is None:
+            return []
+        started = [report_of(playing, State.STATE_STARTED)] if turn != self._reported[0] else []
+        self._reported = (turn, playing.at)
+        return [*started, report_of(playing, State.STATE_PROGRESS)]
 
     def cleared(self, turn: int) -> pb.PlaybackReport:
         """Throws away what is left of `turn`."""

@@ -1,4 +1,5 @@
-"""The other side of the call: one Converse stream (`call`), and the channel it runs on (`connection`)."""
+"""The other side of the call: one Converse stream (`call`), the channel it runs on (`connection`), and how
+its answers are played (`jitter_buffer`)."""
 
 from .call import Call
 from .connection import (
@@ -12,9 +13,12 @@ from .connection import (
     FailureDetails,
     connect,
     failures,
+    next_message,
     reach,
     silent_when_ended,
 )
+from .jitter_buffer import JitterBuffer, JitterBufferSettings
+from .volume import Volume
 
 __all__ = [
     "CONNECT_WITHIN",
@@ -26,8 +30,12 @@ __all__ = [
     "CallFailed",
     "Ending",
     "FailureDetails",
+    "JitterBuffer",
+    "JitterBufferSettings",
+    "Volume",
     "connect",
     "failures",
+    "next_message",
     "reach",
     "silent_when_ended",
 ]

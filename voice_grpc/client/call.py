@@ -21,7 +21,7 @@ import grpc.aio
 
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import VoiceServiceStub
-from .connection import NO_ACCESS, Access, CallFailed, Ending, connect, failures, reach, silent_when_ended
+from .connection import NO_ACCESS, Access, CallFailed, Ending, connect, next_message, reach, silent_when_ended
 
 START_WITHIN = 10.0
 """Seconds from the config to `SessionStarted`."""
@@ -122,8 +122,7 @@ class Call:
     async def __anext__(self) -> pb.ConverseResponse:
         """The next response but for sound and text of dead turns. Raises `CallFailed`."""
         while True:
-            with failures(self._ending):
-                response = await self._rpc.read()
+            response = await next_message(self._rpc, self._ending)
             if not isinstance(response, pb.ConverseResponse):
                 raise StopAsyncIteration
             if self._is_alive(response):

@@ -117,6 +117,21 @@ def silent_when_ended() -> Iterator[None]:
         return
 
 
+async def next_message(stream: Any, ending: Ending) -> Any:
+    """What comes next on a stream that is written to; no message at all once it has ended well. Raises
+    `CallFailed`.
+
+    One that ended well while it was written to fails to be read, too.
+    """
+    try:
+        with failures(ending):
+            return await stream.read()
+    except CallFailed as failure:
+        if failure.code is not grpc.StatusCode.OK:
+            raise
+        return None
+
+
 def _details(error: grpc.aio.AioRpcError) -> FailureDetails:
     """Details that cannot be read count as none."""
     try:

@@ -11,7 +11,8 @@ from ..core import responses as o
 from ..core.audio import RATE_HZ
 from ..pb import voice_pb2 as pb
 from . import enums
-from .config import config_message, to_duration
+from .config import config_message
+from .fields import to_duration
 from .tools import to_struct
 
 

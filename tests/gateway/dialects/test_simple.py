@@ -1,5 +1,6 @@
 """The simple dialect over a real socket: sound and a few JSON texts."""
 
+import asyncio
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from tests.serving import LONG, noise, scripted
 from voice_grpc.core.audio import rms
+from voice_grpc.engines.scripted import Hearing, Script, ScriptedAnswer, ScriptedLlm, ScriptedStt
 from voice_grpc.pb import voice_pb2 as pb
 
 from ..harness import Browser, deployed
@@ -14,11 +16,17 @@ from ..harness import Browser, deployed
 START = {"type": "start", "sample_rate": 16_000}
 
 
-async def speak(browser: Browser, seconds: float = 0.5, rate_hz: int = 16_000) -> None:
-    """Noise, and the silence after which the turn is over."""
+async def speak(
+    browser: Browser, seconds: float = 0.5, rate_hz: int = 16_000, *, by_the_clock: bool = False
+) -> None:
+    """Noise, and the silence after which the turn is over; at once, or as a microphone has it."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
     sound = np.concatenate((noise(seconds, rate_hz), np.zeros(rate_hz, np.int16)))
     size = rate_hz // 50
     for at in range(0, len(sound), size):
+        if by_the_clock:
+            await asyncio.sleep(begun + at / rate_hz - loop.time())
         await browser.send(sound[at : at + size].astype("<i2").tobytes())
 
 
@@ -83,6 +91,36 @@ async def test_an_interruption_clears_and_tells_what_was_heard() -> None:
         await browser.until(lambda: len(browser.sound) > heard, "another answer")
 
 
+CONTROLS = ("duck", "unduck", "hold", "resume", "clear")
+
+
+async def controls(words: str, **start: Any) -> list[dict[str, Any]]:
+    """What is told of the sound when `words` are said over the answer to "Go on."; then the answer is stopped
+    by hand, unless it was."""
+    script = Script(ScriptedStt([Hearing(words)]), ScriptedLlm([ScriptedAnswer(LONG)]))
+    async with deployed(script) as here, here.browser() as browser:
+        await browser.send(START | start)
+        await browser.send({"type": "text", "text": "Go on."})
+        await browser.until(lambda: len(browser.sound) > 3, "sound")
+        await speak(browser, 0.4, by_the_clock=True)
+        await browser.said(type="transcript", role="user", text=words, final=True)
+        await browser.send({"type": "interrupt"})
+        await browser.said(type="clear")
+    return [text for text in browser.texts if text["type"] in CONTROLS]
+
+
+async def test_who_obeys_is_told_to_hold_and_where_to_go_on() -> None:
+    duck, hold, resume, clear = await controls("Yeah.", playback_control=True)
+    assert (duck, hold, clear) == ({"type": "duck"}, {"type": "hold"}, {"type": "clear"})
+    assert resume["type"] == "resume"
+    assert 0 < resume["position_samples"] < 16_000 * 5
+
+
+@pytest.mark.parametrize("start", [{}, {"playback_control": False}])
+async def test_who_does_not_is_told_nothing_but_a_cut(start: dict[str, Any]) -> None:
+    assert await controls("Yeah.", **start) == [{"type": "clear"}]
+
+
 async def test_a_pause_holds_the_sound() -> None:
     async with deployed(scripted(LONG)) as here, here.browser() as browser:
         await browser.send({"type": "text", "text": "Go on."})
@@ -112,6 +150,11 @@ WRONG: dict[str, tuple[list[Any], int, str]] = {
     "a rate": ([{"type": "start", "sample_rate": 44_100}], 4400, "sample_rate: got 44100, accepted: 8000, "),
     "a key": ([{"type": "start", "rate": 1}], 4400, "start: got the key 'rate', accepted: sample_rate, "),
     "a text": ([{"type": "start", "persona": 7}], 4400, "persona: got 7, accepted: text"),
+    "a flag": (
+        [{"type": "start", "playback_control": "yes"}],
+        4400,
+        "playback_control: got 'yes', accepted: true, false",
+    ),
     "languages": ([{"type": "start", "language": 7}], 4400, "language: got 7, accepted: a BCP 47 tag"),
     "a persona": (
         [{"type": "start", "persona": "nobody"}],

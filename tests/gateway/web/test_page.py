@@ -184,7 +184,7 @@ async def test_answers_are_played_one_after_the_other_and_counted(tmp_path: Path
         await page.until("reports.some((each) => each.turn === 103)")
         over = "reports.filter((each) => each.isOver).map((each) => [each.turn, each.played / each.rate])"
         assert await page.run(over) == [[101, 0.75], [102, 0.3]]
-        await page.run("talk.link.flush(103)")
+        await page.run("talk.link.obey(103, 'ACTION_FLUSH')")
         await page.run("talk.link.playout.play(103, new Float32Array(4800).fill(0.1), true)")
         count = await page.run("reports.length")
         await page.run("new Promise((done) => setTimeout(done, 400))")

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc`)")
 
 from gateway.webrtc.inbound_track import SampleClock
-from gateway.webrtc.outbound_track import FADE, FRAME, MAX_WAITING, Playlist, Reports
 from tests.serving import LONG, WITHIN, noise, scripted
+from voice_grpc.engines.scripted import Hearing, Script, ScriptedAnswer, ScriptedLlm, ScriptedStt
 from voice_grpc.pb import voice_pb2 as pb
 
 from ..harness import Deployment, deployed
@@ -82,6 +82,36 @@ async def test_an_interruption_is_silent_at_once_and_remembers_what_was_played()
         before = len(peer.heard)
         await peer.until(lambda: len(peer.heard) > before + 40, "frames after it")
         assert not any(int(np.abs(samples).max()) > 1_000 for samples in peer.heard[-20:])
+
+
+STORY = ("Once upon a time there was a queen,", " and she had a very long story to tell.")
+LENGTH = round(0.06 * len(STORY[0] + STORY[1].strip()) * RATE_HZ)
+"""Samples: a clause is said without the space before it."""
+
+
+async def test_a_listener_s_word_holds_the_track_and_it_goes_on() -> None:
+    script = Script(ScriptedStt([Hearing("Yeah.")]), ScriptedLlm([ScriptedAnswer("".join(STORY))]))
+    async with deployed(script) as here, calling(here.url) as peer:
+        peer.send({"config": {}})
+        peer.send({"text": {"text": "Tell me a story."}})
+        await peer.until(lambda: peer.loud > 30, "sound")
+        peer.microphone.say(noise(0.4, RATE_HZ))
+        await peer.until(lambda: peer.state("STATE_COMPLETED"), "an end")
+        await peer.until(lambda: peer.of("playback")[-1]["state"] == "STATE_FINISHED", "all played")
+        assert [each["action"] for each in peer.of("playbackControl")] == [
+            "ACTION_DUCK", "ACTION_HOLD", "ACTION_RESUME",
+        ]  # fmt: skip
+        assert not peer.of("interrupted")
+        arms = [next(iter(text.keys() - {"turn", "seq", "serverTimeUs"}), "") for text in peer.texts]
+        _, held, resumed = [n for n, text in enumerate(peer.texts) if "playbackControl" in text]
+        assert arms[held - 1] == "playback", "what was played is reported before anything else"
+        assert "playback" not in arms[held:resumed], "and no more is played"
+        loud = [int(np.abs(samples).max()) > 1_000 for samples in peer.heard]
+        first, last = loud.index(True), len(loud) - loud[::-1].index(True)
+        assert loud[first:last].count(False) >= 5, "a silence of 0.1 s at least"
+        played = [int(each["playedSamples"]) for each in peer.of("playback")]
+        assert played == sorted(played)
+        assert played[-1] == LENGTH
 
 
 async def test_one_that_only_listens_types_and_hears() -> None:
@@ -245,81 +275,6 @@ async def test_a_wrong_token_is_told() -> None:
 
 
 # ---------------------------------------------------------------- pure parts
-
-
-def pcm(value: int, samples: int) -> bytes:
-    return np.full(samples, value, "<i2").tobytes()
-
-
-def test_frames_are_filled_across_pieces_and_counted() -> None:
-    playlist = Playlist()
-    playlist.add(1, pcm(1, 500), is_last=False)
-    playlist.add(1, pcm(2, 700), is_last=True)
-    first, second = (np.frombuffer(playlist.next_frame(), "<i2") for _ in range(2))
-    assert first.tolist() == [1] * 500 + [2] * 460
-    assert second.tolist() == [2] * 240 + [0] * 720
-    assert playlist.current is not None
-    assert (playlist.current.turn, playlist.current.played, playlist.current.is_over) == (1, 1_200, True)
-
-
-def test_a_full_playlist_drops_the_oldest_and_reports_every_end() -> None:
-    playlist = Playlist()
-    reports = Reports(playlist)
-    playlist.add(1, pcm(1, FRAME), is_last=True)
-    playlist.add(2, pcm(2, FRAME), is_last=False)
-    playlist.add(2, pcm(2, FRAME), is_last=True)
-    for _ in range(2 * MAX_WAITING // FRAME):
-        playlist.add(3, pcm(3, FRAME), is_last=False)
-    playlist.add(3, pcm(3, FRAME), is_last=True)
-    heard = set[int]()
-    said = []
-    for _ in range(MAX_WAITING // FRAME + 1):
-        heard |= set(np.frombuffer(playlist.next_frame(), "<i2").tolist())
-        said += reports.due()
-    assert heard == {3, 0}
-    ends = [
-        (each.turn, each.played_samples) for each in said if each.state == pb.PlaybackReport.STATE_FINISHED
-    ]
-    assert ends == [(1, 0), (2, 0), (3, MAX_WAITING)]
-
-
-def test_a_cleared_turn_is_silent_from_the_next_frame_on() -> None:
-    playlist = Playlist()
-    playlist.add(1, pcm(100, 11 * FRAME), is_last=False)
-    playlist.add(2, pcm(200, FRAME), is_last=True)
-    playlist.next_frame()
-    assert playlist.clear(1) == FRAME
-    after = np.frombuffer(playlist.next_frame(), "<i2")
-    assert set(after[FADE:].tolist()) == {200}
-    faded = after[:FADE]
-    assert faded[0] == 100
-    assert faded[-1] == 0
-    assert (np.diff(faded) <= 0).all()
-    assert playlist.clear(7) == 0
-
-
-def test_every_answer_is_reported_from_its_start_to_its_end() -> None:
-    playlist = Playlist()
-    reports = Reports(playlist)
-    assert reports.due() == []
-    playlist.add(1, pcm(1, 2 * FRAME), is_last=True)
-    playlist.add(2, pcm(2, FRAME), is_last=True)
-    playlist.add(3, pcm(3, 2 * FRAME), is_last=False)
-    said = []
-    for _ in range(4):
-        playlist.next_frame()
-        said.append([(report.turn, report.state, report.played_samples) for report in reports.due()])
-    state = pb.PlaybackReport
-    assert said == [
-        [(1, state.STATE_STARTED, FRAME)],
-        [(1, state.STATE_FINISHED, 2 * FRAME)],
-        [(2, state.STATE_FINISHED, FRAME)],
-        [(3, state.STATE_STARTED, FRAME)],
-    ]
-    assert reports.due() == []
-    cleared = reports.cleared(3)
-    assert (cleared.state, cleared.played_samples) == (state.STATE_CLEARED, FRAME)
-    assert reports.due() == []
 
 
 def test_a_gap_moves_the_place_and_a_jump_no_more_than_a_second() -> None:

@@ -1,6 +1,8 @@
-"""Between the network and the loudspeaker: what to play when, and what was played.
+"""Between the network and the loudspeaker: what to play when, how loud, and what was played.
 
-Two threads meet here: the event loop hands over what came and takes away the reports, the
+It obeys PlaybackControl, as a client with the capability `playback_control` does: DUCK, HOLD, RESUME and
+FLUSH are methods of the same names. The last second that was played is kept, so that a word that was cut can
+be said again. Two threads meet here: the event loop hands over what came and takes away the reports, the
 device's own thread takes samples. A lock is held for some microseconds; nothing waits inside it.
 Time is an argument (monotonic seconds), so a test is a list of calls.
 """
@@ -11,11 +13,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voice_grpc.pb import voice_pb2 as pb
-
-from .audio import OUTPUT_HZ, Samples
+from ..pb import voice_pb2 as pb
+from .volume import Samples, Volume
 
 State = pb.PlaybackReport.State
+
+DEFAULT_RATE_HZ = 24_000
+"""What the server sends unless it is asked for another."""
+
+KEPT_SECONDS = 1.0
+"""Of what was played: as far back as RESUME goes."""
+
+
+def nothing() -> Samples:
+    return np.zeros(0, np.int16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +41,24 @@ class JitterBufferSettings:
     """Taken away after each answer that did not."""
     report_every: float = 0.1
     """Half of what the contract asks for."""
-    ducked: float = 0.25
-    """Gain after DUCK: -12 dB."""
 
 
 @dataclass(slots=True)
 class _Answer:
     turn: int
+    volume: Volume
+    kept: int
+    """Samples that are kept of what was played."""
     blocks: deque[Samples] = field(default_factory=deque)
     buffered: int = 0
+    past: Samples = field(default_factory=nothing)
+    """The last of what was played."""
+    fading: Samples = field(default_factory=nothing)
+    """What is still heard of it where it was held."""
+    at: int = 0
+    """The sample that is heard next."""
     played: int = 0
+    """As far as it was ever heard; beyond `at` while something is played again."""
     underruns: int = 0
     waits_since: float | None = None
     """When the oldest sample came that waits for the buffer to fill; None: there is none."""
@@ -47,6 +66,10 @@ class _Answer:
     is_complete: bool = False
     is_dry: bool = False
     reported_at: float = 0.0
+
+    @classmethod
+    def empty(cls, turn: int, rate_hz: int) -> "_Answer":
+        return cls(turn, Volume(rate_hz), round(KEPT_SECONDS * rate_hz))
 
     def move(self, into: Samples) -> int:
         """Fill `into` from the front; returns how many samples there were for it."""
@@ -58,9 +81,43 @@ class _Answer:
             if n < len(block):
                 self.blocks.appendleft(block[n:])
             filled += n
+        self.past = np.concatenate([self.past, into[:filled]])[-self.kept :]
         self.buffered -= filled
-        self.played += filled
+        self.at += filled
+        self.played = max(self.played, self.at)
+        into[:filled] = self.volume.applied(into[:filled])
         return filled
+
+    def stop(self) -> None:
+        """Within the next few samples, which count as not played: they are heard again when it goes on.
+
+        What it waits for from now on is no underrun.
+        """
+        if self.is_flowing and not self.volume.is_silent:
+            ahead = np.concatenate([nothing(), *self.blocks])
+            self.fading = self.volume.faded_out(ahead)
+        self.is_dry = False
+
+    def fade(self, into: Samples) -> None:
+        """What is heard of it once it was stopped."""
+        n = min(len(self.fading), len(into))
+        into[:n], self.fading = self.fading[:n], self.fading[n:]
+
+    def go_on(self, now: float) -> None:
+        self.fading = nothing()
+        if self.buffered and self.waits_since is None:
+            self.waits_since = now
+
+    def go_back(self, position: int) -> int:
+        """As far as to the sample `position`, or to the first that is kept; returns by how many. What is
+        to come is never left out."""
+        count = max(0, min(self.at - position, len(self.past)))
+        if count:
+            self.blocks.appendleft(self.past[-count:])
+            self.past = self.past[:-count]
+            self.buffered += count
+            self.at -= count
+        return count
 
     def is_ready(self, now: float, target: float, target_samples: int) -> bool:
         """Whether enough waits, or it has waited long enough, or nothing more will come."""
@@ -82,7 +139,7 @@ class _Answer:
 class JitterBuffer:
     """Answers one after the other, each held back until enough of it is there to go on without gaps."""
 
-    def __init__(self, rate_hz: int = OUTPUT_HZ, settings: JitterBufferSettings | None = None) -> None:
+    def __init__(self, rate_hz: int = DEFAULT_RATE_HZ, settings: JitterBufferSettings | None = None) -> None:
         self.settings = settings or JitterBufferSettings()
         self.target = self.settings.shortest
         """Seconds to gather before an answer begins; adapts to how often it ran dry."""
@@ -92,15 +149,18 @@ class JitterBuffer:
         """By turn, in the order in which they began to come; the first one plays."""
         self._played: dict[int, int] = {}
         self._outbox: list[pb.PlaybackReport] = []
-        self._is_held = False
-        self._gain = 1.0
+        self._is_paused = False
+        self._held: int | None = None
+        """The turn that was told to HOLD."""
+        self._ducked: int | None = None
+        """The turn that was told to DUCK."""
 
     def receive(self, turn: int, samples: Samples, now: float, is_last: bool = False) -> None:
         """The next samples of a turn. Turns are played in the order in which they begin to come."""
         with self._lock:
             if turn in self._played:
                 return
-            answer = self._answers.setdefault(turn, _Answer(turn))
+            answer = self._answers.setdefault(turn, _Answer.empty(turn, self._rate_hz))
             if len(samples):
                 answer.blocks.append(samples)
                 answer.buffered += len(samples)
@@ -108,8 +168,9 @@ class JitterBuffer:
             answer.is_complete = answer.is_complete or is_last
 
     def finish(self, turn: int) -> None:
-        """No more will come of it, although its last chunk did not."""
+        """No more will come of it, although its last chunk did not; nor will a RESUME."""
         with self._lock:
+            self._held = None if turn == self._held else self._held
             if turn in self._answers:
                 self._answers[turn].is_complete = True
 
@@ -117,43 +178,79 @@ class JitterBuffer:
         """Throw away what waits of a turn, once; the report says CLEARED and how much was played."""
         with self._lock:
             if turn not in self._played:
-                answer = self._answers.pop(turn, None) or _Answer(turn)
+                answer = self._answers.pop(turn, None) or _Answer.empty(turn, self._rate_hz)
                 answer.buffered = 0
                 self._end(answer, State.STATE_CLEARED)
 
-    def hold(self, held: bool) -> None:
-        """Stop where it is and keep what is buffered, or go on from there."""
+    def hold(self, turn: int, now: float) -> None:
+        """Stop within 5 ms and keep what is buffered; the report says PROGRESS and how much was played."""
         with self._lock:
-            self._is_held = held
+            if turn in self._played or turn == self._held:
+                return
+            self._held = turn
+            if (answer := self._answers.get(turn)) is not None:
+                answer.stop()
+                self._outbox.append(answer.report(State.STATE_PROGRESS, now))
 
-    def duck(self, ducked: bool) -> None:
+    def resume(self, turn: int, position: int, now: float) -> int:
+        """Go on after `hold`, at full volume, with the sample `position`. Returns how many samples are heard
+        again; they lower no report."""
         with self._lock:
-            self._gain = self.settings.ducked if ducked else 1.0
+            self._held = None if turn == self._held else self._held
+            self._ducked = None if turn == self._ducked else self._ducked
+            if (answer := self._answers.get(turn)) is None:
+                return 0
+            again = answer.go_back(position)
+            answer.go_on(now)
+            return again
+
+    def pause(self, is_paused: bool, now: float) -> None:
+        """Stop where it is, whichever turn that is, and keep what is buffered, or go on from there: the
+        user's Pause and Resume."""
+        with self._lock:
+            self._is_paused = is_paused
+            first = next(iter(self._answers.values()), None)
+            if first is not None and is_paused:
+                first.stop()
+            elif first is not None:
+                first.go_on(now)
+
+    def duck(self, turn: int, is_ducked: bool) -> None:
+        """Lower it by 12 dB within 20 ms, or raise it again."""
+        with self._lock:
+            if is_ducked and turn not in self._played:
+                self._ducked = turn
+            elif turn == self._ducked:
+                self._ducked = None
 
     def take(self, count: int, now: float) -> Samples:
         """What the loudspeaker plays next; silence where there is nothing. Called by its thread."""
         out: Samples = np.zeros(count, np.int16)
         filled = 0
         with self._lock:
-            while self._answers and filled < count and not self._is_held:
+            while self._answers and filled < count:
                 answer = next(iter(self._answers.values()))
+                if self._is_paused or answer.turn == self._held:
+                    answer.fade(out[filled:])
+                    break
                 if not answer.is_flowing and not self._starts(answer, now):
                     break
+                answer.volume.lower(answer.turn == self._ducked)
                 filled += answer.move(out[filled:])
                 if not answer.buffered and answer.is_complete:
                     del self._answers[answer.turn]
                     self._end(answer, State.STATE_FINISHED)
                 elif filled < count:
                     answer.is_dry, answer.is_flowing, answer.waits_since = True, False, None
-            gain = self._gain
-        return out if gain == 1.0 else (out * gain).astype(np.int16)
+        return out
 
     def due(self, now: float) -> list[pb.PlaybackReport]:
         """The reports to send now: everything that happened, and how far the current answer has got."""
         with self._lock:
-            if self._answers and not self._is_held:
+            if self._answers and not self._is_paused:
                 answer = next(iter(self._answers.values()))
-                if answer.is_flowing and now - answer.reported_at >= self.settings.report_every:
+                is_playing = answer.is_flowing and answer.turn != self._held
+                if is_playing and now - answer.reported_at >= self.settings.report_every:
                     self._outbox.append(answer.report(State.STATE_PROGRESS, now))
             reports, self._outbox = self._outbox, []
         return reports
@@ -193,6 +290,7 @@ class JitterBuffer:
     def _end(self, answer: _Answer, state: State) -> None:
         if state == State.STATE_FINISHED and not answer.underruns:
             self.target = max(self.settings.shortest, self.target - self.settings.decay)
-        self._gain = 1.0
+        self._held = None if answer.turn == self._held else self._held
+        self._ducked = None if answer.turn == self._ducked else self._ducked
         self._played[answer.turn] = answer.played
         self._outbox.append(answer.report(state))
