@@ -196,29 +196,13 @@ class Call:
                         begun = (response.turn, audio.segment_index)
                         self._tell(_without_data(response))
                     continue
-                for report in self._obey(response):
+                for report in _obey(response, self._reports):
                     await self._report_to_both(upstream, report)
                 for text in self._dialect.down(message):
                     self._tell(text)
         except CallFailed as failure:
             raise ConversationEnded(close_reason_of(failure)) from None
         raise ConversationEnded(DONE)
-
-    def _obey(self, response: pb.ConverseResponse) -> list[pb.PlaybackReport]:
-        """Does with the track what the server asks for; returns what it is to be told of it."""
-        turn, control, playlist = response.turn, response.playback_control, self.track.playlist
-        if response.turn_event.state in BROKEN_OFF:
-            playlist.give_up(turn)
-        match control.action:
-            case Control.ACTION_DUCK | Control.ACTION_UNDUCK:
-                playlist.duck(turn, is_ducked=control.action == Control.ACTION_DUCK)
-            case Control.ACTION_HOLD:
-                return self._reports.held(turn)
-            case Control.ACTION_RESUME:
-                playlist.resume(turn, control.position_samples)
-            case Control.ACTION_FLUSH:
-                return [self._reports.cleared(turn)]
-        return []
 
     async def _report(self, upstream: Upstream) -> None:
         while True:
@@ -248,6 +232,23 @@ def _set_what_is_ours(config: pb.SessionConfig) -> None:
     config.input_audio.CopyFrom(pb.AudioFormat(encoding=pcm, sample_rate_hz=16_000, channels=1))
     config.output_audio.CopyFrom(pb.AudioFormat(encoding=pcm, sample_rate_hz=RATE_HZ, channels=1))
     config.capabilities.playback_reports = config.capabilities.playback_control = True
+
+
+def _obey(response: pb.ConverseResponse, reports: Reports) -> list[pb.PlaybackReport]:
+    """Does with the track what the server asks for; returns what the server is to be told of it."""
+    turn, control, playlist = response.turn, response.playback_control, reports.playlist
+    if response.turn_event.state in BROKEN_OFF:
+        playlist.give_up(turn)
+    match control.action:
+        case Control.ACTION_DUCK | Control.ACTION_UNDUCK:
+            playlist.duck(turn, is_ducked=control.action == Control.ACTION_DUCK)
+        case Control.ACTION_HOLD:
+            return reports.held(turn)
+        case Control.ACTION_RESUME:
+            playlist.resume(turn, control.position_samples)
+        case Control.ACTION_FLUSH:
+            return [reports.cleared(turn)]
+    return []
 
 
 def _without_data(response: pb.ConverseResponse) -> str:
