@@ -52,6 +52,10 @@ class Pacer:
         return self._sent
 
     @property
+    def lead_seconds(self) -> float:
+        return self._lead / self.rate_hz
+
+    @property
     def is_sent(self) -> bool:
         """The last chunk left."""
         return self._is_finished
@@ -109,10 +113,14 @@ class Pacer:
             return now
         return max(now, self._played_at + (needed - self._played) / self.rate_hz)
 
-    def heard(self, now: float) -> int:
-        """Samples played until now, to the nearest; never more than were sent."""
+    def ear(self, now: float) -> int:
+        """The sample that is played now, to the nearest; never behind the last that was sent."""
         since = 0.0 if self.is_ear_held else now - self._played_at
-        return max(self._most, min(self._played + round(since * self.rate_hz), self._sent))
+        return min(self._played + round(since * self.rate_hz), self._sent)
+
+    def heard(self, now: float) -> int:
+        """Samples played until now, at any time; never more than were sent."""
+        return max(self._most, self.ear(now))
 
     def all_heard_at(self, now: float) -> float:
         """When what was sent will have been played."""
