@@ -55,6 +55,11 @@ class FarEnd:
         self._quiet_at = float("-inf")
         """When no echo can come any more."""
 
+    @property
+    def kept(self) -> int:
+        """Samples that are held for who may read."""
+        return len(self._sound)
+
     def write(self, pacer: Pacer, samples: Samples) -> None:
         """They leave, at `RATE_HZ`, and are the next of the answer that `pacer` paces."""
         if pacer is not self._pacer:
@@ -77,8 +82,8 @@ class FarEnd:
         if self._pacer is not None and not self._pacer.is_ear_held:
             start = self._follow(self._pacer, at) - self._first
             part = self._sound[max(0, start) : max(0, start + count)]
-            if len(part):
-                far[max(0, -start) :][: len(part)] = part
+            far[max(0, -start) :][: len(part)] = part
+            if -count <= start < len(self._sound):
                 self._quiet_at = at + seconds(count) + QUIET_SECONDS
             self._next = self._first + max(start, min(start + count, len(self._sound)))
         else:

@@ -35,7 +35,7 @@ _Job: TypeAlias = "tuple[AudioProcessor, Samples, Samples, _Cleaned]"
 class WebRtcEchoStream:
     """What was learnt of one session's echo. Only the engine's thread advances it."""
 
-    __slots__ = ("_canceller", "_processor")
+    __slots__ = ("__weakref__", "_canceller", "_processor")
 
     delay = DELAY
 
