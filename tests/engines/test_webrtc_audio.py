@@ -55,8 +55,8 @@ def voices() -> tuple[Samples, Samples]:
 
 
 def in_a_room(answer: Samples, db: float, delay: float) -> Floats:
-    """What the microphone hears of `answer`: `db` as loud, behind `delay` seconds, with a reverberation of 100 ms
-    that falls by 60 dB."""
+    """What the microphone hears of `answer`: `db` as loud, behind `delay` seconds, in a room whose sound falls
+    by 60 dB in 100 ms."""
     chance = np.random.default_rng(1)
     length = RATE_HZ // 10
     response = chance.normal(0, 1, length) * np.exp(-np.arange(length) * np.log(1000) / length)
