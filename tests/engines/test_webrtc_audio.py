@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
+from voice_grpc.bench.yielding.room import impulse_response
 from voice_grpc.core.audio import RATE_HZ, WINDOW, Floats, Samples, sample_count, to_float, to_pcm16
 from voice_grpc.core.errors import EngineError
 from voice_grpc.engines.silero import SileroVad
@@ -55,17 +56,11 @@ def voices() -> tuple[Samples, Samples]:
 
 
 def in_a_room(answer: Samples, db: float, delay: float) -> Floats:
-    """What the microphone hears of `answer`: `db` as loud, behind `delay` seconds, in a room whose sound falls
-    by 60 dB in 100 ms."""
-    chance = np.random.default_rng(1)
-    length = RATE_HZ // 10
-    response = chance.normal(0, 1, length) * np.exp(-np.arange(length) * np.log(1000) / length)
-    response[0] = 3.0
-    response *= 10 ** (db / 20) / np.sqrt(np.sum(response**2))
-    heard = np.zeros(len(answer) + sample_count(delay) + RATE_HZ)
-    echo = np.convolve(to_float(answer), response)
-    heard[sample_count(delay) :][: len(echo)] = echo
-    return (heard + chance.normal(0, FLOOR, len(heard))).astype(np.float32)
+    """What the microphone hears of `answer`: `db` as loud, behind `delay` seconds."""
+    heard = np.random.default_rng(2).normal(0, FLOOR, len(answer) + sample_count(delay) + RATE_HZ)
+    echo = np.convolve(to_float(answer), impulse_response(db))
+    heard[sample_count(delay) :][: len(echo)] += echo
+    return heard.astype(np.float32)
 
 
 async def cleaned(canceller: WebRtcEchoCanceller, near: Floats, far: Samples) -> Samples:
