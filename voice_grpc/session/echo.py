@@ -55,12 +55,12 @@ class EchoPath:
         assert self._canceller is not None
         return self._canceller.open()
 
-    def leave(self, pacer: Pacer, chunk: Chunk, text: str) -> None:
-        """Some of an answer leaves now. `text`: of the clause that it is of."""
+    def leave(self, pacer: Pacer, chunk: Chunk, text_of: Callable[[int], str]) -> None:
+        """Some of an answer leaves now. `text_of`: each clause of it."""
         if not self.is_open:
             return
         if len(chunk.samples):
-            self._words.speak(pacer, chunk.segment, text, self.now())
+            self._words.speak(pacer, chunk.segment, text_of(chunk.segment), self.now())
         if self._canceller is None:
             return
         if pacer is not self._pacer or self._resampler is None:

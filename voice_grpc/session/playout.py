@@ -228,17 +228,14 @@ class Playout:
                 self.underruns += was_dry and len(chunk.samples) > 0
                 was_dry = self._was_held = False
                 self._timeline.mark(Mark.FIRST_FRAME_OUT, now)
-                self._let_out(replace(chunk, samples=self._gain.applied(chunk.samples)))
+                chunk = replace(chunk, samples=self._gain.applied(chunk.samples))
+                self._segments.send(chunk)
+                self._echo.leave(self._pacer, chunk, self._segments.answer.text_of)
                 on_audible()
             await self._wait(dry_limit)
         while (heard_at := self._pacer.all_heard_at(self._clock.now())) > self._clock.now():
             self._changed.clear()
             await self._clock.wait(self._changed, heard_at)
-
-    def _let_out(self, chunk: Chunk) -> None:
-        self._segments.send(chunk)
-        if self._segments.answer.count:
-            self._echo.leave(self._pacer, chunk, self._segments.answer.text_of(chunk.segment))
 
     async def _wait(self, dry_limit: float) -> None:
         now = self._clock.now()
