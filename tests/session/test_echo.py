@@ -5,6 +5,8 @@ given, so that a sample at the wrong place would be heard.
 """
 
 import asyncio
+import gc
+import weakref
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -48,6 +50,7 @@ class Room(Client):
     gain: float = 1.0
     obeys: bool = False
     reports: bool = False
+    seconds: int = AIR
     _air: Samples = field(default_factory=lambda: np.zeros(AIR * RATE_HZ, np.int16))
     _sent: Samples = field(default_factory=lambda: np.zeros(0, np.int16))
     _turn: int = 0
@@ -56,9 +59,8 @@ class Room(Client):
 
     async def act(self) -> None:
         loop = asyncio.get_running_loop()
-        heard = np.zeros(len(self._air), np.int16)
-        heard[: len(self.ears)] = self.ears
-        for n in range(len(self._air) // FRAME):
+        heard = np.resize(np.pad(self.ears, (0, len(self._air))), len(self._air))
+        for n in range(self.seconds * RATE_HZ // FRAME):
             await asyncio.sleep((n + 1) * FRAME_SECONDS - loop.time())
             at = n * FRAME
             back = max(0, at - sample_count(self.late))
@@ -114,6 +116,13 @@ def test_an_answer_that_comes_back_interrupts_nothing(config: SessionConfig) -> 
     assert spoken(talk)[-1] == (1, o.TurnPhase.COMPLETED)
     assert talk.finals() == [(1, "tell me a story")]
     assert canceller.opened == 1
+
+
+def test_reports_leave_it_where_it_is() -> None:
+    talk = talk_in(Room((), reports=True), replace(RAW, has_playback_reports=True), echo=ScriptedEcho())
+    assert not talk.all(o.Interrupted)
+    assert spoken(talk)[-1] == (1, o.TurnPhase.COMPLETED)
+    assert talk.all(o.TurnMetrics)[0][1].echo_loss == pytest.approx(60.0)
 
 
 def test_without_a_canceller_it_would() -> None:
@@ -189,6 +198,29 @@ def test_a_canceller_that_fails_is_said_once_and_the_sound_goes_on() -> None:
     talk = talk_in(Room((), gain=0.0), echo=broken)
     assert len([n for n in talk.notices() if n[0] == "session"]) == 1
     assert spoken(talk)[-1] == (1, o.TurnPhase.COMPLETED)
+
+
+class TrackedEcho(ScriptedEcho):
+    """Knows which of its streams somebody still holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.streams: list[weakref.ref[ScriptedEcho]] = []
+
+    def open(self) -> ScriptedEcho:
+        stream = ScriptedEcho()
+        self.streams.append(weakref.ref(stream))
+        return stream
+
+
+def test_a_hundred_sessions_leave_no_stream() -> None:
+    canceller = TrackedEcho()
+    for _ in range(100):
+        room = Room((), ears=pause(0.1), seconds=1)
+        talk_in(room, replace(RAW, greeting="Hello there."), echo=canceller)
+    gc.collect()
+    assert len(canceller.streams) == 100
+    assert [stream for stream in canceller.streams if stream() is not None] == []
 
 
 # ---------------------------------------------------------------- the second line: words
