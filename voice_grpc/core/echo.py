@@ -142,5 +142,5 @@ class EchoReturnLoss:
 
 
 def _energy(samples: Samples) -> float:
-    floats = to_float(samples)
-    return float(np.dot(floats, floats))
+    """No dot product: one lets go of the interpreter, and waits for it behind the threads of engines."""
+    return float(np.add.reduce(np.square(to_float(samples))))
