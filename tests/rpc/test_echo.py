@@ -33,14 +33,14 @@ async def heard(served: Served, *, cancels: bool) -> tuple[pb.TurnEvent.State, p
         await talk.config(output_audio=output, capabilities=capabilities)
         await talk.text("Tell me.")
         await talk.next("audio")
-        hearing = tasks.create_task(hear(talk), name="hear")
+        tasks.create_task(hear(talk), name="hear")
         how = await talk.over(1)
-        hearing.cancel()
         return how, (await talk.next("turn_metrics")).turn_metrics
 
 
 async def hear(talk: ConverseCall) -> None:
-    while True:
+    """Until the answer is over: a write that is cancelled would take the call with it."""
+    while not talk.terminals(1):
         await talk.audio(noise(0.1))
         await asyncio.sleep(0.1)
 
