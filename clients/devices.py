@@ -21,6 +21,7 @@ from voice_grpc.client import JitterBuffer
 from voice_grpc.net.installation import advice
 
 from .audio import INPUT_FRAME, INPUT_HZ, OUTPUT_HZ
+from .echo import DeviceEcho
 from .recording import Track
 
 PERIOD_MS = 20
@@ -129,8 +130,14 @@ def _opened(
 
 
 @contextmanager
-def loudspeaker(device: Device | None, playout: JitterBuffer, track: Track, start: float) -> Iterator[None]:
-    """Plays what `playout` has while the block lasts; what was played goes to `track`."""
+def loudspeaker(
+    device: Device | None,
+    playout: JitterBuffer,
+    track: Track,
+    start: float,
+    echo: DeviceEcho | None = None,
+) -> Iterator[None]:
+    """Plays what `playout` has while the block lasts; what was played goes to `track`, and to `echo`."""
 
     def sound() -> Generator[bytes, int, None]:
         count = yield b""
@@ -138,6 +145,8 @@ def loudspeaker(device: Device | None, playout: JitterBuffer, track: Track, star
             now = time.monotonic()
             samples = playout.take(count, now)
             track.write(samples, now - start)
+            if echo is not None:
+                echo.play(samples)
             count = yield samples.tobytes()
 
     with _opened("loudspeaker", device, OUTPUT_HZ, sound()):
@@ -180,8 +189,10 @@ class Microphone:
 
 
 @contextmanager
-def microphone(device: Device | None, track: Track, start: float) -> Iterator[Microphone]:
-    """Listens while the block lasts; what it hears goes to `track` too."""
+def microphone(
+    device: Device | None, track: Track, start: float, echo: DeviceEcho | None = None
+) -> Iterator[Microphone]:
+    """Listens while the block lasts; what it hears, without the `echo`, goes to `track` too."""
     opened = Microphone()
 
     def sound() -> Generator[None, bytearray, None]:
@@ -190,10 +201,12 @@ def microphone(device: Device | None, track: Track, start: float) -> Iterator[Mi
         while True:
             pending += yield
             while len(pending) >= size:
-                frame = bytes(pending[:size])
+                heard = np.frombuffer(bytes(pending[:size]), "<i2")
                 del pending[:size]
-                track.write(np.frombuffer(frame, "<i2"), time.monotonic() - start)
-                opened.put(frame)
+                if echo is not None:
+                    heard = echo.cleaned(heard)
+                track.write(heard, time.monotonic() - start)
+                opened.put(heard.tobytes())
 
     with _opened("microphone", device, INPUT_HZ, sound()):
         yield opened

@@ -11,6 +11,7 @@ from voice_grpc.net.home import expanded
 from voice_grpc.pb import voice_pb2 as pb
 
 from .audio import INPUT_HZ, OUTPUT_HZ
+from .echo import is_installed
 
 DEFAULT_TARGET = "127.0.0.1:50051"
 
@@ -62,6 +63,11 @@ class TalkOptions:
         return bool(self.wav or self.text)
 
     @property
+    def cancels_echo(self) -> bool:
+        """No microphone hears the loudspeaker, or what it hears of it is taken out here."""
+        return self.is_prepared or is_installed()
+
+    @property
     def is_silent(self) -> bool:
         """Nobody would hear the answers of a typed conversation, so they are asked for as text alone."""
         return not self.wav and (self.text_only or not (self.play or self.save))
@@ -72,6 +78,7 @@ class TalkOptions:
         config.language_codes.extend(self.language)
         config.voice.voice_id = self.voice
         config.capabilities.half_duplex = self.half_duplex
+        config.capabilities.echo_cancellation = self.cancels_echo
         if self.push_to_talk:
             config.turn_detection.mode = pb.TurnDetection.MODE_MANUAL
         return config
@@ -172,7 +179,7 @@ def _user_arguments(parser: argparse.ArgumentParser) -> None:
     user.add_argument(
         "--half-duplex",
         action="store_true",
-        help="do not listen while the answer plays: for a loudspeaker that the microphone hears",
+        help="do not listen while the answer plays: for an echo that nothing cancels",
     )
     user.add_argument("--input-device", default="", metavar="N|NAME", help="which microphone")
 

@@ -12,6 +12,7 @@ from voice_grpc.client import Call, CallFailed
 from . import interactive, scripted_user
 from .conversation import Conversation
 from .devices import Device, NoDevice, choose, described, devices, loudspeaker, microphone
+from .echo import DeviceEcho
 from .options import TalkOptions, parse
 from .recording import LONGEST, Recording
 from .screen import DIM, Screen
@@ -84,13 +85,14 @@ async def _hold(
     opened: ExitStack,
 ) -> list[str]:
     recording = conversation.recording
+    echo = DeviceEcho() if options.cancels_echo and not options.is_prepared else None
     if "loudspeaker" in chosen:
         opened.enter_context(
-            loudspeaker(chosen["loudspeaker"], conversation.playout, recording.answer, recording.start)
+            loudspeaker(chosen["loudspeaker"], conversation.playout, recording.answer, recording.start, echo)
         )
     if options.is_prepared:
         return await scripted_user.hold(conversation, questions, plays="loudspeaker" not in chosen)
-    listening = opened.enter_context(microphone(chosen["microphone"], recording.user, recording.start))
+    listening = opened.enter_context(microphone(chosen["microphone"], recording.user, recording.start, echo))
     conversation.screen.line(
         "press Enter and speak" if options.push_to_talk else "speak, or type; /quit ends it", DIM
     )

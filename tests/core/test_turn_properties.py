@@ -151,6 +151,12 @@ def transcribe_late(world: World) -> None:
     transcribe(world, newest=False)
 
 
+def hear_echo(world: World) -> None:
+    """The words are the answer's own."""
+    if world.sound:
+        world.receive(e.EchoHeard())
+
+
 def take_for_noise(world: World) -> None:
     revision = world.newest[0]
     if world.asked.pop(revision, None) is not None:
@@ -246,7 +252,7 @@ HAPPENINGS: list[Callable[[World], None]] = [
     nothing,
     *[speak, fall_silent, transcribe, time_out, become_audible] * 4,
     *[end_reply, speak, fall_silent] * 2,
-    *[take_for_noise, go_on, fade, hear_interim] * 3,
+    *[hear_echo, take_for_noise, go_on, fade, hear_interim] * 3,
     *[hint, dismiss, tell_rest] * 2,
     *[score_words(0.9), score_words(0.05)] * 4,
     *[score_words(None), score_words(UNFINISHED), score_words(nan)],
@@ -320,6 +326,7 @@ def wild_event(what: int, number: int) -> e.Event:
         e.StopRequested(),
         e.SpeechFaded(number),
         e.InterimHeard(f"w{number}", number),
+        e.EchoHeard(),
         e.WordsScored(f"w{number}", number / 200),
         e.SoundScored(near, number / 200),
         e.TurnLimitReached(),

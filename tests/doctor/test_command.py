@@ -37,8 +37,10 @@ async def test_a_row_tells_engine_model_place_time_and_what_came(tmp_path: Path)
         code, out, error = await doctor(home=tmp_path, variables=cloud.variables)
     assert (code, error) == (0, "")
     assert out.splitlines()[0].split() == list(COLUMNS)
-    ((vad,), (stt,), (llm,), (tts,)) = (rows(out, stage) for stage in ("vad", "stt", "llm", "tts"))
+    stages = ("vad", "echo", "stt", "llm", "tts")
+    ((vad,), (echo,), (stt,), (llm,), (tts,)) = (rows(out, stage) for stage in stages)
     assert re.search(r"^vad .* in process .* ok$", vad)
+    assert re.search(r"^echo .* WebRTC AEC3 .* in process .* ok$", echo)
     assert re.search(rf"server +whisper-\S+ +{cloud.whisper.url} +yes +\d+ ms +“what is the time”", stt)
     said = rf"gemini +gemini-3.5-flash-lite +{cloud.gemini.url} +yes +\d+ ms +“{GeminiReply().text}”"
     assert re.search(said, llm)
@@ -122,7 +124,7 @@ async def test_whatever_a_model_does_the_others_are_examined(
         given = settings(monkeypatch, cloud.variables, stt="server", llm="gemini", tts="google")
         found = await examine(given)
         works = {each.stage: each.works for each in found.results}
-        assert works == {"vad": True, "stt": True, "llm": False, "tts": True}
+        assert works == {"vad": True, "echo": True, "stt": True, "llm": False, "tts": True}
         assert [each.error for each in found.results if each.stage == "llm"] != [""]
         await gemini.script.until_open(0)
 

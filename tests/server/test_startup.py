@@ -247,7 +247,7 @@ async def test_each_stage_says_who_does_it_where_and_who_comes_after(monkeypatch
         }
         given = settings(monkeypatch, variables, stt="server", llm="gemini,openai", tts="google")
         async with built(given) as (engines, said):
-            placeholder, loading, vad, stt, llm, tts = said
+            placeholder, loading, vad, stt, llm, tts, echo = said
             assert placeholder == "GOOGLE_TTS_CREDENTIALS still holds its placeholder: taken as not set"
             assert loading == "loading the models …"
             assert re.fullmatch(r"vad  silero-vad v6  in process  warm in \d+ ms", vad)
@@ -257,6 +257,8 @@ async def test_each_stage_says_who_does_it_where_and_who_comes_after(monkeypatch
             assert re.fullmatch(expected, llm)
             expected = rf"tts  google en-US-Chirp3-HD-Kore  {cloud.google.url}  warm in \d+ ms"
             assert re.fullmatch(expected, tts)
+            assert re.fullmatch(r"echo  WebRTC AEC3  in process  warm in \d+ ms", echo)
+            assert engines.echo is not None
             assert len(engines.apology.samples) > 0
             assert await answer(engines) == (GeminiReply().text, [])
 

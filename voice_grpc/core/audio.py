@@ -30,10 +30,17 @@ class Frame:
     samples: Samples
     position: int
     """Position of the first sample, counted at `RATE_HZ` from the start of the session."""
+    held_back: int = 0
+    """Samples behind it that are here too, and are not passed on yet."""
 
     @property
     def end(self) -> int:
         return self.position + len(self.samples)
+
+    @property
+    def arrived(self) -> int:
+        """The end of the sound that is here."""
+        return self.end + self.held_back
 
 
 def seconds(samples: int, rate_hz: int = RATE_HZ) -> float:

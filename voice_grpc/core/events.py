@@ -92,6 +92,11 @@ class InterimHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class EchoHeard:
+    """What sounds like the user so far are the assistant's own words, come back."""
+
+
+@dataclass(frozen=True, slots=True)
 class WordsScored:
     text: str
     """The words of the `ScoreWords` that it answers."""
@@ -197,6 +202,7 @@ Event: TypeAlias = (
     | SpeechEnded
     | Transcribed
     | InterimHeard
+    | EchoHeard
     | WordsScored
     | SoundScored
     | TurnLimitReached

@@ -32,7 +32,9 @@ class Pacer:
         self._size = round(CHUNK_SECONDS * rate_hz)
         self._lead = max(round(lead * rate_hz), self._size)
         self._ready: deque[tuple[Samples, int]] = deque()
-        self._sent = 0
+        self.lead_seconds = self._lead / rate_hz
+        self.sent = 0
+        """Samples that left."""
         self._segment = 0
         self._is_whole = False
         self._is_finished = False
@@ -46,10 +48,6 @@ class Pacer:
         """The client stopped playing, too."""
         self._most = 0
         """Samples that were heard before it went on: they may be heard again."""
-
-    @property
-    def sent(self) -> int:
-        return self._sent
 
     @property
     def is_sent(self) -> bool:
@@ -109,14 +107,18 @@ class Pacer:
             return now
         return max(now, self._played_at + (needed - self._played) / self.rate_hz)
 
-    def heard(self, now: float) -> int:
-        """Samples played until now, to the nearest; never more than were sent."""
+    def ear(self, now: float) -> int:
+        """The sample that is played now, to the nearest; never behind the last that was sent."""
         since = 0.0 if self.is_ear_held else now - self._played_at
-        return max(self._most, min(self._played + round(since * self.rate_hz), self._sent))
+        return min(self._played + round(since * self.rate_hz), self.sent)
+
+    def heard(self, now: float) -> int:
+        """Samples played until now, at any time; never more than were sent."""
+        return max(self._most, self.ear(now))
 
     def all_heard_at(self, now: float) -> float:
         """When what was sent will have been played."""
-        return now + (self._sent - self.heard(now)) / self.rate_hz
+        return now + (self.sent - self.heard(now)) / self.rate_hz
 
     def report(self, played: int, now: float) -> None:
         """The client says that `played` samples were played: more than were sent counts as what was sent.
@@ -125,19 +127,19 @@ class Pacer:
         """
         self.is_reported = True
         if played >= self._reported:
-            self._reported = self._played = min(played, self._sent)
+            self._reported = self._played = min(played, self.sent)
             self._played_at = now
 
     def _heard_needed(self) -> int:
         """How much must have been played for the next chunk to leave."""
-        return self._sent + len(self._ready[0][0]) - self._lead
+        return self.sent + len(self._ready[0][0]) - self._lead
 
     def _send(self, samples: Samples, segment: int, now: float) -> Chunk:
-        if self.heard(now) >= self._sent:
-            self._played, self._played_at = self._sent, now
+        if self.heard(now) >= self.sent:
+            self._played, self._played_at = self.sent, now
         is_last = self._is_whole and not self._ready
         chunk = Chunk(samples, segment, is_last)
         self._segment = segment
-        self._sent += len(samples)
+        self.sent += len(samples)
         self._is_finished = is_last
         return chunk

@@ -164,6 +164,8 @@ class TurnMetrics:
     counts: Mapping[str, int]
     decision: Decision | None = None
     """Why the turn was taken to be over; None: a fixed hold, the button or typed words said so."""
+    echo_loss: float | None = None
+    """dB by which the echo was cancelled (`core/echo.py`); None: none was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.SpeechStarted: (over.speak_on, {YIELDING}),
         e.SpeechEnded: (over.end_voice, {SPEAKING, YIELDING} | USERS),
         e.InterimHeard: (over.hear_words, {YIELDING} | USERS),
+        e.EchoHeard: (over.hear_echo, {SPEAKING}),
         e.Transcribed: (over.take_words, {SPEAKING, YIELDING} | USERS),
         e.PatienceOver: (over.wait_longer, {SPEAKING, YIELDING} | USERS),
         e.ReplyEnded: (over.finish_under_voice, USERS),

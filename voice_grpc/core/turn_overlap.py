@@ -5,6 +5,7 @@ Each action is one transition of `turn.py`, of SPEAKING and YIELDING. What a voi
 
     SPEAKING   first sound of a voice          Duck; Unduck if it was a click
     YIELDING   `HOLD_AFTER` of voice           HoldReply
+               the answer's own words          ResumeReply
                words, or the voice goes on     verdict
                the voice ended                 its words, then the verdict; without any by `WORDS_WITHIN`
 """
@@ -125,6 +126,11 @@ def hear_words(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
         voiced = max(voice.heard.voiced, now - voice.since) if not voice.heard.is_over else voice.heard.voiced
         voice.heard = replace(voice.heard, voiced=voiced, words=event.text, language=event.language)
         yield from _judge(turn, now)
+
+
+def hear_echo(turn: TurnState, event: e.EchoHeard, now: float) -> Commands:
+    """The voice is the answer's own, so that the answer goes on."""
+    yield from go_on(turn)
 
 
 def ask_words_early(turn: TurnState, event: e.SpeechFaded, now: float) -> Commands:

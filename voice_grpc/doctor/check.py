@@ -104,7 +104,7 @@ async def warm_and_call(check: EngineCheck) -> bool:
         model=engine.name,
         where=engine.location,
         is_reachable=True,
-        works=check.result.stage == "vad",
+        works=check.result.stage in ("vad", "echo"),
         warm_ms=_ms(now() - started),
     )
     if check.result.stage == "llm":
@@ -220,7 +220,7 @@ async def examine(settings: Settings) -> Report:
         await _examine(checks)
     finally:
         await _close(checks)
-    order = ["vad", *STAGES, "turn"]
+    order = ["vad", "echo", *STAGES, "turn"]
     results = [check.result for check in checks] + unchecked
     results.sort(key=lambda result: order.index(result.stage))
     return Report(results, any(check.is_stuck for check in checks))
@@ -229,9 +229,11 @@ async def examine(settings: Settings) -> Report:
 def _checks(settings: Settings) -> tuple[list[EngineCheck], list[CheckResult]]:
     """One for each engine that is configured; and what is said of those that cannot be made."""
     from ..engines.silero import SileroVad
+    from ..engines.webrtc_audio import WebRtcEchoCanceller
 
-    vad = SileroVad(threads=cpu_plan(settings).vad)
-    checks, unchecked = [EngineCheck(vad, CheckResult("vad", "local"))], list[CheckResult]()
+    vad, echo = SileroVad(threads=cpu_plan(settings).vad), WebRtcEchoCanceller()
+    checks = [EngineCheck(vad, CheckResult("vad", "local")), EngineCheck(echo, CheckResult("echo", "local"))]
+    unchecked = list[CheckResult]()
     if (end := acoustic_end(settings)) is not None:
         try:
             if model := still_to_fetch("turn", "local", settings):

@@ -14,6 +14,7 @@ from ..core.audio import Floats, Samples, to_pcm16
 from ..core.errors import EngineError
 from ..core.transcript.belief import TranscriptSegment
 from ..ports import (
+    BLOCK,
     NOBODY,
     Apology,
     CallRequest,
@@ -244,6 +245,29 @@ class ScriptedEndOfTurn(_Scripted):
         return self._probabilities[min(len(self.asked), len(self._probabilities)) - 1]
 
 
+class ScriptedEcho(_Scripted):
+    """Implements `ports.EchoCanceller`: takes out exactly what it is given, so that only an echo that is
+    neither late nor softer goes."""
+
+    delay = 0
+
+    def __init__(self, error: EngineError | None = None) -> None:
+        super().__init__("subtraction")
+        self.error = error
+        self.opened = 0
+        self.blocks = 0
+
+    def open(self) -> "ScriptedEcho":
+        self.opened += 1
+        return self
+
+    async def cleaned(self, near: Samples, far: Samples) -> Samples:
+        if self.error is not None:
+            raise self.error
+        self.blocks += len(near) // BLOCK
+        return (near.astype(np.int32) - far).clip(-32768, 32767).astype(np.int16)
+
+
 def tone(seconds: float, hz: float = 440.0, rate_hz: int = RATE_HZ) -> Samples:
     """A sine at -12 dBFS."""
     return to_pcm16(0.25 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate_hz)) / rate_hz))
@@ -259,8 +283,10 @@ class Script:
     vad: ScriptedVad = field(default_factory=ScriptedVad)
     acoustic_end: ScriptedEndOfTurn | None = None
     text_end: ScriptedEndOfTurn | None = None
+    echo: ScriptedEcho | None = None
 
     @property
     def engines(self) -> Engines:
         apology = Apology("Sorry, please say that again.", tone(1.0, 220.0), RATE_HZ)
-        return Engines(self.vad, self.stt, self.llm, self.tts, apology, self.acoustic_end, self.text_end)
+        ends = self.acoustic_end, self.text_end
+        return Engines(self.vad, self.stt, self.llm, self.tts, apology, *ends, self.echo)

@@ -13,7 +13,7 @@ import asyncio
 import math
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,7 +22,7 @@ from ..core.audio import WINDOW, Floats
 from ..core.errors import EngineError, EngineMissing
 from ..model_files.cache import model_path
 from ..net.installation import advice
-from .worker_threads import WorkerThreads, hand_over
+from .worker_threads import WorkerThreads, hand_over, take_waiting
 
 CONTEXT = 64
 """Samples of the previous window that the model sees before each one (its own streaming code)."""
@@ -139,21 +139,8 @@ def _serve(model: Any, jobs: "SimpleQueue[_Job | None]") -> None:
     """The thread: take all that waits, compute it, answer it in one call a loop."""
     goes_on = True
     while goes_on:
-        batch, goes_on = _take(jobs)
+        batch, goes_on = take_waiting(jobs)
         hand_over([(answer, _compute(model, stream, window)) for stream, window, answer in batch])
-
-
-def _take(jobs: "SimpleQueue[_Job | None]") -> tuple[list[_Job], bool]:
-    """Waits for one job, then takes what else is there. False once the engine is closed."""
-    batch: list[_Job] = []
-    job = jobs.get()
-    while job is not None:
-        batch.append(job)
-        try:
-            job = jobs.get_nowait()
-        except Empty:
-            return batch, True
-    return batch, False
 
 
 def _compute(model: Any, stream: SileroStream, window: Floats) -> float | EngineError:

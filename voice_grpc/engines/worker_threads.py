@@ -10,7 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, TypeAlias
+from queue import Empty, SimpleQueue
+from typing import Any, TypeAlias, TypeVar
+
+T = TypeVar("T")
 
 Settlement: TypeAlias = "tuple[asyncio.Future[Any], Any]"
 """A future, and its result or the exception that it is to raise."""
@@ -56,6 +59,19 @@ class WorkerThreads:
         until = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
+
+
+def take_waiting(jobs: "SimpleQueue[T | None]") -> tuple[list[T], bool]:
+    """Waits for one job, then takes what else is there. False once None came: nothing more will."""
+    batch: list[T] = []
+    job = jobs.get()
+    while job is not None:
+        batch.append(job)
+        try:
+            job = jobs.get_nowait()
+        except Empty:
+            return batch, True
+    return batch, False
 
 
 def hand_over(settlements: Iterable[Settlement]) -> None:

@@ -661,7 +661,7 @@ class Notice(_message.Message):
     def __init__(self, stage: _Optional[_Union[Stage, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., retryable: bool = ..., request_seq: _Optional[int] = ..., field: _Optional[str] = ...) -> None: ...
 
 class TurnMetrics(_message.Message):
-    __slots__ = ("end_of_turn_delay", "stt_final_delay", "llm_first_token", "tts_first_audio", "voice_to_voice", "mouth_to_ear", "interrupt_stop", "audio_sent", "input_tokens", "output_tokens", "tts_characters", "hold", "end_probability", "text_end_probability", "acoustic_end_probability", "ending", "expectation", "underruns", "wasted_replies", "wasted_tokens", "wasted_characters", "wasted_audio")
+    __slots__ = ("end_of_turn_delay", "stt_final_delay", "llm_first_token", "tts_first_audio", "voice_to_voice", "mouth_to_ear", "interrupt_stop", "audio_sent", "input_tokens", "output_tokens", "tts_characters", "hold", "end_probability", "text_end_probability", "acoustic_end_probability", "ending", "expectation", "underruns", "wasted_replies", "wasted_tokens", "wasted_characters", "wasted_audio", "echo_return_loss_enhancement_db")
     END_OF_TURN_DELAY_FIELD_NUMBER: _ClassVar[int]
     STT_FINAL_DELAY_FIELD_NUMBER: _ClassVar[int]
     LLM_FIRST_TOKEN_FIELD_NUMBER: _ClassVar[int]
@@ -684,6 +684,7 @@ class TurnMetrics(_message.Message):
     WASTED_TOKENS_FIELD_NUMBER: _ClassVar[int]
     WASTED_CHARACTERS_FIELD_NUMBER: _ClassVar[int]
     WASTED_AUDIO_FIELD_NUMBER: _ClassVar[int]
+    ECHO_RETURN_LOSS_ENHANCEMENT_DB_FIELD_NUMBER: _ClassVar[int]
     end_of_turn_delay: _duration_pb2.Duration
     stt_final_delay: _duration_pb2.Duration
     llm_first_token: _duration_pb2.Duration
@@ -706,7 +707,8 @@ class TurnMetrics(_message.Message):
     wasted_tokens: int
     wasted_characters: int
     wasted_audio: _duration_pb2.Duration
-    def __init__(self, end_of_turn_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., stt_final_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., llm_first_token: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tts_first_audio: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., voice_to_voice: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., mouth_to_ear: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., interrupt_stop: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., audio_sent: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., tts_characters: _Optional[int] = ..., hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_probability: _Optional[float] = ..., text_end_probability: _Optional[float] = ..., acoustic_end_probability: _Optional[float] = ..., ending: _Optional[str] = ..., expectation: _Optional[str] = ..., underruns: _Optional[int] = ..., wasted_replies: _Optional[int] = ..., wasted_tokens: _Optional[int] = ..., wasted_characters: _Optional[int] = ..., wasted_audio: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    echo_return_loss_enhancement_db: float
+    def __init__(self, end_of_turn_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., stt_final_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., llm_first_token: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tts_first_audio: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., voice_to_voice: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., mouth_to_ear: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., interrupt_stop: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., audio_sent: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., tts_characters: _Optional[int] = ..., hold: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., end_probability: _Optional[float] = ..., text_end_probability: _Optional[float] = ..., acoustic_end_probability: _Optional[float] = ..., ending: _Optional[str] = ..., expectation: _Optional[str] = ..., underruns: _Optional[int] = ..., wasted_replies: _Optional[int] = ..., wasted_tokens: _Optional[int] = ..., wasted_characters: _Optional[int] = ..., wasted_audio: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., echo_return_loss_enhancement_db: _Optional[float] = ...) -> None: ...
 
 class Pong(_message.Message):
     __slots__ = ("id", "client_time_us")

@@ -3,6 +3,7 @@
     claim.py       for whom, and how urgent it is
     engine.py      what all engines share, and who stands behind one
     vad.py  stt.py  llm.py  tts.py      a stage each: voice activity, speech to text, language model, voice
+    echo.py        the assistant's own voice, taken out of the microphone's sound
     end_of_turn.py whether the user has finished, by the sound and by the words
     store.py       conversations that outlive their streams, and who holds each
     observer.py    who looks on while turns are taken
@@ -17,6 +18,7 @@ await, and the work behind it stops then, also where it is done elsewhere.
 from dataclasses import dataclass
 
 from .claim import NOBODY, Claim, Urgency
+from .echo import BLOCK, EchoCanceller, EchoStream
 from .end_of_turn import AcousticEndOfTurn, TextEndOfTurn
 from .engine import Apology, Engine, EngineMember, Fallback, members
 from .llm import DEFAULT_MAX_TOKENS, CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
@@ -29,7 +31,8 @@ from .vad import Vad, VadStream
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """One of each stage, shared by all sessions; those who judge the end of a turn may be absent."""
+    """One of each stage, shared by all sessions; those who judge the end of a turn and who cancels the echo
+    may be absent."""
 
     vad: Vad
     stt: Stt
@@ -38,9 +41,11 @@ class Engines:
     apology: Apology
     acoustic_end: AcousticEndOfTurn | None = None
     text_end: TextEndOfTurn | None = None
+    echo: EchoCanceller | None = None
 
 
 __all__ = [
+    "BLOCK",
     "DEFAULT_MAX_TOKENS",
     "NOBODY",
     "AcousticEndOfTurn",
@@ -48,6 +53,8 @@ __all__ = [
     "CallRequest",
     "Claim",
     "Clause",
+    "EchoCanceller",
+    "EchoStream",
     "Engine",
     "EngineMember",
     "Engines",

@@ -40,6 +40,7 @@ from ..settings import Settings
 from ..settings.redaction import secrets_of
 from ..store import MemoryStore, Retention, SqliteStore, ValkeyStore
 from .cpu_plan import cpu_plan
+from .echo import warm_echo
 from .end_of_turn import acoustic_end, text_end, warmed_after, warmed_meanwhile
 from .engine_registry import LLM, STT, TTS, chosen
 
@@ -202,7 +203,7 @@ async def build_engines(settings: Settings, say: Say, instructions: str | None =
         if instructions is not None:
             await prime(llm, instructions)
         words = await warmed_after(await asyncio.to_thread(text_end, settings, llm), say)
-        return Engines(vad, stt, llm, tts, spoken, warm_end, words)
+        return Engines(vad, stt, llm, tts, spoken, warm_end, words, await warm_echo(say))
     except BaseException:
         await _close([vad, stt, llm, tts, end])
         raise
@@ -249,7 +250,8 @@ def freeze_what_is_loaded() -> None:
 
 
 async def close_engines(engines: Engines) -> None:
-    await _close([engines.vad, engines.stt, engines.llm, engines.tts, engines.acoustic_end, engines.text_end])
+    stages = [engines.vad, engines.stt, engines.llm, engines.tts]
+    await _close([*stages, engines.acoustic_end, engines.text_end, engines.echo])
 
 
 async def _close(closing: Sequence[Engine | None]) -> None:

@@ -6,6 +6,7 @@ Used by the `decide` task alone.
 
 import asyncio
 import logging
+from dataclasses import replace
 from functools import partial
 
 from ..core import commands as c
@@ -138,6 +139,7 @@ class Outcomes:
         metrics = turn_metrics(
             reply.command.turn, reply.timeline, reply.costs, interrupt_stop, reply.decision, reply.waste
         )
+        metrics = replace(metrics, echo_loss=self._context.echo.loss.take())
         if self._context.observer is not None:
             self._context.observer.turn_ended(metrics, loop_now())
         if self._context.config.current.sends_metrics:

@@ -11,6 +11,7 @@ from ..core.events import Event
 from ..core.quota import Account
 from ..ports import Engines, Observer
 from .clock import ConversationClock
+from .echo import EchoPath
 from .lifetime import SessionLimits
 from .outbox import Outbox
 from .precedence import Precedence
@@ -43,6 +44,8 @@ class SessionContext:
     """What its caller may use, and has used."""
     observer: Observer | None
     """Whoever looks on while turns are taken."""
+    echo: EchoPath
+    """What left, as far as the microphone may hear it."""
     post: Callable[[Event], None]
     """Puts an event into the one queue of `decide`."""
 

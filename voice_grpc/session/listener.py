@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -107,6 +108,17 @@ class AudioQueue:
         return not self._frames
 
 
+class NearSound(Protocol):
+    """The sound of the microphone as it is listened to; `AudioQueue` is one."""
+
+    async def take(self) -> Frame | None:
+        """As of `AudioQueue`."""
+        ...
+
+    @property
+    def is_empty(self) -> bool: ...
+
+
 class VoiceActivity:
     """The voice activity detector of one session, and what is said when it fails.
 
@@ -141,7 +153,7 @@ class Listener:
     def __init__(
         self,
         vad: Vad,
-        audio: AudioQueue,
+        audio: NearSound,
         transcriber: Transcriber,
         config: LiveConfig,
         post: Post,
@@ -211,7 +223,7 @@ class Listener:
         samples = np.concatenate((self._partial, frame.samples)) if len(self._partial) else frame.samples
         whole = len(samples) // WINDOW * WINDOW
         for start in range(0, whole, WINDOW):
-            await self._window(samples[start : start + WINDOW], frame.end)
+            await self._window(samples[start : start + WINDOW], frame.arrived)
         self._partial = samples[whole:]
 
     async def _window(self, window: Samples, arrived: int) -> None:

@@ -17,6 +17,7 @@ from ..core.responses import ResponseText
 from ..core.spoken_answer import SpokenAnswer
 from ..core.timeline import Mark, Timeline
 from .clock import ConversationClock
+from .echo import EchoPath
 from .outbox import Outbox
 from .speech import AudioPackets
 from .turn_events import TurnEvents
@@ -113,8 +114,11 @@ class Playout:
         segments: SegmentLedger,
         timeline: Timeline,
         unread: Callable[[], int],
+        echo: EchoPath,
     ) -> None:
-        """`unread`: samples that were let out and are still in the outbox, since the client does not read."""
+        """`unread`: samples that were let out and are still in the outbox, since the client does not read.
+        `echo` is told of all that leaves."""
+        self._echo = echo
         self._unread = unread
         self._clock, self._segments, self._timeline = clock, segments, timeline
         self._pacer = Pacer(config.output.rate_hz, config.playout_lead)
@@ -170,8 +174,9 @@ class Playout:
         return (self._made - self._pacer.sent) / self._pacer.rate_hz
 
     def drop(self) -> None:
-        """What has not left never will."""
+        """What has not left never will, and the client throws away what has."""
         self._pacer.drop()
+        self._echo.cut(self._pacer)
 
     def position(self) -> PlaybackPosition:
         """What was shown without any sound was read."""
@@ -223,7 +228,9 @@ class Playout:
                 self.underruns += was_dry and len(chunk.samples) > 0
                 was_dry = self._was_held = False
                 self._timeline.mark(Mark.FIRST_FRAME_OUT, now)
-                self._segments.send(replace(chunk, samples=self._gain.applied(chunk.samples)))
+                chunk = replace(chunk, samples=self._gain.applied(chunk.samples))
+                self._segments.send(chunk)
+                self._echo.leave(self._pacer, chunk, self._segments.answer.text_of)
                 on_audible()
             await self._wait(dry_limit)
         while (heard_at := self._pacer.all_heard_at(self._clock.now())) > self._clock.now():

@@ -77,7 +77,7 @@ class Reply:
             packets, config.output.rate_hz, context.outbox, context.turn_events, command.turn
         )
         unread = partial(context.outbox.waiting_samples, command.turn)
-        self.playout = Playout(config, context.clock, self.segments, timeline, unread)
+        self.playout = Playout(config, context.clock, self.segments, timeline, unread, context.echo)
         self._lead = VoiceLead(context.clock, config.speaking_rate, lambda: self.playout.seconds.unheard)
         self._characters = 0
         self._is_audible = False

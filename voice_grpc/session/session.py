@@ -28,6 +28,7 @@ from .clock import ConversationClock
 from .command_runner import CommandRunner
 from .context import SessionContext, Shared
 from .decide import Decider
+from .echo import CleanedAudio, EchoPath
 from .end_of_turn import EndOfTurnScores
 from .event_queue import EventQueue
 from .lifetime import Lifetime
@@ -66,6 +67,7 @@ class Session:
             lambda: live.current.turns, memory.last_turn, judges_first=engines.llm.is_embedded
         )
         audio = AudioQueue()
+        echo = EchoPath(engines.echo, live, clock.now)
         tool_calls = ToolCalls(clock, outbox, memory.tools_used)
         context = SessionContext(
             engines,
@@ -77,12 +79,14 @@ class Session:
             shared.precedence,
             account,
             shared.observer,
+            echo,
             queue.put,
         )
         scores = EndOfTurnScores(context)
         sound = TurnSound(engines.stt, live, Claim.of(context.caller, Urgency.FINAL), scores.hear)
-        self._transcriber = Transcriber(sound, live, queue.put, outbox, self._turn_of_words)
-        listener = Listener(engines.vad, audio, self._transcriber, live, queue.put, outbox)
+        self._transcriber = Transcriber(sound, live, queue.put, outbox, self._turn_of_words, echo.is_own)
+        near = CleanedAudio(audio, echo, outbox)
+        listener = Listener(engines.vad, near, self._transcriber, live, queue.put, outbox)
         self._runner = runner = CommandRunner(context, listener, self._transcriber, scores, memory)
         self._lifetime = Lifetime(shared.limits, outbox)
         self._listener = listener

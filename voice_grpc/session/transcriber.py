@@ -14,7 +14,7 @@ from typing import TypeAlias
 from ..core.audio import sample_count, seconds
 from ..core.config import LiveConfig
 from ..core.errors import EngineError, EngineTimeout
-from ..core.events import Event, InterimHeard, PartTranscribed, Transcribed
+from ..core.events import EchoHeard, Event, InterimHeard, PartTranscribed, Transcribed
 from ..core.responses import Transcript, WordInfo
 from ..core.transcript.agreement import AgreedText, LocalAgreement
 from ..ports import Transcription
@@ -156,13 +156,26 @@ class TurnParts:
         return ""
 
 
+def _nobodys(text: str) -> bool:
+    """Where nothing is spoken there is no echo."""
+    return False
+
+
 class Transcriber:
     def __init__(
-        self, sound: TurnSound, config: LiveConfig, post: Post, outbox: Outbox, turn: Callable[[], int | None]
+        self,
+        sound: TurnSound,
+        config: LiveConfig,
+        post: Post,
+        outbox: Outbox,
+        turn: Callable[[], int | None],
+        is_own: Callable[[str], bool] = _nobodys,
     ) -> None:
-        """`turn`: the one that what is heard now belongs to; None: to none."""
+        """`turn`: the one that what is heard now belongs to; None: to none. `is_own`: whether words are the
+        assistant's, heard again: those count as none."""
         self.sound, self._config = sound, config
         self._post, self._outbox, self._turn = post, outbox, turn
+        self._is_own = is_own
         self._transcripts = Transcripts(config, outbox)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._said = Transcription("")
@@ -262,9 +275,13 @@ class Transcriber:
                 self._outbox.put(engine_notice(error))
             return
         is_news = said is not None and said.text and end > self._known_until
-        if said is not None and is_news and utterance is self.sound.utterance and self.parts.is_empty:
-            self._transcripts.interim(self._turn(), utterance, said)
-            self._post(InterimHeard(said.text, end, said.language))
+        if said is None or not is_news or utterance is not self.sound.utterance or not self.parts.is_empty:
+            return
+        if self._is_own(said.text):
+            self._post(EchoHeard())
+            return
+        self._transcripts.interim(self._turn(), utterance, said)
+        self._post(InterimHeard(said.text, end, said.language))
 
     async def _transcribe(self, utterance: Utterance, revision: int) -> None:
         end = utterance.end
@@ -279,6 +296,9 @@ class Transcriber:
         if said.fallback is not None and self._told != (utterance, said.fallback.engine):
             self._told = utterance, said.fallback.engine
             self._outbox.put(fallback_notice(said.fallback))
+        if said.text and self._is_own(said.text):
+            said = Transcription("")
+            self._post(EchoHeard())
         self._said = replace(said, language=said.language or self._said.language)
         self._known_until = end
         if utterance is self.sound.utterance and self.parts.is_empty:

@@ -151,6 +151,8 @@ def _turn_metrics(m: o.TurnMetrics, rate_hz: int) -> pb.ConverseResponse:
             message.text_end_probability = evidence.text_end
         if evidence.acoustic_end is not None:
             message.acoustic_end_probability = evidence.acoustic_end
+    if m.echo_loss is not None:
+        message.echo_return_loss_enhancement_db = m.echo_loss
     return pb.ConverseResponse(turn=m.turn, turn_metrics=message)
 
 

@@ -2,5 +2,6 @@
 
 material.py   what is said over the answer, and of which kind it is
 player.py     one user who listens to a story and speaks over it, by the clock
+room.py       what comes back of the story itself
 measure.py    all of them, and the table
 """

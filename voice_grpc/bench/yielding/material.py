@@ -26,6 +26,8 @@ TAKING = (
     "How long does that take by train?",
     "I think we should talk about tomorrow.",
 )
+ECHOES = (-10.0, -20.0, -30.0)
+"""dB: as loud as the story comes back where nobody speaks, and the client does not cancel it."""
 MURMUR_VOICES = 8
 MURMUR_DB = -20
 
@@ -35,6 +37,7 @@ class OverlapKind(Enum):
     ORDER = "orders"
     TAKING = "interruptions"
     NOISE = "noises"
+    ECHO = "its own echo"
 
     @property
     def is_meant(self) -> bool:
@@ -49,6 +52,8 @@ class OverlapCase:
     samples: Samples
     voiced: Span
     """From its first audible sample to behind its last."""
+    echo_db: float | None = None
+    """How loud the story comes back; None: it does not."""
 
 
 def cases(count: int | None) -> list[OverlapCase]:
@@ -67,7 +72,9 @@ def cases(count: int | None) -> list[OverlapCase]:
     said = [to_float(renderer.say(text, voices[n % len(voices)])) for n, text in murmured]
     for name, sound in list(noises(said))[:count]:
         found.append(_case(name, OverlapKind.NOISE, to_pcm16(sound)))
-    return found
+    silence = np.zeros(0, np.int16)
+    echoes = [OverlapCase(f"{db:g} dB", OverlapKind.ECHO, silence, Span(0, 0), db) for db in ECHOES]
+    return [*found, *echoes[:count]]
 
 
 def _case(name: str, kind: OverlapKind, samples: Samples) -> OverlapCase:

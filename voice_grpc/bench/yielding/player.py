@@ -12,11 +12,12 @@ import grpc.aio
 import numpy as np
 
 from ...client import Call, CallFailed
-from ...core.audio import RATE_HZ, Samples, seconds, to_pcm16
+from ...core.audio import RATE_HZ, Samples, seconds, to_float, to_pcm16
 from ...pb import voice_pb2 as pb
 from ..load import FRAME, FRAME_SECONDS, sleep_until
 from ..turns.material import FLOOR
 from .material import OverlapCase
+from .room import Room
 
 STORY = (
     "Once upon a time there was a lighthouse on a small island. Nobody had lived on that island for many "
@@ -26,10 +27,15 @@ STORY = (
 )
 FROM_SECONDS, TO_SECONDS = 1.0, 3.0
 """Of the story, between which the voice over it begins."""
+ECHO_STORY = " ".join(STORY.split(" ")[:34])
+"""What is told where its echo is all that comes back, to its end: two sentences and a half."""
+ECHO_DELAY = 0.2
+"""Seconds of a loudspeaker's buffer, and of a microphone's."""
 AFTER_SECONDS = 3.0
 """Behind the voice: what has not happened by then does not."""
 
 Action = pb.PlaybackControl.Action
+State = pb.TurnEvent.State
 
 
 @dataclass(slots=True)
@@ -51,14 +57,16 @@ class OverlapNotes:
 async def speak_over(channel: grpc.aio.Channel, case: OverlapCase, seed: int) -> OverlapNotes:
     """Raises `CallFailed` when no call begins."""
     player = _Player(case, random.Random(f"{seed} {case.name}").uniform(FROM_SECONDS, TO_SECONDS))
+    is_clean = case.echo_db is None
     config = pb.SessionConfig(
         greeting="",
         language_codes=["en"],
-        capabilities=pb.ClientCapabilities(echo_cancellation=True, playback_control=True),
+        capabilities=pb.ClientCapabilities(echo_cancellation=is_clean, playback_control=is_clean),
+        output_audio=pb.AudioFormat(encoding=pb.AUDIO_ENCODING_PCM_S16LE, sample_rate_hz=RATE_HZ, channels=1),
     )
     async with Call.open(channel, config) as call, asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(player.listen(call), name="listen")
-        await call.send(pb.Say(text=STORY))
+        await call.send(pb.Say(text=STORY if is_clean else ECHO_STORY))
         await player.speak(call)
         listening.cancel()
     return player.notes
@@ -73,10 +81,16 @@ class _Player:
         """The loop's time of it; None: it is not known yet."""
         self._begun = asyncio.Event()
         self._held_at = 0.0
+        self._room = None if case.echo_db is None else Room(case.echo_db, ECHO_DELAY)
+        self._start = 0.0
+        """The loop's time at which the microphone was opened."""
+        self._is_told = False
+        """The story came to its end."""
 
     async def speak(self, call: Call) -> None:
         loop, silence = asyncio.get_running_loop(), self._noise(FRAME)
         start, n, spoken = loop.time(), 0, None
+        self._start = start
         length = self._case.voiced.end + round(AFTER_SECONDS * RATE_HZ)
         while not self.notes.failure:
             due = start + (n + 1) * FRAME_SECONDS
@@ -86,9 +100,12 @@ class _Player:
                 spoken = n + round(self._after / FRAME_SECONDS)
                 self._onset = start + spoken * FRAME_SECONDS + seconds(self._case.voiced.start)
             at = (n - spoken) * FRAME if spoken is not None else -1
-            if at >= length:
+            if at >= length and (self._room is None or self._is_told):
                 return
-            await call.send(pb.AudioInput(data=self._frame(at, silence).tobytes()))
+            frame = self._frame(at, silence)
+            if self._room is not None:
+                frame = to_pcm16(to_float(frame) + self._room.hear(n * FRAME, FRAME))
+            await call.send(pb.AudioInput(data=frame.tobytes()))
             n += 1
 
     def _frame(self, at: int, silence: Samples) -> Samples:
@@ -105,11 +122,24 @@ class _Player:
                 match response.WhichOneof("payload"):
                     case "audio":
                         self._begun.set()
+                        if self._room is not None:
+                            place = round((now() - self._start) * RATE_HZ)
+                            self._room.play(np.frombuffer(response.audio.data, "<i2"), place)
+                    case "turn_event" if self._room is not None:
+                        self._follow(response.turn_event.state, now() - self._start)
                     case "playback_control" if self._onset is not None:
                         self._obey(response.playback_control.action, now() - self._onset)
             self.notes.failure = "the server ended the call"
         except CallFailed as error:
             self.notes.failure = str(error)
+
+    def _follow(self, state: "State", at: float) -> None:
+        """Nobody speaks, so that whoever is heard is the story."""
+        if state == pb.TurnEvent.STATE_COMPLETED:
+            self._is_told = True
+        elif state in (pb.TurnEvent.STATE_USER_SPEAKING, pb.TurnEvent.STATE_INTERRUPTED):
+            self.notes.cut = at if self.notes.cut is None else self.notes.cut
+            self._is_told = True
 
     def _obey(self, action: "Action", at: float) -> None:
         notes = self.notes
