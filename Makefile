@@ -48,6 +48,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy voice_grpc clients gateway tests
 	$(BIN)/python -m pytest tests/test_layers.py tests/test_budgets.py tests/test_tasks.py tests/test_generated.py
+	$(BIN)/python -m pytest tests/deploy
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
 	$(BIN)/buf breaking --against $(RELEASED)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from clients import health
-from tests.serving import serving
+from tests.serving import LONG, scripted, serving
 
 from .program import Ended, run
 
@@ -36,14 +36,19 @@ async def test_a_server_with_tokens_is_asked_without() -> None:
 
 
 async def test_a_server_that_drains_does_not_serve() -> None:
-    async with serving(drain_seconds=60) as served, served.talk() as talk, asyncio.TaskGroup() as tasks:
+    async with (
+        serving(scripted(LONG), drain_seconds=60) as served,
+        served.talk() as talk,
+        asyncio.TaskGroup() as tasks,
+    ):
         await talk.config()
-        draining = tasks.create_task(served.server.drain(30), name="drain")
+        await talk.text("Tell me a lot.")
+        await talk.next("audio")
+        tasks.create_task(served.server.drain(30), name="drain")
         await talk.next("go_away")
         ended = await ask("--target", served.target)
-        assert ended.code == 1
-        await talk.half_close()
-        await draining
+        assert (ended.code, ended.complaint.endswith(": NOT_SERVING")) == (1, True)
+        talk.cancel()
 
 
 async def test_an_unknown_service_and_nobody() -> None:
