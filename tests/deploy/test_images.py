@@ -49,6 +49,14 @@ def test_an_image_runs_one_command_as_nobody_in_particular(image: str) -> None:
     assert named <= variables(command)
 
 
+def test_models_in_an_image_are_known_to_be_right() -> None:
+    """Their times of change are whole seconds when they are noted: a layer keeps no others."""
+    _, lines = stages()["model-files"]
+    assert re.search(r"models pull .*\n.*touch --date=@\d+ .*\n.*models pull ", lines)
+    for image in ("server", "whisper-server", "whisper-server-gpu"):
+        assert "COPY --from=model-files --chown=10001:10001 /models /models" in stages()[image][1]
+
+
 def test_every_extra_that_is_installed_is_one() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     for listed in re.findall(r"'\.\[([\w,-]+)\]'", DOCKERFILE):
@@ -81,9 +89,16 @@ def test_services_networks_and_volumes_that_are_named_are_there() -> None:
             source = volume.split(":")[0]
             is_there = (DEPLOY / source).exists() if source.startswith(".") else source in compose["volumes"]
             assert is_there, f"{name}: {source}"
+        if service["image"].startswith("voice-grpc"):
+            built = [each["build"]["target"] for each in services().values() if _is_built_as(each, service)]
+            assert [f"voice-grpc-{target}" for target in built] == [service["image"]], name
         if "build" in service:
             assert service["build"]["target"] in stages(), name
             assert (DEPLOY / service["build"]["context"] / service["build"]["dockerfile"]).exists()
+
+
+def _is_built_as(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return "build" in one and one["image"] == other["image"]
 
 
 def test_there_are_two_servers_a_gateway_a_valkey_and_an_envoy() -> None:
