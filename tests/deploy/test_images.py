@@ -72,6 +72,12 @@ def test_what_is_copied_is_there_and_not_ignored() -> None:
             assert f"!{name}" in ignored
 
 
+def test_what_the_readme_names_of_it_is_there() -> None:
+    named = set(re.findall(r"\bdeploy/[\w./-]*\w", (ROOT / "README.md").read_text()))
+    assert named >= {"deploy/compose.yaml", "deploy/kubernetes/base", "deploy/envoy/envoy.yaml"}
+    assert all((ROOT / name).exists() for name in named)
+
+
 # ---------------------------------------------------------------- compose.yaml
 
 
