@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,19 @@ from gateway.server import serving as gateway_serving
 from tests.deploy.envoy import Envoy, certificate, envoy, placed
 from tests.deploy.files import loaded, outcome, program
 from tests.gateway.harness import Deployment, settings
-from tests.serving import LOCAL, LONG, Served, answered, assert_told, scripted, serving
-from tests.valkey import free_port
+from tests.server.test_shared_store import PASSWORD, server, talk
+from tests.serving import (
+    LOCAL,
+    LONG,
+    ConverseCall,
+    Served,
+    answered,
+    assert_told,
+    scripted,
+    serving,
+    stub_of,
+)
+from tests.valkey import free_port, needs_valkey, valkey
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.server.caller_limits import calls_of_one_connection
 from voice_grpc.settings import Settings
@@ -71,8 +82,8 @@ def test_envoy_takes_the_file(tmp_path: Path) -> None:
 
 
 def test_the_circuit_breaks_at_what_two_servers_take() -> None:
-    server, gateway = loaded("envoy/envoy.yaml")["static_resources"]["clusters"]
-    (threshold,) = server["circuit_breakers"]["thresholds"]
+    servers, gateway = loaded("envoy/envoy.yaml")["static_resources"]["clusters"]
+    (threshold,) = servers["circuit_breakers"]["thresholds"]
     assert threshold["max_requests"] == 2 * calls_of_one_connection(Settings(_env_file=None))  # type: ignore[call-arg]
     (threshold,) = gateway["circuit_breakers"]["thresholds"]
     assert threshold["max_requests"] == 2 * 2 * settings().max_sockets
@@ -81,12 +92,15 @@ def test_the_circuit_breaks_at_what_two_servers_take() -> None:
 # ---------------------------------------------------------------- calls through it
 
 
-async def test_conversations_go_to_whoever_has_fewest(tmp_path: Path) -> None:
-    async with two(tmp_path) as (one, other, channel), one.talk(channel=channel) as first:
-        await first.config()
-        words = first.words(await answered(first))
-        for _ in range(4):
-            assert {words, await answer(channel, other)} == {"One.", "Two."}
+async def test_conversations_are_spread_over_the_servers(tmp_path: Path) -> None:
+    """Twelve that stay open: that five more are at one than at the other has a chance of 1 in 10,000."""
+    async with two(tmp_path) as (one, _, channel), AsyncExitStack() as open_calls:
+        said = []
+        for _ in range(12):
+            talk = await open_calls.enter_async_context(one.talk(channel=channel))
+            await talk.config()
+            said.append(talk.words(await answered(talk)))
+        assert abs(said.count("One.") - said.count("Two.")) <= 4
 
 
 async def test_with_tls(tmp_path: Path) -> None:
@@ -144,6 +158,33 @@ async def test_all_are_full_and_the_refusal_says_why(tmp_path: Path) -> None:
         await b.config()
         await refused.send(pb.ConverseRequest(config=pb.SessionConfig()))
         assert_told(await refused.ended(), grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVER_FULL")
+
+
+@needs_valkey
+async def test_one_is_killed_and_its_conversation_goes_on_at_the_other(tmp_path: Path) -> None:
+    with valkey(tmp_path, "--requirepass", PASSWORD) as store:
+        async with server(store, tmp_path) as (first, one), server(store, tmp_path) as (_, other):
+            ports = [int(place.rpartition(":")[2]) for place in (one, other)]
+            async with envoy(tmp_path, ports) as started, AsyncExitStack() as open_calls:
+                talks: list[ConverseCall] = []
+                while not await _is_at(one, talks):
+                    talks.append(await open_calls.enter_async_context(talk(f"127.0.0.1:{started.plain}")))
+                    await talks[-1].config(session_id=f"number-{len(talks)}")
+                await talks[-1].text("I am Ada.", text_only=True)
+                await talks[-1].over(1)
+                first.kill()
+                # Envoy resets a stream that had begun to answer.
+                assert (await talks[-1].ended()).code is grpc.StatusCode.INTERNAL
+                async with talk(f"127.0.0.1:{started.plain}") as again:
+                    resumed = await again.config(session_id=f"number-{len(talks)}")
+                assert (resumed.resumed, resumed.last_turn) == (True, 1)
+
+
+async def _is_at(target: str, talks: Sequence[ConverseCall]) -> bool:
+    """Whether the last of them is a conversation of the server there."""
+    async with grpc.aio.insecure_channel(target, LOCAL) as channel:
+        info = await stub_of(channel).GetServerInfo(pb.GetServerInfoRequest())
+    return bool(talks) and info.use.open_sessions == 1
 
 
 @asynccontextmanager
