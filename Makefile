@@ -13,7 +13,7 @@ N ?= 50
 help:
 	@echo "make demo      a spoken conversation with the embedded models (DEMO_WAV=question.wav: with your question)"
 	@echo "make test      all tests"
-	@echo "make check     lint, types, layers, the contract, generated code"
+	@echo "make check     lint, types, layers, the contract, generated code, what is in deploy/"
 	@echo "make generate  the stubs in voice_grpc/pb from $(PROTO)"
 	@echo "make bench     latency, overhead and turn-taking on this machine (figures: build/bench.json)"
 	@echo "make fuzz      100,000 inputs that strangers could send, while a conversation has to stay unharmed"
@@ -48,6 +48,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy voice_grpc clients gateway tests
 	$(BIN)/python -m pytest tests/test_layers.py tests/test_budgets.py tests/test_tasks.py tests/test_generated.py
+	$(BIN)/python -m pytest tests/deploy
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
 	$(BIN)/buf breaking --against $(RELEASED)

@@ -70,6 +70,7 @@ def test_usage_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         ("models pull", {}, 2, "set VOICE_GRPC_CACHE"),
         ("models where", {"VOICE_GRPC_CACHE": "~/models"}, 2, "VOICE_GRPC_CACHE"),
         ("talk --target 127.0.0.1:1 --text hello", {}, 2, "no voice server answers"),
+        ("health --target 127.0.0.1:1", {}, 1, "no voice server answers"),
         ("gateway --port many", {}, 2, "GATEWAY_PORT"),
         ("whisper-server --model ~/m", {}, 2, "WHISPER_MODEL"),
         ("doctor --llm local --local-llm-model ~/m", {}, 2, "LOCAL_LLM_MODEL"),

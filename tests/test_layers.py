@@ -200,7 +200,7 @@ def test_tests_mirror_the_folders() -> None:
     for path in (ROOT / "tests").rglob("*.py"):
         place = path.parent.relative_to(ROOT / "tests")
         if place.parts and place.parts[0] not in ("fakes", "abuse"):
-            is_edge = place.parts[0] in ("gateway", "clients")
+            is_edge = place.parts[0] in ("gateway", "clients", "deploy")
             assert (ROOT / ("" if is_edge else "voice_grpc") / place).is_dir(), f"{path} is about no folder"
 
 

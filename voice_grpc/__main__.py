@@ -17,6 +17,7 @@ Talk to it and it answers like a person would.
   talk            talk to a server: by microphone, with a recording, or by text
   gateway         browsers: WebSocket, WebRTC and a page to talk to
   doctor          check each configured engine with one small call
+  health          whether a server serves, for the probes of containers
   demo            start a server and hold a spoken conversation with it
   models          the embedded engines' models: what there is, and fetched beforehand
   whisper-server  Whisper over OpenAI's HTTP protocol, for other machines and tools
