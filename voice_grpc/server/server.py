@@ -20,6 +20,7 @@ from ..core.turn_state import Speculation
 from ..net.addresses import host_port
 from ..net.forwarded import read_network
 from ..net.signals import INTERRUPTED, Signals
+from ..net.tls import tls_files, warn_of_plain_text
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
 from ..ports import Engines, Store, Tts, members
@@ -43,6 +44,7 @@ from ..settings.redaction import log_without_secrets
 from ..wire.catalog import Catalog
 from .caller_limits import caller_limits, calls_at_once, calls_of_one_connection
 from .startup import build_engines, close_engines, freeze_what_is_loaded, open_store
+from .tls import server_credentials
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +99,9 @@ class Server:
         self.port = 0
 
     async def start(self) -> None:
-        """Answers from now on, with "not ready". Raises `BadState` when the port is taken."""
+        """Answers from now on, with "not ready". Raises `BadState` when the port is taken, and `BadField` for
+        certificates that cannot be used."""
+        credentials = await asyncio.to_thread(_credentials, self._settings)
         add_VoiceServiceServicer_to_server(self._service, self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         if self._settings.reflection:
@@ -107,10 +111,15 @@ class Server:
             channelz.add_channelz_servicer(self._grpc)
         address = host_port(self._settings.host, self._settings.port)
         try:
-            self.port = self._grpc.add_insecure_port(address)
+            if credentials is None:
+                self.port = self._grpc.add_insecure_port(address)
+            else:
+                self.port = self._grpc.add_secure_port(address, credentials)
         except (RuntimeError, UnicodeError):
             accepted = "an address of this machine whose port is free"
             raise BadState("--host and --port", address, accepted) from None
+        if credentials is None:
+            warn_of_plain_text(self._settings.host, self.port)
         self._health.set("", is_serving=True)
         self._health.set(SERVICE, is_serving=False)
         await self._grpc.start()
@@ -160,6 +169,13 @@ class Server:
         await self._grpc.stop(0.2)
 
 
+def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    """None: it is to serve plain text. Raises `BadField`."""
+    given = (settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+    files = tls_files(COMMAND_LINE.option, *given)
+    return server_credentials(files) if files is not None else None
+
+
 async def check_personas(catalog: Catalog, tts: Tts) -> None:
     """A persona's voice is one that an engine has, and its language one that some voice speaks.
 
@@ -201,7 +217,8 @@ async def serve(settings: Settings) -> None:
         closing.push_async_callback(close_engines, engines)
         await server.make_ready(engines, store, personas)
         freeze_what_is_loaded()
-        _say(f"listening on {host_port(settings.host, server.port)}")
+        scheme = "https://" if settings.tls_cert else ""  # what a client is to be told
+        _say(f"listening on {scheme}{host_port(settings.host, server.port)}")
         is_interrupt = await signals.next() is signal.SIGINT
         log.info("stopping: no new conversations, open ones finish")
         await server.drain(INTERRUPT_GRACE if is_interrupt else settings.drain_seconds)

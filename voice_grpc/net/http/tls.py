@@ -1,0 +1,48 @@
+"""TLS of an HTTP server: the certificate that new connections get, looked at every few seconds.
+
+A file of its own: an edge that is reached in plain text has nothing to do with it.
+"""
+
+import asyncio
+import ssl
+from typing import Any
+
+from ..tls import Identity, Reloaded, TlsFiles
+
+LOOK_SECONDS = 5.0
+"""Between two looks at the files: in a handshake there is no place where asyncio could wait for a thread."""
+
+
+class ServerContext(ssl.SSLContext):
+    """A context that stays, of which each connection gets the one that counts now."""
+
+    _reloaded: Reloaded[ssl.SSLContext]
+
+    def __new__(cls, _: TlsFiles) -> "ServerContext":
+        return super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
+
+    def __init__(self, files: TlsFiles) -> None:
+        """Blocks: it reads the files. Raises `BadField`."""
+        self._reloaded = Reloaded(files, _context)
+
+    def wrap_bio(self, *args: Any, **named: Any) -> ssl.SSLObject:
+        """What asyncio and uvloop ask for, once a connection."""
+        return self._reloaded.value.wrap_bio(*args, **named)
+
+    async def keep_fresh(self, every: float = LOOK_SECONDS) -> None:
+        """Until it is cancelled."""
+        while True:
+            await asyncio.sleep(every)
+            await asyncio.to_thread(self._reloaded.look)
+
+
+def _context(files: TlsFiles, _: Identity, authorities: bytes) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(files.cert.path, files.key.path)
+    except OSError as error:  # SSLError is one
+        raise files.cert.wrong(str(error.strerror or error)) from None
+    if authorities:
+        context.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context

@@ -1,0 +1,238 @@
+"""Certificates in files of PEM: read, checked before anything listens, and read again when they change.
+
+What lives here: what is true of any server and client with TLS. How gRPC (`server/tls.py`, `client/`) and
+HTTP (`http/tls.py`) take it is theirs.
+
+Whoever renews a certificate replaces two files, one after the other. Until both fit, and whenever what is
+there cannot be used, the last that could stays in use, and the log says so once.
+"""
+
+import ipaddress
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from ..core.errors import BadField
+from .addresses import host_port, unbracketed
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+LARGEST_FILE = 1_048_576
+"""Bytes. The authorities that Mozilla trusts, all of them, are 230,000."""
+
+CERTIFICATES = "a file of certificates in PEM, its own first"
+KEY = "a file with the private key of the certificate, in PEM and without a passphrase"
+AUTHORITIES = "a file of certificates in PEM, of the authorities to trust"
+
+
+@dataclass(frozen=True, slots=True)
+class PemFile:
+    path: Path
+    option: str
+    """As an error names it: `--tls-cert (VOICE_TLS_CERT)`."""
+    accepted: str
+
+    def read(self) -> bytes:
+        """Raises `BadField`."""
+        try:
+            with self.path.open("rb") as file:
+                content = file.read(LARGEST_FILE + 1)
+        except OSError as error:
+            raise self.wrong(error.strerror or str(error)) from None
+        except ValueError:  # a NUL in its name
+            raise self.wrong("no file has this name") from None
+        if len(content) > LARGEST_FILE:
+            raise self.wrong(f"it has more than {LARGEST_FILE} bytes")
+        return content
+
+    def wrong(self, why: str) -> BadField:
+        return BadField(self.option, str(self.path), f"{self.accepted} ({why})")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who one is: a certificate with those that lead to its authority, and its private key."""
+
+    certificates: bytes
+    key: bytes
+    names: tuple[str, ...]
+    """For whom the certificate is: names of hosts and addresses; its subject where it has none."""
+    begins: datetime
+    ends: datetime
+
+    def fault(self, now: datetime) -> str:
+        """What is wrong with its time; empty where nothing is."""
+        if now > self.ends:
+            return f"expired on {self.ends:%Y-%m-%d %H:%M} UTC"
+        return f"counts from {self.begins:%Y-%m-%d %H:%M} UTC only" if now < self.begins else ""
+
+
+def read_identity(cert: PemFile, key: PemFile) -> Identity:
+    """Raises `BadField` that names the file which is wrong."""
+    from cryptography import x509  # a server without TLS does without it
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    certificates, private = cert.read(), key.read()
+    try:
+        own = x509.load_pem_x509_certificates(certificates)[0]
+        public = own.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        raise cert.wrong("it has none that can be read") from None
+    try:
+        loaded = load_pem_private_key(private, None)
+    except TypeError:
+        raise key.wrong("it is locked with a passphrase") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise key.wrong("it has none that can be read") from None
+    if loaded.public_key() != public:
+        raise key.wrong(f"it is not the key of {cert.path}")
+    return Identity(
+        certificates, private, tuple(_names(own)), own.not_valid_before_utc, own.not_valid_after_utc
+    )
+
+
+def _names(certificate: "x509.Certificate") -> Iterator[str]:  # type: ignore[name-defined] # noqa: F821
+    from cryptography import x509
+
+    try:
+        named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        yield certificate.subject.rfc4514_string()
+        return
+    for each in named:
+        yield str(each.value)
+
+
+def read_authorities(ca: PemFile) -> bytes:
+    """Raises `BadField`."""
+    from cryptography import x509
+
+    content = ca.read()
+    try:
+        x509.load_pem_x509_certificates(content)
+    except ValueError:
+        raise ca.wrong("it has none that can be read") from None
+    return content
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Of a server."""
+
+    cert: PemFile
+    key: PemFile
+    client_ca: PemFile | None = None
+    """Who vouches for clients; None: they need no certificate."""
+
+    def read(self) -> tuple[Identity, bytes]:
+        """And the authorities of clients, empty where they need none. Raises `BadField`."""
+        identity = read_identity(self.cert, self.key)
+        return identity, read_authorities(self.client_ca) if self.client_ca is not None else b""
+
+
+def tls_files(
+    option: Callable[[str], str], cert: Path | None, key: Path | None, client_ca: Path | None = None
+) -> TlsFiles | None:
+    """Of a server's settings `tls_cert`, `tls_key` and `tls_client_ca`; None: it is to serve plain text.
+
+    `option` says how an error names a setting. Raises `BadField` where one needs another.
+    """
+    if cert is None and key is None and client_ca is None:
+        return None
+    for name, path, accepted in (("tls_cert", cert, CERTIFICATES), ("tls_key", key, KEY)):
+        if path is None:
+            raise BadField(option(name), "", f"{accepted}, since TLS is asked for")
+    assert cert is not None
+    assert key is not None
+    authorities = None
+    if client_ca is not None:
+        authorities = PemFile(client_ca, option("tls_client_ca"), AUTHORITIES)
+    return TlsFiles(
+        PemFile(cert, option("tls_cert"), CERTIFICATES), PemFile(key, option("tls_key"), KEY), authorities
+    )
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Reloaded(Generic[T]):
+    """What `make` makes of a server's files, as they last were when they could be used.
+
+    Blocks: not for an event loop. Raises `BadField` when it is made of files that cannot be used.
+    """
+
+    def __init__(
+        self,
+        files: TlsFiles,
+        make: Callable[[TlsFiles, Identity, bytes], T],
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._files, self._make, self._now = files, make, now
+        self._looking = threading.Lock()
+        """gRPC shakes hands in several threads."""
+        self._complaint = ""
+        """What was last said of files that cannot be used."""
+        self._seen = self._marks()
+        self.value = self._made()
+
+    def look(self) -> bool:
+        """Whether `value` is another from now on: the files changed, and can be used."""
+        with self._looking:
+            marks = self._marks()
+            if marks == self._seen:
+                return False
+            try:
+                self.value = self._made()
+            except BadField as error:  # and the next look tries again
+                if str(error) != self._complaint:
+                    log.warning("the certificate in use stays: %s", error)
+                self._complaint = str(error)
+                return False
+            self._seen, self._complaint = marks, ""
+            log.info("%s was read again", self._files.cert.path)
+            return True
+
+    def _made(self) -> T:
+        identity, authorities = self._files.read()
+        made = self._make(self._files, identity, authorities)
+        if fault := identity.fault(self._now()):
+            log.warning("%s: the certificate in %s %s", self._files.cert.option, self._files.cert.path, fault)
+        return made
+
+    def _marks(self) -> tuple[object, ...]:
+        """By which a file that changed, or that a link leads to another of, is told."""
+        files = (self._files.cert, self._files.key, self._files.client_ca)
+        return tuple(_mark(each.path) for each in files if each is not None)
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    """None: it is not there, perhaps just now."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody else can listen in on who is reached at `host`. A name is not asked for."""
+    place = unbracketed(host).partition("%")[0].lower()
+    try:
+        return ipaddress.ip_address(place).is_loopback
+    except ValueError:
+        return place == "localhost"
+
+
+def warn_of_plain_text(host: str, port: int) -> None:
+    """At the start of a server without TLS: one line, unless only this machine reaches it."""
+    if not is_loopback(host):
+        place = host_port(host, port)
+        log.warning("plain text on %s: whoever is on the way can read it (--tls-cert, --tls-key)", place)
