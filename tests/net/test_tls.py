@@ -46,7 +46,7 @@ def _lock(issued: Issued) -> None:
 
 
 SPOILERS: dict[str, tuple[Callable[[Issued], object], str]] = {
-    "no certificate": (lambda issued: issued.cert.unlink(), r"--tls-cert: got '/.*, accepted: .*No such file"),
+    "no certificate": (lambda issued: issued.cert.unlink(), "--tls-cert: got '/.*, accepted: .*No such"),
     "no key": (lambda issued: issued.key.unlink(), r"--tls-key: got '/.*, accepted: .*No such file"),
     "a folder": (_fold, "--tls-key: .*Is a directory"),
     "no PEM": (lambda issued: issued.cert.write_text("words"), "--tls-cert: .*none that can be read"),

@@ -159,6 +159,24 @@ def tls_files(
     )
 
 
+def read_client_files(
+    ca: Path | None, cert: Path | None, key: Path | None
+) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """Authorities, private key and certificates of a client, as gRPC takes them; None: the system's, or none.
+
+    Raises `BadField` that names `--ca`, `--cert` or `--key`, as all our clients call them.
+    """
+    authorities = None if ca is None else read_authorities(PemFile(ca, "--ca", AUTHORITIES))
+    if cert is None and key is None:
+        return authorities, None, None
+    if cert is None:
+        raise BadField("--cert", "", f"{CERTIFICATES}, since --key is given")
+    if key is None:
+        raise BadField("--key", "", f"{KEY}, since --cert is given")
+    identity = read_identity(PemFile(cert, "--cert", CERTIFICATES), PemFile(key, "--key", KEY))
+    return authorities, identity.key, identity.certificates
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
