@@ -11,9 +11,10 @@ import uvicorn
 from voice_grpc.client import Access, connect
 from voice_grpc.net.http.edge import HttpEdge, http_server
 from voice_grpc.net.http.open_files import connections_that_fit
-from voice_grpc.net.http.tls import ServerContext, kept_fresh, server_context
+from voice_grpc.net.http.tls import ServerContext, server_context
 from voice_grpc.net.http.websocket import WEBSOCKETS
 from voice_grpc.net.listener import listen
+from voice_grpc.net.reloaded import kept_fresh
 from voice_grpc.net.tls import warn_of_plain_text
 
 from .app import Calls, Gateway
@@ -40,7 +41,7 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[int]:
         await channel.close()
         raise
     try:
-        async with kept_fresh(tls), _calls(channel, settings) as calls:
+        async with kept_fresh(tls.reloaded if tls else None), _calls(channel, settings) as calls:
             server = _server(Gateway(settings, channel, calls), settings, tls)
             await server.startup(sockets=[listener])
             port = listener.getsockname()[1]

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from voice_grpc.net.tls import AUTHORITIES, CERTIFICATES, KEY, PemFile, TlsFiles
+from voice_grpc.net.reloaded import OperatorFile
+from voice_grpc.net.tls import AUTHORITIES, CERTIFICATES, KEY, TlsFiles
 
 DAY = timedelta(days=1)
 
@@ -32,9 +33,11 @@ class Issued:
         return {"tls_cert": str(self.cert), "tls_key": str(self.key)}
 
     def files(self, client_ca: Path | None = None) -> TlsFiles:
-        authorities = PemFile(client_ca, "--tls-client-ca", AUTHORITIES) if client_ca else None
+        authorities = OperatorFile(client_ca, "--tls-client-ca", AUTHORITIES) if client_ca else None
         return TlsFiles(
-            PemFile(self.cert, "--tls-cert", CERTIFICATES), PemFile(self.key, "--tls-key", KEY), authorities
+            OperatorFile(self.cert, "--tls-cert", CERTIFICATES),
+            OperatorFile(self.key, "--tls-key", KEY),
+            authorities,
         )
 
 

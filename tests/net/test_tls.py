@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.certificates import DAY, Authority, Issued
 from voice_grpc.core.errors import BadField
+from voice_grpc.net.reloaded import LARGEST_FILE
 from voice_grpc.net.tls import (
-    LARGEST_FILE,
     Identity,
-    Reloaded,
     TlsFiles,
     is_loopback,
     read_identity,
+    reloaded,
     tls_files,
     warn_of_plain_text,
 )
@@ -99,7 +99,7 @@ def test_without_any_of_them_it_is_plain_text() -> None:
 
 
 def test_an_expired_certificate_is_warned_of(authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
-    Reloaded(authority.issue("a", ends=-DAY).files(), names)
+    reloaded(authority.issue("a", ends=-DAY).files(), names)
     (said,) = caplog.messages
     assert said.startswith("--tls-cert: the certificate in ")
     assert "a.pem expired on 2" in said
@@ -108,34 +108,34 @@ def test_an_expired_certificate_is_warned_of(authority: Authority, caplog: pytes
 def test_a_certificate_that_does_not_count_yet_is_warned_of(
     authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Reloaded(authority.issue("a").files(), names, lambda: datetime.now(UTC) - timedelta(days=365))
+    reloaded(authority.issue("a").files(), names, lambda: datetime.now(UTC) - timedelta(days=365))
     assert "a.pem counts from 2" in caplog.messages[0]
 
 
 def test_files_that_change_are_read_again(authority: Authority) -> None:
-    reloaded = Reloaded(authority.issue("a", hosts=("before.example",)).files(), names)
-    assert not reloaded.look()
-    assert reloaded.value == ["before.example"]
+    kept = reloaded(authority.issue("a", hosts=("before.example",)).files(), names)
+    assert not kept.look()
+    assert kept.value == ["before.example"]
     authority.issue("a", hosts=("after.example", "127.0.0.1"))
-    assert reloaded.look()
-    assert reloaded.value == ["after.example", "127.0.0.1"]
-    assert not reloaded.look()
+    assert kept.look()
+    assert kept.value == ["after.example", "127.0.0.1"]
+    assert not kept.look()
 
 
 def test_half_of_a_change_leaves_the_old_one_in_use_and_is_said_once(
     authority: Authority, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     issued = authority.issue("a", hosts=("before.example",))
-    reloaded = Reloaded(issued.files(), names)
+    kept = reloaded(issued.files(), names)
     other = authority.issue("b", hosts=("after.example",))
     shutil.copy(other.cert, issued.cert)
-    assert [reloaded.look() for _ in range(3)] == [False] * 3
-    assert reloaded.value == ["before.example"]
+    assert [kept.look() for _ in range(3)] == [False] * 3
+    assert kept.value == ["before.example"]
     (said,) = caplog.messages
-    assert said.startswith("the certificate in use stays: --tls-key")
+    assert said.startswith("what is in use stays: --tls-key")
     shutil.copy(other.key, issued.key)
-    assert reloaded.look()
-    assert reloaded.value == ["after.example"]
+    assert kept.look()
+    assert kept.value == ["after.example"]
 
 
 def test_a_link_that_leads_elsewhere_is_a_change(authority: Authority, tmp_path: Path) -> None:
@@ -148,10 +148,10 @@ def test_a_link_that_leads_elsewhere_is_a_change(authority: Authority, tmp_path:
             link.symlink_to(target)
 
     lead_to(authority.issue("a", hosts=("before.example",)))
-    reloaded = Reloaded(links.files(), names)
+    kept = reloaded(links.files(), names)
     lead_to(authority.issue("b", hosts=("after.example",)))
-    assert reloaded.look()
-    assert reloaded.value == ["after.example"]
+    assert kept.look()
+    assert kept.value == ["after.example"]
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,7 @@ async def test_nothing_listens_with_a_certificate_that_cannot_be_used(
         BadField, match=r"--tls-key \(VOICE_TLS_KEY\): got '/.*, accepted: a file with .*No such file"
     ):
         await server.start()
+    await server.stop()
     assert server.port == 0
 
 

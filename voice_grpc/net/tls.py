@@ -3,56 +3,29 @@
 What lives here: what is true of any server and client with TLS. How gRPC (`server/tls.py`, `client/`) and
 HTTP (`http/tls.py`) take it is theirs.
 
-Whoever renews a certificate replaces two files, one after the other. Until both fit, and whenever what is
-there cannot be used, the last that could stays in use, and the log says so once.
+Whoever renews a certificate replaces two files, one after the other: until both fit the old ones stay in use
+(`reloaded.py`).
 """
 
 import ipaddress
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from ..core.errors import BadField
 from .addresses import host_port, unbracketed
+from .reloaded import OperatorFile, Reloaded
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-LARGEST_FILE = 1_048_576
-"""Bytes. The authorities that Mozilla trusts, all of them, are 230,000."""
-
 CERTIFICATES = "a file of certificates in PEM, its own first"
 KEY = "a file with the private key of the certificate, in PEM and without a passphrase"
 AUTHORITIES = "a file of certificates in PEM, of the authorities to trust"
-
-
-@dataclass(frozen=True, slots=True)
-class PemFile:
-    path: Path
-    option: str
-    """As an error names it: `--tls-cert (VOICE_TLS_CERT)`."""
-    accepted: str
-
-    def read(self) -> bytes:
-        """Raises `BadField`."""
-        try:
-            with self.path.open("rb") as file:
-                content = file.read(LARGEST_FILE + 1)
-        except OSError as error:
-            raise self.wrong(error.strerror or str(error)) from None
-        except ValueError:  # a NUL in its name
-            raise self.wrong("no file has this name") from None
-        if len(content) > LARGEST_FILE:
-            raise self.wrong(f"it has more than {LARGEST_FILE} bytes")
-        return content
-
-    def wrong(self, why: str) -> BadField:
-        return BadField(self.option, str(self.path), f"{self.accepted} ({why})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +46,7 @@ class Identity:
         return f"counts from {self.begins:%Y-%m-%d %H:%M} UTC only" if now < self.begins else ""
 
 
-def read_identity(cert: PemFile, key: PemFile) -> Identity:
+def read_identity(cert: OperatorFile, key: OperatorFile) -> Identity:
     """Raises `BadField` that names the file which is wrong."""
     from cryptography import x509  # a server without TLS does without it
     from cryptography.exceptions import UnsupportedAlgorithm
@@ -110,7 +83,7 @@ def _names(certificate: "x509.Certificate") -> Iterator[str]:  # type: ignore[na
         yield str(each.value)
 
 
-def read_authorities(ca: PemFile) -> bytes:
+def read_authorities(ca: OperatorFile) -> bytes:
     """Raises `BadField`."""
     from cryptography import x509
 
@@ -126,9 +99,9 @@ def read_authorities(ca: PemFile) -> bytes:
 class TlsFiles:
     """Of a server."""
 
-    cert: PemFile
-    key: PemFile
-    client_ca: PemFile | None = None
+    cert: OperatorFile
+    key: OperatorFile
+    client_ca: OperatorFile | None = None
     """Who vouches for clients; None: they need no certificate."""
 
     def read(self) -> tuple[Identity, bytes]:
@@ -153,9 +126,11 @@ def tls_files(
     assert key is not None
     authorities = None
     if client_ca is not None:
-        authorities = PemFile(client_ca, option("tls_client_ca"), AUTHORITIES)
+        authorities = OperatorFile(client_ca, option("tls_client_ca"), AUTHORITIES)
     return TlsFiles(
-        PemFile(cert, option("tls_cert"), CERTIFICATES), PemFile(key, option("tls_key"), KEY), authorities
+        OperatorFile(cert, option("tls_cert"), CERTIFICATES),
+        OperatorFile(key, option("tls_key"), KEY),
+        authorities,
     )
 
 
@@ -166,14 +141,14 @@ def read_client_files(
 
     Raises `BadField` that names `--ca`, `--cert` or `--key`, as all our clients call them.
     """
-    authorities = None if ca is None else read_authorities(PemFile(ca, "--ca", AUTHORITIES))
+    authorities = None if ca is None else read_authorities(OperatorFile(ca, "--ca", AUTHORITIES))
     if cert is None and key is None:
         return authorities, None, None
     if cert is None:
         raise BadField("--cert", "", f"{CERTIFICATES}, since --key is given")
     if key is None:
         raise BadField("--key", "", f"{KEY}, since --cert is given")
-    identity = read_identity(PemFile(cert, "--cert", CERTIFICATES), PemFile(key, "--key", KEY))
+    identity = read_identity(OperatorFile(cert, "--cert", CERTIFICATES), OperatorFile(key, "--key", KEY))
     return authorities, identity.key, identity.certificates
 
 
@@ -181,63 +156,22 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Reloaded(Generic[T]):
-    """What `make` makes of a server's files, as they last were when they could be used.
+def reloaded(
+    files: TlsFiles,
+    make: Callable[[TlsFiles, Identity, bytes], T],
+    now: Callable[[], datetime] = utc_now,
+) -> Reloaded[T]:
+    """What `make` makes of a server's certificates. Blocks. Raises `BadField`."""
 
-    Blocks: not for an event loop. Raises `BadField` when it is made of files that cannot be used.
-    """
+    def made() -> T:
+        identity, authorities = files.read()
+        value = make(files, identity, authorities)
+        if fault := identity.fault(now()):
+            log.warning("%s: the certificate in %s %s", files.cert.option, files.cert.path, fault)
+        return value
 
-    def __init__(
-        self,
-        files: TlsFiles,
-        make: Callable[[TlsFiles, Identity, bytes], T],
-        now: Callable[[], datetime] = utc_now,
-    ) -> None:
-        self._files, self._make, self._now = files, make, now
-        self._looking = threading.Lock()
-        """gRPC shakes hands in several threads."""
-        self._complaint = ""
-        """What was last said of files that cannot be used."""
-        self._seen = self._marks()
-        self.value = self._made()
-
-    def look(self) -> bool:
-        """Whether `value` is another from now on: the files changed, and can be used."""
-        with self._looking:
-            marks = self._marks()
-            if marks == self._seen:
-                return False
-            try:
-                self.value = self._made()
-            except BadField as error:  # and the next look tries again
-                if str(error) != self._complaint:
-                    log.warning("the certificate in use stays: %s", error)
-                self._complaint = str(error)
-                return False
-            self._seen, self._complaint = marks, ""
-            log.info("%s was read again", self._files.cert.path)
-            return True
-
-    def _made(self) -> T:
-        identity, authorities = self._files.read()
-        made = self._make(self._files, identity, authorities)
-        if fault := identity.fault(self._now()):
-            log.warning("%s: the certificate in %s %s", self._files.cert.option, self._files.cert.path, fault)
-        return made
-
-    def _marks(self) -> tuple[object, ...]:
-        """By which a file that changed, or that a link leads to another of, is told."""
-        files = (self._files.cert, self._files.key, self._files.client_ca)
-        return tuple(_mark(each.path) for each in files if each is not None)
-
-
-def _mark(path: Path) -> tuple[int, int, int] | None:
-    """None: it is not there, perhaps just now."""
-    try:
-        found = path.stat()
-    except (OSError, ValueError):
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    all_files = (files.cert, files.key, files.client_ca)
+    return Reloaded([each.path for each in all_files if each is not None], made)
 
 
 def is_loopback(host: str) -> bool:

@@ -19,8 +19,10 @@ from ..core.quota import Accounts
 from ..core.turn_state import Speculation
 from ..net.addresses import host_port
 from ..net.forwarded import read_network
+from ..net.reloaded import kept_fresh
 from ..net.signals import INTERRUPTED, Signals
 from ..net.tls import tls_files, warn_of_plain_text
+from ..net.token_file import token_file
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
 from ..ports import Engines, Store, Tts, members
@@ -80,8 +82,8 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        authenticator = Authenticator(token.get_secret_value() for token in settings.tokens)
-        self._callers = Callers(authenticator, [read_network(text) for text in settings.proxies])
+        self.authenticator = Authenticator(token.get_secret_value() for token in settings.tokens)
+        self._callers = Callers(self.authenticator, [read_network(text) for text in settings.proxies])
         self._service = VoiceService(self._callers)
         self._health = HealthService()
         self._side_streams = SideStreams(self._callers, f"/{SERVICE}/")
@@ -100,7 +102,10 @@ class Server:
 
     async def start(self) -> None:
         """Answers from now on, with "not ready". Raises `BadState` when the port is taken, and `BadField` for
-        certificates that cannot be used."""
+        certificates and tokens that cannot be used."""
+        if (path := self._settings.token_file) is not None:
+            option = COMMAND_LINE.option("token_file")
+            self.authenticator.file = await asyncio.to_thread(token_file, path, option)
         credentials = await asyncio.to_thread(_credentials, self._settings)
         add_VoiceServiceServicer_to_server(self._service, self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
@@ -210,6 +215,7 @@ async def serve(settings: Settings) -> None:
     async with AsyncExitStack() as closing:
         closing.push_async_callback(server.stop)
         await server.start()
+        await closing.enter_async_context(kept_fresh(server.authenticator.file))
         store = await open_store(settings)
         closing.push_async_callback(store.close)
         starting = build_engines(settings, _say, personas[DEFAULT_ID].instructions)

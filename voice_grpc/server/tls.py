@@ -5,7 +5,7 @@ A file of its own: what gRPC wants of certificates is the affair of nobody who r
 
 import grpc
 
-from ..net.tls import Identity, Reloaded, TlsFiles
+from ..net.tls import Identity, TlsFiles, reloaded
 
 
 def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
@@ -13,14 +13,14 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
 
     gRPC asks for another configuration before each handshake, in a thread of its own.
     """
-    reloaded = Reloaded(files, _configuration)
+    kept = reloaded(files, _configuration)
 
     def changed() -> grpc.ServerCertificateConfiguration | None:
-        return reloaded.value if reloaded.look() else None
+        return kept.value if kept.look() else None
 
     asks_clients = files.client_ca is not None
     # The stub leaves out None, which is "as it was".
-    return grpc.dynamic_ssl_server_credentials(reloaded.value, changed, asks_clients)  # type: ignore[arg-type]
+    return grpc.dynamic_ssl_server_credentials(kept.value, changed, asks_clients)  # type: ignore[arg-type]
 
 
 def _configuration(

@@ -8,8 +8,8 @@ from .server import Settings
 
 GROUPS = {
     "Listening": (
-        "host", "port", "tls_cert", "tls_key", "tls_client_ca", "tokens", "proxies", "reflection", "channelz",
-        "log_level",
+        "host", "port", "tls_cert", "tls_key", "tls_client_ca", "tokens", "token_file", "proxies",
+        "reflection", "channelz", "log_level",
     ),
     "Conversations": (
         "max_sessions", "admission", "turn_deadline", "idle_limit", "max_age", "drain_seconds", "store",

@@ -103,6 +103,11 @@ class Settings(EngineSettings):
         default_factory=list,
         description="Bearer tokens that are let in, separated by commas. Without any, everybody is.",
     )
+    token_file: UserPath | None = Field(
+        None,
+        description="A file of more of them, in lines NAME:SHA256 or NAME:SHA256:LAST-DAY; read again "
+        "when it changes.",
+    )
     proxies: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="Addresses or networks of proxies or gateways whose x-forwarded-for counts, such as "

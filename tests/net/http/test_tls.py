@@ -77,7 +77,7 @@ async def test_a_conversation_over_wss_and_tls_with_certificates_on_both_sides(
 ) -> None:
     """From a browser to the gateway, and from there to a server that asks who it is. A new certificate of the
     gateway's is what the next connection gets, and the conversation goes on."""
-    monkeypatch.setattr("voice_grpc.net.http.tls.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("voice_grpc.net.reloaded.LOOK_SECONDS", 0.01)
     issued, mine = authority.issue("gateway"), authority.issue("client")
     server = authority.issue("server").flags | {"tls_client_ca": str(authority.ca)}
     behind = {"ca": authority.ca, "cert": mine.cert, "key": mine.key}
@@ -107,14 +107,11 @@ async def test_the_context_gives_new_connections_what_the_files_hold(authority: 
     context = await asyncio.to_thread(ServerContext, issued.files())
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
     port = server.sockets[0].getsockname()[1]
-    async with server, asyncio.TaskGroup() as tasks:
+    async with server:
         assert await shown(port) == serial(issued.cert.read_bytes())
         authority.issue("server")
-        keeping = tasks.create_task(context.keep_fresh(0), name="certificate")
-        async with asyncio.timeout(WITHIN):
-            while await shown(port) != serial(issued.cert.read_bytes()):
-                pass
-        keeping.cancel()
+        assert await asyncio.to_thread(context.reloaded.look)
+        assert await shown(port) == serial(issued.cert.read_bytes())
 
 
 async def test_nothing_listens_with_files_that_cannot_be_used(authority: Authority, tmp_path: Path) -> None:

@@ -1,42 +1,33 @@
-"""TLS of an HTTP server: the certificate that new connections get, looked at every few seconds.
+"""TLS of an HTTP server: the certificate that new connections get, read again when it changes.
 
 A file of its own: an edge that is reached in plain text has nothing to do with it.
 """
 
-import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..tls import Identity, Reloaded, TlsFiles, tls_files
-
-LOOK_SECONDS = 5.0
-"""Between two looks at the files: in a handshake there is no place where asyncio could wait for a thread."""
+from ..reloaded import Reloaded
+from ..tls import Identity, TlsFiles, reloaded, tls_files
 
 
 class ServerContext(ssl.SSLContext):
     """A context that stays, of which each connection gets the one that counts now."""
 
-    _reloaded: Reloaded[ssl.SSLContext]
+    reloaded: Reloaded[ssl.SSLContext]
+    """Whoever serves looks at it: in a handshake there is no place where asyncio could wait for a thread."""
 
     def __new__(cls, _: TlsFiles) -> "ServerContext":
         return super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
 
     def __init__(self, files: TlsFiles) -> None:
         """Blocks: it reads the files. Raises `BadField`."""
-        self._reloaded = Reloaded(files, _context)
+        self.reloaded = reloaded(files, _context)
 
     def wrap_bio(self, *args: Any, **named: Any) -> ssl.SSLObject:
         """What asyncio and uvloop ask for, once a connection."""
-        return self._reloaded.value.wrap_bio(*args, **named)
-
-    async def keep_fresh(self, every: float) -> None:
-        """Looks at the files all `every` seconds, until it is cancelled."""
-        while True:
-            await asyncio.sleep(every)
-            await asyncio.to_thread(self._reloaded.look)
+        return self.reloaded.value.wrap_bio(*args, **named)
 
 
 def server_context(option: Callable[[str], str], cert: Path | None, key: Path | None) -> ServerContext | None:
@@ -44,20 +35,6 @@ def server_context(option: Callable[[str], str], cert: Path | None, key: Path | 
     error names a setting. Blocks: it reads the files. Raises `BadField`."""
     files = tls_files(option, cert, key)
     return ServerContext(files) if files is not None else None
-
-
-@asynccontextmanager
-async def kept_fresh(context: ServerContext | None) -> AsyncIterator[None]:
-    """While the block runs the certificate is that of the files."""
-    if context is None:
-        yield
-        return
-    async with asyncio.TaskGroup() as tasks:
-        keeping = tasks.create_task(context.keep_fresh(LOOK_SECONDS), name="certificate")
-        try:
-            yield
-        finally:
-            keeping.cancel()
 
 
 def _context(files: TlsFiles, _: Identity, authorities: bytes) -> ssl.SSLContext:
