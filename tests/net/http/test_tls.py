@@ -53,7 +53,9 @@ async def test_a_page_over_https(authority: Authority, tmp_path: Path) -> None:
             await page(port, trusting(Authority(tmp_path, "other")))
 
 
-async def test_what_is_refused_is_told_over_tls_too(authority: Authority) -> None:
+async def test_what_is_refused_is_told_over_tls_too(
+    authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
     """Of a head without an end; a connection of TLS has no half that could be closed."""
     async with gateway("127.0.0.1:1", authority.issue("gateway")) as port, asyncio.timeout(WITHIN):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting(authority))
@@ -61,6 +63,7 @@ async def test_what_is_refused_is_told_over_tls_too(authority: Authority) -> Non
         answer = await reader.readuntil(b"accepted: up to that\n")
         writer.close()
     assert answer.startswith(b"HTTP/1.1 431 ")
+    assert caplog.messages == []
 
 
 async def test_who_speaks_plain_text_is_not_answered(authority: Authority) -> None:
