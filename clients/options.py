@@ -36,7 +36,10 @@ exit code: 0 it went well · 1 a question was not answered, or the conversation 
 class TalkOptions:
     target: str = DEFAULT_TARGET
     token: str = ""
-    ca_file: Path | None = None
+    tls: bool = False
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
     session: str = ""
     persona: str = ""
     voice: str = ""
@@ -55,7 +58,7 @@ class TalkOptions:
 
     @property
     def access(self) -> Access:
-        return Access(self.token, self.ca_file)
+        return Access(self.token, self.ca, self.cert, self.key, self.tls)
 
     @property
     def is_prepared(self) -> bool:
@@ -153,7 +156,16 @@ def _server_arguments(parser: argparse.ArgumentParser, environment: Mapping[str,
     server.add_argument(
         "--token", default=environment.get("VOICE_TOKEN", ""), help="bearer token; env VOICE_TOKEN"
     )
-    server.add_argument("--ca-file", type=path, metavar="PEM", help="authority to trust; turns TLS on")
+    server.add_argument("--tls", action="store_true", help="encrypt, as https://… does")
+    server.add_argument(
+        "--ca",
+        "--ca-file",
+        type=path,
+        metavar="PEM",
+        help="authorities to trust, not the system's; turns TLS on",
+    )
+    server.add_argument("--cert", type=path, metavar="PEM", help="your certificate; turns TLS on")
+    server.add_argument("--key", type=path, metavar="PEM", help="its private key")
     server.add_argument("--session", default="", metavar="ID", help="go on with this conversation")
     server.add_argument("--persona", default="", metavar="ID", help="who answers")
     server.add_argument("--voice", default="", metavar="ID", help="with which voice")

@@ -97,14 +97,16 @@ async def _both(settings: UpSettings, serve: Sequence[str]) -> None:
             with _running("gateway", ["gateway", "--target", target, *place]) as before_it:
                 tasks.create_task(before_it.until_ended(), name="gateway")
                 page = parse(await before_it.listening(START_SECONDS))
-                print(f"\ntalk to it: {http_url(reached_at(page.host), page.port or 80)}/\n", flush=True)
+                url = http_url(reached_at(page.host), page.port or 80, is_encrypted=page.scheme == "https")
+                print(f"\ntalk to it: {url}/\n", flush=True)
                 await asyncio.Event().wait()
 
 
 def _reached(listening: str) -> str:
-    """`HOST:PORT` for this machine of who says that it listens there."""
-    host, port = read_host_port(listening, DEFAULT_PORT)
-    return host_port(reached_at(host), port)
+    """The target for this machine of who says that it listens there: with TLS a URL."""
+    scheme, mark, place = listening.rpartition("://")
+    host, port = read_host_port(place, DEFAULT_PORT)
+    return f"{scheme}{mark}{host_port(reached_at(host), port)}"
 
 
 def _running(name: str, arguments: Sequence[str]) -> AbstractContextManager[ChildProcess]:

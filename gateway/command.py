@@ -4,6 +4,7 @@ import asyncio
 import sys
 from importlib.util import find_spec
 
+from voice_grpc.client import CallFailed
 from voice_grpc.net import VoiceError
 from voice_grpc.net.addresses import host_port, http_url
 from voice_grpc.net.installation import advice
@@ -33,6 +34,8 @@ def command(argv: list[str]) -> int:
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(_serve(settings))
+    except (VoiceError, CallFailed) as error:
+        return _failed(str(error))
     except OSError as error:
         accepted = f"an address of this machine whose port is free ({error.strerror or error})"
         return _failed(
@@ -61,7 +64,7 @@ async def _serve(settings: GatewaySettings) -> None:
 
     signals = Signals()
     async with serving(settings) as port:
-        _say(f"listening on {http_url(settings.host, port)}")
+        _say(f"listening on {http_url(settings.host, port, is_encrypted=settings.tls_cert is not None)}")
         await signals.next()
 
 

@@ -8,14 +8,17 @@ from importlib.util import find_spec
 import grpc.aio
 import uvicorn
 
-from voice_grpc.client import connect
+from voice_grpc.client import Access, connect
 from voice_grpc.net.http.edge import HttpEdge, http_server
 from voice_grpc.net.http.open_files import connections_that_fit
+from voice_grpc.net.http.tls import ServerContext, server_context
 from voice_grpc.net.http.websocket import WEBSOCKETS
 from voice_grpc.net.listener import listen
+from voice_grpc.net.reloaded import kept_fresh
+from voice_grpc.net.tls import warn_of_plain_text
 
 from .app import Calls, Gateway
-from .settings import GatewaySettings
+from .settings import COMMAND_LINE, GatewaySettings
 
 MAX_MESSAGE_BYTES = 262_144
 """As the server behind has it."""
@@ -28,19 +31,24 @@ CLOSE_SECONDS = 5.0
 
 @asynccontextmanager
 async def serving(settings: GatewaySettings) -> AsyncIterator[int]:
-    """Listens until the block ends; yields the port. Raises `OSError` when the port is taken."""
-    channel = connect(settings.target)
+    """Listens until the block ends; yields the port. Raises `OSError` when the port is taken, and
+    for certificates that cannot be used `VoiceError`, or `CallFailed` of those for the server behind."""
+    tls = await asyncio.to_thread(server_context, COMMAND_LINE.option, settings.tls_cert, settings.tls_key)
+    channel = connect(settings.target, Access("", settings.ca, settings.cert, settings.key))
     try:
         listener = await asyncio.to_thread(listen, settings.host, settings.port)
     except OSError:
         await channel.close()
         raise
     try:
-        async with _calls(channel, settings) as calls:
-            server = _server(Gateway(settings, channel, calls), settings)
+        async with kept_fresh(tls.reloaded if tls else None), _calls(channel, settings) as calls:
+            server = _server(Gateway(settings, channel, calls), settings, tls)
             await server.startup(sockets=[listener])
+            port = listener.getsockname()[1]
+            if tls is None:
+                warn_of_plain_text(settings.host, port)
             try:
-                yield listener.getsockname()[1]
+                yield port
             finally:
                 await _close(server)
     finally:
@@ -60,10 +68,11 @@ async def _calls(channel: grpc.aio.Channel, settings: GatewaySettings) -> AsyncI
         yield calls
 
 
-def _server(gateway: Gateway, settings: GatewaySettings) -> uvicorn.Server:
+def _server(gateway: Gateway, settings: GatewaySettings, tls: ServerContext | None) -> uvicorn.Server:
     return http_server(
         gateway.app(),
         HttpEdge(connections_that_fit(settings.max_connections)),
+        tls,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PONG_SECONDS,

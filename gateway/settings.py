@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode
 
 from voice_grpc.client import DEFAULT_PORT
 from voice_grpc.net.addresses import read_target
-from voice_grpc.net.command_line import CommandLine, read_by_command, without_placeholders
+from voice_grpc.net.command_line import CommandLine, UserPath, read_by_command, without_placeholders
 from voice_grpc.net.forwarded import read_network
 from voice_grpc.net.redaction import HIDDEN
 
@@ -71,8 +71,19 @@ class GatewaySettings(BaseSettings):
     model_config = read_by_command("voice-grpc gateway", "GATEWAY_")
 
     target: str = Field("127.0.0.1:50051", description="HOST:PORT, or https://HOST:PORT.")
+    ca: UserPath | None = Field(
+        None, description="Authorities in PEM of the server behind, instead of the system's: TLS is on."
+    )
+    cert: UserPath | None = Field(
+        None, description="The gateway's certificate in PEM, where the server behind asks for one."
+    )
+    key: UserPath | None = Field(None, description="The private key of that certificate, in PEM.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    tls_cert: UserPath | None = Field(
+        None, description="Its certificate in PEM, and those that lead to its authority: TLS is on."
+    )
+    tls_key: UserPath | None = Field(None, description="The private key of the certificate, in PEM.")
     hosts: Listed = Field(
         default_factory=list,
         description="Names by which browsers ask for it, such as app.example.com, besides localhost and the "
@@ -134,8 +145,8 @@ class GatewaySettings(BaseSettings):
 
 
 GROUPS = {
-    "Listening": ("host", "port"),
-    "The server behind": ("target",),
+    "Listening": ("host", "port", "tls_cert", "tls_key"),
+    "The server behind": ("target", "ca", "cert", "key"),
     "Who is let in": ("hosts", "origins", "proxies", "max_connections", "max_sockets", "max_per_address"),
     "WebRTC": ("ice_servers",),
 }

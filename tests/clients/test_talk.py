@@ -153,7 +153,7 @@ def test_a_tilde_is_the_home_directory(
 ) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
     options = parse(["--wav=~/a.wav", "--save=~/b.wav", "--ca-file=~/c.pem"], {})
-    assert [str(each) for each in (*options.wav, options.save, options.ca_file)] == [
+    assert [str(each) for each in (*options.wav, options.save, options.ca)] == [
         "/home/ann/a.wav", "/home/ann/b.wav", "/home/ann/c.pem",
     ]  # fmt: skip
     with pytest.raises(SystemExit):

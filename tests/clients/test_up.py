@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 import pytest
 
+from clients.up import _reached
+
 ROOT = Path(__file__).parents[2]
 
 CHILD = """
@@ -165,3 +167,16 @@ def test_the_variables_of_both_commands_count(tmp_path: Path) -> None:
 def test_who_listens_elsewhere_is_found_there(host: str, target: str, page: str, tmp_path: Path) -> None:
     with up(tmp_path, host=host) as process:
         assert f"began with --target {target} --host" in until_ready(process, page)
+
+
+@pytest.mark.parametrize(
+    ("said", "target"),
+    [
+        ("127.0.0.1:7", "127.0.0.1:7"),
+        ("0.0.0.0:7", "127.0.0.1:7"),
+        ("https://0.0.0.0:7", "https://127.0.0.1:7"),
+        ("https://[::]:7", "https://[::1]:7"),
+    ],
+)
+def test_the_gateway_is_told_of_a_server_with_tls(said: str, target: str) -> None:
+    assert _reached(said) == target

@@ -13,9 +13,11 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from ..net import VoiceError
 from ..net.addresses import read_target, secrets_in
 from ..net.proxy import grpc_options, grpc_through
 from ..net.redaction import hide
+from ..net.tls import read_client_files
 
 DEFAULT_PORT = 50051
 CONNECT_WITHIN = 3.0
@@ -155,6 +157,16 @@ class Access:
     """Sent as `authorization: Bearer …`."""
     ca_file: Path | None = None
     """PEM of the authority to trust instead of the system's; turns TLS on, as https:// does."""
+    cert_file: Path | None = None
+    """PEM of one's own certificate, for a server that asks for one; turns TLS on."""
+    key_file: Path | None = None
+    """PEM of its private key."""
+    tls: bool = False
+    """Whether TLS is on, whatever else is said."""
+
+    @property
+    def is_encrypted(self) -> bool:
+        return self.tls or any((self.ca_file, self.cert_file, self.key_file))
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -165,27 +177,53 @@ NO_ACCESS = Access()
 
 
 def connect(target: str, access: Access = NO_ACCESS) -> grpc.aio.Channel:
-    """A channel to `host[:port]`, `http://…` or `https://…`; an unreadable CA file is an OSError.
+    """A channel to `host[:port]`, `http://…` or `https://…`. Reads the files of `access`, once.
 
-    Raises `CallFailed` (INVALID_ARGUMENT) for what is no target.
+    Raises `CallFailed` (INVALID_ARGUMENT) for what is no target, and for files that cannot be used.
     """
     try:
         address, is_encrypted = read_target(target, DEFAULT_PORT)
     except ValueError as error:
         text = f"target: got {hide(target, secrets_in(target))!r}, accepted: {error}"
         raise CallFailed(grpc.StatusCode.INVALID_ARGUMENT, text) from None
-    is_encrypted = is_encrypted or access.ca_file is not None
+    is_encrypted = is_encrypted or access.is_encrypted
     options = [*CHANNEL_OPTIONS, *grpc_options(address, is_encrypted=is_encrypted)]
     if not is_encrypted:
         return grpc.aio.insecure_channel(address, options)
-    roots = access.ca_file.read_bytes() if access.ca_file else None
-    return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(roots), options)
+    try:
+        credentials = read_client_files(access.ca_file, access.cert_file, access.key_file)
+    except VoiceError as error:
+        raise CallFailed(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from None
+    return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(*credentials), options)
 
 
 def _through(target: str, access: Access) -> str:
     """For a message: the proxy that was asked for the way to `target`; empty without one."""
     address, is_encrypted = read_target(target, DEFAULT_PORT)
-    return grpc_through(address, is_encrypted=is_encrypted or access.ca_file is not None)
+    return grpc_through(address, is_encrypted=is_encrypted or access.is_encrypted)
+
+
+_HANDSHAKE_FAULTS = {
+    "CERTIFICATE_VERIFY_FAILED: certificate has expired": "its certificate has expired",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is not trusted here: --ca is to name the authority",
+    "Hostname Verification": "its certificate is for another name",
+    "WRONG_VERSION_NUMBER": "what is there does not speak TLS",
+    "Handshake read failed": "what is there does not speak TLS, or refuses this client's certificate",
+}
+"""What gRPC says of a connection, the first that fits (grpcio 1.85), and what people are told."""
+
+
+async def _handshake_fault(channel: grpc.aio.Channel, target: str, access: Access) -> str:
+    """For a message: what went wrong with TLS, which only a call is told; empty where it is nothing known."""
+    if not (read_target(target, DEFAULT_PORT)[1] or access.is_encrypted):
+        return ""
+    try:
+        asking: Any = channel.unary_unary("/grpc.health.v1.Health/Check")
+        await asking(b"", timeout=CONNECT_WITHIN)
+    except grpc.aio.AioRpcError as error:
+        said = error.details() or ""
+        return next((f" ({told})" for sign, told in _HANDSHAKE_FAULTS.items() if sign in said), "")
+    return ""
 
 
 async def reach(
@@ -201,7 +239,8 @@ async def reach(
         async with asyncio.timeout(within):
             while (state := channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
                 if state in gone:
-                    raise CallFailed(grpc.StatusCode.UNAVAILABLE, f"no voice server answers at {where}")
+                    why = await _handshake_fault(channel, target, access)
+                    raise CallFailed(grpc.StatusCode.UNAVAILABLE, f"no voice server answers at {where}{why}")
                 await channel.wait_for_state_change(state)
     except TimeoutError:
         unanswered = f"no voice server answered at {where} within {within:g} s"

@@ -12,6 +12,7 @@ from ..settings import Settings
 from ..settings.command_line import GROUPS
 from ..settings.environment import export_vendor_variables
 from ..settings.redaction import log_without_secrets
+from .certificates import check_certificates
 from .check import CheckResult, examine
 from .store import check_store
 from .table import as_json, as_table
@@ -22,7 +23,8 @@ usage: voice-grpc doctor [--json] [OPTION ...]
 Check each configured engine with one real small call, in well under half a minute, and print a table:
 is it reachable, how long does it take, which model and voice, and what is to be fixed. A sentence is said
 by the first voice that works and given to the recognisers and to who hears whether a turn is over; the
-table shows what they heard. A Valkey or Redis that keeps the conversations is asked as well.
+table shows what they heard. A Valkey or Redis that keeps the conversations is asked as well, and of a
+certificate it is said for whom it is and until when.
 
 Options, variables and `.env` are those of `voice-grpc serve`. --json prints the same for programs.
 
@@ -56,7 +58,7 @@ def command(argv: list[str]) -> int:
 
 async def _run(settings: Settings, redact: Redaction, *, is_json: bool) -> int:
     report = await examine(settings)
-    report.results += await check_store(settings)
+    report.results += [*await check_store(settings), *await check_certificates(settings)]
     report.results = [_cleaned(result, redact) for result in report.results]
     _say(as_json(report, settings.placeholders) if is_json else as_table(report, settings.placeholders))
     code = 0 if report.is_well else 1

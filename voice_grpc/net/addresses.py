@@ -110,8 +110,8 @@ def host_port(host: str, port: int) -> str:
     return f"{bracketed(host)}:{port}"
 
 
-def http_url(host: str, port: int) -> str:
-    return f"http://{host_port(host, port)}"
+def http_url(host: str, port: int, *, is_encrypted: bool = False) -> str:
+    return f"http{'s' * is_encrypted}://{host_port(host, port)}"
 
 
 def reached_at(host: str) -> str:

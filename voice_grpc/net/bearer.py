@@ -21,17 +21,18 @@ class BearerTokens:
     """The tokens that are let in. False in a condition when there are none."""
 
     def __init__(self, tokens: Iterable[str]) -> None:
-        self._digests = [_digest(token) for token in tokens]
+        self._digests = [digest(token) for token in tokens]
 
     def __bool__(self) -> bool:
         return bool(self._digests)
 
     def find(self, token: str) -> str:
         """The token's digest in hexadecimal when it is one of them, else empty."""
-        digest = _digest(token)
-        found = [hmac.compare_digest(digest, known) for known in self._digests]
-        return digest.hex() if any(found) else ""
+        given = digest(token)
+        found = [hmac.compare_digest(given, known) for known in self._digests]
+        return given.hex() if any(found) else ""
 
 
-def _digest(token: str) -> bytes:
+def digest(token: str) -> bytes:
+    """By which a token is known again."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

@@ -99,6 +99,10 @@ class CommandLine(Generic[S]):
         prefix = self.kind.model_config.get("env_prefix", "")
         return alias if isinstance(alias, str) else f"{prefix}{name}".upper()
 
+    def option(self, name: str) -> str:
+        """A setting as errors name it: `--tls-cert (VOICE_TLS_CERT)`."""
+        return f"{_flag(name)} ({self.variable(name)})"
+
     def _field(self, name: str) -> FieldInfo:
         return self.kind.model_fields[name]
 
@@ -119,7 +123,7 @@ class CommandLine(Generic[S]):
         field = self._field(name)
         is_hidden = "SecretStr" in str(field.annotation) and "got" not in first.get("ctx", {})
         got = "a secret" if is_hidden else _shown(first)
-        return BadField(f"{_flag(name)} ({self.variable(name)})", got, _accepted(first, field))
+        return BadField(self.option(name), got, _accepted(first, field))
 
 
 def _shown(error: ErrorDetails) -> object:

@@ -19,7 +19,10 @@ from ..core.quota import Accounts
 from ..core.turn_state import Speculation
 from ..net.addresses import host_port
 from ..net.forwarded import read_network
+from ..net.reloaded import kept_fresh
 from ..net.signals import INTERRUPTED, Signals
+from ..net.tls import tls_files, warn_of_plain_text
+from ..net.token_file import token_file
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import add_VoiceServiceServicer_to_server
 from ..ports import Engines, Store, Tts, members
@@ -43,6 +46,7 @@ from ..settings.redaction import log_without_secrets
 from ..wire.catalog import Catalog
 from .caller_limits import caller_limits, calls_at_once, calls_of_one_connection
 from .startup import build_engines, close_engines, freeze_what_is_loaded, open_store
+from .tls import server_credentials
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +82,8 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        authenticator = Authenticator(token.get_secret_value() for token in settings.tokens)
-        self._callers = Callers(authenticator, [read_network(text) for text in settings.proxies])
+        self.authenticator = Authenticator(token.get_secret_value() for token in settings.tokens)
+        self._callers = Callers(self.authenticator, [read_network(text) for text in settings.proxies])
         self._service = VoiceService(self._callers)
         self._health = HealthService()
         self._side_streams = SideStreams(self._callers, f"/{SERVICE}/")
@@ -97,7 +101,12 @@ class Server:
         self.port = 0
 
     async def start(self) -> None:
-        """Answers from now on, with "not ready". Raises `BadState` when the port is taken."""
+        """Answers from now on, with "not ready". Raises `BadState` when the port is taken, and `BadField` for
+        certificates and tokens that cannot be used."""
+        if (path := self._settings.token_file) is not None:
+            option = COMMAND_LINE.option("token_file")
+            self.authenticator.file = await asyncio.to_thread(token_file, path, option)
+        credentials = await asyncio.to_thread(_credentials, self._settings)
         add_VoiceServiceServicer_to_server(self._service, self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         if self._settings.reflection:
@@ -107,10 +116,15 @@ class Server:
             channelz.add_channelz_servicer(self._grpc)
         address = host_port(self._settings.host, self._settings.port)
         try:
-            self.port = self._grpc.add_insecure_port(address)
+            if credentials is None:
+                self.port = self._grpc.add_insecure_port(address)
+            else:
+                self.port = self._grpc.add_secure_port(address, credentials)
         except (RuntimeError, UnicodeError):
             accepted = "an address of this machine whose port is free"
             raise BadState("--host and --port", address, accepted) from None
+        if credentials is None:
+            warn_of_plain_text(self._settings.host, self.port)
         self._health.set("", is_serving=True)
         self._health.set(SERVICE, is_serving=False)
         await self._grpc.start()
@@ -160,6 +174,13 @@ class Server:
         await self._grpc.stop(0.2)
 
 
+def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    """None: it is to serve plain text. Raises `BadField`."""
+    given = (settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+    files = tls_files(COMMAND_LINE.option, *given)
+    return server_credentials(files) if files is not None else None
+
+
 async def check_personas(catalog: Catalog, tts: Tts) -> None:
     """A persona's voice is one that an engine has, and its language one that some voice speaks.
 
@@ -194,6 +215,7 @@ async def serve(settings: Settings) -> None:
     async with AsyncExitStack() as closing:
         closing.push_async_callback(server.stop)
         await server.start()
+        await closing.enter_async_context(kept_fresh(server.authenticator.file))
         store = await open_store(settings)
         closing.push_async_callback(store.close)
         starting = build_engines(settings, _say, personas[DEFAULT_ID].instructions)
@@ -201,7 +223,8 @@ async def serve(settings: Settings) -> None:
         closing.push_async_callback(close_engines, engines)
         await server.make_ready(engines, store, personas)
         freeze_what_is_loaded()
-        _say(f"listening on {host_port(settings.host, server.port)}")
+        scheme = "https://" if settings.tls_cert else ""  # what a client is to be told
+        _say(f"listening on {scheme}{host_port(settings.host, server.port)}")
         is_interrupt = await signals.next() is signal.SIGINT
         log.info("stopping: no new conversations, open ones finish")
         await server.drain(INTERRUPT_GRACE if is_interrupt else settings.drain_seconds)

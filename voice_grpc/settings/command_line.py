@@ -7,7 +7,10 @@ from ..net.command_line import CommandLine
 from .server import Settings
 
 GROUPS = {
-    "Listening": ("host", "port", "tokens", "proxies", "reflection", "channelz", "log_level"),
+    "Listening": (
+        "host", "port", "tls_cert", "tls_key", "tls_client_ca", "tokens", "token_file", "proxies",
+        "reflection", "channelz", "log_level",
+    ),
     "Conversations": (
         "max_sessions", "admission", "turn_deadline", "idle_limit", "max_age", "drain_seconds", "store",
         "retention_days",
@@ -35,7 +38,8 @@ GROUPS = {
 HEAD = """\
 usage: voice-grpc serve [OPTION ...]
 
-Serve conversations over gRPC. Says `listening on HOST:PORT` once the models are warm.
+Serve conversations over gRPC. Says `listening on HOST:PORT`, with TLS
+`listening on https://HOST:PORT`, once the models are warm.
 
 Each option can be given as a flag, as the variable beside it, or as that variable in a file `.env`
 of the working directory; the first of these that is there counts. Ctrl-C ends conversations within

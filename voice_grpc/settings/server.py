@@ -37,6 +37,14 @@ class Settings(EngineSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(50051, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    tls_cert: UserPath | None = Field(
+        None, description="Its certificate in PEM, and those that lead to its authority: TLS is on."
+    )
+    tls_key: UserPath | None = Field(None, description="The private key of the certificate, in PEM.")
+    tls_client_ca: UserPath | None = Field(
+        None,
+        description="Authorities in PEM of which a client has to show a certificate. Without it none has to.",
+    )
     max_sessions: int = Field(16, ge=1, le=10_000, description="Conversations at once; one more is refused.")
     admission: Literal["load", "count"] = Field(
         "load",
@@ -94,6 +102,11 @@ class Settings(EngineSettings):
     tokens: Annotated[list[SecretStr], NoDecode] = Field(
         default_factory=list,
         description="Bearer tokens that are let in, separated by commas. Without any, everybody is.",
+    )
+    token_file: UserPath | None = Field(
+        None,
+        description="A file of more of them, in lines NAME:SHA256 or NAME:SHA256:LAST-DAY; read again "
+        "when it changes.",
     )
     proxies: Annotated[list[str], NoDecode] = Field(
         default_factory=list,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from ..net.command_line import CommandLine, PathOrName, read_by_command, without_placeholders
+from ..net.command_line import CommandLine, PathOrName, UserPath, read_by_command, without_placeholders
 from ..settings.engines import comma_separated
 
 
@@ -17,6 +17,10 @@ class WhisperServerSettings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for other machines.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    tls_cert: UserPath | None = Field(
+        None, description="Its certificate in PEM, and those that lead to its authority: TLS is on."
+    )
+    tls_key: UserPath | None = Field(None, description="The private key of the certificate, in PEM.")
     api_key: Annotated[list[SecretStr], NoDecode] = Field(
         default_factory=list,
         validation_alias="WHISPER_API_KEY",
@@ -72,7 +76,7 @@ class WhisperServerSettings(BaseSettings):
 
 
 GROUPS = {
-    "Listening": ("host", "port", "api_key", "drain_seconds", "log_level"),
+    "Listening": ("host", "port", "tls_cert", "tls_key", "api_key", "drain_seconds", "log_level"),
     "The model": ("model", "device", "compute_type", "threads", "workers"),
     "Load": ("max_batch", "batch_wait", "max_requests", "max_connections", "max_megabytes", "max_audio"),
 }
@@ -81,7 +85,8 @@ HEAD = """\
 usage: voice-grpc whisper-server [OPTION ...]
 
 Serve Whisper over OpenAI's HTTP protocol: POST /v1/audio/transcriptions and /v1/audio/translations,
-GET /v1/models, /health and /metrics. Says `listening on http://HOST:PORT` once the model is warm.
+GET /v1/models, /health and /metrics. Says `listening on http://HOST:PORT`, or https://,
+once the model is warm.
 
 Each option can be given as a flag, as the variable beside it, or as that variable in a file `.env`
 of the working directory; the first of these that is there counts. SIGTERM lets open requests

@@ -15,6 +15,7 @@ from ..engines.whisper.model import PACKAGED, Hardware, WhisperModel, compute_ty
 from ..net.cores import usable_cores
 from ..net.http.edge import HttpEdge, http_server
 from ..net.http.open_files import connections_that_fit
+from ..net.http.tls import server_context
 from .admission import Admission
 from .app import ALIAS, Routes, application
 from .batching import Batcher, Batching
@@ -44,7 +45,10 @@ _KEEP_ALIVE_S = 240
 
 
 class WhisperServer:
-    """`start`, then `load`, then `drain`, then `close`."""
+    """`start`, then `load`, then `drain`, then `close`.
+
+    To make it blocks, since it reads certificates; `BadField` is raised for those that cannot be used.
+    """
 
     def __init__(self, settings: WhisperServerSettings) -> None:
         self._settings = settings
@@ -59,7 +63,8 @@ class WhisperServer:
         self._pool = ThreadPoolExecutor(_DECODERS, thread_name_prefix="whisper-decode")
         self._batcher: Batcher | None = None
         connections = connections_that_fit(settings.max_connections)
-        self._uvicorn = http_server(self._app, HttpEdge(connections, idle_seconds=_KEEP_ALIVE_S))
+        self.tls = server_context(COMMAND_LINE.option, settings.tls_cert, settings.tls_key)
+        self._uvicorn = http_server(self._app, HttpEdge(connections, idle_seconds=_KEEP_ALIVE_S), self.tls)
         self._listener: socket.socket | None = None
 
     async def start(self, listener: socket.socket) -> None:

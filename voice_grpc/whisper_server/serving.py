@@ -10,7 +10,9 @@ from contextlib import AsyncExitStack
 from ..core.errors import BadState
 from ..net.addresses import host_port, http_url
 from ..net.listener import listen
+from ..net.reloaded import kept_fresh
 from ..net.signals import Signals
+from ..net.tls import warn_of_plain_text
 from .options import WhisperServerSettings
 from .server import WhisperServer
 
@@ -31,8 +33,11 @@ async def serve(settings: WhisperServerSettings, say: Callable[[str], None]) -> 
         closing.push_async_callback(server.close)
         await server.start(listener)
         await signals.leaving_meanwhile(server.load(say))
-        say(f"listening on {http_url(settings.host, listener.getsockname()[1])}")
-        async with asyncio.TaskGroup() as tasks:
+        port = listener.getsockname()[1]
+        if server.tls is None:
+            warn_of_plain_text(settings.host, port)
+        say(f"listening on {http_url(settings.host, port, is_encrypted=server.tls is not None)}")
+        async with kept_fresh(server.tls.reloaded if server.tls else None), asyncio.TaskGroup() as tasks:
             tasks.create_task(server.tick(), name="tick")
             first = await signals.next()
             log.info("stopping: open requests finish")

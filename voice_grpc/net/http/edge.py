@@ -16,6 +16,7 @@ are not read (`websocket.py`).
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -217,9 +218,12 @@ def _answer(status: HTTPStatus, text: str) -> bytes:
     return f"{head}content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode() + body
 
 
-def http_server(app: Any, edge: HttpEdge, **websocket: Any) -> uvicorn.Server:
+def http_server(
+    app: Any, edge: HttpEdge, tls: ssl.SSLContext | None = None, **websocket: Any
+) -> uvicorn.Server:
     """An ASGI application behind `edge`, to be started and closed by hand: `Server.serve` takes the signals
-    for itself. `websocket`: uvicorn's options for WebSockets; without `ws` there are none.
+    for itself. `tls`: of the connections; None: plain text. `websocket`: uvicorn's options for WebSockets;
+    without `ws` there are none.
 
     Nothing that a caller says of itself is believed: forwarded addresses are the application's affair.
     """
@@ -236,6 +240,7 @@ def http_server(app: Any, edge: HttpEdge, **websocket: Any) -> uvicorn.Server:
         **{"ws": "none", **websocket},
     )
     config.load()
+    config.ssl = tls
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each bad request of a stranger
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

@@ -13,8 +13,14 @@ class EndingTransport(asyncio.Transport):
     def __init__(self, inner: asyncio.Transport, seconds: float) -> None:
         super().__init__()
         self._inner, self._seconds = inner, seconds
+        self._is_closed = False
 
     def close(self) -> None:
+        """A second one is nothing: by it asyncio's transport of TLS loses its protocol, and fails from then
+        on (Python 3.11)."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._inner.close()
         if self._inner.get_write_buffer_size():
             asyncio.get_running_loop().call_later(self._seconds, self._inner.abort)
@@ -23,13 +29,15 @@ class EndingTransport(asyncio.Transport):
         self._inner.abort()
 
     def is_closing(self) -> bool:
-        return self._inner.is_closing()
+        return self._is_closed or self._inner.is_closing()
 
     def write(self, data: Any) -> None:
         self._inner.write(data)
 
     def write_eof(self) -> None:
-        self._inner.write_eof()
+        """Nothing over TLS, which neither loop can close one way: the other side finds the end by itself."""
+        if self._inner.can_write_eof():
+            self._inner.write_eof()
 
     def get_write_buffer_size(self) -> int:
         return self._inner.get_write_buffer_size()

@@ -81,5 +81,5 @@ def _is_utf8(fragments: Iterable[bytes]) -> bool:
     return True
 
 
-WEBSOCKETS = {"ws": BoundedWebSocket, "ws_per_message_deflate": False}
+WEBSOCKETS: dict[str, Any] = {"ws": BoundedWebSocket, "ws_per_message_deflate": False}
 """For `edge.http_server`."""
