@@ -113,11 +113,14 @@ class WatchedProcess:
     def __init__(self) -> None:
         self.log = LogReader()
         self.child: ChildProcess | None = None
+        self.task_names = ""
+        """When the cost was asked for last."""
         self._tasks: Future[int] = Future()
 
     def hear(self, line: str) -> None:
         if line.startswith(TASKS):
-            self._tasks.set_result(int(line.removeprefix(TASKS)))
+            count, _, self.task_names = line.removeprefix(TASKS).partition(": ")
+            self._tasks.set_result(int(count))
         else:
             self.log.hear(line)
 

@@ -97,7 +97,8 @@ class Soak:
         for name, cost in after.items():
             before = self.before[name]
             if cost.tasks > before.tasks:
-                grown.append(f"{name}: {cost.tasks:g} tasks, {before.tasks:g} before")
+                names = self.where.processes[name].task_names
+                grown.append(f"{name}: {cost.tasks:g} tasks, {before.tasks:g} before; now {names}")
             if cost.descriptors > before.descriptors + SPARE_DESCRIPTORS:
                 grown.append(f"{name}: {cost.descriptors:g} descriptors, {before.descriptors:g} before")
         return grown

@@ -3,7 +3,7 @@
     python -m tests.abuse.target server [OPTION ...]     as `voice-grpc serve`
     python -m tests.abuse.target gateway [OPTION ...]    as `voice-grpc gateway`
 
-SIGUSR1 makes either say `tasks N`: the one thing that cannot be seen from outside.
+SIGUSR1 makes either say `tasks N: …`, with their names: the one thing that cannot be seen from outside.
 """
 
 import asyncio
@@ -71,7 +71,9 @@ def _tell_tasks_when_asked() -> None:
 def _tell_tasks() -> None:
     """What is only waiting to be collected is no growth."""
     gc.collect()
-    sys.stdout.write(f"{TASKS}{len(asyncio.all_tasks())}\n")
+    tasks = asyncio.all_tasks()
+    names = sorted(f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', '')})" for task in tasks)
+    sys.stdout.write(f"{TASKS}{len(tasks)}: {', '.join(names)}\n")
     sys.stdout.flush()
 
 

@@ -1,4 +1,5 @@
-"""The other side of the call: one Converse stream (`call`), and the channel it runs on (`connection`)."""
+"""The other side of the call: one Converse stream (`call`), the channel it runs on (`connection`), and what
+comes back on a stream (`responses`)."""
 
 from .call import Call
 from .connection import (
@@ -8,13 +9,13 @@ from .connection import (
     NO_DETAILS,
     Access,
     CallFailed,
-    Ending,
     FailureDetails,
     connect,
     failures,
     reach,
     silent_when_ended,
 )
+from .responses import Responses
 
 __all__ = [
     "CONNECT_WITHIN",
@@ -24,8 +25,8 @@ __all__ = [
     "Access",
     "Call",
     "CallFailed",
-    "Ending",
     "FailureDetails",
+    "Responses",
     "connect",
     "failures",
     "reach",
