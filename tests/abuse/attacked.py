@@ -8,8 +8,8 @@ import signal
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
+from concurrent.futures import Future, InvalidStateError
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,8 @@ class WatchedProcess:
     def hear(self, line: str) -> None:
         if line.startswith(TASKS):
             count, _, self.task_names = line.removeprefix(TASKS).partition(": ")
-            self._tasks.set_result(int(count))
+            with suppress(InvalidStateError):  # who asked did not wait
+                self._tasks.set_result(int(count))
         else:
             self.log.hear(line)
 
