@@ -33,6 +33,7 @@ MOST_SESSIONS = 400
 OPEN_DOORS: Mapping[str, Any] = {
     "tokens": f"{STRANGER.token},{CANARY.token}",
     "max_sessions": MOST_SESSIONS,
+    "admission": "count",
     "caller_streams": MOST_SESSIONS,
     "caller_new_per_minute": 1_000_000,
     "caller_sound_rate": 0,

@@ -15,7 +15,6 @@ import grpc.aio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from gateway.server import MAX_MESSAGE_BYTES
 from voice_grpc.client import CallFailed, Responses, failures, silent_when_ended
 from voice_grpc.codec.transcode import Decoder
 from voice_grpc.core.config import AudioFormat, Encoding
@@ -24,7 +23,7 @@ from voice_grpc.pb import voice_pb2 as pb
 
 from .attacked import LOCAL, STRANGER, Attacked
 from .inputs.calls import METHODS, CallInput
-from .inputs.frames import WRONG, SocketInput, WebSocketFrame
+from .inputs.frames import WRONG, SocketInput
 from .inputs.offers import OfferInput
 from .inputs.pages import RATE_HZ
 from .inputs.requests import RawInput
@@ -120,7 +119,7 @@ class Strangers:
             return Outcome(count, 0, f"not closed within {WITHIN:g} s")
         if given.leaves:
             return Outcome(count, 0)
-        is_wrong = code == 1011 or (code == 1006 and not any(map(_is_reset, given.frames)))
+        is_wrong = code in (1006, 1011)
         return Outcome(count, 1, f"closed with {code}: {reason}" if is_wrong else "")
 
     def _browser(self, subprotocol: str) -> connect:
@@ -208,15 +207,6 @@ def _bug(failure: CallFailed) -> str:
     is_ours = failure.code in BUGS
     is_shut = failure.details.reason in SHUT_DOORS
     return f"{failure.code.name}: {failure}" if is_ours or is_shut else ""
-
-
-def _is_reset(frame: WebSocketFrame) -> bool:
-    """At such a frame the server ends the connection and leaves unread what comes behind it, so that TCP may
-    take the close frame away (as RFC 9112 §9.6 tells of HTTP)."""
-    try:
-        return len(frame.content) > MAX_MESSAGE_BYTES or (frame.is_text and not frame.content.decode())
-    except UnicodeDecodeError:
-        return True
 
 
 def _decode(pieces: tuple[bytes, ...]) -> int:
