@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc.aio
 
-from voice_grpc.client import Access, Ending, next_message, silent_when_ended
+from voice_grpc.client import Access, Responses, silent_when_ended
 
 from .close_codes import CloseReason, Refused
 
@@ -46,7 +46,7 @@ class Upstream:
 
     def __init__(self, call: Any) -> None:
         self._call = call
-        self._ending = Ending(call)
+        self._responses: Responses[bytes] = Responses(call)
         self._writing = asyncio.Lock()
         """Two concurrent writes break a grpc.aio call."""
 
@@ -55,10 +55,11 @@ class Upstream:
     async def open(cls, channel: grpc.aio.Channel, caller: Caller) -> AsyncIterator["Upstream"]:
         """Always cancelled on the way out: grpc.aio never ends an abandoned call. Raises `Refused`."""
         call: Any = channel.stream_stream(METHOD)(metadata=caller.metadata)
+        upstream = cls(call)
         try:
-            yield cls(call)
+            yield upstream
         finally:
-            call.cancel()
+            await upstream._responses.close()
 
     async def send(self, request: bytes) -> None:
         """Waits while the way to the server is full. After the end of the call nothing is sent: whoever
@@ -69,5 +70,4 @@ class Upstream:
 
     async def receive(self) -> bytes | None:
         """The next ConverseResponse; None once the server ended with OK. Raises `CallFailed`."""
-        response = await next_message(self._call, self._ending)
-        return response if isinstance(response, bytes) else None
+        return await self._responses.next()

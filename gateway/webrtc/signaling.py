@@ -9,18 +9,19 @@ from types import TracebackType
 from typing import Any, Self
 
 import grpc.aio
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCIceServer, RTCSessionDescription
 
 from ..close_codes import Refused, bad_message
 from ..settings import IceServer, ice_server
 from ..upstream import Caller
 from .call import Call
+from .peer import ClosingPeer
 
 ANSWER_SECONDS = 10.0
 """For gathering our addresses."""
 
-AIORTC = "RTCPeerConnection."
-"""Begins the names of aiortc's own tasks."""
+AIORTC = ("RTCPeerConnection.", f"{ClosingPeer.__name__}.")
+"""Begin the names of aiortc's own tasks."""
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class RtcCalls:
         """The call's id and the SDP answer. Raises `Rejected`, and `Refused` for what is no offer."""
         with ExitStack() as inside:
             inside.enter_context(visit)
-            peer = RTCPeerConnection(self._configuration)
+            peer = ClosingPeer(self._configuration)
             call = Call(peer, self._channel, caller)
             try:
                 answer = await _negotiate(peer, call, offer)
@@ -100,7 +101,7 @@ class RtcCalls:
                 del self._calls[id]
 
 
-async def _negotiate(peer: RTCPeerConnection, call: Call, offer: str) -> str:
+async def _negotiate(peer: ClosingPeer, call: Call, offer: str) -> str:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
@@ -115,7 +116,7 @@ async def _negotiate(peer: RTCPeerConnection, call: Call, offer: str) -> str:
     return peer.localDescription.sdp
 
 
-async def _discard(peer: RTCPeerConnection) -> None:
+async def _discard(peer: ClosingPeer) -> None:
     """A connection that came to nothing. Where the first of a BUNDLE group is no part of the offer (RFC 9143
     §7.2), aiortc has taken the transports away by then, and fails to close what is left."""
     try:

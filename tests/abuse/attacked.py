@@ -8,8 +8,8 @@ import signal
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
+from concurrent.futures import Future, InvalidStateError
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ MOST_SESSIONS = 400
 OPEN_DOORS: Mapping[str, Any] = {
     "tokens": f"{STRANGER.token},{CANARY.token}",
     "max_sessions": MOST_SESSIONS,
+    "admission": "count",
     "caller_streams": MOST_SESSIONS,
     "caller_new_per_minute": 1_000_000,
     "caller_sound_rate": 0,
@@ -113,11 +114,15 @@ class WatchedProcess:
     def __init__(self) -> None:
         self.log = LogReader()
         self.child: ChildProcess | None = None
+        self.task_names = ""
+        """When the cost was asked for last."""
         self._tasks: Future[int] = Future()
 
     def hear(self, line: str) -> None:
         if line.startswith(TASKS):
-            self._tasks.set_result(int(line.removeprefix(TASKS)))
+            count, _, self.task_names = line.removeprefix(TASKS).partition(": ")
+            with suppress(InvalidStateError):  # who asked did not wait
+                self._tasks.set_result(int(count))
         else:
             self.log.hear(line)
 

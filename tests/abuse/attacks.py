@@ -15,8 +15,7 @@ import grpc.aio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from gateway.server import MAX_MESSAGE_BYTES
-from voice_grpc.client import CallFailed, Ending, failures, silent_when_ended
+from voice_grpc.client import CallFailed, Responses, failures, silent_when_ended
 from voice_grpc.codec.transcode import Decoder
 from voice_grpc.core.config import AudioFormat, Encoding
 from voice_grpc.core.errors import Skipped
@@ -24,7 +23,7 @@ from voice_grpc.pb import voice_pb2 as pb
 
 from .attacked import LOCAL, STRANGER, Attacked
 from .inputs.calls import METHODS, CallInput
-from .inputs.frames import WRONG, SocketInput, WebSocketFrame
+from .inputs.frames import WRONG, SocketInput
 from .inputs.offers import OfferInput
 from .inputs.pages import RATE_HZ
 from .inputs.requests import RawInput
@@ -41,9 +40,6 @@ MOST_RESPONSES = 2_000
 BUGS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED)
 SHUT_DOORS = ("CALLER_LIMIT", "SERVER_FULL")
 """Reasons of a refusal that say nothing of an input: the limits are out of the way here."""
-LOST_STATUS = "Internal error from Core"
-"""What grpc.aio's client says where a message was on its way when the call ended: the server's own status is
-lost then (grpcio 1.85). A bug of the server's is in its log too."""
 HTTP_BUGS = (500, 502, 504)
 
 PING = 0xABCDEF
@@ -123,7 +119,7 @@ class Strangers:
             return Outcome(count, 0, f"not closed within {WITHIN:g} s")
         if given.leaves:
             return Outcome(count, 0)
-        is_wrong = code == 1011 or (code == 1006 and not any(map(_is_reset, given.frames)))
+        is_wrong = code in (1006, 1011)
         return Outcome(count, 1, f"closed with {code}: {reason}" if is_wrong else "")
 
     def _browser(self, subprotocol: str) -> connect:
@@ -171,7 +167,8 @@ class Strangers:
 
 async def _converse(call: Any, given: CallInput) -> Outcome:
     """A stream of either kind: sent, then heard until a Ping of ours is answered, or to its end."""
-    ending, refused = Ending(call), 0
+    responses: Responses[bytes] = Responses(call)
+    refused = 0
     is_converse = given.method == "Converse"
     try:
         for message in given.messages:
@@ -181,17 +178,16 @@ async def _converse(call: Any, given: CallInput) -> Outcome:
             return Outcome(len(given.messages), 0)
         with silent_when_ended():
             await (call.write(PINGED) if is_converse else call.done_writing())
-        with failures(ending):
-            while isinstance(content := await call.read(), bytes):
-                if not is_converse:
-                    continue
-                response = pb.ConverseResponse.FromString(content)
-                refused += response.HasField("notice")
-                if response.pong.id == PING:
-                    break
+        while (content := await responses.next()) is not None:
+            if not is_converse:
+                continue
+            response = pb.ConverseResponse.FromString(content)
+            refused += response.HasField("notice")
+            if response.pong.id == PING:
+                break
         return Outcome(len(given.messages), refused)
     finally:
-        call.cancel()
+        await responses.close()
 
 
 async def _listen(call: Any, given: CallInput) -> Outcome:
@@ -208,18 +204,9 @@ async def _listen(call: Any, given: CallInput) -> Outcome:
 
 def _bug(failure: CallFailed) -> str:
     """What is nobody's fault but ours; a message that is too long the transport refuses."""
-    is_ours = failure.code in BUGS and failure.message != LOST_STATUS
+    is_ours = failure.code in BUGS
     is_shut = failure.details.reason in SHUT_DOORS
     return f"{failure.code.name}: {failure}" if is_ours or is_shut else ""
-
-
-def _is_reset(frame: WebSocketFrame) -> bool:
-    """At such a frame the server ends the connection and leaves unread what comes behind it, so that TCP may
-    take the close frame away (as RFC 9112 §9.6 tells of HTTP)."""
-    try:
-        return len(frame.content) > MAX_MESSAGE_BYTES or (frame.is_text and not frame.content.decode())
-    except UnicodeDecodeError:
-        return True
 
 
 def _decode(pieces: tuple[bytes, ...]) -> int:

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from gateway.dialects.proto_json import HEADER, VERSION
 from gateway.dialects.proto_json import NAME as JSON
 from tests.gateway.webrtc.peer import Peer, calling
-from voice_grpc.client import Access, CallFailed, Ending, failures, silent_when_ended
+from voice_grpc.client import Access, CallFailed, Responses, silent_when_ended
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 
@@ -44,7 +44,8 @@ class GrpcLine:
     """A connection of its own."""
 
     def __init__(self, call: Any) -> None:
-        self._call, self._ending = call, Ending(call)
+        self._call = call
+        self._responses: Responses[pb.ConverseResponse] = Responses(call)
         self._writing = asyncio.Lock()
 
     @classmethod
@@ -52,10 +53,11 @@ class GrpcLine:
     async def open(cls, where: Attacked, access: Access) -> AsyncIterator["GrpcLine"]:
         channel = grpc.aio.insecure_channel(where.server, OWN_CONNECTION)
         call = VoiceServiceStub(channel).Converse(metadata=access.metadata)
+        line = cls(call)
         try:
-            yield cls(call)
+            yield line
         finally:
-            call.cancel()
+            await line._responses.close()
             await channel.close()
 
     async def send(self, request: pb.ConverseRequest) -> None:
@@ -65,11 +67,9 @@ class GrpcLine:
 
     async def receive(self) -> pb.ConverseResponse | None:
         try:
-            with failures(self._ending):
-                response = await self._call.read()
+            return await self._responses.next()
         except CallFailed as failure:
             raise LineEnded(f"{failure.code.name}: {failure}") from None
-        return response if isinstance(response, pb.ConverseResponse) else None
 
 
 class SocketLine:

@@ -9,7 +9,7 @@ from .attacked import STRANGER, Attacked
 from .lines import LINES
 from .talk import Talk, Unanswered, talking
 
-HABITS = ("listens", "talks over it", "presses stop", "vanishes")
+HABITS = ("listens", "talks over it", "murmurs", "presses stop", "vanishes")
 """What somebody does once an answer is heard."""
 
 
@@ -29,8 +29,11 @@ class Person:
     visits: int = 0
     vanished: int = 0
     """Visits that ended without a word."""
+    murmurs: int = 0
+    """Over an answer that went on, or was cut."""
     failures: list[str] = field(default_factory=list)
-    """What should not have been: no answer, a line that ended, a session that was not known any more."""
+    """What should not have been: no answer, one that waited for ever, a line that ended, a session that was
+    not known any more."""
 
     async def live(self, where: Attacked, is_enough: Callable[[], bool]) -> None:
         """Visit after visit."""
@@ -54,6 +57,10 @@ class Person:
             match chance.choice(HABITS):
                 case "listens":
                     await talk.rest(self.patience * chance.uniform(0.5, 6.0))
+                case "murmurs":
+                    await talk.rest(self.patience * chance.uniform(0.1, 2.0))
+                    await talk.murmur()
+                    self.murmurs += 1
                 case "presses stop":
                     await talk.rest(self.patience * chance.uniform(0.1, 1.0))
                     await talk.interrupt()

@@ -1,4 +1,4 @@
-"""`make soak`: thirty people for ten minutes, who ask, interrupt, vanish and come back.
+"""`make soak`: thirty people for ten minutes, who ask, murmur, interrupt, vanish and come back.
 
     python -m tests.abuse.soak [--seconds N] [--people N]
 
@@ -97,7 +97,8 @@ class Soak:
         for name, cost in after.items():
             before = self.before[name]
             if cost.tasks > before.tasks:
-                grown.append(f"{name}: {cost.tasks:g} tasks, {before.tasks:g} before")
+                names = self.where.processes[name].task_names
+                grown.append(f"{name}: {cost.tasks:g} tasks, {before.tasks:g} before; now {names}")
             if cost.descriptors > before.descriptors + SPARE_DESCRIPTORS:
                 grown.append(f"{name}: {cost.descriptors:g} descriptors, {before.descriptors:g} before")
         return grown
@@ -126,15 +127,16 @@ def people(count: int, ways: Sequence[str] = WAYS, **habits: Any) -> list[Person
 def report(soak: Soak) -> str:
     everybody = soak.people
     delays = 1000 * np.array([delay for person in everybody for delay in person.delays])
-    visits, vanished = (sum(each) for each in zip(*((p.visits, p.vanished) for p in everybody), strict=True))
+    counts = ((p.visits, p.vanished, p.murmurs) for p in everybody)
+    visits, vanished, murmurs = (sum(each) for each in zip(*counts, strict=True))
     lines = [HEADER]
     lines += [slope.row(name) for name, found in soak.slopes().items() for slope in found]
     for name, cost in soak.after.items():
         lines.append(f"{name} before: {_shown(soak.before[name])}; when all had left: {_shown(cost)}")
     lines.append(
-        f"{len(everybody)} people, {visits} visits, {vanished} ended without a word; {len(delays)} questions "
-        f"answered, P50 {np.percentile(delays, 50):.0f}, P99 {np.percentile(delays, 99):.0f}, "
-        f"worst {delays.max():.0f} ms"
+        f"{len(everybody)} people, {visits} visits, {vanished} ended without a word; {murmurs} murmurs, "
+        f"{len(delays)} questions answered, P50 {np.percentile(delays, 50):.0f}, "
+        f"P99 {np.percentile(delays, 99):.0f}, worst {delays.max():.0f} ms"
         if len(delays)
         else "nobody was answered"
     )

@@ -17,11 +17,21 @@ FRAME = 640
 
 QUESTION_SECONDS = 0.64
 
+MURMUR_SECONDS = 0.28
+"""Of a listener's word: long enough for the answer to wait."""
+
 AUDIBLE = 0.01
 """RMS from which a chunk is heard: -40 dBFS."""
 
 WITHIN = 10.0
 """Seconds for an answer to be heard. The server apologises after 8 at most (`--turn-deadline`)."""
+
+ENDS = (
+    pb.TurnEvent.STATE_COMPLETED,
+    pb.TurnEvent.STATE_INTERRUPTED,
+    pb.TurnEvent.STATE_FAILED,
+    pb.TurnEvent.STATE_DISCARDED,
+)
 
 TONE = to_pcm16(0.3 * np.sin(2 * np.pi * 200 * np.arange(FRAME) / 16_000)).astype("<i2").tobytes()
 SILENCE = bytes(len(TONE))
@@ -38,6 +48,8 @@ class Talk:
         self.started: pb.SessionStarted | None = None
         self.heard = 0
         """The last turn of which something was audible."""
+        self.over = 0
+        """The last turn that came to its end, or was cut."""
         self.notices: list[str] = []
         """Reasons, the last few."""
         self._line = line
@@ -65,6 +77,17 @@ class Talk:
         if self.heard == before:
             raise Unanswered(f"nothing within {WITHIN:g} s, last notices: {self.notices}")
         return loop.time() - end
+
+    async def murmur(self) -> None:
+        """ "Yeah", over the answer, which goes on to its end, or is cut: it waits for nothing.
+
+        Raises `Unanswered`.
+        """
+        turn = self.heard
+        await self._listen_and(TONE, MURMUR_SECONDS, lambda: False)
+        await self._listen_and(SILENCE, WITHIN, lambda: self.over >= turn)
+        if self.over < turn:
+            raise Unanswered(f"turn {turn} waits {WITHIN:g} s after a murmur, last notices: {self.notices}")
 
     async def rest(self, seconds: float) -> None:
         """Says nothing. Raises `Unanswered` when the line ends meanwhile."""
@@ -98,6 +121,8 @@ class Talk:
             case "audio":
                 if response.turn > self.heard and rms(np.frombuffer(response.audio.data, "<i2")) > AUDIBLE:
                     self.heard = response.turn
+            case "turn_event" if response.turn_event.state in ENDS:
+                self.over = max(self.over, response.turn)
             case "notice":
                 self.notices = [*self.notices[-4:], response.notice.reason]
 

@@ -3,7 +3,7 @@
     python -m tests.abuse.target server [OPTION ...]     as `voice-grpc serve`
     python -m tests.abuse.target gateway [OPTION ...]    as `voice-grpc gateway`
 
-SIGUSR1 makes either say `tasks N`: the one thing that cannot be seen from outside.
+SIGUSR1 makes either say `tasks N: …`, with their names: the one thing that cannot be seen from outside.
 """
 
 import asyncio
@@ -14,11 +14,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import numpy as np
+
 from gateway import command as gateway_command
 from gateway import server as gateway_server
 from gateway.settings import GatewaySettings
-from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedLlm
-from voice_grpc.ports import Engines
+from voice_grpc.core.audio import RATE_HZ, Samples
+from voice_grpc.engines.scripted import Hearing, Script, ScriptedAnswer, ScriptedLlm, ScriptedStt
+from voice_grpc.ports import Engines, SttOptions, SttStream, Transcription
 from voice_grpc.server import server
 from voice_grpc.server.startup import Say
 from voice_grpc.settings import Settings
@@ -28,6 +31,12 @@ ANSWER = "Yes, I can hear you well. Ask me whatever you like, and I will say so 
 
 TASKS = "tasks "
 """Begins the line that is said on SIGUSR1."""
+
+SHORT_SECONDS = 0.45
+"""Of voice: a question of `talk.py` is longer, a murmur shorter."""
+
+LOUD = 300
+"""Of PCM16: what Opus leaves of silence is less."""
 
 T = TypeVar("T")
 
@@ -39,9 +48,41 @@ class LastOnly(list[T]):
         self[:] = [item]
 
 
+class ByLength:
+    """Hears a question, or a listener's word where the voice was short."""
+
+    def __init__(self, question: SttStream, listener: SttStream) -> None:
+        self._question, self._listener = question, listener
+        self._voiced = 0
+
+    def feed(self, samples: Samples) -> None:
+        self._voiced += int(np.count_nonzero(np.abs(samples) > LOUD))
+        self._question.feed(samples)
+        self._listener.feed(samples)
+
+    async def interim(self) -> Transcription | None:
+        return await self._heard.interim()
+
+    async def final(self) -> Transcription:
+        return await self._heard.final()
+
+    async def close(self) -> None:
+        await self._question.close()
+        await self._listener.close()
+
+    @property
+    def _heard(self) -> SttStream:
+        return self._listener if self._voiced < SHORT_SECONDS * RATE_HZ else self._question
+
+
+class ByLengthStt(ScriptedStt):
+    def open(self, options: SttOptions) -> SttStream:  # type: ignore[override]
+        return ByLength(super().open(options), ScriptedStt([Hearing("Yeah.")]).open(options))
+
+
 def forgetful_script(answer: str = ANSWER) -> Script:
-    """One answer and one hearing, again and again."""
-    script = Script(llm=ScriptedLlm([ScriptedAnswer(answer)]))
+    """One answer and one question, again and again; and a listener's word."""
+    script = Script(ByLengthStt([Hearing("hello there")]), ScriptedLlm([ScriptedAnswer(answer)]))
     script.llm.prompts = LastOnly()
     script.stt.opened = LastOnly()
     script.tts.spoken = LastOnly()
@@ -71,7 +112,9 @@ def _tell_tasks_when_asked() -> None:
 def _tell_tasks() -> None:
     """What is only waiting to be collected is no growth."""
     gc.collect()
-    sys.stdout.write(f"{TASKS}{len(asyncio.all_tasks())}\n")
+    tasks = asyncio.all_tasks()
+    names = sorted(f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', '')})" for task in tasks)
+    sys.stdout.write(f"{TASKS}{len(tasks)}: {', '.join(names)}\n")
     sys.stdout.flush()
 
 

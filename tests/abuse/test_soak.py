@@ -1,14 +1,19 @@
 """A thousandth of `make soak`: people who interrupt, vanish and come back are answered, and leave nothing;
 what grows would be seen."""
 
+import asyncio
+
 import pytest
 
 pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc`)")
+
+from voice_grpc.pb import voice_pb2 as pb
 
 from .attacked import Attacked, Cost, attacked_here
 from .person import Person
 from .slopes import BOUNDS, QUANTITIES, slopes
 from .soak import PEOPLE, Soak, people, report
+from .talk import Unanswered, talking
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
 
@@ -53,6 +58,27 @@ def test_what_grows_is_beyond_its_bound(quantity: str) -> None:
     (beyond,) = [slope for slope in found if slope.is_beyond]
     assert beyond.a_minute == pytest.approx(2 * by, rel=0.1)
     assert beyond.row("server").endswith("BEYOND")
+
+
+class HeldLine:
+    """A server that lets an answer wait for ever."""
+
+    async def send(self, request: pb.ConverseRequest) -> None:
+        return
+
+    async def receive(self) -> pb.ConverseResponse | None:
+        await asyncio.Event().wait()
+        return None
+
+
+async def test_an_answer_that_waits_for_ever_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.abuse.talk.WITHIN", 0.1)
+    async with talking(HeldLine()) as talk:
+        talk.heard = 3
+        with pytest.raises(Unanswered, match="turn 3 waits"):
+            await talk.murmur()
+        talk.over = 3
+        await talk.murmur()
 
 
 def test_whoever_is_not_answered_and_whatever_is_left_is_told() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from contextlib import AsyncExitStack
 from typing import Any
 
 import grpc
@@ -291,3 +292,36 @@ async def test_a_refusal_that_crosses_the_first_message_is_told_as_it_is() -> No
                 await anext(call)
             assert caught.value.code is grpc.StatusCode.UNAUTHENTICATED
     await server.stop(0)
+
+
+@pytest.mark.parametrize("code", [None, grpc.StatusCode.ABORTED])
+async def test_what_came_before_the_end_is_read_also_when_something_is_written_after_it(
+    code: grpc.StatusCode | None,
+) -> None:
+    lines = (STARTED, *(sound(1, index) for index in range(8)))
+    async with reciting(*lines, stays=False, ends_with=code) as (target, server):
+        for turns in range(20):
+            server.has_ended.clear()
+            async with Call.open(target, pb.SessionConfig()) as call:
+                await server.has_ended.wait()
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                time.sleep(0.002)  # noqa: ASYNC251 - nobody else's turn
+                for _ in range(3):
+                    await call.send(pb.AudioInput(data=b"\0\0"))
+                assert [index for _, index in await arms(call, 8)] == ["audio"] * 8
+                for _ in range(2):  # asked again, it is the same
+                    if code is None:
+                        assert [each async for each in call] == []
+                    else:
+                        with pytest.raises(CallFailed, match="so it ends") as caught:
+                            await anext(call)
+                        assert caught.value.code is code
+
+
+async def test_whoever_reads_when_the_block_is_left_is_cancelled() -> None:
+    async with reciting(STARTED) as (target, _), asyncio.TaskGroup() as group, AsyncExitStack() as block:
+        call = await block.enter_async_context(Call.open(target, pb.SessionConfig()))
+        reading = group.create_task(arms(call, 1), name="reader")
+        await asyncio.sleep(0)
+    assert reading.cancelled()

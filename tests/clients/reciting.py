@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import grpc
 import grpc.aio
 
 from voice_grpc.pb import voice_pb2 as pb
@@ -13,11 +14,14 @@ from voice_grpc.pb.voice_pb2_grpc import VoiceServiceServicer, add_VoiceServiceS
 class Recited(VoiceServiceServicer):
     """Says its lines after the config, whatever it hears, and keeps what it heard."""
 
-    def __init__(self, lines: Sequence[pb.ConverseResponse], stays: bool) -> None:
+    def __init__(
+        self, lines: Sequence[pb.ConverseResponse], stays: bool, ends_with: grpc.StatusCode | None
+    ) -> None:
         self.heard: list[pb.ConverseRequest] = []
         self.has_ended = asyncio.Event()
         self._lines = lines
         self._stays = stays
+        self._ends_with = ends_with
 
     async def Converse(  # type: ignore[override]
         self, _: object, context: "grpc.aio.ServicerContext[object, object]"
@@ -28,6 +32,8 @@ class Recited(VoiceServiceServicer):
                 await context.write(line)
             while self._stays and isinstance(request := await context.read(), pb.ConverseRequest):
                 self.heard.append(request)
+            if self._ends_with is not None:
+                await context.abort(self._ends_with, "so it ends")
         finally:
             self.has_ended.set()
 
@@ -36,9 +42,12 @@ STARTED = pb.ConverseResponse(session_started=pb.SessionStarted(session_id="one"
 
 
 @asynccontextmanager
-async def reciting(*lines: pb.ConverseResponse, stays: bool = True) -> AsyncIterator[tuple[str, Recited]]:
+async def reciting(
+    *lines: pb.ConverseResponse, stays: bool = True, ends_with: grpc.StatusCode | None = None
+) -> AsyncIterator[tuple[str, Recited]]:
+    """`ends_with`: none: well."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    recited = Recited(lines, stays)  # type: ignore[abstract]
+    recited = Recited(lines, stays, ends_with)  # type: ignore[abstract]
     add_VoiceServiceServicer_to_server(recited, server)
     target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()

@@ -45,8 +45,9 @@ def test_nobody_is_far_before_the_user_was_heard() -> None:
     assert not found.is_far(-60.0, 0.0)
 
 
-def test_one_shout_does_not_shut_the_user_out() -> None:
+def test_shouts_do_not_shut_the_user_out() -> None:
     assert not user(-20.0, -20.0, 0.0).is_far(-25.0, 0.0)
+    assert not user(0.0, 0.0, 0.0).is_far(-26.0, 0.0)
 
 
 def test_who_moved_away_is_heard_again_after_a_while() -> None:

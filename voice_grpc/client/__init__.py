@@ -1,5 +1,5 @@
-"""The other side of the call: one Converse stream (`call`), the channel it runs on (`connection`), and how
-its answers are played (`jitter_buffer`)."""
+"""The other side of the call: one Converse stream (`call`), the channel it runs on (`connection`), what
+comes back on a stream (`responses`), and how its answers are played (`jitter_buffer`)."""
 
 from .call import Call
 from .connection import (
@@ -9,15 +9,14 @@ from .connection import (
     NO_DETAILS,
     Access,
     CallFailed,
-    Ending,
     FailureDetails,
     connect,
     failures,
-    next_message,
     reach,
     silent_when_ended,
 )
 from .jitter_buffer import JitterBuffer, JitterBufferSettings
+from .responses import Responses
 from .volume import Volume
 
 __all__ = [
@@ -28,14 +27,13 @@ __all__ = [
     "Access",
     "Call",
     "CallFailed",
-    "Ending",
     "FailureDetails",
     "JitterBuffer",
     "JitterBufferSettings",
+    "Responses",
     "Volume",
     "connect",
     "failures",
-    "next_message",
     "reach",
     "silent_when_ended",
 ]

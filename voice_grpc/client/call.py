@@ -21,7 +21,8 @@ import grpc.aio
 
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import VoiceServiceStub
-from .connection import NO_ACCESS, Access, CallFailed, Ending, connect, next_message, reach, silent_when_ended
+from .connection import NO_ACCESS, Access, CallFailed, connect, reach, silent_when_ended
+from .responses import Responses
 
 START_WITHIN = 10.0
 """Seconds from the config to `SessionStarted`."""
@@ -45,7 +46,7 @@ class Call:
         self.turn = 0
         """The last turn that the server mentioned; 0 before the first."""
         self._rpc = rpc
-        self._ending = Ending(rpc)
+        self._responses: Responses[pb.ConverseResponse] = Responses(rpc)
         self._writing = asyncio.Lock()
         self._seq = 0
         self._answered = 0
@@ -71,7 +72,7 @@ class Call:
             await call._begin()
             yield call
         finally:
-            call._rpc.cancel()
+            await call._responses.close()
 
     async def _begin(self) -> None:
         try:
@@ -122,8 +123,8 @@ class Call:
     async def __anext__(self) -> pb.ConverseResponse:
         """The next response but for sound and text of dead turns. Raises `CallFailed`."""
         while True:
-            response = await next_message(self._rpc, self._ending)
-            if not isinstance(response, pb.ConverseResponse):
+            response = await self._responses.next()
+            if response is None:
                 raise StopAsyncIteration
             if self._is_alive(response):
                 return response

@@ -1,11 +1,10 @@
 """How a server is reached, and how a failure to do so, or of a call, is told: `CallFailed`."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -60,51 +59,21 @@ class CallFailed(Exception):
         self.details = details
 
 
-T = TypeVar("T")
-
-
-class Ending:
-    """How a stream ended, noted in the moment when it does.
-
-    A message that is written after the end, and before it is known here, makes grpc.aio forget the status:
-    it is INTERNAL, "Internal error from Core", from then on (grpcio 1.85; every fourth call that is refused
-    while its first messages are written).
-    """
-
-    def __init__(self, call: Any) -> None:
-        self.status: grpc.aio.AioRpcError | None = None
-        """None while it goes on."""
-        call.add_done_callback(self._note)
-
-    def _note(self, call: Any) -> None:
-        code, trailing = _known(call.code()), _known(call.trailing_metadata())
-        none = grpc.aio.Metadata()
-        self.status = grpc.aio.AioRpcError(code, none, trailing, _known(call.details()))
-
-
-def _known(told: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine that has nothing to wait for returns."""
-    try:
-        told.send(None)
-    except StopIteration as end:
-        value: T = end.value
-        return value
-    told.close()
-    raise RuntimeError("a call that is over does not tell how")
-
-
 @contextmanager
-def failures(ending: Ending | None = None) -> Iterator[None]:
-    """Inside it every gRPC error becomes a `CallFailed`; also for the unary methods of a stub. A stream
-    that is written to gives its `Ending`."""
+def failures() -> Iterator[None]:
+    """Inside it every gRPC error becomes a `CallFailed`: for the methods of a stub that write no stream."""
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        status = ending.status if ending is not None and ending.status is not None else error
-        said = status.details() or ""
-        if status.code() is grpc.StatusCode.UNIMPLEMENTED:
-            said = f"what answers there is no voice server, or an older one ({said})"
-        raise CallFailed(status.code(), said, _details(status)) from error
+        raise call_failed(error) from error
+
+
+def call_failed(error: grpc.aio.AioRpcError) -> CallFailed:
+    """The same failure in our words."""
+    said = error.details() or ""
+    if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+        said = f"what answers there is no voice server, or an older one ({said})"
+    return CallFailed(error.code(), said, _details(error))
 
 
 @contextmanager
@@ -117,21 +86,6 @@ def silent_when_ended() -> Iterator[None]:
         yield
     except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
         return
-
-
-async def next_message(stream: Any, ending: Ending) -> Any:
-    """What comes next on a stream that is written to; no message at all once it has ended well. Raises
-    `CallFailed`.
-
-    One that ended well while it was written to fails to be read, too.
-    """
-    try:
-        with failures(ending):
-            return await stream.read()
-    except CallFailed as failure:
-        if failure.code is not grpc.StatusCode.OK:
-            raise
-        return None
 
 
 def _details(error: grpc.aio.AioRpcError) -> FailureDetails:

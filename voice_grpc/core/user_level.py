@@ -15,6 +15,9 @@ LOUD_SHARE = 0.7
 """Share of the windows of a stretch that are softer than its level."""
 FEWEST_WINDOWS = 4
 """Of which a stretch has a level: 128 ms. A first syllable may be soft."""
+LOUDEST_DB = -18.0
+"""dBFS that a turn counts for at most: what is louder is shouted or clipped, and the user speaks on as
+ever."""
 REMEMBERED = 8
 """Turns of the user whose median counts."""
 EASED_DB_A_MINUTE = 6.0
@@ -52,7 +55,7 @@ class UserLevel:
     def learn(self, db: float | None, now: float) -> None:
         """A turn of that level was the user's."""
         if db is not None:
-            self._turns.append(db)
+            self._turns.append(min(db, LOUDEST_DB))
             self._learned_at = now
 
     def is_far(self, db: float | None, now: float) -> bool:

@@ -10,7 +10,12 @@ import pytest
 
 pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc`)")
 
+
+from aiortc import RTCIceParameters, RTCIceTransport, RTCRtpSender
+from aiortc.rtcrtpparameters import RTCRtpSendParameters
+
 from gateway.webrtc.inbound_track import SampleClock
+from gateway.webrtc.peer import ClosingPeer
 from tests.serving import LONG, WITHIN, noise, scripted
 from voice_grpc.engines.scripted import Hearing, Script, ScriptedAnswer, ScriptedLlm, ScriptedStt
 from voice_grpc.pb import voice_pb2 as pb
@@ -253,17 +258,36 @@ async def test_an_offer_that_aiortc_can_neither_take_nor_close_is_refused(
     assert not any(record.exc_info for record in caplog.records)
 
 
-async def test_an_offer_that_aiortc_fails_to_connect_is_no_bug(caplog: pytest.LogCaptureFixture) -> None:
-    """Without a fingerprint: aiortc takes it, and stumbles in a task of its own."""
+async def test_an_offer_that_aiortc_fails_to_connect_is_no_bug(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a fingerprint: aiortc takes it, and stumbles in a task of its own once nothing answers; here
+    at once."""
+
+    async def unanswered(transport: RTCIceTransport, remote: RTCIceParameters) -> None:
+        await transport.stop()
+
+    monkeypatch.setattr(RTCIceTransport, "start", unanswered)
     with caplog.at_level(logging.INFO):
         async with deployed() as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
             taken = await http.post("/v1/webrtc", content=an_offer("0 1", "a=none"), headers=SDP)
-            assert (await http.delete(taken.headers["Location"])).status_code == 200
-            await until_empty(here)
             async with asyncio.timeout(WITHIN):
                 while "a connection that came to nothing" not in caplog.text:
                     gc.collect()  # asyncio tells of an error that nobody took when the task is gone
                     await asyncio.sleep(0.01)
+            assert (await http.delete(taken.headers["Location"])).status_code == 200
+            await until_empty(here)
+    assert not any(record.levelno >= logging.ERROR for record in caplog.records)
+
+
+async def test_an_offer_that_is_taken_back_before_it_connects_is_no_bug(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with deployed() as here, httpx2.AsyncClient(base_url=here.url, trust_env=False) as http:
+        taken = await http.post("/v1/webrtc", content=an_offer("0 1", "a=none"), headers=SDP)
+        assert (await http.delete(taken.headers["Location"])).status_code == 200
+        await until_empty(here)
+    gc.collect()
     assert not any(record.levelno >= logging.ERROR for record in caplog.records)
 
 
@@ -294,3 +318,32 @@ async def test_the_microphone_of_these_tests_speaks() -> None:
     microphone.say(noise(0.1, RATE_HZ))
     frame = await microphone.recv()
     assert np.abs(frame.to_ndarray()).max() > 1_000
+
+
+async def test_what_is_begun_while_a_connection_is_closed_ends_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """aiortc goes on setting up what is closed, as by a browser that leaves at once: its RTCP would never
+    end."""
+    is_set_up, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def held(sender: RTCRtpSender, parameters: RTCRtpSendParameters) -> None:
+        is_set_up.set()
+        await goes_on.wait()
+
+    monkeypatch.setattr(RTCRtpSender, "send", held)
+    before = asyncio.all_tasks()
+    calls, answers = ClosingPeer(), ClosingPeer()
+    for peer in (calls, answers):
+        peer.addTrack(Microphone())
+    await calls.setLocalDescription(await calls.createOffer())
+    await answers.setRemoteDescription(calls.localDescription)
+    await answers.setLocalDescription(await answers.createAnswer())
+    await calls.setRemoteDescription(answers.localDescription)
+    await is_set_up.wait()
+    for peer in (calls, answers):
+        await peer.close()
+    goes_on.set()
+    async with asyncio.timeout(WITHIN):
+        while asyncio.all_tasks() - before:  # noqa: ASYNC110 - they are aiortc's
+            await asyncio.sleep(0.01)

@@ -84,10 +84,11 @@ async def test_who_reads_nothing_is_gone_some_time_after_the_end(caplog: pytest.
 
 
 async def test_a_frame_too_large_in_the_middle_of_an_answer_is_no_bug(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("voice_grpc.net.http.websocket.LINGER_SECONDS", 0.05)
     with caplog.at_level(logging.WARNING):
-        async with edge_serving(write_seconds=0.05) as here, opened(here) as (reader, writer):
+        async with edge_serving() as here, opened(here) as (reader, writer):
             writer.write(frame(Opcode.TEXT, b"flood"))
             await reader.readexactly(1_000_000)
             writer.write(b"\xff\xff")  # reserved bits and no opcode
@@ -130,3 +131,41 @@ async def test_a_handshake_that_is_refused_is_no_bug(caplog: pytest.LogCaptureFi
         assert said.endswith(b"not you")
         await here.until_alone()
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (Frame(Opcode.BINARY, bytes(20_000_000)).serialize(mask=True), 1009),
+        (frame(Opcode.TEXT, b"\xff") + frame(Opcode.BINARY, bytes(60_000)) * 300, 1007),
+        (b"\xff\xff" + bytes(20_000_000), 1002),
+    ],
+    ids=["too large", "no text", "no frame"],
+)
+async def test_why_a_socket_was_ended_is_read_also_by_who_is_still_sending(said: bytes, code: int) -> None:
+    """A reset would take it away, as the kernel sends one for bytes that nobody read."""
+    async with edge_serving() as here, opened(here) as (reader, writer):
+        for at in range(0, len(said), 1 << 20):
+            writer.write(said[at : at + (1 << 20)])
+            await writer.drain()
+        closing = await ending(reader)
+        assert (closing[0], int.from_bytes(closing[2:4], "big")) == (0x88, code)
+        writer.write(frame(Opcode.CLOSE, code.to_bytes(2, "big")))
+        writer.write_eof()
+        await here.until_alone()
+
+
+async def test_who_stays_after_the_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voice_grpc.net.http.websocket.LINGER_SECONDS", 0.05)
+    async with edge_serving() as here, opened(here) as (_, writer):
+        writer.write(b"\xff\xff")
+        await here.until_alone()
+
+
+async def test_who_sends_on_after_the_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voice_grpc.net.http.websocket.LINGER_SECONDS", 0.05)
+    async with edge_serving() as here, opened(here) as (_, writer):
+        writer.write(b"\xff\xff")
+        with pytest.raises(ConnectionError):
+            await here.flood(writer, bytes(65_536))
+        await here.until_alone()

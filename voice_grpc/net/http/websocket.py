@@ -24,10 +24,19 @@ _NO_HANDSHAKE = (
 )
 
 
+LINGER_SECONDS = 5.0
+"""For the client to read why it was ended, and to go."""
+
+
 class BoundedWebSocket(WebSocketsSansIOProtocol):
     """A WebSocket of uvicorn's with these bounds."""
 
+    _is_failed = False
+    """It was ended for what came: nothing more of it is read."""
+
     def data_received(self, data: bytes) -> None:
+        if self._is_failed:
+            return
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             self._refuse()
@@ -47,6 +56,23 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
         else:
             super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        """Called by uvicorn, and here, once the socket has failed (RFC 6455 §7.1.7). What is on its way is
+        thrown away until the client has gone: a connection that is closed with bytes unread is reset, and
+        takes the close frame with it, so that a browser sees 1006."""
+        closing = self.conn.close_sent
+        assert closing is not None
+        gone = {"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason}
+        self.queue.put_nowait(gone)  # type: ignore[arg-type]
+        self.close_sent = self._is_failed = True
+        self.stop_keepalive()
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.resume_reading()
+        self.transport.write_eof()
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
     def handle_ping(self) -> None:
         super().handle_ping()
