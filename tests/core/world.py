@@ -252,7 +252,9 @@ class World:
             return
         if isinstance(event, e.Transcribed) and event.revision == self.newest[0] and not event.failed:
             self.over, self.is_exact = words_of(event.text), True
-        if isinstance(event, e.ActivityStarted | e.StopRequested):
+        if isinstance(event, e.TurnLimitReached):
+            self.over, self.newest = [], (0, 0)
+        elif isinstance(event, e.ActivityStarted | e.StopRequested):
             self.over, self.newest = [], (0, 0)  # the next transcript holds these words too
         elif self.taker.state in USERS:
             self.known, self.over = self.over, []

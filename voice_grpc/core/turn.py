@@ -107,7 +107,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
     YIELDING: {
         e.LevelHeard: (over.leave_to_others, {SPEAKING, YIELDING}),
         e.SpeechFaded: (over.ask_words_early, {YIELDING}),
-        e.TurnLimitReached: (act.forget, {YIELDING}),
+        e.TurnLimitReached: (over.forget_beginning, {YIELDING}),
         e.SpeechStarted: (over.speak_on, {YIELDING}),
         e.SpeechEnded: (over.end_voice, {SPEAKING, YIELDING} | USERS),
         e.InterimHeard: (over.hear_words, {YIELDING} | USERS),

@@ -178,6 +178,16 @@ def take_words(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
     yield from _judge(turn, now)
 
 
+def forget_beginning(turn: TurnState, event: e.TurnLimitReached, now: float) -> Commands:
+    """Somebody talks on and on without a verdict: no more of it is kept than of a turn."""
+    voice = turn.voice
+    assert voice is not None
+    voice.interim = voice.transcript = None
+    voice.heard = replace(voice.heard, words=None, are_final=False)
+    turn.asked, turn.is_asked, turn.faded_at = 0, False, -1
+    yield c.Forget()
+
+
 def finish_under_voice(turn: TurnState, event: e.ReplyEnded, now: float) -> Commands:
     """The answer came to its end meanwhile: whoever speaks has the turn."""
     turn.reply, turn.audible_at = None, None
