@@ -2,6 +2,7 @@
 
 import pytest
 
+from voice_grpc.engines.llama_cpp.server import LlmThreads
 from voice_grpc.server.cpu_plan import CpuPlan, cpu_plan
 from voice_grpc.server.engine_registry import LLM, STT, TTS
 from voice_grpc.settings import Settings
@@ -12,26 +13,29 @@ def settings(**given: int) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("cores", "llm", "workers"), [(1, 1, 2), (2, 1, 2), (4, 2, 2), (8, 2, 4), (64, 2, 32)]
+    ("cores", "llm", "reading", "workers"),
+    [(1, 1, 1, 2), (2, 1, 2, 2), (4, 2, 2, 2), (8, 2, 2, 4), (64, 2, 2, 32)],
 )
-def test_the_default_is_chosen_by_the_cores(cores: int, llm: int, workers: int) -> None:
-    assert cpu_plan(settings(), cores) == CpuPlan(1, 1, 1, workers, llm, 1)
+def test_the_default_is_chosen_by_the_cores(cores: int, llm: int, reading: int, workers: int) -> None:
+    found = cpu_plan(settings(), cores)
+    assert found == CpuPlan(1, 1, 1, workers, llm, reading, 1)
+    assert found.llm_threads == LlmThreads(llm, reading)
 
 
 def test_what_is_set_counts() -> None:
     given = {"vad_threads": 2, "turn_threads": 3, "stt_threads": 4, "stt_workers": 1}
     found = cpu_plan(settings(**given, llm_threads=6, tts_threads=7), 2)
-    assert found == CpuPlan(2, 3, 4, 1, 6, 7)
+    assert found == CpuPlan(2, 3, 4, 1, 6, 6, 7)
 
 
 def test_the_engines_are_made_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("faster_whisper", "xllamacpp", "piper"):
         pytest.importorskip(module)
-    made: dict[str, dict[str, int]] = {}
+    made: dict[str, dict[str, object]] = {}
 
     def noted(name: str) -> type:
         class Noted:
-            def __init__(self, *args: object, **given: int) -> None:
+            def __init__(self, *args: object, **given: object) -> None:
                 made[name] = given
 
         return Noted
@@ -42,4 +46,8 @@ def test_the_engines_are_made_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     given = settings(stt_threads=2, stt_workers=3, llm_threads=4, tts_threads=5)
     for known in (STT, LLM, TTS):
         known["local"].make(given)
-    assert made == {"stt": {"threads": 2, "workers": 3}, "llm": {"threads": 4}, "tts": {"threads": 5}}
+    assert made == {
+        "stt": {"threads": 2, "workers": 3},
+        "llm": {"threads": LlmThreads(4, 4)},
+        "tts": {"threads": 5},
+    }

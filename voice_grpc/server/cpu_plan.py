@@ -10,6 +10,7 @@ gains where a core is left for it: see `LLM_THREADS`. Machines with more cores a
 
 from dataclasses import dataclass
 
+from ..engines.llama_cpp.server import LlmThreads
 from ..net.cores import usable_cores
 from ..settings import Settings
 
@@ -18,6 +19,12 @@ LLM_THREADS = 2
 wait for each other; one writes 16 to 24. In a conversation on two cores Whisper is that busy process: there
 one thread answered after 0.89 s in the median, two after 0.99 s, where the same questions with a fixed hold
 took 1.18 and 1.06 s beside them (one run each)."""
+
+LLM_READING_THREADS = 2
+"""At most. A prompt is computed in one go, beside which Whisper has mostly ended: in a spoken conversation
+on two cores the first token came after 323 and 341 ms in the median with two threads, and after 611 and 649
+with one; the latest answer after 1.32 and 1.66 s, and after 2.17 and 2.61 (four runs of `python -m
+voice_grpc.bench local`, interleaved)."""
 
 STT_WORKERS = 2
 """At least: one stays free for a final while an interim runs. They share the weights."""
@@ -33,7 +40,13 @@ class CpuPlan:
     stt_workers: int
     """Calls at once."""
     llm: int
+    """Where it writes."""
+    llm_reading: int
     tts: int
+
+    @property
+    def llm_threads(self) -> LlmThreads:
+        return LlmThreads(self.llm, self.llm_reading)
 
 
 def cpu_plan(settings: Settings, cores: int | None = None) -> CpuPlan:
@@ -45,5 +58,6 @@ def cpu_plan(settings: Settings, cores: int | None = None) -> CpuPlan:
         stt=settings.stt_threads or 1,
         stt_workers=settings.stt_workers or max(STT_WORKERS, cores // 2),
         llm=settings.llm_threads or max(1, min(LLM_THREADS, cores // 2)),
+        llm_reading=settings.llm_threads or max(1, min(LLM_READING_THREADS, cores)),
         tts=settings.tts_threads or 1,
     )

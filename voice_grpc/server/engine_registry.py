@@ -80,7 +80,7 @@ def _llama(settings: Settings) -> Sequence[Llm]:
     from ..engines.llama_cpp.llm import LocalLlm
 
     model = llm_model(settings) or Path(settings.local_llm_model)
-    return [LocalLlm(model, threads=cpu_plan(settings).llm)]
+    return [LocalLlm(model, threads=cpu_plan(settings).llm_threads)]
 
 
 def _google(settings: Settings) -> Sequence[Tts]:

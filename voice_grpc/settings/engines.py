@@ -104,7 +104,9 @@ class EngineSettings(BaseSettings):
         "smallest), or the path of a GGUF.",
     )
     llm_threads: int = _threads(
-        "LLM_THREADS", "CPU threads of the embedded language model; 0: half of the cores, 1 or 2."
+        "LLM_THREADS",
+        "CPU threads of the embedded language model; 0: half of the cores where it writes, 1 or 2, and 2 where it "
+        "reads.",
     )
     google_tts_credentials: SecretStr = Field(
         SecretStr(""),

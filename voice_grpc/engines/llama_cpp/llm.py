@@ -26,7 +26,7 @@ from . import server as llama_server
 from .answer import LocalAnswer
 from .generation import GoOn, LocalGeneration, LocalGenerations, Run
 from .prompt import ChatLayout
-from .server import SLOT_TOKENS, SLOTS
+from .server import SLOT_TOKENS, SLOTS, TWO_THREADS, LlmThreads
 
 _CLOSE_S = 0.9
 """For the generations to end at their next token, and as long again for the model to be freed."""
@@ -51,7 +51,11 @@ class LocalLlm:
     is_embedded = True
 
     def __init__(
-        self, model: Path | str = DEFAULT_MODEL, *, threads: int = 2, speaks_chat: bool | None = None
+        self,
+        model: Path | str = DEFAULT_MODEL,
+        *,
+        threads: LlmThreads = TWO_THREADS,
+        speaks_chat: bool | None = None,
     ) -> None:
         """`model`: one of `model_files.catalog.MODELS` by name, or the path of a GGUF. `speaks_chat`: None
         decides by the file; False continues a transcript whatever it holds."""

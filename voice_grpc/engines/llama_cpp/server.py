@@ -12,6 +12,7 @@ import shutil
 import struct
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,17 @@ _STRING_KIND = 8
 """GGUF's type of a value that is a string: a length in eight bytes, and UTF-8."""
 
 
+@dataclass(frozen=True, slots=True)
+class LlmThreads:
+    """CPU threads of one model: a prompt is computed many tokens at a time, an answer token by token."""
+
+    writing: int = 2
+    reading: int = 2
+
+
+TWO_THREADS = LlmThreads()
+
+
 def check(path: Path) -> None:
     """Raises before llama.cpp, which says only that it failed, gets to see the file."""
     if not path.is_file():
@@ -73,7 +85,7 @@ def chat_template(path: Path) -> str:
         return content[start : start + length].decode("utf-8", "replace") if kind == _STRING_KIND else ""
 
 
-def open_model(path: Path, threads: int) -> Any:
+def open_model(path: Path, threads: LlmThreads) -> Any:
     """llama.cpp's server insists on listening: on a Unix socket, in a directory that is gone at once."""
     os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)  # read once, when llama.cpp is loaded
     try:
@@ -91,7 +103,7 @@ def open_model(path: Path, threads: int) -> Any:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _parameters(create: Callable[[], Any], path: Path, threads: int, socket: str) -> Any:
+def _parameters(create: Callable[[], Any], path: Path, threads: LlmThreads, socket: str) -> Any:
     parameters = create()
     parameters.model.path = str(path)
     parameters.n_parallel = SLOTS
@@ -100,7 +112,8 @@ def _parameters(create: Callable[[], Any], path: Path, threads: int, socket: str
     parameters.swa_full = True  # without it a sliding-window model computes its whole prompt again
     parameters.slot_prompt_similarity = _OWN_SLOT
     parameters.cache_ram_mib = _KEPT_MIB
-    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+    parameters.cpuparams.n_threads = threads.writing
+    parameters.cpuparams_batch.n_threads = threads.reading
     parameters.hostnames = [socket]
     parameters.n_threads_http = 1
     parameters.endpoint_slots = parameters.ui = False
