@@ -105,8 +105,8 @@ class EngineSettings(BaseSettings):
     )
     llm_threads: int = _threads(
         "LLM_THREADS",
-        "CPU threads of the embedded language model; 0: half of the cores where it writes, 1 or 2, and 2 where it "
-        "reads.",
+        "CPU threads of the embedded language model; 0: half of the cores where it writes, 1 or 2, and 2 "
+        "where it reads.",
     )
     google_tts_credentials: SecretStr = Field(
         SecretStr(""),
