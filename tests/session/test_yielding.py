@@ -81,6 +81,7 @@ def test_an_interruption_cuts_it_where_it_was_held() -> None:
     assert when < ONSET + 0.9
     assert cut.played == pytest.approx((ONSET + HOLD_AFTER - 1.78) * 24_000, abs=24_000 * 0.04)
     assert controls(talk) == [Action.DUCK, Action.HOLD, Action.FLUSH]
+    assert talk.all(o.TurnMetrics)[0][1].seconds["interrupt_stop"] == at(HOLD_AFTER)
     assert talk.finals()[1] == (2, "but what about the king")
     assert talk.words(2) == "As you like."
 

@@ -130,6 +130,8 @@ class Playout:
         """When it last had nothing to play."""
         self._is_awaited = False
         self._gain = Gain(config.output.rate_hz)
+        self.held_at: float | None = None
+        """Since when it waits, by the session's clock; None: it does not."""
         self._was_held = False
         """Nothing has left since it was: the ear was empty on purpose."""
         self._made = 0
@@ -190,7 +192,8 @@ class Playout:
 
     def hold(self, *, is_ear_held: bool) -> None:
         """Nothing leaves, and nothing is lost; `is_ear_held` as in `Pacer.hold`."""
-        self._pacer.hold(self._clock.now(), is_ear_held=is_ear_held)
+        self.held_at = self._clock.now()
+        self._pacer.hold(self.held_at, is_ear_held=is_ear_held)
         self._changed.set()
 
     def resume(self) -> int:
@@ -202,6 +205,7 @@ class Playout:
             kept = played - sample_count(KEPT, pacer.rate_hz)
             played = max(kept, self._segments.answer.word_start(played))
         pacer.resume(now, played)
+        self.held_at = None
         self._gain.lower(False)
         self._was_held, self.dry_since = True, now
         self._changed.set()
