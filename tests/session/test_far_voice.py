@@ -20,8 +20,8 @@ STORY = "Once upon a time there was a queen. She had a very long story to tell, 
 
 
 def far(seconds: float) -> Samples:
-    """15 dB below the user, and voice for the detector still."""
-    return (user(seconds) * 10 ** (-15 / 20)).astype(np.int16)
+    """20 dB below the user, and voice for the detector still."""
+    return (user(seconds) * 10 ** (-20 / 20)).astype(np.int16)
 
 
 def talk(*parts: Samples, hears: list[str], answers: list[str]) -> Recording:

@@ -116,17 +116,15 @@ def clipping(seconds: float) -> Samples:
 
 
 @pytest.mark.parametrize("encoding", [Encoding.PCM_S16LE, Encoding.PCM_F32LE])
-def test_sound_that_clips_shuts_its_user_out_for_a_while_only(encoding: Encoding) -> None:
-    """The tone of `user` is 15 dB below it; half a minute later that is not too far any more."""
+def test_sound_that_clips_shuts_no_user_out(encoding: Encoding) -> None:
+    """The tone of `user` is 15 dB below it: a user who moves back from the microphone, not somebody else."""
     near = replace(CONFIG, turns=replace(YIELD, near_field_only=True), input=AudioFormat(encoding, 16_000, 1))
-    ears = sound(clipping(1.28), pause(3.2), user(1.28), pause(35.04), user(1.28), pause(4.0))
+    ears = sound(clipping(1.28), pause(3.2), user(1.28), pause(4.0))
     talk = converse(
         microphone(ears, format=near.input),
-        scripted(["hello", "are you there", "are you there"], ["Hi."]),
+        scripted(["hello", "are you there"], ["Hi."]),
         near,
-        ends_at=60.0,
+        ends_at=20.0,
     )
     check_rules(talk)
-    answered = [when for when, _, _ in talk.phases(o.TurnPhase.SPEAKING)]
-    assert len(answered) == 2
-    assert answered[1] > 35.0
+    assert len(talk.phases(o.TurnPhase.SPEAKING)) == 2
