@@ -32,6 +32,9 @@ EARLY = 20
 A_TURN = 2.4
 """Seconds: 0.96 of a question, 0.5 of silence, and 0.94 of the answer."""
 
+UNDER_WAY = 2
+"""Of each kind that may be there at one look and not at the other. A leak of one a turn is 180 of them."""
+
 STORY = "Once upon a time there was a queen. She had a very long story to tell, and she told it."
 KEPT = (Reply, Generation, Playout, Utterance, asyncio.Task)
 
@@ -78,6 +81,7 @@ def interrupting(*, obeys: bool, client: Client | None = None) -> tuple[Recordin
 
 @pytest.mark.parametrize("obeys", [False, True], ids=["plain", "obeying"])
 def test_two_hundred_interruptions_leave_nothing(obeys: bool) -> None:
+    gc.collect()  # what other tests left is not collected in the midst of this one
     client = Client((), loudspeaker=Loudspeaker()) if obeys else None
     talk, llm = interrupting(obeys=obeys, client=client)
     check_rules(talk)
@@ -89,4 +93,5 @@ def test_two_hundred_interruptions_leave_nothing(obeys: bool) -> None:
     assert talk.phases(o.TurnPhase.COMPLETED)[-1][1] == TIMES
     assert len(talk.messages) == 2 * TIMES
     early, late = llm.counts
-    assert not late - early, f"{late} after {TIMES}, {early} after {EARLY}"
+    grown = {kind: late[kind] - early[kind] for kind in late if late[kind] > early[kind] + UNDER_WAY}
+    assert not grown, f"{late} after {TIMES}, {early} after {EARLY}"
