@@ -107,6 +107,7 @@ def test_the_button_is_the_users_however_soft_the_voice() -> None:
     talk.at(4.0, started(4.0))
     talk.at(4.1, e.LevelHeard(FAR))
     talk.at(4.2, e.ActivityStarted())
+    talk.at(4.9, e.LevelHeard(FAR))
     (asked,) = [one for one in talk.at(5.0, e.ActivityEnded()) if isinstance(one, c.AskTranscript)]
     talk.at(5.2, e.Transcribed(asked.revision, "it is me", language="en"))
     assert talk.state is THINKING

@@ -23,8 +23,8 @@ CERTAIN_AFTER = 0.8
 LISTENER_AFTER = 1.6
 """The same where all that is known of the words are backchannels ("yeah, yeah, I see")."""
 WORDS_WITHIN = 1.0
-"""Seconds after the end of a voice within which its words are waited for; Whisper base has them after 0.12
-s on a quiet machine."""
+"""Seconds after the end of a voice within which its words are waited for; on two quiet cores Whisper base has
+them after 0.25 s, on busy ones after 0.8."""
 SHORT = 0.5
 """Seconds of voice that, without any words to go by, were no interruption."""
 SURE_WORDS = 2

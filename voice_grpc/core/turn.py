@@ -183,7 +183,7 @@ class TurnTaker:
         elif isinstance(event, e.SpeculationRefused):
             self._turn.is_refused = True
         elif isinstance(event, e.LevelHeard):
-            self._turn.level = max(event.db, self._turn.level or event.db)
+            self._turn.level = event.db if self._turn.level is None else max(event.db, self._turn.level)
         elif isinstance(event, e.AnswerCut):
             over.keep_rest(self._turn, event)
 

@@ -111,7 +111,7 @@ def start_activity(turn: TurnState, event: e.ActivityStarted, now: float) -> Com
         turn.hear_on()
     else:
         turn.begin_turn()
-    turn.level = None
+    turn.is_pressed = True
 
 
 def await_end(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
@@ -216,7 +216,7 @@ def speak(turn: TurnState, event: e.ReplyAudible, now: float) -> Commands:
 
 
 def finish(turn: TurnState, event: e.ReplyEnded, now: float) -> Commands:
-    turn.reply, turn.audible_at = None, None
+    turn.reply, turn.audible_at, turn.voice = None, None, None
     turn.expects = expectation(event.text, turn.language)
     yield from hand_over(turn, now)
 

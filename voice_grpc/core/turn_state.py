@@ -192,9 +192,10 @@ class TurnState:
     """When the answer that is or was last alive became audible, in monotonic seconds."""
     user_level: UserLevel = field(default_factory=UserLevel)
     level: float | None = None
-    """Of the loudest stretch of speech of this turn, in dBFS; None: not known, or the button began the
-    turn."""
-    voice: "VoiceOver | None" = None
+    """Of the loudest stretch of speech of this turn, in dBFS; None: not known."""
+    is_pressed: bool = False
+    """The button says that this turn is the user's."""
+    voice: VoiceOver | None = None
     """The one over the answer that is audible; None: nobody speaks over it."""
     rest: Rest | None = None
     """Of the last answer that speech cut."""
@@ -266,7 +267,7 @@ class TurnState:
         self.tries, self.asked, self.faded_at = 0, 0, -1
         self.scoring, self.is_scored = "", False
         self.interim, self.is_overlong = None, False
-        self.level = None
+        self.level, self.is_pressed = None, False
         self.splits, self.is_full_told = 0, False
         self.hear_on()
 
@@ -316,7 +317,8 @@ class TurnState:
 
 def is_far(turn: TurnState, now: float) -> bool:
     """Who speaks is too far away to be the user."""
-    return turn.settings.near_field_only and turn.user_level.is_far(turn.level, now)
+    may_be_others = turn.settings.near_field_only and not turn.is_pressed
+    return may_be_others and turn.user_level.is_far(turn.level, now)
 
 
 def continued(turn: TurnState, words: str) -> int:

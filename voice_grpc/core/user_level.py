@@ -37,9 +37,13 @@ class VoiceLevel:
         self._windows.append(rms)
 
     @property
+    def is_known(self) -> bool:
+        return len(self._windows) >= FEWEST_WINDOWS
+
+    @property
     def db(self) -> float | None:
-        """dBFS; None: too little was heard."""
-        if len(self._windows) < FEWEST_WINDOWS:
+        """dBFS; None: too little was heard. Looks at all windows: not to be asked for each of them."""
+        if not self.is_known:
             return None
         loud = sorted(self._windows)[int(LOUD_SHARE * len(self._windows))]
         return 20 * math.log10(max(loud, 1e-6))

@@ -279,7 +279,7 @@ class CommandRunner:
         if reply.is_committed:
             is_speech = command.reason is CancelReason.SPEECH
             onset = self._times.speech_start if is_speech else None
-            silent_at = now if reply.playout.held_at is None else reply.playout.held_at
+            silent_at = now if position.held_at is None else position.held_at
             self._outcomes.cancelled(reply, command, position, None if onset is None else silent_at - onset)
             if is_speech and not command.returns_words:
                 rest = reply.segments.answer.unheard(position.heard_text)

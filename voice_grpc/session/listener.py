@@ -230,10 +230,10 @@ class Listener:
         """`arrived`: the end of the sound that is here, which is how late an event about it is."""
         self.position += WINDOW
         probability = 0.0 if self._config.current.is_manual else await self._detector.probability(window)
-        level = rms(window) if self._endpointer.is_speech else 0.0
-        event = self._endpointer.feed(probability, self.position, level)
         self._is_voiced = self._endpointer.is_voiced(probability)
-        self._measure(window, event)
+        level = rms(window) if self._is_voiced or self._endpointer.is_speech else 0.0
+        event = self._endpointer.feed(probability, self.position, level)
+        self._measure(level, event)
         if isinstance(event, SpeechStarted) and not self._sound.is_open:
             self._sound.open(self.position - WINDOW, with_padding=True)
         heard = None if self._config.current.is_manual else probability
@@ -251,17 +251,15 @@ class Listener:
                 self._say(event)
                 self._post(_as_late_as(event, arrived))
 
-    def _measure(self, window: Samples, event: object) -> None:
-        """How loud the voice is: told once it can be known, and at its end."""
+    def _measure(self, level: float, event: object) -> None:
+        """How loud the voice is: told once it can be known, and at its end. `level`: RMS of the window."""
         if isinstance(event, SpeechStarted):
             self._voice = VoiceLevel()
-        is_speech = self._endpointer.is_speech
-        before = self._voice.db
-        if is_speech and self._is_voiced:
-            self._voice.add(rms(window))
-        db = self._voice.db
-        is_news = (before is None and is_speech) or isinstance(event, SpeechEnded)
-        if db is not None and is_news:
+        was_known = self._voice.is_known
+        if self._endpointer.is_speech and self._is_voiced:
+            self._voice.add(level)
+        is_news = self._voice.is_known and not was_known
+        if (is_news or isinstance(event, SpeechEnded)) and (db := self._voice.db) is not None:
             self._post(LevelHeard(db))
 
     def _mind_length(self) -> None:

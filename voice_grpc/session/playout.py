@@ -46,6 +46,8 @@ class PlaybackPosition:
     """All that was let out."""
     has_begun: bool
     """Something was let out."""
+    held_at: float | None
+    """Since when it waits, by the session's clock; None: it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,6 @@ class Playout:
         """When it last had nothing to play."""
         self._is_awaited = False
         self._gain = Gain(config.output.rate_hz)
-        self.held_at: float | None = None
-        """Since when it waits, by the session's clock; None: it does not."""
         self._was_held = False
         """Nothing has left since it was: the ear was empty on purpose."""
         self._made = 0
@@ -184,7 +184,9 @@ class Playout:
         """What was shown without any sound was read."""
         answer, played = self._segments.answer, self._pacer.heard(self._clock.now())
         heard = answer.heard(played) if self._pacer.sent else answer.text
-        return PlaybackPosition(played, heard, self._pacer.is_reported, answer.text, answer.shown > 0)
+        return PlaybackPosition(
+            played, heard, self._pacer.is_reported, answer.text, answer.shown > 0, self._pacer.held_at
+        )
 
     def lower(self, is_lowered: bool) -> None:
         """What has not left, while a voice is over it."""
@@ -192,8 +194,7 @@ class Playout:
 
     def hold(self, *, is_ear_held: bool) -> None:
         """Nothing leaves, and nothing is lost; `is_ear_held` as in `Pacer.hold`."""
-        self.held_at = self._clock.now()
-        self._pacer.hold(self.held_at, is_ear_held=is_ear_held)
+        self._pacer.hold(self._clock.now(), is_ear_held=is_ear_held)
         self._changed.set()
 
     def resume(self) -> int:
@@ -205,7 +206,6 @@ class Playout:
             kept = played - sample_count(KEPT, pacer.rate_hz)
             played = max(kept, self._segments.answer.word_start(played))
         pacer.resume(now, played)
-        self.held_at = None
         self._gain.lower(False)
         self._was_held, self.dry_since = True, now
         self._changed.set()
