@@ -35,7 +35,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "whisper_server": ("core", "net", "engines.whisper", "engines.worker_threads", "settings", "version"),
     "doctor": ("core", "ports", "codec", "net", "engines", "settings", "server"),
-    "client": ("net", "pb"),
+    "client": ("core.audio", "core.volume", "net", "pb"),
     "bench": (
         *("core", "ports", "net", "engines", "model_files", "settings", "store", "server"),
         *("client", "pb", "version"),
@@ -245,7 +245,7 @@ def test_every_package_is_installed() -> None:
         ("voice_grpc.whisper_server.app", "from ..engines.piper.tts import PiperTts"),
         ("voice_grpc.rpc.service", "from ..server.server import Server"),
         ("voice_grpc.rpc.sessions", "import voice_grpc.server.server"),
-        ("voice_grpc.client.call", "from ..core.audio import Frame"),
+        ("voice_grpc.client.call", "from ..core.turn import TurnTaker"),
         ("voice_grpc_clients.talk", "from voice_grpc.core.audio import Frame"),
         ("voice_grpc_clients.talk", "from voice_grpc.server import Server"),
         ("voice_grpc_clients.talk", "from voice_grpc_gateway import page"),

@@ -1,6 +1,7 @@
 """The other side of the call: one Converse stream (`call`), the channel it runs on (`connection`), what
 comes back on a stream (`responses`), and how its answers are played (`jitter_buffer`)."""
 
+from ..core.volume import Volume
 from .call import Call
 from .connection import (
     CONNECT_WITHIN,
@@ -17,7 +18,6 @@ from .connection import (
 )
 from .jitter_buffer import JitterBuffer, JitterBufferSettings
 from .responses import Responses
-from .volume import Volume
 
 __all__ = [
     "CONNECT_WITHIN",

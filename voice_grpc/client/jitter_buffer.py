@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..core.audio import Samples
+from ..core.volume import Volume
 from ..pb import voice_pb2 as pb
-from .volume import Samples, Volume
 
 State = pb.PlaybackReport.State
 

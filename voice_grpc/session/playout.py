@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from ..codec.transcode import RateConverter
 from ..core.audio import Samples, audible_from, sample_count
 from ..core.config import SessionConfig
-from ..core.ducking import Gain
 from ..core.pacer import Chunk, Pacer
 from ..core.responses import ResponseText
 from ..core.spoken_answer import SpokenAnswer
 from ..core.timeline import Mark, Timeline
+from ..core.volume import Volume
 from .clock import ConversationClock
 from .echo import EchoPath
 from .outbox import Outbox
@@ -131,7 +131,7 @@ class Playout:
         self.dry_since = clock.now()
         """When it last had nothing to play."""
         self._is_awaited = False
-        self._gain = Gain(config.output.rate_hz)
+        self._volume = Volume(config.output.rate_hz)
         self._was_held = False
         """Nothing has left since it was: the ear was empty on purpose."""
         self._made = 0
@@ -190,7 +190,7 @@ class Playout:
 
     def lower(self, is_lowered: bool) -> None:
         """What has not left, while a voice is over it."""
-        self._gain.lower(is_lowered)
+        self._volume.lower(is_lowered)
 
     def hold(self, *, is_ear_held: bool) -> None:
         """Nothing leaves, and nothing is lost; `is_ear_held` as in `Pacer.hold`."""
@@ -206,7 +206,7 @@ class Playout:
             kept = played - sample_count(KEPT, pacer.rate_hz)
             played = max(kept, self._segments.answer.word_start(played))
         pacer.resume(now, played)
-        self._gain.lower(False)
+        self._volume.lower(False)
         self._was_held, self.dry_since = True, now
         self._changed.set()
         return played
@@ -232,7 +232,7 @@ class Playout:
                 self.underruns += was_dry and len(chunk.samples) > 0
                 was_dry = self._was_held = False
                 self._timeline.mark(Mark.FIRST_FRAME_OUT, now)
-                chunk = replace(chunk, samples=self._gain.applied(chunk.samples))
+                chunk = replace(chunk, samples=self._volume.applied(chunk.samples))
                 self._segments.send(chunk)
                 self._echo.leave(self._pacer, chunk, self._segments.answer.text_of)
                 on_audible()

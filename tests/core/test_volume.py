@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from voice_grpc.client import Volume
-from voice_grpc.client.volume import DUCKED
+from voice_grpc.core.volume import DUCKED, Volume
 
 
 def level(count: int) -> "np.ndarray[tuple[int], np.dtype[np.int16]]":

@@ -1,16 +1,12 @@
 """How loud an answer is played: full, lowered while a voice is over it, to silence and back without a click.
 
-The contract's figures for DUCK and HOLD (`PlaybackControl`) are here, for whoever plays by it. Where the
-client does not, the server lowers the sound on its way (`core/ducking.py`).
+The contract's figures for DUCK and HOLD (`PlaybackControl`) are here, for whoever plays by it: a client, or
+for one that does not the server, which lowers the sound on its way.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 
-Samples: TypeAlias = npt.NDArray[np.int16]
-"""PCM16 mono, shape (n,)."""
+from .audio import Samples
 
 DUCKED = 10 ** (-12 / 20)
 """-12 dB, as DUCK asks for."""
