@@ -19,66 +19,66 @@ from voice_grpc.wire.tools import MAX_DEPTH, MAX_JSON, MAX_TOOLS
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
+LIMIT = TurnSettings().turn_limit
+OVERLONG = f"{listener._OVERLONG:g}"  # noqa: SLF001 - it is told
+GIVEN_UP = f"{transcriber.PART_LEAST_SECONDS:g} s, or as long as it lasted"
+WORDS = f"{MAX_TEXT:,} characters a text; {MAX_MESSAGE:,} a turn, spoken ones and those given back included"
+ROWS = [
+    ("of one conversation", "at most", "beyond it"),
+    (
+        "the user's words",
+        WORDS,
+        "left out of the message; TOO_MANY for a text, else TURN_LIMIT, once a turn",
+    ),
+    ("texts that wait for the end of an answer", f"{MAX_WAITING}", "TOO_MANY, each"),
+    (
+        "what a recogniser gives for an utterance, interims too",
+        f"{MAX_TRANSCRIPT:,} characters",
+        "cut; TOO_MANY once an utterance",
+    ),
+    (
+        "sound of a turn, or of an utterance of Transcribe",
+        f"{OVERLONG} × `turn_limit`, which is {LIMIT:g} s unless set",
+        "becomes a part with a final of its own; TURN_LIMIT (Transcribe: once an utterance)",
+    ),
+    ("a part that is transcribed", GIVEN_UP, "ENGINE_TIMEOUT; what was known of its words is kept"),
+    ("parts of a recording", f"{transcriber.PARTS_AHEAD} that are transcribed", "it is read no faster"),
+    (
+        "a turn of the button",
+        f"{MAX_SPLITS + 1} parts",
+        "the server takes it to be over and answers; TURN_LIMIT",
+    ),
+    ("changes of the settings that wait", f"{MAX_UPDATES}", "TOO_MANY, each"),
+    (
+        "tools",
+        f"{MAX_TOOLS}; schemas of {MAX_JSON:,} characters as JSON in all, {MAX_DEPTH} levels deep",
+        "INVALID_ARGUMENT, or BAD_MESSAGE for an update; both name the tool",
+    ),
+    (
+        "what tools return",
+        f"{MAX_JSON:,} characters a result, {MAX_DEPTH} levels deep; {MAX_RESULTS:,} a turn",
+        "BAD_MESSAGE; TOO_MANY, and the model is told that it was too long",
+    ),
+    (
+        "the history, in memory and in the store",
+        f"{MAX_CHARACTERS:,} characters, {MAX_MESSAGES:,} messages",
+        f"the oldest turns give way, down to {KEPT_SHARE:.0%}; TOO_MANY once a stream",
+    ),
+    (
+        "a prompt",
+        f"{HISTORY_CHARACTERS:,} characters of earlier turns; {MAX_UNANSWERED:,} since the last answer",
+        "the oldest are left out of it; TOO_MANY once a stream for the latter",
+    ),
+    (
+        "the text of a status",
+        f"{MAX_STATUS:,} bytes, {SHOWN} characters of a value",
+        "cut, so that it reaches the client",
+    ),
+]
+
+
 def kept_table() -> str:
-    limit = TurnSettings().turn_limit
-    overlong = f"{listener._OVERLONG:g}"  # noqa: SLF001 - it is told
-    given_up = f"{transcriber.PART_LEAST_SECONDS:g} s, or as long as it lasted"
-    words = (
-        f"{MAX_TEXT:,} characters a text; {MAX_MESSAGE:,} a turn, spoken ones and those given back included"
-    )
-    rows = [
-        ("of one conversation", "at most", "beyond it"),
-        (
-            "the user's words",
-            words,
-            "left out of the message; TOO_MANY for a text, else TURN_LIMIT, once a turn",
-        ),
-        ("texts that wait for the end of an answer", f"{MAX_WAITING}", "TOO_MANY, each"),
-        (
-            "what a recogniser gives for an utterance, interims too",
-            f"{MAX_TRANSCRIPT:,} characters",
-            "cut; TOO_MANY once an utterance",
-        ),
-        (
-            "sound of a turn, or of an utterance of Transcribe",
-            f"{overlong} × `turn_limit`, which is {limit:g} s unless set",
-            "becomes a part with a final of its own; TURN_LIMIT (Transcribe: once an utterance)",
-        ),
-        ("a part that is transcribed", given_up, "ENGINE_TIMEOUT; what was known of its words is kept"),
-        ("parts of a recording", f"{transcriber.PARTS_AHEAD} that are transcribed", "it is read no faster"),
-        (
-            "a turn of the button",
-            f"{MAX_SPLITS + 1} parts",
-            "the server takes it to be over and answers; TURN_LIMIT",
-        ),
-        ("changes of the settings that wait", f"{MAX_UPDATES}", "TOO_MANY, each"),
-        (
-            "tools",
-            f"{MAX_TOOLS}; schemas of {MAX_JSON:,} characters as JSON in all, {MAX_DEPTH} levels deep",
-            "INVALID_ARGUMENT, or BAD_MESSAGE for an update; both name the tool",
-        ),
-        (
-            "what tools return",
-            f"{MAX_JSON:,} characters a result, {MAX_DEPTH} levels deep; {MAX_RESULTS:,} a turn",
-            "BAD_MESSAGE; TOO_MANY, and the model is told that it was too long",
-        ),
-        (
-            "the history, in memory and in the store",
-            f"{MAX_CHARACTERS:,} characters, {MAX_MESSAGES:,} messages",
-            f"the oldest turns give way, down to {KEPT_SHARE:.0%}; TOO_MANY once a stream",
-        ),
-        (
-            "a prompt",
-            f"{HISTORY_CHARACTERS:,} characters of earlier turns; {MAX_UNANSWERED:,} since the last answer",
-            "the oldest are left out of it; TOO_MANY once a stream for the latter",
-        ),
-        (
-            "the text of a status",
-            f"{MAX_STATUS:,} bytes, {SHOWN} characters of a value",
-            "cut, so that it reaches the client",
-        ),
-    ]
-    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines = [f"| {' | '.join(row)} |" for row in ROWS]
     return "\n".join([lines[0], "|---|---|---|", *lines[1:]])
 
 
