@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from voice_grpc.core.audio import sample_count
-from voice_grpc.core.endpointing import EndpointSettings
 from voice_grpc.core.events import Event, SpeechEnded, SpeechStarted
+from voice_grpc.core.turn.endpointing import EndpointSettings
 
 NOTICED_AFTER = 0.064
 """Two windows: how late the start of speech is noticed."""

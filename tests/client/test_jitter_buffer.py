@@ -5,7 +5,7 @@ import pytest
 
 from voice_grpc.client import JitterBuffer, JitterBufferSettings
 from voice_grpc.core.audio import Samples
-from voice_grpc.core.volume import DUCKED
+from voice_grpc.core.playout.volume import DUCKED
 from voice_grpc.pb import voice_pb2 as pb
 
 RATE_HZ = 1000

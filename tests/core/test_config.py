@@ -1,8 +1,8 @@
 """Settings that count by the state of the turn."""
 
 from voice_grpc.core.config import LiveConfig, SessionConfig
-from voice_grpc.core.endpointing import EndpointSettings
-from voice_grpc.core.turn_state import State
+from voice_grpc.core.turn.endpointing import EndpointSettings
+from voice_grpc.core.turn.state import State
 
 
 def thresholds(endpoint: EndpointSettings) -> dict[State, float]:

@@ -7,8 +7,8 @@ import pytest
 from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.dictation import UtteranceTaker
-from voice_grpc.core.patience import Profile
-from voice_grpc.core.turn_state import TurnSettings
+from voice_grpc.core.turn.patience import Profile
+from voice_grpc.core.turn.settings import TurnSettings
 
 SETTINGS = TurnSettings(hold=0.5, turn_deadline=8.0)
 

@@ -13,7 +13,7 @@ from voice_grpc.core import errors as e
 from voice_grpc.core.conversation import MAX_CHARACTERS, MAX_MESSAGES, Conversation, Message, Role
 from voice_grpc.core.errors import SHOWN, shown
 from voice_grpc.core.tools import MAX_RESULTS
-from voice_grpc.core.turn_state import MAX_MESSAGE
+from voice_grpc.core.turn.state import MAX_MESSAGE
 from voice_grpc.engines.scripted import Hearing, Script, ScriptedAnswer, ScriptedLlm, ScriptedStt, tone
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import CallRequest, SavedSession

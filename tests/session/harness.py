@@ -15,7 +15,7 @@ from voice_grpc.core import responses as o
 from voice_grpc.core.config import SessionConfig
 from voice_grpc.core.conversation import Message
 from voice_grpc.core.errors import VoiceError
-from voice_grpc.core.turn_state import TurnSettings
+from voice_grpc.core.turn.settings import TurnSettings
 from voice_grpc.engines.scripted import (
     Hearing,
     Script,
@@ -26,11 +26,11 @@ from voice_grpc.engines.scripted import (
     Voicing,
 )
 from voice_grpc.ports import Engines, SavedSession, Store
+from voice_grpc.session.answering.precedence import Precedence
 from voice_grpc.session.context import Shared
 from voice_grpc.session.dictation import Dictation
 from voice_grpc.session.lifetime import SessionLimits
 from voice_grpc.session.memory import Memory
-from voice_grpc.session.precedence import Precedence
 from voice_grpc.session.session import Session
 from voice_grpc.store import MemoryStore
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from voice_grpc.core.audio import RATE_HZ, Frame
-from voice_grpc.session.listener import QUEUE_SECONDS, AudioQueue
+from voice_grpc.session.hearing.audio_queue import QUEUE_SECONDS, AudioQueue
 
 SECOND = RATE_HZ
 

@@ -13,7 +13,7 @@ from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.conversation import Heard
 from voice_grpc.core.events import CancelReason
-from voice_grpc.core.interruption import Interruption
+from voice_grpc.core.turn.interruption import Interruption
 from voice_grpc.engines.scripted import ScriptedAnswer
 
 from .harness import CONFIG, Client, Loudspeaker, Recording, changed, converse, scripted

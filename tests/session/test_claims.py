@@ -13,11 +13,11 @@ import numpy as np
 from voice_grpc.core import requests as i
 from voice_grpc.core.audio import Samples
 from voice_grpc.core.config import AudioFormat
-from voice_grpc.core.turn_state import Speculation
+from voice_grpc.core.turn.settings import Speculation
 from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedEndOfTurn, ScriptedLlm, ScriptedTts
 from voice_grpc.ports import NOBODY, Claim, Clause, LlmItem, Prompt, Speech, Urgency, VoiceChoice
-from voice_grpc.session.reply import FAR_AHEAD_SECONDS
-from voice_grpc.session.synthesis import Synthesis
+from voice_grpc.session.answering.reply import FAR_AHEAD_SECONDS
+from voice_grpc.session.answering.synthesis import Synthesis
 
 from .harness import CONFIG, changed, converse, dictate, scripted, virtual
 from .microphone import microphone, pause, sound, user

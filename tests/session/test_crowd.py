@@ -12,7 +12,7 @@ from voice_grpc.core.audio import RATE_HZ, WINDOW, Floats, Samples, to_float, to
 from voice_grpc.engines.silero import SileroVad
 from voice_grpc.engines.whisper.stt import WhisperStt
 from voice_grpc.ports import Stt, SttOptions, Vad
-from voice_grpc.session.utterance import Utterance
+from voice_grpc.session.hearing.utterance import Utterance
 
 LOUDNESS = 0.07
 """RMS of the crowd: a talker at some distance."""

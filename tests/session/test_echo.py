@@ -17,12 +17,12 @@ from voice_grpc.core import responses as o
 from voice_grpc.core.audio import RATE_HZ, Frame, Samples, sample_count
 from voice_grpc.core.config import AudioFormat, LiveConfig, SessionConfig
 from voice_grpc.core.errors import EngineError
-from voice_grpc.core.interruption import Interruption
-from voice_grpc.core.pacer import Chunk, Pacer
-from voice_grpc.core.turn_state import TurnSettings
+from voice_grpc.core.playout.pacer import Chunk, Pacer
+from voice_grpc.core.turn.interruption import Interruption
+from voice_grpc.core.turn.settings import TurnSettings
 from voice_grpc.engines.scripted import Hearing, ScriptedEcho
-from voice_grpc.session.echo import CleanedAudio, EchoPath
-from voice_grpc.session.listener import AudioQueue
+from voice_grpc.session.hearing.audio_queue import AudioQueue
+from voice_grpc.session.hearing.echo import CleanedAudio, EchoPath
 from voice_grpc.session.outbox import Outbox
 
 from .harness import CONFIG, Client, Recording, converse, scripted, virtual

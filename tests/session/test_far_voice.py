@@ -6,8 +6,8 @@ import numpy as np
 
 from voice_grpc.core import responses as o
 from voice_grpc.core.audio import Samples
-from voice_grpc.core.interruption import Interruption
-from voice_grpc.core.turn_state import TurnSettings
+from voice_grpc.core.turn.interruption import Interruption
+from voice_grpc.core.turn.settings import TurnSettings
 
 from .harness import CONFIG, Recording, converse, scripted
 from .microphone import microphone, pause, sound, user

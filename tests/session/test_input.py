@@ -9,7 +9,7 @@ from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.audio import Frame
 from voice_grpc.core.config import AudioFormat, Encoding
-from voice_grpc.session.listener import AudioQueue
+from voice_grpc.session.hearing.audio_queue import AudioQueue
 
 from .faults import BusyVad
 from .harness import CONFIG, Client, converse, scripted

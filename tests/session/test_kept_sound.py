@@ -12,13 +12,14 @@ from voice_grpc.core import responses as o
 from voice_grpc.core.audio import RATE_HZ, Frame, Samples
 from voice_grpc.core.config import LiveConfig
 from voice_grpc.core.events import Event, TurnLimitReached
-from voice_grpc.core.turn_state import MAX_SPLITS
+from voice_grpc.core.turn.state import MAX_SPLITS
 from voice_grpc.engines.scripted import HANG, Hearing, ScriptedStt
 from voice_grpc.ports import NOBODY, SttOptions, SttStream, Transcription
-from voice_grpc.session.listener import AudioQueue, Listener
+from voice_grpc.session.hearing.audio_queue import AudioQueue
+from voice_grpc.session.hearing.listener import Listener
+from voice_grpc.session.hearing.transcriber import PART_LEAST_SECONDS, PARTS_AHEAD, Transcriber
+from voice_grpc.session.hearing.utterance import PART_SECONDS, TurnSound
 from voice_grpc.session.outbox import Outbox
-from voice_grpc.session.transcriber import PART_LEAST_SECONDS, PARTS_AHEAD, Transcriber
-from voice_grpc.session.utterance import PART_SECONDS, TurnSound
 
 from .harness import Recording, changed, converse, dictate, scripted, virtual
 from .microphone import Action, microphone, pause, script, sound, user

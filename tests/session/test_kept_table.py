@@ -8,10 +8,11 @@ from voice_grpc.core.config import MAX_TEXT
 from voice_grpc.core.conversation import KEPT_SHARE, MAX_CHARACTERS, MAX_MESSAGES, MAX_UNANSWERED
 from voice_grpc.core.errors import SHOWN
 from voice_grpc.core.tools import MAX_RESULTS
-from voice_grpc.core.turn_state import MAX_MESSAGE, MAX_SPLITS, TurnSettings
+from voice_grpc.core.turn.settings import TurnSettings
+from voice_grpc.core.turn.state import MAX_MESSAGE, MAX_SPLITS
 from voice_grpc.engines.prompt_history import HISTORY_CHARACTERS
 from voice_grpc.rpc.status import MAX_STATUS
-from voice_grpc.session import listener, transcriber
+from voice_grpc.session.hearing import listener, transcriber
 from voice_grpc.session.notices import MAX_TRANSCRIPT
 from voice_grpc.session.reader import MAX_UPDATES, MAX_WAITING
 from voice_grpc.wire.tools import MAX_DEPTH, MAX_JSON, MAX_TOOLS

@@ -13,14 +13,14 @@ import pytest
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.audio import RATE_HZ, Samples
-from voice_grpc.core.interruption import Interruption
-from voice_grpc.core.turn_state import TurnSettings
+from voice_grpc.core.turn.interruption import Interruption
+from voice_grpc.core.turn.settings import TurnSettings
 from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedLlm
 from voice_grpc.ports import LlmItem, Prompt
-from voice_grpc.session.generation import Generation
-from voice_grpc.session.playout import Playout
-from voice_grpc.session.reply import Reply
-from voice_grpc.session.utterance import Utterance
+from voice_grpc.session.answering.generation import Generation
+from voice_grpc.session.answering.playout import Playout
+from voice_grpc.session.answering.reply import Reply
+from voice_grpc.session.hearing.utterance import Utterance
 
 from .harness import CONFIG, Client, Loudspeaker, Recording, converse, scripted
 from .microphone import GRID, Action, pause, sound, user

@@ -14,11 +14,11 @@ import pytest
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.errors import EngineError, Superseded
-from voice_grpc.core.turn_state import Speculation
+from voice_grpc.core.turn.settings import Speculation
 from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedEndOfTurn, ScriptedLlm
 from voice_grpc.ports import LlmItem, Prompt
+from voice_grpc.session.answering.precedence import Precedence
 from voice_grpc.session.lifetime import SessionLimits
-from voice_grpc.session.precedence import Precedence
 from voice_grpc.store import MemoryStore
 
 from .harness import CONFIG, Client, Recording, SessionRun, changed, scripted, virtual

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.errors import EngineError
-from voice_grpc.core.interruption import Interruption
+from voice_grpc.core.turn.interruption import Interruption
 from voice_grpc.engines.scripted import HANG, Hearing, ScriptedAnswer, Voicing
 
 from .harness import CONFIG, Client, changed, converse, scripted

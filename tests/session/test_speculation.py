@@ -19,10 +19,10 @@ from voice_grpc.core.config import SessionConfig
 from voice_grpc.core.conversation import Role
 from voice_grpc.core.errors import EngineError, EngineQuota
 from voice_grpc.core.events import SoundScored
-from voice_grpc.core.turn_state import Speculation
+from voice_grpc.core.turn.settings import Speculation
 from voice_grpc.engines.scripted import Script, ScriptedAnswer, ScriptedEndOfTurn, Voicing
 from voice_grpc.ports import Engines, Fallback, SttOptions, Transcription
-from voice_grpc.session.end_of_turn import EndOfTurnScores
+from voice_grpc.session.hearing.end_of_turn import EndOfTurnScores
 
 from .harness import CONFIG, Recording, changed, converse, scripted
 from .microphone import microphone, pause, sound, user

@@ -6,7 +6,7 @@ import pytest
 from voice_grpc.core.config import AudioFormat, Encoding
 from voice_grpc.core.responses import AudioOutput
 from voice_grpc.ports import Clause
-from voice_grpc.session.speech import AudioPackets, Prosody, speakable_clause
+from voice_grpc.session.answering.speech import AudioPackets, Prosody, speakable_clause
 
 RATE_HZ = 24_000
 

@@ -12,7 +12,7 @@ from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.tools import ToolDeclaration
-from voice_grpc.core.turn_state import Speculation
+from voice_grpc.core.turn.settings import Speculation
 from voice_grpc.engines.scripted import ScriptedAnswer
 from voice_grpc.ports import CallRequest
 from voice_grpc.store import MemoryStore

@@ -12,9 +12,9 @@ from voice_grpc.core import responses as o
 from voice_grpc.core.config import SessionConfig
 from voice_grpc.core.errors import EngineError
 from voice_grpc.core.events import CancelReason
-from voice_grpc.core.interruption import HOLD_AFTER, Interruption
-from voice_grpc.core.turn_state import TurnSettings
-from voice_grpc.core.volume import DUCKED
+from voice_grpc.core.playout.volume import DUCKED
+from voice_grpc.core.turn.interruption import HOLD_AFTER, Interruption
+from voice_grpc.core.turn.settings import TurnSettings
 from voice_grpc.engines.scripted import Hearing
 
 from .harness import CONFIG, Recording, converse, scripted

@@ -14,8 +14,8 @@ from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.audio import Samples
 from voice_grpc.core.config import AudioFormat, Encoding, SessionConfig
-from voice_grpc.core.interruption import Interruption
-from voice_grpc.core.turn_state import TurnSettings
+from voice_grpc.core.turn.interruption import Interruption
+from voice_grpc.core.turn.settings import TurnSettings
 from voice_grpc.engines.scripted import Hearing
 
 from .harness import CONFIG, Recording, converse, scripted

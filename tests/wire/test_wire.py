@@ -17,9 +17,9 @@ from voice_grpc.core.config import AudioFormat, Encoding, SessionConfig
 from voice_grpc.core.conversation import Heard, Role
 from voice_grpc.core.errors import BadField, Reason
 from voice_grpc.core.events import CancelReason
-from voice_grpc.core.interruption import Interruption
-from voice_grpc.core.patience import Profile
-from voice_grpc.core.turn_state import Speculation
+from voice_grpc.core.turn.interruption import Interruption
+from voice_grpc.core.turn.patience import Profile
+from voice_grpc.core.turn.settings import Speculation
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.ports import Voice
 from voice_grpc.settings.personas import Persona, load_personas

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.endpointing import EndpointSettings
-from ..core.patience import BOUNDS, Profile
 from ..core.text.segmentation import ClauseSplitter
+from ..core.turn.endpointing import EndpointSettings
+from ..core.turn.patience import BOUNDS, Profile
 from ..pb import voice_pb2 as pb
 from .load import UNANSWERED_SECONDS, UserNotes
 

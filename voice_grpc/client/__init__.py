@@ -1,7 +1,7 @@
 """The other side of the call: one Converse stream (`call`), the channel it runs on (`connection`), what
 comes back on a stream (`responses`), and how its answers are played (`jitter_buffer`)."""
 
-from ..core.volume import Volume
+from ..core.playout.volume import Volume
 from .call import Call
 from .connection import (
     CONNECT_WITHIN,

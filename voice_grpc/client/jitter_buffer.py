@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..core.audio import Samples
-from ..core.volume import Volume
+from ..core.playout.volume import Volume
 from ..pb import voice_pb2 as pb
 
 State = pb.PlaybackReport.State

@@ -2,4 +2,8 @@
 
 Nothing here awaits, reads a clock, opens a file or imports anything but the standard
 library and numpy. Time is always an argument.
+
+    turn/  who has it        playout/  an answer on its way to the ear        echo/  the answer's own voice
+    text/  what is said      transcript/  what was                model_output/  what a model writes that is
+    neither
 """

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from .events import CancelReason
-from .patience import Decision
+from .turn.patience import Decision
 
 
 class ReplyKind(Enum):

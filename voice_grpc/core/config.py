@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from .endpointing import EndpointSettings
 from .tools import ToolDeclaration
-from .turn_state import State, TurnSettings
+from .turn.endpointing import EndpointSettings
+from .turn.settings import TurnSettings
+from .turn.state import State
 
 
 class Encoding(Enum):

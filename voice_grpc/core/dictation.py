@@ -1,8 +1,8 @@
 """When an utterance is over where nobody answers: speech to text alone.
 
-Two rules, as in `turn.py`: time is an argument, and what is to be done is returned. An utterance ends once
-its silence has lasted (`patience.py`, by its words), or the microphone was closed; each ends with one final
-transcript. One that is too long is told in parts, each with a final of its own, in their order.
+Two rules, as in `turn/taker.py`: time is an argument, and what is to be done is returned. An utterance ends
+once its silence has lasted (`turn/patience.py`, by its words), or the microphone was closed; each ends with
+one final transcript. One that is too long is told in parts, each with a final of its own, in their order.
 """
 
 from collections import deque
@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 
 from . import events as e
 from .commands import AskTranscript, Command, FinishUtterance, GiveUpTranscript, KeepPart, SplitUtterance
-from .patience import Evidence, hold
 from .text.endings import ending, words_of
-from .turn_state import TIMER_SLACK, TurnSettings
+from .turn.patience import Evidence, hold
+from .turn.settings import TurnSettings
+from .turn.state import TIMER_SLACK
 
 
 class UtteranceTaker:

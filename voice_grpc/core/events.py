@@ -1,4 +1,4 @@
-"""What happened: past tense, frozen, nothing but fields. `turn.py` decides what follows.
+"""What happened: past tense, frozen, nothing but fields. `turn/taker.py` decides what follows.
 
 None inherits from another, so a rule for one can never catch a second by accident.
 """

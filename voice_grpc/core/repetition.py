@@ -1,7 +1,7 @@
 """Whether an answer only says again what was just said: an earlier answer, or the user's own words.
 
 What lives here: how much of an answer may be let out while it is being written, and the verdict at its end.
-What must not: how an answer is drawn again (`session/generation.py`).
+What must not: how an answer is drawn again (`session/answering/generation.py`).
 
 Small models copy what they see in the history, an answer of their own above all, and from then on for ever.
 So what is so far the beginning of an earlier line is held back until it differs. Texts are compared by

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from .config import SessionConfig
 from .events import CancelReason
-from .patience import Decision
+from .turn.patience import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class TurnMetrics:
     decision: Decision | None = None
     """Why the turn was taken to be over; None: a fixed hold, the button or typed words said so."""
     echo_loss: float | None = None
-    """dB by which the echo was cancelled (`core/echo.py`); None: none was."""
+    """dB by which the echo was cancelled (`core/echo/far_end.py`); None: none was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Tools: functions that the model may have the caller run, and what is remembered of a run.
 
-What lives here: the facts. What must not: when a call is made or given up (`session/tool_calls.py`).
-A file of its own: the conversation, the configuration and the wire all speak of them.
+What lives here: the facts. What must not: when a call is made or given up
+(`session/answering/tool_calls.py`). A file of its own: the conversation, the configuration and the wire all
+speak of them.
 """
 
 from collections.abc import Mapping

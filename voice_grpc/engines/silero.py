@@ -6,7 +6,8 @@ can be had without torch (`faster_whisper`'s) fixes the state to one stream, so 
 loop over streams, not one call.
 
 Nobody's flood of sound is in anybody's way here: a stream has one window at most that waits, since its
-session hears one after the other (`session/listener.py`), so each waits for one of every other stream.
+session hears one after the other (`session/hearing/listener.py`), so each waits for one of every other
+stream.
 """
 
 import asyncio

@@ -12,7 +12,7 @@ from functools import partial
 
 from ..core.errors import EngineBlocked, EngineEmpty, EngineError
 from ..core.languages import primary
-from ..core.lookahead import CHARACTERS_A_SECOND
+from ..core.playout.lookahead import CHARACTERS_A_SECOND
 from ..ports import Clause, Fallback, Speech, Tts, TtsItem, Voice, VoiceChoice
 from ..ports.streaming import CancellableStream
 from .chain import (

@@ -1,7 +1,7 @@
 """Ports of those who say whether the user has finished: one by the sound, one by the words.
 
 Each is asked in a silence and gives a probability; how long that silence must last is for
-`core/patience.py` to say. A conversation goes without either of them, by the words alone.
+`core/turn/patience.py` to say. A conversation goes without either of them, by the words alone.
 
 A file of its own: neither hears nor answers, and each may be absent.
 """

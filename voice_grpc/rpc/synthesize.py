@@ -14,7 +14,7 @@ from ..core.errors import EngineTimeout
 from ..core.responses import AudioOutput
 from ..pb import voice_pb2 as pb
 from ..ports import Engines, VoiceChoice
-from ..session.synthesis import Synthesis
+from ..session.answering.synthesis import Synthesis
 from ..wire import fields
 from ..wire.audio_format import audio_format
 from ..wire.catalog import Catalog

@@ -9,7 +9,7 @@ from ..core import requests as i
 from ..core import responses as o
 from ..core.config import SessionConfig
 from ..core.errors import BadField
-from ..core.patience import Profile
+from ..core.turn.patience import Profile
 from ..pb import voice_pb2 as pb
 from ..ports import Engines
 from ..session.dictation import Dictation

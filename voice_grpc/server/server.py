@@ -16,7 +16,7 @@ from ..core.admission import AdmissionControl
 from ..core.errors import BadState, EngineError, VoiceError
 from ..core.languages import primary
 from ..core.quota import Accounts
-from ..core.turn_state import Speculation
+from ..core.turn.settings import Speculation
 from ..net.addresses import host_port
 from ..net.forwarded import read_network
 from ..net.reloaded import kept_fresh

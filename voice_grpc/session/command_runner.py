@@ -16,19 +16,19 @@ from ..core.events import AnswerCut, CancelReason, Event
 from ..core.requests import PlaybackReport, PlaybackState
 from ..core.responses import Interrupted, Notice, PlaybackAction, PlaybackControl
 from ..core.timeline import Mark
-from .alive_replies import AliveReplies
+from .answering.alive_replies import AliveReplies
+from .answering.playout import PlaybackPosition
+from .answering.prompts import Prompts
+from .answering.reply import Reply
+from .answering.yielding import Yielding
 from .clock import loop_now
 from .context import SessionContext
-from .end_of_turn import EndOfTurnScores
-from .listener import Listener
+from .hearing.end_of_turn import EndOfTurnScores
+from .hearing.listener import Listener
+from .hearing.transcriber import Transcriber
 from .memory import Memory
 from .metrics import TurnTimes, Waste, turn_metrics
 from .notices import button_notice, left_out_notice, split_notice
-from .playout import PlaybackPosition
-from .prompts import Prompts
-from .reply import Reply
-from .transcriber import Transcriber
-from .yielding import Yielding
 
 log = logging.getLogger(__name__)
 

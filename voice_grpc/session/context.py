@@ -10,12 +10,12 @@ from ..core.config import LiveConfig
 from ..core.events import Event
 from ..core.quota import Account
 from ..ports import Engines, Observer
+from .answering.precedence import Precedence
+from .answering.tool_calls import ToolCalls
 from .clock import ConversationClock
-from .echo import EchoPath
+from .hearing.echo import EchoPath
 from .lifetime import SessionLimits
 from .outbox import Outbox
-from .precedence import Precedence
-from .tool_calls import ToolCalls
 from .turn_events import TurnEvents
 
 

@@ -8,14 +8,14 @@ event is due: the end of patience, or that nobody spoke for too long. How a comm
 from ..core.events import Event, PatienceOver, ReplyEnded
 from ..core.requests import ConfigUpdate
 from ..core.responses import ConfigApplied, EndReason, SpeechEvent, SpeechKind
-from ..core.turn import TurnTaker
-from ..core.turn_state import State
+from ..core.turn.state import State
+from ..core.turn.taker import TurnTaker
 from .clock import TICK
 from .command_runner import CommandRunner
 from .context import SessionContext
 from .event_queue import EventQueue, Happening
+from .hearing.listener import Listener
 from .lifetime import Lifetime
-from .listener import Listener
 
 HESITATION_STEP = 0.02
 """Seconds between two looks at whether somebody who fell silent speaks again: a frame."""

@@ -15,12 +15,13 @@ from ..core.events import Event, PatienceOver
 from ..ports import Claim, Engines, Urgency
 from .clock import TICK, loop_now
 from .event_queue import MAX_EVENTS
-from .listener import AudioQueue, Listener
+from .hearing.audio_queue import AudioQueue
+from .hearing.listener import Listener
+from .hearing.transcriber import Transcriber
+from .hearing.utterance import TurnSound
 from .notices import dictation_notice, engine_notice
 from .outbox import Outbox, Send
 from .reader import AudioReceiver, one_error, received
-from .transcriber import Transcriber
-from .utterance import TurnSound
 
 
 class Dictation:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from ..core.events import Event, SpeechEnded, SpeechStarted, Transcribed
-from ..core.patience import Decision
 from ..core.responses import TurnMetrics
 from ..core.timeline import Mark, Timeline
+from ..core.turn.patience import Decision
 from ..ports import Usage
 
 

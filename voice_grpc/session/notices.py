@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ..core.conversation import MAX_CHARACTERS, MAX_MESSAGES, MAX_UNANSWERED
 from ..core.errors import EngineError, Reason
 from ..core.responses import Notice
-from ..core.turn_state import MAX_MESSAGE, MAX_SPLITS
+from ..core.turn.state import MAX_MESSAGE, MAX_SPLITS
 from ..ports import Fallback
 
 MAX_TRANSCRIPT = 20_000

@@ -12,12 +12,12 @@ from ..core.config import AudioFormat
 from ..core.errors import Reason, Skipped, VoiceError, first
 from ..core.events import ActivityCancelled, ActivityStarted, StopRequested, TextReceived
 from ..core.responses import EndReason, Notice, Pong
-from ..core.turn import TurnTaker
-from ..core.turn_state import State
+from ..core.turn.state import State
+from ..core.turn.taker import TurnTaker
 from .command_runner import CommandRunner
 from .context import SessionContext
 from .event_queue import EventQueue
-from .listener import AudioQueue
+from .hearing.audio_queue import AudioQueue
 from .outbox import Outbox
 
 MAX_GAP_SECONDS = 1.0

@@ -1,9 +1,9 @@
 """One conversation: its parts put together, its tasks started, and its end, whatever brings it.
 
 read    requests → frames and events      `reader.py`, the only reader of the wire
-listen  frames → events                   `listener.py`
+listen  frames → events                   `hearing/listener.py`
 decide  events, deadline → commands       `decide.py`, the only one to feed the TurnTaker
-reply   one answer                        `reply.py`, one task, cancelled as one
+reply   one answer                        `answering/reply.py`, one task, cancelled as one
 write   messages → the wire               `outbox.py`, the only writer
 keep    the conversation → the store      `memory.py`
 watch   idle, age, drain                  `lifetime.py`
@@ -22,24 +22,25 @@ from ..core.quota import Account
 from ..core.requests import ConverseRequest
 from ..core.responses import Notice, SessionEnded, SessionStarted
 from ..core.text.ssml import parse
-from ..core.turn import TurnTaker
+from ..core.turn.taker import TurnTaker
 from ..ports import Claim, Urgency
+from .answering.tool_calls import ToolCalls
 from .clock import ConversationClock
 from .command_runner import CommandRunner
 from .context import SessionContext, Shared
 from .decide import Decider
-from .echo import CleanedAudio, EchoPath
-from .end_of_turn import EndOfTurnScores
 from .event_queue import EventQueue
+from .hearing.audio_queue import AudioQueue
+from .hearing.echo import CleanedAudio, EchoPath
+from .hearing.end_of_turn import EndOfTurnScores
+from .hearing.listener import Listener
+from .hearing.transcriber import Transcriber
+from .hearing.utterance import TurnSound
 from .lifetime import Lifetime
-from .listener import AudioQueue, Listener
 from .memory import Memory
 from .outbox import Outbox, Send
 from .reader import Reader, one_error
-from .tool_calls import ToolCalls
-from .transcriber import Transcriber
 from .turn_events import TurnEvents
-from .utterance import TurnSound
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..core.languages import primary
-from ..core.turn_state import Speculation
+from ..core.turn.settings import Speculation
 from ..ports import Voice
 from ..settings.personas import Persona
 

@@ -13,7 +13,7 @@ from ..core.config import SessionConfig
 from ..core.errors import BadField, Reason, shown
 from ..core.languages import primary
 from ..core.responses import Notice
-from ..core.turn_state import TurnSettings
+from ..core.turn.settings import TurnSettings
 from ..pb import voice_pb2 as pb
 from . import fields
 from .audio_format import audio_format, format_message

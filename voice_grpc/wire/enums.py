@@ -11,9 +11,9 @@ from ..core import responses as o
 from ..core.config import Encoding
 from ..core.conversation import Heard, Role
 from ..core.events import CancelReason
-from ..core.interruption import Interruption
-from ..core.patience import Profile
-from ..core.turn_state import Speculation
+from ..core.turn.interruption import Interruption
+from ..core.turn.patience import Profile
+from ..core.turn.settings import Speculation
 from ..pb import voice_pb2 as pb
 
 A = TypeVar("A")

@@ -4,11 +4,11 @@ default filled in, and told back whole."""
 from dataclasses import replace
 
 from ..core.config import SessionConfig
-from ..core.endpointing import EndpointSettings
 from ..core.errors import BadField
-from ..core.interruption import Interruption
-from ..core.patience import LONGEST, SHORTEST, Profile
-from ..core.turn_state import Speculation, TurnSettings
+from ..core.turn.endpointing import EndpointSettings
+from ..core.turn.interruption import Interruption
+from ..core.turn.patience import LONGEST, SHORTEST, Profile
+from ..core.turn.settings import Speculation, TurnSettings
 from ..pb import voice_pb2 as pb
 from . import fields
 from .enums import INTERRUPTIONS, PROFILES, SPECULATIONS, inverse

@@ -7,7 +7,7 @@ pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc
 
 from gateway.webrtc.outbound_track import FRAME, KEPT, MAX_WAITING, Playlist, Reports
 from voice_grpc.core.audio import Samples
-from voice_grpc.core.volume import DUCKED
+from voice_grpc.core.playout.volume import DUCKED
 from voice_grpc.pb import voice_pb2 as pb
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")

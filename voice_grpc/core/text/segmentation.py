@@ -1,7 +1,7 @@
 """Where an answer is cut for the voice, while it is still being written.
 
 What lives here: which places may end a clause, how long one may be, and the splitter. What must
-not: what a clause sounds like (`normalization.py`), how much of it was heard (`core/heard_text.py`).
+not: what a clause sounds like (`normalization.py`), how much of it was heard (`core/playout/heard_text.py`).
 
 The first clause decides when the user hears something, so it ends at the first comma, and of a long sentence
 before a word that begins another phrase; later ones are whole sentences, because a voice that knows the

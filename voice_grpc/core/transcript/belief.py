@@ -28,7 +28,7 @@ _FAREWELL_DOUBT = 1.16
 _LOOP_DOUBT = 0.9
 
 _VOICED = 0.35
-"""Probability from which a window goes on with speech (`endpointing.py`)."""
+"""Probability from which a window goes on with speech (`turn/endpointing.py`)."""
 
 _CLEAR_VOICE = 0.62
 """Mean probability of the voiced windows. Of short words said alone 0.68 to 0.98; in a crowd from 0.6."""

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ...core.audio import Samples, rms
-from ...core.heard_text import LETTERS_PER_SECOND
+from ...core.playout.heard_text import LETTERS_PER_SECOND
 from ...core.text.segmentation import spoken_length
 from ...ports import Clause
 

@@ -1,0 +1,175 @@
+"""What is begun before the turn is known to be over: its words scored, and an answer prepared for them.
+
+Each action is one transition of `taker.py`. Nothing of it is heard, and nothing remembered, before the
+commit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeAlias
+
+from .. import commands as c
+from .. import events as e
+from ..commands import Command, ReplyKind
+from ..text.endings import TextEnding, ending, words_of
+from .patience import Decision, finished, hold
+from .settings import Speculation
+from .state import State, TurnState, continued, is_far
+
+Commands: TypeAlias = Iterator[Command]
+
+WORTHWHILE = 0.3
+"""Probability that the words are finished from which an answer is prepared."""
+
+CLEAR = 0.1
+"""Probability up to which, and from one minus which on, the words alone say whether the turn is over: the
+sound would hardly move the hold, and takes a core while the answer is prepared."""
+
+
+def note_interim(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
+    """The user speaks on: what they said so far is scored, so that at the end little is left to be read."""
+    yield from _take_interim(turn, event)
+    yield from ask_for_score(turn)
+
+
+def take_interim(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
+    """One that was begun before the silence, and may hold all words: the transcript of all takes longer."""
+    if turn.awaits_transcript:
+        yield from _take_interim(turn, event)
+        yield from reconsider(turn, now)
+
+
+def take_late_interim(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
+    """The turn is over, and its transcript is being made."""
+    if turn.awaits_words and turn.awaits_transcript:
+        yield from _take_interim(turn, event)
+        yield from prepare_unscored(turn, now)
+
+
+def _take_interim(turn: TurnState, event: e.InterimHeard) -> Commands:
+    """What was prepared is dropped once the user has said more, or other words."""
+    turn.interim, turn.language = event, event.language or turn.language
+    heard = words_of(f"{turn.carried} {turn.kept} {event.text}")
+    if turn.reply is not None and words_of(turn.reply.text)[: len(heard)] != heard:
+        yield from turn.cancel(e.CancelReason.SPEECH)
+
+
+def ask_early(turn: TurnState, event: e.SpeechFaded, now: float) -> Commands:
+    """An end is three windows; the transcript is begun at the first, and thrown away if speech goes on."""
+    if not turn.is_held and turn.settings.speculation >= Speculation.STT:
+        turn.faded_at = event.position
+        yield turn.ask(is_early=True)
+
+
+def take_final(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
+    """The words of this silence are known: what was prepared for others is dropped."""
+    take_words(turn, event)
+    yield from drop_other(turn)
+    yield from reconsider(turn, now)
+
+
+def take_words(turn: TurnState, event: e.Transcribed) -> None:
+    """A revision replaces the one before it; one that failed keeps what was known."""
+    text = (turn.fresh_interim or turn.spoken) if event.failed else event.text
+    turn.transcript = replace(event, text=text)
+    turn.language = event.language or turn.language
+
+
+def drop_other(turn: TurnState) -> Commands:
+    """What was prepared is dropped where it answers other words than those that are known now."""
+    if turn.reply is not None and not turn.parts and not answers(turn, turn.message):
+        yield from turn.cancel(e.CancelReason.SPEECH)
+
+
+def answers(turn: TurnState, words: str) -> bool:
+    """The reply that is alive is one to these words, case and punctuation aside."""
+    return turn.reply is not None and words_of(turn.reply.text) == words_of(words)
+
+
+def reconsider(turn: TurnState, now: float) -> Commands:
+    """More is known of the words of this silence."""
+    weigh(turn, now)
+    yield from ask_for_score(turn)
+    yield from prepare(turn, now)
+    yield from ask_for_sound(turn)
+
+
+def weigh(turn: TurnState, now: float, **found: float | None) -> None:
+    """Set the deadline of this silence by what is known of it now; `found`: probabilities of `Evidence`."""
+    words = turn.provisional
+    turn.evidence = replace(
+        turn.evidence,
+        ending=ending(words, turn.language) if words else TextEnding.UNKNOWN,
+        expects=turn.expects,
+        word_count=len(words_of(words)),
+        text_end=turn.score if is_scored(turn, words) else None,
+        **found,
+    )
+    settings = turn.settings
+    if settings.hold is not None:
+        turn.decision, held = None, settings.hold
+    else:
+        held = hold(turn.evidence, settings.bounds, turn.pauses)
+        turn.decision = Decision(turn.evidence, finished(turn.evidence), held)
+    turn.deadline = max(now, turn.silent_since + held)
+
+
+def ask_for_score(turn: TurnState) -> Commands:
+    """Whether the words are finished, as soon as they are known well enough: once for the same words."""
+    words, settings = turn.provisional, turn.settings
+    least = Speculation.STT if settings.hold is None else Speculation.LLM
+    is_of_use = settings.speculation >= least
+    if words and is_of_use and words_of(words) != words_of(turn.scoring):
+        turn.scoring, turn.is_scored = words, False
+        is_early = turn.state is State.HEARING
+        yield c.ScoreWords(turn.number, words, continued(turn, words), is_early=is_early)
+
+
+def ask_for_sound(turn: TurnState) -> Commands:
+    """How it sounds, once a silence: where the words leave it open, or will not be known before its end."""
+    settings = turn.settings
+    if settings.hold is not None or turn.is_sound_asked:
+        return
+    is_open = is_scored(turn, turn.provisional) and CLEAR < finished(turn.evidence) < 1 - CLEAR
+    if is_open or settings.speculation < Speculation.STT:
+        turn.is_sound_asked = True
+        yield c.ScoreSound(turn.revision)
+
+
+def is_scored(turn: TurnState, words: str) -> bool:
+    """It was asked whether these words are finished, and answered."""
+    return turn.is_scored and words_of(words) == words_of(turn.scoring)
+
+
+def keep_score(turn: TurnState, event: e.WordsScored, now: float) -> Commands:
+    """Of words that may be the last; who could not say is asked again in the silence."""
+    turn.score, turn.is_scored = event.probability, event.probability is not None
+    if not turn.is_scored:
+        turn.scoring = ""
+    yield from ()
+
+
+def note_words_score(turn: TurnState, event: e.WordsScored, now: float) -> Commands:
+    turn.score, turn.is_scored = event.probability, True
+    yield from reconsider(turn, now)
+
+
+def note_sound_score(turn: TurnState, event: e.SoundScored, now: float) -> Commands:
+    weigh(turn, now, acoustic_end=event.probability)
+    yield from prepare(turn, now)
+
+
+def prepare(turn: TurnState, now: float) -> Commands:
+    """Start early: unless the words are unfinished, or were tried often enough."""
+    may = not turn.judges_first or is_scored(turn, turn.provisional)
+    if may and finished(turn.evidence) >= WORTHWHILE:
+        yield from prepare_unscored(turn, now)
+
+
+def prepare_unscored(turn: TurnState, now: float) -> Commands:
+    """Whether or not the words are finished: that may be known by other means."""
+    settings, words = turn.settings, turn.provisional
+    may = settings.speculation >= Speculation.LLM and not turn.is_refused and not is_far(turn, now)
+    if may and words and turn.reply is None and turn.tries < settings.speculation_tries:
+        turn.tries += 1
+        yield turn.new_reply(ReplyKind.ANSWER, words)

@@ -1,0 +1,1 @@
+"""The user's side of a session: frames in, events out."""
