@@ -8,7 +8,7 @@ PROTO := protos/voice/v1/voice.proto
 RELEASED := protos/released.binpb
 N ?= 50
 
-.PHONY: help demo test check generate bench fuzz soak load released clean
+.PHONY: help demo test check generate bench fuzz soak load chaos released clean
 
 help:
 	@echo "make demo      a spoken conversation with the embedded models (DEMO_WAV=question.wav: with your question)"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench     latency, overhead and turn-taking on this machine (figures: build/bench.json)"
 	@echo "make fuzz      100,000 inputs that strangers could send, while a conversation has to stay unharmed"
 	@echo "make soak      30 people for 10 minutes who talk, interrupt, vanish and come back: nothing grows"
+	@echo "make chaos     servers and lines are killed in mid-sentence: is any word lost, and how soon comes the next?"
 	@echo "make load      N=50 conversations at once on scripted engines: what the server adds to each answer"
 
 # Wheels only: nothing is compiled on the way to the first conversation.
@@ -32,7 +33,7 @@ $(VENV)/.local: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.local
 	@echo "installing what the tests need into $(VENV) (once) …"
-	@$(PIP) --prefer-binary --editable '.[local,mic,opus,gateway,webrtc,whisper-server,dev]'
+	@$(PIP) --prefer-binary --editable '.[local,mic,opus,gateway,webrtc,whisper-server,otel,s3,dev]'
 	@touch $@
 
 demo: $(VENV)/.local
@@ -41,7 +42,7 @@ demo: $(VENV)/.local
 
 test: $(VENV)/.dev
 	@$(BIN)/voice-grpc models pull whisper-base whisper-tiny smart-turn qwen-0.5b gemma joe
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --max-worker-restart 0
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -69,6 +70,9 @@ fuzz: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.abuse.soak
+
+chaos: $(VENV)/.dev
+	$(BIN)/python -m tests.chaos
 
 load: $(VENV)/.dev
 	$(BIN)/python -m voice_grpc.bench overhead --sessions $(N) --json build/load.json

@@ -9,17 +9,27 @@ Whoever waits for something to become true waits on a `Condition`, which is told
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 
-from voice_grpc.client import Call, CallFailed, JitterBuffer
+from voice_grpc.client import (
+    BufferEar,
+    Call,
+    CallFailed,
+    JitterBuffer,
+    LineEvent,
+    Reconnecting,
+    Restarted,
+    Resumed,
+)
 from voice_grpc.pb import voice_pb2 as pb
 
 from .audio import OUTPUT_HZ
 from .captions import Captions
 from .overlaps import Overlaps
 from .recording import Recording
-from .screen import Screen
+from .screen import DIM, YELLOW, Screen
 from .turns import State, Turns
 
 REPORT_EVERY = 0.01
@@ -36,12 +46,17 @@ class Condition:
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     async def until(self, condition: Callable[[], bool], within: float | None = None) -> bool:
-        """Wait until it holds; False when everything ended, or `within` seconds were over, first."""
-        if not condition() and not self.has_ended:
-            held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((condition, held))
-            await asyncio.wait([held], timeout=within)
-            self._waiting = [waiting for waiting in self._waiting if waiting[1] is not held]
+        """Wait until it holds, and not for a moment only; False when everything ended, or `within` seconds
+        were over, first."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while not condition() and not self.has_ended:
+                    held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                    self._waiting.append((condition, held))
+                    try:
+                        await held
+                    finally:
+                        self._waiting.remove((condition, held))
         return condition()
 
     def notify(self) -> None:
@@ -69,6 +84,7 @@ class Conversation:
         self._overlaps = Overlaps()
         self._metrics: dict[int, pb.TurnMetrics] = {}
         self._changes = Condition()
+        call.on_line, call.ear = self.line, BufferEar(self.playout)
 
     async def receive(self) -> None:
         """Takes in responses until the call ends; never raises for that: see `failure`."""
@@ -147,14 +163,30 @@ class Conversation:
                 self._metrics[response.turn] = response.turn_metrics
                 if response.turn != self.playout.position[0]:
                     self._show_metrics(response.turn)
-            case "go_away":
+            case "go_away" if not self.call.comes_back or response.go_away.reason == "idle":
                 why = response.go_away.reason
                 self.screen.line(f"       ! the server will end this conversation ({why})")
+
+    def line(self, event: LineEvent) -> None:
+        """The line to the server is lost, or back. What is here of the answer plays on until another stream
+        begins."""
+        match event:
+            case Reconnecting(failure):
+                self.screen.line(f"       ! the line is lost ({failure}): reconnecting …", YELLOW)
+            case Resumed():
+                self.screen.line("       ! the line is back: going on", DIM)
+            case Restarted():
+                self.screen.line("       ! the line is back; the server began a new conversation", YELLOW)
+                self.playout.restart()
+                self.turns.restart()
+                self._captions = Captions()
+                self._metrics.clear()
+        self._changes.notify()
 
     def _play(self, turn: int, audio: pb.AudioOutput) -> None:
         self._captions.audio(turn, audio.segment_index, audio.offset_samples)
         samples = np.frombuffer(audio.data, "<i2", len(audio.data) // 2).astype(np.int16)
-        self.playout.receive(turn, samples, time.monotonic(), audio.is_last)
+        self.playout.receive(turn, samples, time.monotonic(), audio.is_last, audio.offset_samples)
 
     def _turn(self, turn: int, state: State) -> None:
         match state:

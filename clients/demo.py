@@ -14,9 +14,9 @@ from pathlib import Path
 import grpc.aio
 
 from voice_grpc.client import Call, CallFailed, connect, reach
-from voice_grpc.net.child_process import LISTENING, ChildEnded, running
-from voice_grpc.net.installation import advice, lacking, program
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
+from voice_grpc.process.child_process import LISTENING, ChildEnded, running
+from voice_grpc.process.installation import advice, lacking, program
 
 from .audio import Samples
 from .conversation import Conversation

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from voice_grpc.client import JitterBuffer
-from voice_grpc.net.installation import advice
+from voice_grpc.process.installation import advice
 
 from .audio import INPUT_FRAME, INPUT_HZ, OUTPUT_HZ
 from .echo import DeviceEcho
@@ -27,8 +27,9 @@ from .recording import Track
 PERIOD_MS = 20
 """How often the device calls back; miniaudio keeps three of them, so 60 ms lie in the device."""
 
-WAITING_FRAMES = 25
-"""Half a second of the microphone; when the way to the server is slower the oldest are dropped."""
+WAITING_FRAMES = 500
+"""Ten seconds of the microphone, as much as is kept of a user who speaks while the line is away; when the way
+to the server is slower the oldest are dropped."""
 
 
 class NoDevice(Exception):

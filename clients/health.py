@@ -11,14 +11,15 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from voice_grpc.client import CONNECT_WITHIN, CallFailed, connect, failures, reach
+from voice_grpc.client import CONNECT_WITHIN, Access, CallFailed, connect, failures, reach
 from voice_grpc.pb import voice_pb2 as pb
 
-from .options import DEFAULT_TARGET
+from .options import address_arguments
 
 SERVICE = pb.DESCRIPTOR.services_by_name["VoiceService"].full_name
 
@@ -31,6 +32,15 @@ class HealthOptions:
     service: str
     within: float
     """Seconds, for the connection and again for the answer."""
+    tls: bool = False
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+    @property
+    def access(self) -> Access:
+        """Whoever has a certificate may ask, without a token."""
+        return Access("", self.ca, self.cert, self.key, self.tls)
 
 
 def command(argv: list[str]) -> int:
@@ -50,10 +60,7 @@ def parse(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> 
         epilog="exit code: 0 it serves · 1 it does not, or nobody answers · 2 the command line is wrong",
         allow_abbrev=False,
     )
-    target = environment.get("VOICE_TARGET") or DEFAULT_TARGET
-    parser.add_argument(
-        "--target", default=target, metavar="HOST:PORT", help="or https://…; env VOICE_TARGET; %(default)s"
-    )
+    address_arguments(parser, environment)
     parser.add_argument(
         "--service", default=SERVICE, metavar="NAME", help='"" asks for the process alone; %(default)s'
     )
@@ -70,7 +77,7 @@ def parse(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> 
 
 async def _run(options: HealthOptions) -> int:
     try:
-        channel = connect(options.target)
+        channel = connect(options.target, options.access)
     except CallFailed as failure:
         return _said(str(failure), 2)
     what = f"{options.target} {options.service or '(the process)'}"

@@ -9,12 +9,15 @@ import sys
 import time
 from collections.abc import AsyncIterator
 
+from google.protobuf.field_mask_pb2 import FieldMask
+
 from voice_grpc.pb import voice_pb2 as pb
 
 from .conversation import Conversation
 from .devices import Microphone
 from .scripted_user import finish
 
+COMMANDS = "/stop /pause /resume /stop-recording /quit"
 END_WITHIN = 1.5
 """Seconds for the farewell after /quit."""
 
@@ -86,8 +89,10 @@ class Talker:
                 self._conversation.playout.pause(line == "/pause", time.monotonic())
                 await call.send(pb.Pause() if line == "/pause" else pb.Resume())
                 screen.line(f"       {'held; /resume goes on' if line == '/pause' else 'going on'}")
+            case "/stop-recording":
+                await call.send(pb.ConfigUpdate(update_mask=FieldMask(paths=["recording"])))
             case _ if line.startswith("/"):
-                screen.line(f"       {line} is not known; there are /stop /pause /resume /quit")
+                screen.line(f"       {line} is not known; there are {COMMANDS}")
             case _:
                 screen.said(line)
                 await call.send(pb.TextInput(text=line))

@@ -1,14 +1,18 @@
-"""The command line of `voice-grpc talk`, and the session that it asks for."""
+"""The command line of `voice-grpc talk`, and the session that it asks for.
+
+How a server is reached is said in the same words by every command that does.
+"""
 
 import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 from voice_grpc.client import Access
-from voice_grpc.net.home import expanded
 from voice_grpc.pb import voice_pb2 as pb
+from voice_grpc.process.home import expanded
 
 from .audio import INPUT_HZ, OUTPUT_HZ
 from .echo import is_installed
@@ -26,6 +30,7 @@ examples:
 
 While you talk by microphone, a typed line is sent as text, and
   /stop    stops the answer      /pause and /resume   hold the conversation      /quit   ends it
+  /stop-recording   takes back what --allow-recording allowed
 
 exit code: 0 it went well · 1 a question was not answered, or the conversation broke off ·
 2 it could not begin, and one line says why · 130 Ctrl-C
@@ -44,6 +49,7 @@ class TalkOptions:
     persona: str = ""
     voice: str = ""
     language: list[str] = field(default_factory=list)
+    allow_recording: bool = False
     wav: list[Path] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     text_only: bool = False
@@ -80,6 +86,7 @@ class TalkOptions:
         config.session_id, config.persona_id = self.session, self.persona
         config.language_codes.extend(self.language)
         config.voice.voice_id = self.voice
+        config.recording = self.allow_recording
         config.capabilities.half_duplex = self.half_duplex
         config.capabilities.echo_cancellation = self.cancels_echo
         if self.push_to_talk:
@@ -123,7 +130,9 @@ def parse(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> 
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    _server_arguments(parser, environment)
+    server = parser.add_argument_group("the server")
+    server_arguments(server, environment)
+    _session_arguments(server)
     _user_arguments(parser)
     _answer_arguments(parser)
     options = TalkOptions(**vars(parser.parse_args(argv)))
@@ -131,30 +140,51 @@ def parse(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> 
         parser.error("--push-to-talk is for the microphone; with --wav and --text there is none")
     if any(not text.strip() for text in options.text):
         parser.error("--text needs words")
-    options.token = options.token.strip()
+    options.token = checked_token(parser, options.token)
     _check_texts(parser, options)
     return options
 
 
-def _check_texts(parser: argparse.ArgumentParser, options: TalkOptions) -> None:
-    """What gRPC can send: bytes of a command line that are no UTF-8 come as surrogates."""
-    if not (options.token.isascii() and options.token.isprintable()):
+def checked_token(parser: argparse.ArgumentParser, token: str) -> str:
+    """Without the space around it."""
+    token = token.strip()
+    if not (token.isascii() and token.isprintable()):
         parser.error("--token: got a secret, accepted: printable ASCII characters")
+    return token
+
+
+def is_utf8(text: str) -> bool:
+    """Whether gRPC can send it: bytes of a command line that are no UTF-8 come as surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _check_texts(parser: argparse.ArgumentParser, options: TalkOptions) -> None:
     for name in ("target", "session", "persona", "voice", "language", "text"):
         given = getattr(options, name)
         for text in [given] if isinstance(given, str) else given:
-            if any("\ud800" <= character <= "\udfff" for character in text):
+            if not is_utf8(text):
                 parser.error(f"--{name}: got {text!r}, accepted: text in UTF-8")
 
 
-def _server_arguments(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
-    server = parser.add_argument_group("the server")
+class Arguments(Protocol):
+    """A parser, or a group of one."""
+
+    def add_argument(self, *names: str, **how: Any) -> object: ...
+
+
+def server_arguments(server: Arguments, environment: Mapping[str, str]) -> None:
+    """`token`, and those of `address_arguments`."""
+    address_arguments(server, environment)
+    server.add_argument(
+        "--token", default=environment.get("VOICE_TOKEN", ""), help="bearer token; env VOICE_TOKEN"
+    )
+
+
+def address_arguments(server: Arguments, environment: Mapping[str, str]) -> None:
+    """`target`, `tls`, `ca`, `cert` and `key`."""
     target = environment.get("VOICE_TARGET") or DEFAULT_TARGET
     server.add_argument(
         "--target", default=target, metavar="HOST:PORT", help="or https://…; env VOICE_TARGET; %(default)s"
-    )
-    server.add_argument(
-        "--token", default=environment.get("VOICE_TOKEN", ""), help="bearer token; env VOICE_TOKEN"
     )
     server.add_argument("--tls", action="store_true", help="encrypt, as https://… does")
     server.add_argument(
@@ -166,11 +196,19 @@ def _server_arguments(parser: argparse.ArgumentParser, environment: Mapping[str,
     )
     server.add_argument("--cert", type=path, metavar="PEM", help="your certificate; turns TLS on")
     server.add_argument("--key", type=path, metavar="PEM", help="its private key")
+
+
+def _session_arguments(server: Arguments) -> None:
     server.add_argument("--session", default="", metavar="ID", help="go on with this conversation")
     server.add_argument("--persona", default="", metavar="ID", help="who answers")
     server.add_argument("--voice", default="", metavar="ID", help="with which voice")
     server.add_argument(
         "--language", action="append", default=[], metavar="TAG", help="such as de-DE; again: one of these"
+    )
+    server.add_argument(
+        "--allow-recording",
+        action="store_true",
+        help="the server may record the conversation, where it does; the first line tells",
     )
 
 

@@ -22,6 +22,7 @@ _CUT_BY = {
     pb.Interrupted.REASON_REQUEST: "stopped on request",
     pb.Interrupted.REASON_TEXT: "the user typed",
     pb.Interrupted.REASON_ENDED: "the conversation ended",
+    pb.Interrupted.REASON_SERVER_LOST: "its server went away, another one says the rest",
 }
 
 _LATENCIES = (

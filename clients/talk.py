@@ -66,7 +66,8 @@ async def _conversation(options: TalkOptions) -> AsyncIterator[Conversation]:
     async with Call.open(options.target, options.config(), options.access) as call:
         started = call.started
         again = ", going on" if started.resumed else ""
-        screen.line(f"session {started.session_id}{again} at {options.target}", DIM)
+        recorded = ", recorded" if started.recording else ", not recorded" if options.allow_recording else ""
+        screen.line(f"session {started.session_id}{again} at {options.target}{recorded}", DIM)
         kept = LONGEST if options.save else 0
         conversation = Conversation(call, screen, Recording(time.monotonic(), kept))
         try:

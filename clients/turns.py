@@ -28,6 +28,11 @@ class Turn:
         return self.state in ENDS
 
     @property
+    def is_cut_by_loss(self) -> bool:
+        """Of its server."""
+        return self.cut is not None and self.cut.reason == pb.Interrupted.REASON_SERVER_LOST
+
+    @property
     def is_answered(self) -> bool:
         """An answer has begun, or there will be none."""
         return self.state == State.STATE_SPEAKING or bool(self.answer) or self.has_ended
@@ -40,11 +45,22 @@ class Turns:
         self.user_speaks = False
         """The server hears a turn of the user that it has not decided on yet."""
         self._unclaimed = ""
+        self._base = 0
+        """Added to the server's numbers: the last one of the conversation before."""
+
+    def restart(self) -> None:
+        """Another conversation goes on in the place of this one, and counts anew. What was not answered to
+        its end has failed."""
+        self._base, self.user_speaks, self._unclaimed = self.last, False, ""
+        for turn in self.all.values():
+            turn.state = turn.state if turn.has_ended else State.STATE_FAILED
 
     @property
     def is_quiet(self) -> bool:
-        """Nobody speaks and nothing is being answered."""
-        return not self.user_speaks and all(turn.has_ended for turn in self.all.values())
+        """Nobody speaks and nothing is being answered, or is about to be: the rest of an answer whose server
+        went away is the next turn's."""
+        has_rest = self.last > self._base and self.all[self.last].is_cut_by_loss
+        return not (self.user_speaks or has_rest) and all(turn.has_ended for turn in self.all.values())
 
     @property
     def last(self) -> int:
@@ -58,19 +74,21 @@ class Turns:
         ]
 
     def receive(self, response: pb.ConverseResponse) -> None:
+        number = response.turn and response.turn + self._base
         match response.WhichOneof("payload"):
             case "turn_event":
-                self._move(response.turn, response.turn_event.state)
+                self._move(number, response.turn_event.state)
             case "transcript" if response.transcript.is_final:
-                self._transcribed(response.turn, response.transcript.text)
+                self._transcribed(number, response.transcript.text)
             case "response_text":
-                self._turn(response.turn).answer += response.response_text.delta
+                self._turn(number).answer += response.response_text.delta
             case "interrupted":
-                self._turn(response.interrupted.turn or response.turn).cut = response.interrupted
+                cut = response.interrupted
+                self._turn((cut.turn or response.turn) + self._base).cut = cut
             case "turn_metrics":
-                self._turn(response.turn).metrics = response.turn_metrics
+                self._turn(number).metrics = response.turn_metrics
             case "notice" if response.turn:
-                self._turn(response.turn).notices.append(response.notice)
+                self._turn(number).notices.append(response.notice)
 
     def _move(self, number: int, state: State) -> None:
         if state == State.STATE_USER_SPEAKING:

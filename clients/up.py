@@ -14,10 +14,10 @@ from pydantic_settings import BaseSettings
 from voice_grpc.client import DEFAULT_PORT
 from voice_grpc.net import VoiceError, first
 from voice_grpc.net.addresses import host_port, http_url, parse, reached_at, read_host_port
-from voice_grpc.net.child_process import START_SECONDS, ChildEnded, ChildProcess, running
-from voice_grpc.net.command_line import CommandLine, read_by_command, without_placeholders
-from voice_grpc.net.installation import advice, lacking
-from voice_grpc.net.signals import Signals
+from voice_grpc.process.child_process import START_SECONDS, ChildEnded, ChildProcess, running
+from voice_grpc.process.command_line import CommandLine, read_by_command, without_placeholders
+from voice_grpc.process.installation import advice, lacking
+from voice_grpc.process.signals import Signals
 
 PROXIES = ("--proxies", "127.0.0.1,::1")
 """The gateway beside it tells the server whose browser it is that asks."""

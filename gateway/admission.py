@@ -1,4 +1,5 @@
-"""How many are let in: no more conversations than there is room for, in all and from one address.
+"""How many are let in: no more conversations than there is room for, in all and from one address,
+of IPv6 a /64.
 
 Whether a token is right is the server's to say; here it is only found.
 """
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers
 
 from voice_grpc.net.bearer import bearer_token
+from voice_grpc.net.forwarded import household, read_address
 
 TOKEN_PREFIX = "bearer."
 
@@ -38,6 +40,8 @@ class Admission:
     @contextmanager
     def visit(self, address: str) -> Iterator[None]:
         """A place for the whole life of a conversation. Raises `Rejected`."""
+        known = read_address(address)
+        address = household(known) if known is not None else address
         if self.count >= self.max_sockets:
             raise Rejected(503, f"{self.max_sockets} conversations are open, which is all there is room for")
         if self._inside[address] >= self.max_per_address:

@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from voice_grpc.net.addresses import bracketed
 from voice_grpc.net.forwarded import read_network
 from voice_grpc.net.http.body import BodyTooLarge, BodyTooSlow, BoundedBody
+from voice_grpc.process.log_lines import lines_of
 
 from .admission import Admission, Rejected
 from .close_codes import Refused
@@ -32,6 +33,8 @@ mimetypes.init()  # reads files, which the first request would wait for
 
 WEB = Path(__file__).with_name("web")
 SDP = "application/sdp"
+RESUME_TOKEN = "resume-token"
+"""Header of an offer; a query would be in logs."""
 MAX_OFFER, OFFER_SECONDS = 65_536, 10.0
 """Bytes of an SDP offer, and seconds for it to come. No other request has a body that is read."""
 
@@ -49,9 +52,10 @@ class Calls(Protocol):
     """WebRTC calls: what `webrtc.signaling.RtcCalls` is, where that is installed."""
 
     async def answer(
-        self, offer: str, caller: Caller, visit: AbstractContextManager[None]
+        self, offer: str, caller: Caller, visit: AbstractContextManager[None], resume_token: str = ""
     ) -> tuple[str, str]:
-        """The call's id and the SDP answer. `visit` is entered for the life of the call.
+        """The call's id and the SDP answer. `visit` is entered for the life of the call, which goes on with
+        the conversation of `resume_token`.
 
         Raises `Rejected`, and `Refused` for what is no offer.
         """
@@ -100,9 +104,10 @@ class Gateway:
         dialect, subprotocol = dialect_for(socket.scope.get("subprotocols", []))
         caller = caller_of(socket)
         try:
-            with self.admission.visit(caller.address):
+            with self.admission.visit(caller.address), lines_of("", caller.trace_id):
                 await socket.accept(subprotocol)
-                close_reason = await bridge(BrowserSocket(socket), dialect, self._channel, caller)
+                within = self._settings.reconnect_within
+                close_reason = await bridge(BrowserSocket(socket), dialect, self._channel, caller, within)
                 if close_reason is not None:
                     with suppress(TimeoutError):  # of who reads nothing; the transport ends it
                         async with asyncio.timeout(SEND_SECONDS):
@@ -119,7 +124,9 @@ class Gateway:
         offer = (await request.body()).decode(errors="replace")
         caller = caller_of(request)
         try:
-            id, answer = await self._calls.answer(offer, caller, self.admission.visit(caller.address))
+            visit, token = self.admission.visit(caller.address), request.headers.get(RESUME_TOKEN, "")
+            with lines_of("", caller.trace_id):
+                id, answer = await self._calls.answer(offer, caller, visit, token)
         except Rejected as rejected:
             return PlainTextResponse(rejected.message, rejected.status)
         except Refused as refused:

@@ -6,14 +6,15 @@
 1009 too big                           4408 the client reads too slowly, or said nothing for too long
 1011 a bug of ours                     4409 the session was opened elsewhere
 1013 full: try again later             4429 too much at once
-                                       4503 the server behind is away
+                                       4503 the server behind is away: come back, with
+                                            the token for the same conversation
 """
 
 from dataclasses import dataclass
 
 import grpc
 
-from voice_grpc.client import CallFailed
+from voice_grpc.client import CallFailed, is_lost_line
 
 MAX_REASON = 123
 """Bytes of UTF-8 (RFC 6455, 5.5.1)."""
@@ -78,8 +79,10 @@ def no_message(message: str) -> Refused:
 
 
 def close_reason_of(failure: CallFailed) -> CloseReason:
-    """The end of the call behind, as the browser is told it."""
+    """The end of the call behind, as the browser is told it. A server that was killed is away, whatever gRPC
+    calls it."""
     reason = failure.details.reason
-    code = _REASONS.get(reason, _CODES.get(failure.code, 1011))
+    otherwise = 4503 if is_lost_line(failure) else 1011
+    code = _REASONS.get(reason, _CODES.get(failure.code, otherwise))
     field = next(iter(failure.details.fields), "")
     return CloseReason(code, str(failure), reason or failure.code.name, field)

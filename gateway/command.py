@@ -7,9 +7,9 @@ from importlib.util import find_spec
 from voice_grpc.client import CallFailed
 from voice_grpc.net import VoiceError
 from voice_grpc.net.addresses import host_port, http_url
-from voice_grpc.net.installation import advice
-from voice_grpc.net.redaction import Redaction, log_to_stderr
-from voice_grpc.net.signals import Signals
+from voice_grpc.process.installation import advice
+from voice_grpc.process.redaction import Redaction, log_to_stderr
+from voice_grpc.process.signals import Signals
 
 from .settings import COMMAND_LINE, GatewaySettings, ice_server
 
@@ -30,7 +30,7 @@ def command(argv: list[str]) -> int:
         from .server import serving  # noqa: F401 - says what is missing before anything begins
     except ImportError:
         return _failed(f"the gateway is not installed: run {advice('gateway')}")
-    log_to_stderr("info", Redaction(secrets_of(settings)), QUIET)
+    log_to_stderr("info", Redaction(secrets_of(settings)), QUIET, is_json=settings.log_format == "json")
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(_serve(settings))

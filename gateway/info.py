@@ -1,5 +1,8 @@
 """What a page asks before it talks: is the server there, what can be chosen, what was said before."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
 import grpc
 import grpc.aio
 from google.protobuf.json_format import MessageToDict
@@ -8,6 +11,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from voice_grpc.client import CallFailed, failures
+from voice_grpc.net.trace_headers import trace_headers
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 
@@ -15,6 +19,8 @@ from .admission import Admission, token_of
 from .close_codes import CloseReason, Refused, close_reason_of
 from .dialects.proto_json import error_json
 from .upstream import Caller
+
+Metadata: TypeAlias = tuple[tuple[str, str], ...]
 
 SERVICE = "voice.v1.VoiceService"
 
@@ -49,48 +55,53 @@ class ServerFacts:
     async def info(self, request: Request) -> Response:
         """What a page lets its user choose from."""
         stub = VoiceServiceStub(self._channel)
-        try:
-            metadata = caller_of(request).metadata
-            with failures():
-                server = await stub.GetServerInfo(
-                    pb.GetServerInfoRequest(), metadata=metadata, timeout=ASK_SECONDS
-                )
-                voices = await stub.ListVoices(pb.ListVoicesRequest(), metadata=metadata, timeout=ASK_SECONDS)
-                personas = await stub.ListPersonas(
-                    pb.ListPersonasRequest(), metadata=metadata, timeout=ASK_SECONDS
-                )
-        except Refused as refused:
-            return refusal(refused.close_reason)
-        except CallFailed as failure:
-            return refusal(close_reason_of(failure), is_missing=failure.code is grpc.StatusCode.NOT_FOUND)
-        return JSONResponse(
-            {
+
+        async def chosen_from(metadata: Metadata) -> dict[str, object]:
+            server = await stub.GetServerInfo(
+                pb.GetServerInfoRequest(), metadata=metadata, timeout=ASK_SECONDS
+            )
+            voices = await stub.ListVoices(pb.ListVoicesRequest(), metadata=metadata, timeout=ASK_SECONDS)
+            personas = await stub.ListPersonas(
+                pb.ListPersonasRequest(), metadata=metadata, timeout=ASK_SECONDS
+            )
+            return {
                 "server": MessageToDict(server),
                 "voices": [MessageToDict(voice) for voice in voices.voices],
                 "personas": [MessageToDict(persona) for persona in personas.personas],
                 **self._page,
             }
-        )
+
+        return await answer(request, chosen_from)
 
     async def session(self, request: Request) -> Response:
         """What was said before, for a page that was loaded again."""
         stub = VoiceServiceStub(self._channel)
         wanted = pb.GetSessionRequest(session_id=request.path_params["id"])
-        try:
-            metadata = caller_of(request).metadata
-            with failures():
-                found = await stub.GetSession(wanted, metadata=metadata, timeout=ASK_SECONDS)
-        except Refused as refused:
-            return refusal(refused.close_reason)
-        except CallFailed as failure:
-            return refusal(close_reason_of(failure), is_missing=failure.code is grpc.StatusCode.NOT_FOUND)
-        return JSONResponse(MessageToDict(found.session))
+
+        async def said_before(metadata: Metadata) -> dict[str, object]:
+            found = await stub.GetSession(wanted, metadata=metadata, timeout=ASK_SECONDS)
+            return MessageToDict(found.session)
+
+        return await answer(request, said_before)
+
+
+async def answer(request: Request, ask: Callable[[Metadata], Awaitable[dict[str, object]]]) -> Response:
+    """What `ask` is told by the server behind in the name of who asks, or why it is told nothing."""
+    try:
+        metadata = caller_of(request).metadata
+        with failures():
+            return JSONResponse(await ask(metadata))
+    except Refused as refused:
+        return refusal(refused.close_reason)
+    except CallFailed as failure:
+        return refusal(close_reason_of(failure), is_missing=failure.code is grpc.StatusCode.NOT_FOUND)
 
 
 def caller_of(connection: HTTPConnection) -> Caller:
     """Who asks, by its request or its handshake."""
     address, _ = connection.scope.get("client") or ("", 0)
-    return Caller(address, token_of(connection.headers, connection.scope.get("subprotocols", ())))
+    token = token_of(connection.headers, connection.scope.get("subprotocols", ()))
+    return Caller(address, token, trace_headers(connection.headers.items()))
 
 
 def refusal(close_reason: CloseReason, *, is_missing: bool = False) -> Response:

@@ -2,20 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 
 import grpc.aio
 import uvicorn
+from websockets.exceptions import InvalidState
 
 from voice_grpc.client import Access, connect
+from voice_grpc.net.forwarded import read_network
 from voice_grpc.net.http.edge import HttpEdge, http_server
-from voice_grpc.net.http.open_files import connections_that_fit
+from voice_grpc.net.http.places import ConnectionBounds
 from voice_grpc.net.http.tls import ServerContext, server_context
 from voice_grpc.net.http.websocket import WEBSOCKETS
 from voice_grpc.net.listener import listen
-from voice_grpc.net.reloaded import kept_fresh
+from voice_grpc.net.open_files import connections_that_fit
 from voice_grpc.net.tls import warn_of_plain_text
+from voice_grpc.process.reloaded import kept_fresh
 
 from .app import Calls, Gateway
 from .settings import COMMAND_LINE, GatewaySettings
@@ -64,14 +67,19 @@ async def _calls(channel: grpc.aio.Channel, settings: GatewaySettings) -> AsyncI
         return
     from .webrtc.signaling import RtcCalls
 
-    async with RtcCalls(channel, settings.ice_servers) as calls:
+    async with RtcCalls(channel, settings.ice_servers, settings.reconnect_within) as calls:
         yield calls
 
 
 def _server(gateway: Gateway, settings: GatewaySettings, tls: ServerContext | None) -> uvicorn.Server:
+    bounds = ConnectionBounds(
+        connections_that_fit(settings.max_connections),
+        settings.max_connections_per_address,
+        [read_network(text) for text in settings.proxies],
+    )
     return http_server(
         gateway.app(),
-        HttpEdge(connections_that_fit(settings.max_connections)),
+        HttpEdge(bounds),
         tls,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING_SECONDS,
@@ -85,7 +93,8 @@ async def _close(server: uvicorn.Server) -> None:
     for listening in server.servers:
         listening.close()
     for connection in list(server.server_state.connections):
-        connection.shutdown()
+        with suppress(InvalidState):  # a socket that is saying goodbye already
+            connection.shutdown()
     tasks = set(server.server_state.tasks)
     if tasks:
         _, late = await asyncio.wait(tasks, timeout=CLOSE_SECONDS)

@@ -3,19 +3,25 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode
 
 from voice_grpc.client import DEFAULT_PORT
 from voice_grpc.net.addresses import read_target
-from voice_grpc.net.command_line import CommandLine, UserPath, read_by_command, without_placeholders
 from voice_grpc.net.forwarded import read_network
-from voice_grpc.net.redaction import HIDDEN
+from voice_grpc.process.command_line import (
+    CommandLine,
+    UserPath,
+    check_each,
+    read_by_command,
+    without_placeholders,
+)
+from voice_grpc.process.redaction import HIDDEN
 
 from .origin import read_hosts, read_origins
+from .upstream import RECONNECT_WITHIN
 
 Listed = Annotated[list[str], NoDecode]
 """In one text, separated by commas."""
@@ -78,6 +84,13 @@ class GatewaySettings(BaseSettings):
         None, description="The gateway's certificate in PEM, where the server behind asks for one."
     )
     key: UserPath | None = Field(None, description="The private key of that certificate, in PEM.")
+    reconnect_within: float = Field(
+        RECONNECT_WITHIN,
+        ge=0,
+        le=120,
+        description="Seconds in which a lost line to the server behind comes back, and the conversation goes "
+        "on, before the browser is told; 0: at once.",
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     tls_cert: UserPath | None = Field(
@@ -104,11 +117,20 @@ class GatewaySettings(BaseSettings):
         description="Connections at once, however idle; 0: half of the open files that the system allows "
         "(ulimit -n), which is the most in any case.",
     )
+    max_connections_per_address: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="Of them from one address; 0: a quarter. Those of --proxies count in all alone.",
+    )
     max_sockets: int = Field(200, ge=1, le=100_000, description="Conversations at once.")
     max_per_address: int = Field(20, ge=1, le=100_000, description="Of them from one address.")
     ice_servers: Listed = Field(
         default_factory=list,
         description="For WebRTC, such as stun:stun.example.com or turn:user:password@turn.example.com.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Lines for people, or one JSON object each."
     )
 
     @field_validator("hosts", "origins", "proxies", "ice_servers", mode="before")
@@ -123,14 +145,7 @@ class GatewaySettings(BaseSettings):
     @field_validator("hosts", "origins", "proxies", "ice_servers")
     @classmethod
     def _check_each(cls, texts: list[str], info: ValidationInfo) -> list[str]:
-        """Tells which one of several is wrong."""
-        for text in texts:
-            try:
-                READ[str(info.field_name)](text)
-            except ValueError as error:
-                told = {"accepted": str(error), "got": _without_credentials(text)}
-                raise PydanticCustomError("listed", "{accepted}", told) from None
-        return texts
+        return check_each(texts, READ[str(info.field_name)], _without_credentials)
 
     @field_validator("target")
     @classmethod
@@ -146,9 +161,18 @@ class GatewaySettings(BaseSettings):
 
 GROUPS = {
     "Listening": ("host", "port", "tls_cert", "tls_key"),
-    "The server behind": ("target", "ca", "cert", "key"),
-    "Who is let in": ("hosts", "origins", "proxies", "max_connections", "max_sockets", "max_per_address"),
+    "The server behind": ("target", "ca", "cert", "key", "reconnect_within"),
+    "Who is let in": (
+        "hosts",
+        "origins",
+        "proxies",
+        "max_connections",
+        "max_connections_per_address",
+        "max_sockets",
+        "max_per_address",
+    ),
     "WebRTC": ("ice_servers",),
+    "Observing": ("log_format",),
 }
 
 HEAD = """\

@@ -7,7 +7,7 @@ Somewhat more than real time is a network's way, and taken; far more is a flood,
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,8 +16,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from voice_grpc.client import CallFailed
 from voice_grpc.net import first
+from voice_grpc.pb import voice_pb2 as pb
 
 from .admission import TOKEN_PREFIX
+from .browser_ear import BrowserEar
 from .close_codes import DONE, CloseReason, ConversationEnded, Refused, close_reason_of
 from .dialects.dialect import Dialect, Frame
 from .dialects.proto_binary import NAME as PROTO
@@ -25,7 +27,7 @@ from .dialects.proto_binary import ProtoDialect
 from .dialects.proto_json import NAME as JSON
 from .dialects.proto_json import JsonDialect
 from .dialects.simple import SimpleDialect
-from .upstream import Caller, Upstream
+from .upstream import RECONNECT_WITHIN, Caller, Upstream
 
 MESSAGES_A_SECOND = 250
 """Frames of 20 ms are 50; a browser's own blocks of 128 samples at 48 kHz would be 375."""
@@ -109,13 +111,22 @@ class RateLimiter:
 
 
 async def bridge(
-    socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, caller: Caller
+    socket: Socket,
+    dialect: Dialect,
+    channel: grpc.aio.Channel,
+    caller: Caller,
+    reconnect_within: float = RECONNECT_WITHIN,
 ) -> CloseReason | None:
-    """Until either side ends. How the socket is to be closed; None: it is gone already."""
+    """Until either side ends. How the socket is to be closed; None: it is gone already.
+
+    `reconnect_within`: seconds in which a lost line to the server comes back without the browser's noticing.
+    """
     try:
-        close_reason = await _converse(socket, dialect, channel, caller)
+        close_reason = await _converse(socket, dialect, channel, caller, reconnect_within)
     except Refused as refused:
         close_reason = refused.close_reason
+    except CallFailed as failure:
+        close_reason = close_reason_of(failure)
     if close_reason is not None and close_reason.code != 4408:
         try:
             for frame in dialect.over(close_reason):
@@ -126,8 +137,9 @@ async def bridge(
 
 
 async def _converse(
-    socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, caller: Caller
+    socket: Socket, dialect: Dialect, channel: grpc.aio.Channel, caller: Caller, reconnect_within: float
 ) -> CloseReason | None:
+    """Raises `Refused`, and `CallFailed` of a conversation that does not begin."""
     try:
         async with asyncio.timeout(FIRST_SECONDS):
             frame = await socket.receive()
@@ -136,19 +148,37 @@ async def _converse(
     if frame is None:
         return None
     opening = dialect.first(frame)
-    async with Upstream.open(channel, caller.or_with(opening.token)) as upstream:
+    config, *requests = opening.requests
+    caller = caller.or_with(opening.token)
+
+    async def tell(response: pb.ConverseResponse) -> None:
+        for frame in dialect.down(response):
+            await _deliver(socket, frame)
+
+    ear = BrowserEar(tell)
+    async with Upstream.open(channel, caller, config, reconnect_within) as upstream:
+        if config.config.capabilities.playback_control:
+            upstream.played_by(ear)
         close_reason: CloseReason | None = DONE
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_up(socket, dialect, upstream, opening.requests), name="up")
-                tasks.create_task(_down(socket, dialect, upstream), name="down")
+                up = _up(socket, dialect, upstream, requests, ear.hears)
+                tasks.create_task(up, name="up")
+                tasks.create_task(_down(upstream, tell, ear.sees), name="down")
         except* ConversationEnded as group:
             is_gone = group.subgroup(lambda ended: getattr(ended, "close_reason", DONE) is None) is not None
             close_reason = None if is_gone else first(group).close_reason
         return close_reason
 
 
-async def _up(socket: Socket, dialect: Dialect, upstream: Upstream, requests: list[bytes]) -> None:
+async def _up(
+    socket: Socket,
+    dialect: Dialect,
+    upstream: Upstream,
+    requests: list[pb.ConverseRequest],
+    hears: Callable[[pb.ConverseRequest], None],
+) -> None:
+    """`hears`: told of each that was sent on."""
     limiter, loop = RateLimiter(), asyncio.get_running_loop()
     for request in requests:
         await upstream.send(request)
@@ -163,14 +193,20 @@ async def _up(socket: Socket, dialect: Dialect, upstream: Upstream, requests: li
             raise ConversationEnded(refused.close_reason) from None
         for request in requests:
             await upstream.send(request)
+            hears(request)
     raise ConversationEnded(None)
 
 
-async def _down(socket: Socket, dialect: Dialect, upstream: Upstream) -> None:
+async def _down(
+    upstream: Upstream,
+    tell: Callable[[pb.ConverseResponse], Awaitable[None]],
+    sees: Callable[[pb.ConverseResponse], None],
+) -> None:
+    """`tell` tells the browser; `sees` is told of each before."""
     try:
-        while (message := await upstream.receive()) is not None:
-            for frame in dialect.down(message):
-                await _deliver(socket, frame)
+        while (response := await upstream.receive()) is not None:
+            sees(response)
+            await tell(response)
     except CallFailed as failure:
         raise ConversationEnded(close_reason_of(failure)) from None
     raise ConversationEnded(DONE)

@@ -1,5 +1,7 @@
 """Authorities and certificates of a moment, in files: what a test of TLS stands on."""
 
+import asyncio
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -12,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from voice_grpc.net.reloaded import OperatorFile
 from voice_grpc.net.tls import AUTHORITIES, CERTIFICATES, KEY, TlsFiles
+from voice_grpc.process.reloaded import OperatorFile
 
 DAY = timedelta(days=1)
 
@@ -86,3 +88,8 @@ def serial(pem: str | bytes) -> int:
     """Which certificate it is."""
     content = pem.encode() if isinstance(pem, str) else pem
     return x509.load_pem_x509_certificate(content).serial_number
+
+
+async def shown(port: int) -> int:
+    """Which certificate a new connection to this machine gets."""
+    return serial(await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", port), timeout=10))

@@ -1,6 +1,5 @@
 """The cloud configuration on fakes of this machine: settings and variables for servers and tests."""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -57,10 +56,3 @@ def settings(patch: pytest.MonkeyPatch, variables: dict[str, str], **given: obje
     for name, value in {"TURN_MODEL": "off", **variables}.items():
         patch.setenv(name, value)
     return Settings(_env_file=None, port=0, store="memory", **given)  # type: ignore[call-arg, arg-type]
-
-
-def free_port() -> int:
-    """Nobody listens there now."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-    return port

@@ -92,7 +92,7 @@ def test_without_a_home_a_line_says_what_to_set(
         capture_output=True,
         text=True,
         check=False,
-        timeout=50,
+        timeout=60,
         cwd=tmp_path,
     )
     assert ended.returncode == code, ended.stderr

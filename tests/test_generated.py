@@ -28,7 +28,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("generated")
     command = [sys.executable, *(part.format(out=out) for part in GENERATE)]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=True, timeout=50)
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=True, timeout=60)
     return out / "voice_grpc" / "pb"
 
 
@@ -48,7 +48,7 @@ def buf(*arguments: str) -> subprocess.CompletedProcess[str]:
     found = shutil.which("buf", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     if found is None:
         pytest.skip("buf is not installed (buf-bin of the dev extra)")
-    return subprocess.run([found, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=50)
+    return subprocess.run([found, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize("arguments", [("lint",), ("format", "--diff", "--exit-code")])
@@ -60,7 +60,7 @@ def test_the_proto_is_clean(arguments: tuple[str, ...]) -> None:
 def test_stubs_import_without_claiming_a_bare_name() -> None:
     """`voice_grpc.pb`, and nothing that is called `voice`."""
     code = "import sys, voice_grpc.pb.voice_pb2_grpc; sys.exit('voice' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=50)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 
 
 def test_other_languages_find_their_names_in_the_proto() -> None:

@@ -18,30 +18,42 @@ FOLDERS = {"voice_grpc": "voice_grpc", "voice_grpc_clients": "clients", "voice_g
 ARROWS: dict[str, tuple[str, ...]] = {
     "core": (),
     "ports": ("core",),
-    "net": ("core",),
+    "process": ("core",),
+    "net": ("core", "process"),
     "codec": ("core",),
-    "store": ("core", "ports", "net"),
+    "store": ("core", "ports", "net", "process"),
     "fallback": ("core", "ports"),
-    "model_files": ("core", "net"),
-    "settings": ("core", "net"),
-    "engines": ("core", "ports", "codec", "net", "model_files"),
+    "recording": ("core", "ports", "codec", "process.beside", "store.retention"),
+    "model_files": ("core", "net", "process"),
+    "settings": ("core", "net", "process"),
+    "engines": ("core", "ports", "codec", "net", "process", "model_files"),
     "session": ("core", "ports", "codec"),
+    # What the environment says of a collector, and how an extra is installed.
+    "telemetry": ("core", "ports", "process", "net", "settings.collector", "version"),
     "wire": ("core", "ports", "codec", "settings.personas", "pb", "version"),
-    "rpc": ("core", "ports", "codec", "net", "session", "wire", "pb", "version"),
+    "rpc": ("core", "ports", "codec", "net", "process", "session", "wire", "pb", "version"),
     "server": (
-        *("core", "ports", "codec", "net", "session", "fallback", "engines", "store", "settings"),
-        "model_files",
-        *("wire", "rpc", "pb", "version"),
+        *("core", "ports", "codec", "net", "process", "session", "fallback", "engines", "store", "settings"),
+        *("model_files", "recording"),
+        *("telemetry", "wire", "rpc", "pb", "version"),
     ),
-    "whisper_server": ("core", "net", "engines.whisper", "engines.worker_threads", "settings", "version"),
-    "doctor": ("core", "ports", "codec", "net", "engines", "settings", "server"),
-    "client": ("core.audio", "core.playout.volume", "net", "pb"),
+    "whisper_server": (
+        "core",
+        "net",
+        "process",
+        "engines.whisper",
+        "engines.worker_threads",
+        "settings",
+        "version",
+    ),
+    "doctor": ("core", "ports", "codec", "process", "engines", "settings", "server", "telemetry"),
+    "client": ("core.audio", "core.playout.volume", "net", "process", "pb"),
     "bench": (
-        *("core", "ports", "net", "engines", "model_files", "settings", "store", "server"),
-        *("client", "pb", "version"),
+        *("core", "ports", "process", "engines", "model_files", "settings", "store", "server"),
+        *("telemetry", "client", "pb", "version"),
     ),
-    "voice_grpc_clients": ("client", "net", "pb"),
-    "voice_grpc_gateway": ("client", "net", "pb"),
+    "voice_grpc_clients": ("client", "net", "process", "pb"),
+    "voice_grpc_gateway": ("client", "net", "process", "pb"),
 }
 """What a folder may import besides itself. A dotted name is that module or folder alone."""
 
@@ -199,7 +211,7 @@ def test_tests_mirror_the_folders() -> None:
     """Every folder of tests is named as the folder that it is about."""
     for path in (ROOT / "tests").rglob("*.py"):
         place = path.parent.relative_to(ROOT / "tests")
-        if place.parts and place.parts[0] not in ("fakes", "abuse"):
+        if place.parts and place.parts[0] not in ("fakes", "abuse", "chaos"):
             is_edge = place.parts[0] in ("gateway", "clients", "deploy")
             assert (ROOT / ("" if is_edge else "voice_grpc") / place).is_dir(), f"{path} is about no folder"
 
@@ -212,7 +224,7 @@ def test_every_package_is_installed() -> None:
         for path in (ROOT / folder).rglob("*.py"):
             assert (path.parent / "__init__.py").exists(), f"{path.parent} is no package"
             found.add(".".join([package, *path.parent.relative_to(ROOT / folder).parts]))
-    assert set(built["packages"]) == found
+    assert sorted(built["packages"]) == sorted(found)
 
 
 # ---------------------------------------------------------------- the checks can fail

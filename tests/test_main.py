@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
 
 import voice_grpc.__main__ as program
+from voice_grpc.engines.worker_threads import WorkerThreads
 
 ENDING = """
 import atexit, sys, threading
@@ -27,7 +29,8 @@ def command(argv):
     return 3
 
 program.entry_points = lambda group: [SimpleNamespace(name="try", load=lambda: command)]
-sys.exit(program.main(["try", *sys.argv[1:]]))
+sys.argv[1:1] = ["try"]
+program.run()
 """
 
 
@@ -39,9 +42,25 @@ def test_an_engine_that_still_computes_is_not_torn_down_at_the_end(
 ) -> None:
     """C++ would abort: its exit code is the command's all the same, and nothing that it said is lost."""
     done = subprocess.run(
-        [sys.executable, "-c", ENDING, *arguments], capture_output=True, text=True, timeout=50
+        [sys.executable, "-c", ENDING, *arguments], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (3, told, "")
+
+
+def test_main_comes_back_to_its_caller_while_an_engine_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the end of a process is cut short: a program that calls `main` goes on."""
+    points = [SimpleNamespace(name="try", load=lambda: lambda argv: 3)]
+    monkeypatch.setattr(program, "entry_points", lambda group: points)
+    may_end = threading.Event()
+
+    def compute() -> None:
+        may_end.wait()
+
+    WorkerThreads("computing", compute).start(1)
+    try:
+        assert program.main(["try"]) == 3
+    finally:
+        may_end.set()
 
 
 def test_the_exit_codes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,10 +12,12 @@ core decides, session runs, engines compute. The rooms, in the order data meets 
     codec                 bytes ⇄ PCM
     ports, fallback       what a session needs, and who stands by for whom
     engines, model_files  who provides it, and with which files
-    store                 what was said and heard, kept
+    store, recording      what was said and heard, kept; the same as sound
     settings, server      what the operator sets, and how it is put together
-    net                   what everything that talks shares
-    doctor                whether it is well
+    net, process          what everything that talks shares; how a program of ours runs
+    telemetry             what an operator sees of conversations
+    doctor, bench         whether it is well, and how soon it answers
+    whisper_server        the embedded Whisper, for others
     client                the other side of the call
 """
 

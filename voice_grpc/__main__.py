@@ -3,9 +3,10 @@
 import os
 import sys
 from importlib.metadata import entry_points
+from typing import NoReturn
 
 from . import __version__
-from .engines.worker_threads import are_computing
+from .engines.worker_threads import computing
 from .net.proxy import spare_near_hosts
 
 USAGE = """usage: voice-grpc COMMAND [OPTION ...]
@@ -18,6 +19,7 @@ Talk to it and it answers like a person would.
   gateway         browsers: WebSocket, WebRTC and a page to talk to
   doctor          check each configured engine with one small call
   health          whether a server serves, for the probes of containers
+  sessions        the kept conversations of a server: list, show, export, delete
   demo            start a server and hold a spoken conversation with it
   models          the embedded engines' models: what there is, and fetched beforehand
   whisper-server  Whisper over OpenAI's HTTP protocol, for other machines and tools
@@ -48,12 +50,18 @@ def main(argv: list[str] | None = None) -> int:
         code: int = commands[argv[0]].load()(argv[1:])
     except KeyboardInterrupt:  # before the command itself minds it
         return 130
-    if are_computing():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
     return code
 
 
+def run() -> NoReturn:
+    """`main` as a process, which ends with its exit code, at once also while an engine still computes."""
+    code = main()
+    if computing():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -1,12 +1,14 @@
 """What a dialect is: a translation between a browser's frames and the messages of Converse. No I/O.
 
-A text frame is `str`, a binary one `bytes`; a message of Converse is its bytes.
+A text frame is `str`, a binary one `bytes`.
 
 A file of its own: the three dialects know it, and it knows none of them.
 """
 
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
+
+from voice_grpc.pb import voice_pb2 as pb
 
 from ..close_codes import CloseReason
 
@@ -17,7 +19,7 @@ Frame: TypeAlias = str | bytes
 class OpeningFrame:
     """What the first frame holds."""
 
-    requests: list[bytes]
+    requests: list[pb.ConverseRequest]
     """The config, and what else the frame said."""
     token: str = ""
     """Empty: the frame brings none."""
@@ -28,11 +30,11 @@ class Dialect(Protocol):
 
     def first(self, frame: Frame) -> OpeningFrame: ...
 
-    def up(self, frame: Frame) -> list[bytes]:
+    def up(self, frame: Frame) -> list[pb.ConverseRequest]:
         """What a later frame says; nothing for what is ignored."""
         ...
 
-    def down(self, message: bytes) -> list[Frame]:
+    def down(self, response: pb.ConverseResponse) -> list[Frame]:
         """How a response is told; nothing for what this dialect does not tell."""
         ...
 

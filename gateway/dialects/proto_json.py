@@ -9,9 +9,11 @@ A binary frame is a header of 24 bytes, little-endian, and then the sound in the
      1 u8  flags: 1 is_last,               8 u32 chunk_index
            2 offset_samples counts,       12 u32 duration_samples
            4 discontinuity                16 u64 offset_samples
-     2 u16 segment_index                  24     sound
+           8 seq counts                   24     sound
+     2 u16 segment_index
 
-Upwards only the flags 2 and 4 and offset_samples count; the rest is 0 or ignored.
+Upwards only the flags 2, 4 and 8 and offset_samples count, and with the flag 8 the four bytes of chunk_index,
+which are the request's `seq` then; the rest is 0 or ignored.
 """
 
 import json
@@ -40,21 +42,21 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 HEADER = struct.Struct("<BBHIIIQ")
 VERSION = 1
-IS_LAST, HAS_OFFSET, DISCONTINUITY = 1, 2, 4
+IS_LAST, HAS_OFFSET, DISCONTINUITY, HAS_SEQ = 1, 2, 4, 8
 
 
-def read_sound(frame: bytes) -> pb.AudioInput:
+def read_sound(frame: bytes) -> pb.ConverseRequest:
     """What a binary frame holds. Raises `Refused`."""
     if len(frame) < HEADER.size or frame[0] != VERSION:
         got = f"{len(frame)} bytes" + (f" of version {frame[0]}" if frame else "")
         raise bad_message(
             f"audio: got {got}, accepted: a header of 24 bytes of version 1, then sound", "audio"
         )
-    _, flags, _, _, _, _, offset = HEADER.unpack_from(frame)
+    _, flags, _, _, seq, _, offset = HEADER.unpack_from(frame)
     audio = pb.AudioInput(data=frame[HEADER.size :], discontinuity=bool(flags & DISCONTINUITY))
     if flags & HAS_OFFSET:
         audio.offset_samples = offset
-    return audio
+    return pb.ConverseRequest(seq=seq if flags & HAS_SEQ else 0, audio=audio)
 
 
 def sound_frame(turn: int, audio: pb.AudioOutput) -> bytes:
@@ -78,13 +80,12 @@ class JsonDialect:
             raise bad_message('authorization: got no bearer token, accepted: "Bearer TOKEN"', "authorization")
         return OpeningFrame([_request(given)], token)
 
-    def up(self, frame: Frame) -> list[bytes]:
+    def up(self, frame: Frame) -> list[pb.ConverseRequest]:
         if isinstance(frame, bytes):
-            return [pb.ConverseRequest(audio=read_sound(frame)).SerializeToString()]
+            return [read_sound(frame)]
         return [_request(parsed(frame))]
 
-    def down(self, message: bytes) -> list[Frame]:
-        response = pb.ConverseResponse.FromString(message)
+    def down(self, response: pb.ConverseResponse) -> list[Frame]:
         if response.WhichOneof("payload") == "audio":
             return [sound_frame(response.turn, response.audio)]
         return [MessageToJson(response, indent=None)]
@@ -133,11 +134,13 @@ def _broken_text(given: object, path: str = "") -> tuple[str, str] | None:
     return None
 
 
-def _request(given: dict[str, object]) -> bytes:
+def _request(given: dict[str, object]) -> pb.ConverseRequest:
     """Raises `Refused`."""
     try:
-        request = ParseDict(given, pb.ConverseRequest()).SerializeToString()
-        pb.ConverseRequest.FromString(request)  # deeper than 100 messages it is written and never read
+        request = ParseDict(given, pb.ConverseRequest())
+        pb.ConverseRequest.FromString(
+            request.SerializeToString()
+        )  # deeper than 100 messages it is written and never read
     except (ParseError, DecodeError, TypeError, ValueError, RecursionError) as error:
         field, depth = _deepest(given)
         if depth > MAX_LEVELS:

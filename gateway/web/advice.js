@@ -80,6 +80,7 @@ const UNTOLD = ["ENGINE_FALLBACK", "INPUT_DROPPED", "NOT_AVAILABLE"];   // nothi
 // What the server says about a conversation that goes on; undefined: nothing for people.
 export function noticeTrouble({ stage, reason = "", message = "" }) {
   if (UNTOLD.includes(reason)) return undefined;
+  if (reason === "RECORDING_STOPPED") return { text: "The recording has ended; the conversation goes on.", action: "" };
   const isEngine = reason.startsWith("ENGINE_") && reason !== "ENGINE_BLOCKED" && STAGES[stage];
   return { text: isEngine ? `${STAGES[stage]}. Try once more.` : withoutAddresses(message), action: "" };
 }

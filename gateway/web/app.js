@@ -1,6 +1,7 @@
 // The page put together: what the user does goes to the conversation, and what comes of it is shown.
 import { endTrouble, waitTrouble } from "./advice.js";
 import { isPush, remember, remembered } from "./choices.js";
+import { Consent } from "./consent.js";
 import { Conversation, backoff } from "./conversation.js";
 import { PushToTalk } from "./push.js";
 import { Server } from "./server.js";
@@ -15,7 +16,8 @@ const view = new View($("log"), $("empty"));
 const troubles = new Troubles();
 const server = new Server();
 const settings = new Settings({ changed: () => conversation.restart(), keys: () => changed(), forgotten, tokenForgotten });
-const conversation = new Conversation(server, () => settings.chosen(), {
+const consent = new Consent({ given: () => conversation.restart(), withdrawn: () => conversation.endRecording() });
+const conversation = new Conversation(server, () => ({ ...settings.chosen(), recording: consent.isGiven }), {
   changed,
   trouble: (kind, trouble) => troubles.set(kind, trouble),
   said,
@@ -65,6 +67,7 @@ async function prepared() {
 function changed() {
   show(conversation);
   const { phase, roundTrip } = conversation;
+  consent.show(phase);
   if (phase === "on") health("ok", "Connected", roundTrip);
   else if (phase === "connecting") health("busy", "Connecting …");
   else if (phase === "waiting") health("bad", "Reconnecting");
@@ -80,12 +83,19 @@ function begun() {
 }
 
 function said({ turn, ...message }) {
+  consent.receive(message);
   if (message.sound) view.placed(turn, message.sound.segment, message.sound.offset);
   else if (message.transcript) heard(message.transcript);
   else if (message.responseText) view.said(turn, message.responseText.segmentIndex ?? 0, message.responseText.delta ?? "");
   else if (message.turnEvent) moved(turn, message.turnEvent.state);
-  else if (message.interrupted) view.cut(message.interrupted.turn ?? turn, message.interrupted.heardText ?? "");
+  else if (message.interrupted) cut(turn, message.interrupted);
   else if (message.turnMetrics) view.measured(turn, message.turnMetrics);
+}
+
+// An answer whose server was lost goes on in the next turn, and nobody hears where.
+function cut(turn, { turn: ofTurn = turn, reason, heardText = "" }) {
+  if (reason === "REASON_SERVER_LOST") view.lost(ofTurn, heardText);
+  else view.cut(ofTurn, heardText);
 }
 
 // What was understood is nowhere to be heard, so it is announced; the answer is spoken anyway.
@@ -168,6 +178,7 @@ async function forgotten() {
 }
 
 async function tokenForgotten() {
+  consent.forget();
   await conversation.hangUp();
   server.forget();
   await prepare();
@@ -188,10 +199,11 @@ function wake() {
   lock = conversation.phase === "off" ? lock : null;   // the browser let it go with the tab
   changed();
   if (conversation.phase === "off" && troubles.action === "server") prepare();
-  else conversation.tryNow();
+  else conversation.probe();
 }
 document.addEventListener("visibilitychange", wake);
 window.addEventListener("online", wake);
+window.addEventListener("pagehide", () => conversation.remember());
 
 // For whoever tests this page, or is curious.
 window.talk = { get link() { return conversation.link; }, conversation, view, server };

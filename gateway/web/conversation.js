@@ -2,6 +2,7 @@
 import { endTrouble, goAwayTrouble, microphoneTrouble, noticeTrouble, waitTrouble } from "./advice.js";
 import { isPush, remember, remembered, sessionId } from "./choices.js";
 import { SocketLink } from "./link.js";
+import { Resumption, Stored } from "./resumption.js";
 import { RtcLink } from "./rtc.js";
 import { openMicrophone } from "./sound.js";
 
@@ -10,6 +11,8 @@ const BACKOFF_MS = [500, 1000, 2000, 4000, 8000, 15000, 30000];
 // server that falls as soon as it is spoken to is left in peace longer and longer.
 const STEADY_MS = 5000;
 const PING_MS = 5000;
+// Without a word from the server, which answers pings, a line is taken to be lost; the network stack hopes for longer.
+const SILENT_MS = 12_000, PROBE_MS = 2000;
 
 const ACTIVITIES = {
   STATE_LISTENING: "listening", STATE_USER_SPEAKING: "hearing", STATE_THINKING: "thinking", STATE_SPEAKING: "speaking",
@@ -23,7 +26,7 @@ export function backoff(tries, random = Math.random()) {
 export class Conversation {
   // `on`: changed() · trouble(kind, {text, action} or null) with the kinds "server", "microphone" and "notice" ·
   // said(message), whatever the server says · played(report) · level(0…1, whose) · sent(typed words) · begun() · broken()
-  // `chosen()`: {persona, voice, languages}
+  // `chosen()`: {persona, voice, languages, recording}
   constructor(server, chosen, on) {
     this.server = server;
     this.chosen = chosen;
@@ -44,7 +47,9 @@ export class Conversation {
     this.stream = null;            // the microphone's; kept while the connection comes back
     this.isWanted = false;         // the microphone
     this.typed = "";               // words that wait for the connection
-    setInterval(() => this.#ping(), PING_MS);
+    this.resumption = null;        // of the conversation that goes on when the line is lost
+    this.heardAt = this.askedAt = 0;   // of performance.now(): the server's last word; the ping that it answers
+    setInterval(() => this.#attend(), PING_MS);
   }
 
   // Whether sound goes to the server: nobody is listened to unawares.
@@ -76,6 +81,19 @@ export class Conversation {
     if (this.phase === "waiting") this.#connect();
   }
 
+  // The network is another one: the line may be lost without anybody's having said so.
+  probe() {
+    if (this.phase !== "on") return this.tryNow();
+    const { attempt } = this, asked = performance.now();
+    this.#ping();
+    setTimeout(() => {
+      if (attempt === this.attempt && this.phase === "on" && this.heardAt < asked) this.#closed(1006, "");
+    }, PROBE_MS);
+  }
+
+  // The page goes; another one may go on.
+  remember() { if (this.resumption) Stored.keep(this.resumption); }
+
   // What was asked for before the token was.
   goOn() {
     if (this.phase === "off" && (this.isWanted || this.typed)) this.#start();
@@ -97,6 +115,8 @@ export class Conversation {
 
   interrupt() { if (this.isAnswering) this.link?.send({ interrupt: {} }); }
 
+  endRecording() { this.link?.send({ configUpdate: { updateMask: "recording" } }); }
+
   // `kind`: START, END or CANCEL of push-to-talk.
   push(kind) {
     this.isHeld = kind === "START" && this.phase === "on";
@@ -110,7 +130,7 @@ export class Conversation {
     for (const kind of ["server", "microphone", "notice"]) this.on.trouble(kind, null);
     this.typed = "";
     this.isWanted = false;
-    this.on.broken();
+    this.#forget();
     await this.#rest();
   }
 
@@ -141,20 +161,27 @@ export class Conversation {
     if (this.isWanted && !this.stream) await this.#openMicrophone(attempt);
     const opus = await this.server.takesOpus();
     if (attempt !== this.attempt) return;
-    const link = this.link = new (this.server.isRtc ? RtcLink : SocketLink)({
-      message: (said) => this.#receive(said),
-      played: (report) => this.on.played(report),
-      level: (value, whose) => this.on.level(whose === "user" && !this.isListening ? 0 : value, whose),
-      closed: (code, reason) => { if (this.link === link) this.#closed(code, reason); },
-    });
+    this.resumption ??= new Resumption({ ...Stored.of(sessionId()), session: sessionId() });
+    const link = this.link ??= this.#newLink();
     link.gate(this.isListening);
     const how = { token: remembered("token"), stream: this.stream, iceServers: this.server.iceServers, opus };
     try {
-      await link.open(this.#config(), how);
+      await link.open(() => ({ ...this.#config(), ...this.resumption?.config }), how);
     } catch (error) {
       if (this.link === link) this.#closed(1006, error.message);
     }
     if (this.link === link) this.#gate();
+  }
+
+  #newLink() {
+    const Link = this.server.isRtc ? RtcLink : SocketLink;
+    const link = new Link({
+      message: (said) => this.#receive(said),
+      played: (report) => this.#played(report),
+      level: (value, whose) => this.on.level(whose === "user" && !this.isListening ? 0 : value, whose),
+      closed: (code, reason) => { if (this.link === link) this.#closed(code, reason); },
+    }, this.resumption);
+    return link;
   }
 
   // Whether it may be used. It may be asked for while the user hangs up: then it is let go at once.
@@ -164,7 +191,7 @@ export class Conversation {
       stream = await openMicrophone(remembered("device"));
     } catch (error) {
       if (attempt !== this.attempt) return false;
-      this.#lose(error);
+      this.#loseMicrophone(error);
       return false;
     }
     if (attempt !== this.attempt || this.stream) {
@@ -174,14 +201,14 @@ export class Conversation {
     this.stream = stream;
     this.microphone = "on";
     for (const track of stream.getTracks()) {
-      track.onended = () => { if (this.stream === stream) this.#lose(new DOMException("", "LostError")); };
+      track.onended = () => { if (this.stream === stream) this.#loseMicrophone(new DOMException("", "LostError")); };
     }
     this.on.trouble("microphone", null);
     this.on.changed();
     return true;
   }
 
-  #lose(error) {
+  #loseMicrophone(error) {
     this.#release();
     this.microphone = "refused";
     this.on.trouble("microphone", microphoneTrouble(error));
@@ -200,12 +227,13 @@ export class Conversation {
   }
 
   #config() {
-    const { persona, voice, languages } = this.chosen();
+    const { persona, voice, languages, recording } = this.chosen();
     return {
       sessionId: sessionId(),
       personaId: persona,
       voice: { voiceId: voice },
       languageCodes: languages,
+      recording,
       turnDetection: { mode: isPush() ? "MODE_MANUAL" : "MODE_SERVER_VAD" },
     };
   }
@@ -217,13 +245,17 @@ export class Conversation {
     const wasShut = code === 1006 && this.begunAt === null && this.link;
     if (this.begunAt !== null && performance.now() - this.begunAt > STEADY_MS) this.tries = 0;
     if (reason) console.info(`the connection ended: ${code} ${reason}`);
-    this.#drop();
-    this.on.broken();
-    this.on.trouble("notice", null);
     const end = endTrouble(code, reason, remembered("token"), this.goAway);
+    this.on.trouble("notice", null);
     if (end !== undefined) {
+      this.#forget();
       this.on.trouble("server", end);
       return this.#rest();
+    }
+    if (this.resumption?.token) this.#lose();
+    else {
+      this.#forget();
+      this.#drop();
     }
     const why = wasShut ? await this.server.whyShut() : code;
     if (attempt !== this.attempt) return;
@@ -232,6 +264,24 @@ export class Conversation {
     this.retry = setTimeout(() => this.#connect(), wait);
     this.waitsUntil = performance.now() + wait;
     this.#enter("waiting");
+  }
+
+  // The line; what is known of the conversation is kept.
+  #lose() {
+    this.begunAt = this.roundTrip = null;
+    const link = this.link;
+    if (!link?.isReusable) this.link = null;
+    return link?.lose();
+  }
+
+  // It does not go on.
+  #forget() {
+    if (this.resumption) {
+      this.resumption.token = "";
+      Stored.keep(this.resumption);
+    }
+    this.resumption = null;
+    this.on.broken();
   }
 
   #drop() {
@@ -259,25 +309,41 @@ export class Conversation {
   // ---------------------------------------------------------------- what the server says
 
   #receive(said) {
-    if (said.sessionStarted) this.#begin();
+    this.heardAt = performance.now();
+    if (!this.resumption?.receive(said)) return;
+    if (said.sessionStarted) this.#begin(said.sessionStarted);
+    else if (said.resumeUpdate) Stored.keep(this.resumption);
     else if (said.turnEvent) this.#move(said.turn, said.turnEvent.state);
-    else if (said.playbackControl) this.#control(said.turn, said.playbackControl);
+    else if (said.playbackControl) this.#control(said);
     else if (said.notice) this.#notice(said.notice);
     else if (said.pong) this.roundTrip = Math.round(performance.now() - Number(said.pong.id));
     else if (said.goAway) this.on.trouble("notice", goAwayTrouble(this.goAway = said.goAway.reason));
+    else if (said.interrupted?.reason === "REASON_SERVER_LOST") this.link?.obey(Number(said.turn), "ACTION_FLUSH");
     this.on.said(said);
     if (said.pong) this.on.changed();
   }
 
-  #begin() {
+  #begin({ resumed = false, lastConsumedSeq = 0 }) {
+    if (this.resumption.token && !resumed) return this.#beginAnew();
+    this.link.begun(Number(lastConsumedSeq));
     remember("known", sessionId());
-    this.begunAt = performance.now();
+    this.begunAt = this.askedAt = performance.now();
     this.goAway = "";
     this.on.trouble("server", null);
     this.on.begun();
     this.#enter("on");
     this.#ping();
     this.#sendTyped();
+  }
+
+  // The token is none any more, and what has begun knows nothing of what was said; the session's id does.
+  async #beginAnew() {
+    this.resumption.restart();
+    Stored.keep(this.resumption);
+    this.on.broken();
+    this.link.restart();
+    await this.#lose();
+    this.#connect();
   }
 
   #move(turn, state) {
@@ -291,9 +357,10 @@ export class Conversation {
     this.on.changed();
   }
 
-  #control(turn, { action, positionSamples }) {
+  // Of the gateway itself, which has no `seq`, where the line behind it is another one: nobody speaks then.
+  #control({ seq, turn, playbackControl: { action, positionSamples } }) {
     this.link?.obey(Number(turn), action, Number(positionSamples ?? 0));
-    this.#yield(action === "ACTION_HOLD" || (this.isYielding && action === "ACTION_DUCK"));
+    if (seq) this.#yield(action === "ACTION_HOLD" || (this.isYielding && action === "ACTION_DUCK"));
   }
 
   #yield(on) {
@@ -315,6 +382,19 @@ export class Conversation {
     this.on.trouble("notice", null);
     this.link.send({ text: { text } });
     this.on.sent(text);
+  }
+
+  #played(report) {
+    this.resumption?.report(report.turn, report.played);
+    this.on.played(report);
+  }
+
+  // By the ping, not by the clock: timers of a tab that is not looked at come once a minute.
+  #attend() {
+    const now = performance.now(), isAnswered = this.heardAt >= this.askedAt;
+    if (this.phase === "on" && !isAnswered && now - this.askedAt > SILENT_MS) return this.#closed(1006, "");
+    if (isAnswered) this.askedAt = now;
+    this.#ping();
   }
 
   #ping() { this.link?.send({ ping: { id: String(Math.round(performance.now())) } }); }

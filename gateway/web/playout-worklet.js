@@ -3,6 +3,7 @@
 const SHORTEST = 0.06, LONGEST = 0.2, GROWTH = 0.04, DECAY = 0.01;   // seconds
 const REPORT = 0.1;
 const DUCKED = 10 ** (-12 / 20), DUCK_RAMP = 0.02, FADE_RAMP = 0.005;
+const GAP = 0.1;   // seconds; a decoder that swallows its first milliseconds left none
 const KEPT = 1, CUT = 64;   // seconds of what was played; samples in which a cut falls to a third
 
 class Playout extends AudioWorkletProcessor {
@@ -12,6 +13,7 @@ class Playout extends AudioWorkletProcessor {
     this.ended = new Set();   // turns of which nothing more is played
     this.target = SHORTEST;   // seconds to gather before an answer begins
     this.held = this.ducked = null;   // turns
+    this.isStopped = false;   // another line begins
     this.sinceReport = 0;
     this.peak = 0;
     this.previous = 0;
@@ -20,9 +22,13 @@ class Playout extends AudioWorkletProcessor {
 
   // ---------------------------------------------------------------- told by the page
 
-  audio({ turn, samples, last }) {
+  // `offset`: the place of the first sample in its turn. After a line was lost sound comes again that is here already.
+  audio({ turn, samples, last, offset = null }) {
     if (this.ended.has(turn)) return;
-    const answer = this.answers.find((each) => each.turn === turn) ?? this.begin(turn);
+    const answer = this.answers.find((each) => each.turn === turn) ?? this.begin(turn, offset ?? 0);
+    const known = offset === null ? 0 : answer.at + answer.buffered - offset;
+    samples = samples.subarray(Math.max(0, Math.min(known, samples.length)));
+    if (-known > GAP * sampleRate) this.skip(answer, Math.min(-known, KEPT * sampleRate));
     if (samples.length) {
       answer.pieces.push({ samples, at: 0 });
       answer.buffered += samples.length;
@@ -31,10 +37,38 @@ class Playout extends AudioWorkletProcessor {
     answer.isComplete ||= last;
   }
 
-  begin(turn) {
+  // Silence in the place of what never came.
+  skip(answer, count) {
+    answer.pieces.push({ samples: new Float32Array(count), at: 0 });
+    answer.buffered += count;
+  }
+
+  // Another conversation, which counts its turns anew.
+  restart() {
+    Object.assign(this, { answers: [], ended: new Set(), held: null, ducked: null, isStopped: false });
+  }
+
+  // Silent after a fade, whichever turn plays, and everything is kept; says where it is.
+  stop() {
+    const [answer] = this.answers;
+    this.isStopped = true;
+    if (answer?.isFlowing && answer.turn !== this.held) this.fade(answer);
+    if (answer) this.tell(Object.assign(answer, { isDry: false }), "progress");
+    this.port.postMessage({ stopped: true });
+  }
+
+  goOn() {
+    const [answer] = this.answers;
+    if (this.isStopped && answer && answer.turn !== this.held) answer.fading = null;
+    if (answer?.buffered) answer.waitsSince ??= currentTime;
+    this.isStopped = false;
+  }
+
+  // `at`: its first sample here; those before it were heard elsewhere.
+  begin(turn, at = 0) {
     const answer = {
       turn, pieces: [], buffered: 0, underruns: 0, waitsSince: null, isComplete: false, isFlowing: false, isDry: false,
-      at: 0, played: 0,   // the sample that is heard next; how far it was ever heard: beyond it while something is heard again
+      isStarted: false, at, played: at,   // the sample that is heard next; how far it was ever heard: beyond it while something is heard again
       past: [], kept: 0,   // pieces that were played, and their samples
       gain: 1, isFading: false, fading: null,   // into silence or out of it; what is still heard where it was held
     };
@@ -94,7 +128,7 @@ class Playout extends AudioWorkletProcessor {
     let n = 0;
     while (this.answers.length && n < output.length) {
       const [answer] = this.answers;
-      if (answer.turn === this.held) {
+      if (this.isStopped || answer.turn === this.held) {
         n += this.ringOut(answer, output, n);
         break;
       }
@@ -106,7 +140,7 @@ class Playout extends AudioWorkletProcessor {
     if (n < output.length) this.fadeOut(output, n);
     this.previous = output[output.length - 1];
     for (const value of output) this.peak = Math.max(this.peak, Math.abs(value));
-    this.report(output.length, n > 0 && this.answers[0]?.turn !== this.held);
+    this.report(output.length, n > 0 && !this.isStopped && this.answers[0]?.turn !== this.held);
     return true;
   }
 
@@ -115,13 +149,13 @@ class Playout extends AudioWorkletProcessor {
     const waited = answer.waitsSince === null ? 0 : currentTime - answer.waitsSince;
     const isEnough = answer.buffered >= this.target * sampleRate || (answer.buffered && waited >= this.target);
     if (!answer.isComplete && !isEnough) return false;
-    if (!answer.played) this.tell(answer, "started");
+    if (!answer.isStarted) this.tell(answer, "started");
     else if (answer.isDry && answer.buffered) {
       // Counted only now: what stays out after the last sample is no gap that anybody hears.
       answer.underruns++;
       this.target = Math.min(LONGEST, this.target + GROWTH);
     }
-    return Object.assign(answer, { isDry: false, isFlowing: true });
+    return Object.assign(answer, { isDry: false, isFlowing: true, isStarted: true });
   }
 
   move(answer, output, from) {

@@ -1,6 +1,7 @@
 // A conversation over WebRTC: sound on tracks, everything else on a data channel in `voice.v1.json`.
 const LEVEL_MS = 60;
 const DOUBT_MS = 4000;   // browsers go on hoping for half a minute
+const ON_THE_WAY_MS = 1000;   // from one look at how much of the answers is on its way to the ear to the next
 const RATE = 48000;   // of the answers' track: the gateway counts what it plays of them
 
 export class RtcLink {
@@ -10,14 +11,23 @@ export class RtcLink {
     this.isListening = true;
   }
 
-  // `stream`: the microphone's; null without one.
+  // Sound that was under way is gone with its peer, and the next call has another one.
+  get isReusable() { return false; }
+
+  lose() { return this.close(); }
+
+  restart() {}
+
+  begun() {}   // the gateway numbers what is said, and says again what was lost behind it
+
+  // `config()`: asked for as it is sent. `stream`: the microphone's; null without one.
   async open(config, { token, stream, iceServers }) {
     if (this.isOver) return;   // hung up meanwhile
     const peer = this.peer = new RTCPeerConnection({ iceServers });
     if (stream) await this.listen(stream);
     else peer.addTransceiver("audio");
     const channel = this.channel = peer.createDataChannel("voice");
-    channel.onopen = () => this.send({ ...(token ? { authorization: `Bearer ${token}` } : {}), config });
+    channel.onopen = () => this.send({ ...(token ? { authorization: `Bearer ${token}` } : {}), config: config() });
     channel.onmessage = ({ data }) => this.#take(JSON.parse(data));
     channel.onclose = () => this.#over(this.farewell?.code ?? 1006, this.farewell?.message ?? "");
     peer.onconnectionstatechange = () => {
@@ -56,6 +66,20 @@ export class RtcLink {
     this.audio.srcObject = stream;
     this.audio.play();
     this.#meter(stream, "agent");
+    this.timers.push(setInterval(() => this.#tellOnTheWay(), ON_THE_WAY_MS));
+  }
+
+  // What has left the gateway is on the network, and then in the browser's jitter buffer: a mean since the last look.
+  async #tellOnTheWay() {
+    const stats = [...(await this.peer.getStats()).values()];
+    const { jitterBufferDelay: held = 0, jitterBufferEmittedCount: played = 0 } =
+      stats.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio") ?? {};
+    const before = this.emitted ?? { held: 0, played: 0 };
+    this.emitted = { held, played };
+    if (played <= before.played) return;
+    const pair = stats.find(({ type, nominated, state }) => type === "candidate-pair" && nominated && state === "succeeded");
+    const seconds = (held - before.held) / (played - before.played) + (pair?.currentRoundTripTime ?? 0) / 2;
+    this.send({ playback: { bufferedSamples: Math.round(Math.max(0, seconds) * RATE) } });
   }
 
   #meter(stream, whose) {

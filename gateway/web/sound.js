@@ -1,6 +1,8 @@
 // Microphone and loudspeaker of the WebSocket transport. WebRTC brings its own (`rtc.js`).
 export const INPUT_HZ = 16000, OUTPUT_HZ = 24000;
 
+const STOPS_WITHIN_MS = 100;   // one whose context sleeps says nothing
+
 export const MICROPHONE = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 export async function openMicrophone(deviceId) {
@@ -41,10 +43,11 @@ export class Playout {
     const context = new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
     await context.audioWorklet.addModule("/web/playout-worklet.js");
     const node = new AudioWorkletNode(context, "playout", { numberOfInputs: 0, outputChannelCount: [1] });
-    node.port.onmessage = ({ data }) => onReport(data);
+    const playout = new Playout(context, node);
+    node.port.onmessage = ({ data }) => data.stopped ? playout.stopped?.() : onReport(data);
     node.connect(context.destination);
     await context.resume();
-    return new Playout(context, node);
+    return playout;
   }
 
   constructor(context, node) {
@@ -52,10 +55,24 @@ export class Playout {
     this.node = node;
   }
 
-  // `samples`: floats, which are given away.
-  play(turn, samples, last) {
-    this.node.port.postMessage({ do: "audio", turn, samples, last }, [samples.buffer]);
+  // `samples`: floats, which are given away. `offset`: the place of the first in its turn; null: it follows the last.
+  play(turn, samples, last, offset = null) {
+    this.node.port.postMessage({ do: "audio", turn, samples, last, offset }, [samples.buffer]);
   }
+
+  // Another conversation, which counts its turns anew.
+  restart() { this.node.port.postMessage({ do: "restart" }); }
+
+  // Silent, and keeps what it has, until `goOn`. Resolves once it has reported where it is.
+  stop() {
+    return new Promise((done) => {
+      this.stopped = done;
+      setTimeout(done, STOPS_WITHIN_MS);
+      this.node.port.postMessage({ do: "stop" });
+    });
+  }
+
+  goOn() { this.node.port.postMessage({ do: "goOn" }); }
 
   // `what`: clear, duck with `on`, hold, resume with `position` (samples), or finish.
   tell(what, turn, more = {}) { this.node.port.postMessage({ do: what, turn, ...more }); }

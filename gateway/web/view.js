@@ -53,6 +53,7 @@ export class View {
   said(turn, segment, delta) {
     const answer = this.#answer(turn);
     const last = answer.segments.at(-1);
+    if (!last) answer.isOver = false;
     if (last && last.index === segment) last.text += delta;
     else if (delta) answer.segments.push({ index: segment, text: delta, from: null, to: null });
     this.#show(answer);
@@ -65,7 +66,8 @@ export class View {
     const at = answer.segments.findIndex((each) => each.index === segment);
     if (at < 0 || answer.segments[at].from !== null) return;
     answer.segments[at].from = offset;
-    if (at > 0) answer.segments[at - 1].to = offset;
+    // Those before it were heard, also by a page that was loaded anew since.
+    for (const each of answer.segments.slice(0, at)) Object.assign(each, { from: each.from ?? 0, to: each.to ?? offset });
   }
 
   played(turn, played, rate, isOver) {
@@ -96,6 +98,16 @@ export class View {
     this.#follow();
   }
 
+  // Its server was lost: the rest of it is said as another answer.
+  lost(turn, heardText) {
+    const answer = this.answers.get(turn);
+    if (!answer) return;
+    if (heardText.trim()) answer.box?.querySelector(".words").replaceChildren(document.createTextNode(heardText.trim()));
+    else answer.box?.remove();
+    answer.isCut = true;
+    this.#follow();
+  }
+
   // The connection ended. What was being said will not be finished, and the next one may count its turns anew.
   broken() {
     for (const answer of this.answers.values()) {
@@ -120,13 +132,15 @@ export class View {
 
   restore(messages) {
     this.clear();
-    for (const { role, text, heard } of messages) {
+    for (const { role, text, heard, turn } of messages) {
       if (!text) continue;
       const isUser = role === "ROLE_USER";
       const box = this.#add(isUser ? "user" : "agent", isUser ? "You" : "Answer");
       const words = box.querySelector(".words");
       words.textContent = text;
-      if (!isUser && heard && heard !== "HEARD_WHOLE") words.append(mark("✂"));
+      if (isUser || !heard || heard === "HEARD_WHOLE") continue;
+      words.append(mark("✂"));
+      Object.assign(this.#answer(turn), { box, isOver: true });   // unless it goes on, and is told again
     }
     this.#follow();
   }

@@ -3,7 +3,8 @@
 The channel speaks `voice.v1.json` without its binary frames. The sound's formats and the playback
 reports are made here, and PlaybackControl is obeyed here, whatever the page says: the tracks are ours.
 The page is told of it, so that it can show it; and so that it can show words as they are heard, where a
-segment's sound begins (`audio` without its data) and each report (`{"playback": {…}}`, a PlaybackReport).
+segment's sound begins (`audio` without its data) and each report (`{"playback": {…}}`, a PlaybackReport). In
+return it may say how much of the track is on its way to the ear: `{"playback": {"bufferedSamples": "4800"}}`.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from ..close_codes import (
     close_reason_of,
 )
 from ..dialects.proto_json import JsonDialect
-from ..upstream import Caller, Upstream
+from ..upstream import RECONNECT_WITHIN, Caller, Upstream
 from .inbound_track import InboundTrack
 from .outbound_track import RATE_HZ, SECONDS, OutboundTrack, Reports
 
@@ -76,10 +77,19 @@ async def _received(peer: RTCPeerConnection) -> int:
 class Call:
     """Made with an offer that was taken; `run` is all of its life."""
 
-    def __init__(self, peer: RTCPeerConnection, grpc_channel: grpc.aio.Channel, caller: Caller) -> None:
+    def __init__(
+        self,
+        peer: RTCPeerConnection,
+        grpc_channel: grpc.aio.Channel,
+        caller: Caller,
+        resume_token: str = "",
+        reconnect_within: float = RECONNECT_WITHIN,
+    ) -> None:
+        """`resume_token`: of the offer; the config may bring one instead."""
         self.track = OutboundTrack()
         self._reports = Reports(self.track.playlist)
         self._peer, self._grpc, self._caller = peer, grpc_channel, caller
+        self._resume_token, self._reconnect_within = resume_token, reconnect_within
         self._dialect = JsonDialect()
         self._inbound: InboundTrack | None = None
         self._channel: RTCDataChannel | None = None
@@ -124,6 +134,8 @@ class Call:
             close_reason = await self._converse()
         except Refused as refused:
             close_reason = refused.close_reason
+        except CallFailed as failure:
+            close_reason = close_reason_of(failure)
         finally:
             if close_reason is not None and close_reason.message:
                 for text in self._dialect.over(close_reason):
@@ -140,13 +152,18 @@ class Call:
         if opening_text is None:
             return None
         opening = self._dialect.first(opening_text)
-        config = pb.ConverseRequest.FromString(opening.requests[0])
-        if config.WhichOneof("payload") != "config":
+        (request,) = opening.requests
+        if request.WhichOneof("payload") != "config":
             raise bad_message('config: got another message first, accepted: {"config": {…}}', "config")
+        config = pb.ConverseRequest(config=request.config)
+        config.config.resume_token = request.config.resume_token or self._resume_token
         _set_what_is_ours(config.config)
+        if config.config.resume_token and self._inbound is not None:
+            self._inbound.is_placed = False
         close_reason: CloseReason | None = DONE
-        async with Upstream.open(self._grpc, self._caller.or_with(opening.token)) as upstream:
-            await upstream.send(config.SerializeToString())
+        caller = self._caller.or_with(opening.token)
+        async with Upstream.open(self._grpc, caller, config, self._reconnect_within) as upstream:
+            upstream.played_by(self._reports)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     if (inbound := self._inbound) is not None:
@@ -167,7 +184,7 @@ class Call:
     async def _send_sound(self, inbound: InboundTrack, upstream: Upstream) -> None:
         while True:
             audio = await inbound.next()
-            await upstream.send(pb.ConverseRequest(audio=audio).SerializeToString())
+            await upstream.send(pb.ConverseRequest(audio=audio))
 
     async def _up(self, upstream: Upstream) -> None:
         while (text := await self._texts.get()) is not None:
@@ -180,6 +197,10 @@ class Call:
             except Refused as refused:
                 raise ConversationEnded(refused.close_reason) from None
             for request in requests:
+                if request.WhichOneof("payload") == "playback":
+                    self._reports.behind(request.playback.buffered_samples)
+                    continue
+                request.ClearField("seq")  # of a stream that is not the browser's alone
                 await upstream.send(request)
         raise ConversationEnded(None)
 
@@ -187,18 +208,19 @@ class Call:
         begun: tuple[int, int] | None = None
         """The turn and the segment whose sound came last."""
         try:
-            while (message := await upstream.receive()) is not None:
-                response = pb.ConverseResponse.FromString(message)
+            while (response := await upstream.receive()) is not None:
                 if response.WhichOneof("payload") == "audio":
                     audio = response.audio
-                    self.track.playlist.add(response.turn, audio.data, is_last=audio.is_last)
+                    self.track.playlist.add(
+                        response.turn, audio.data, is_last=audio.is_last, offset=audio.offset_samples
+                    )
                     if (response.turn, audio.segment_index) != begun:
                         begun = (response.turn, audio.segment_index)
                         self._tell(_without_data(response))
                     continue
                 for report in _obey(response, self._reports):
                     await self._report_to_both(upstream, report)
-                for text in self._dialect.down(message):
+                for text in self._dialect.down(response):
                     self._tell(text)
         except CallFailed as failure:
             raise ConversationEnded(close_reason_of(failure)) from None
@@ -214,7 +236,7 @@ class Call:
         """Tell the server, and the page."""
         request = pb.ConverseRequest(playback=report)
         self._tell(MessageToJson(request, indent=None))
-        await upstream.send(request.SerializeToString())
+        await upstream.send(request)
 
     def _tell(self, text: str | bytes) -> None:
         channel = self._channel
@@ -239,6 +261,8 @@ def _obey(response: pb.ConverseResponse, reports: Reports) -> list[pb.PlaybackRe
     turn, control, playlist = response.turn, response.playback_control, reports.playlist
     if response.turn_event.state in BROKEN_OFF:
         playlist.give_up(turn)
+    if response.interrupted.reason == pb.Interrupted.REASON_SERVER_LOST:
+        return [reports.cleared(turn)]
     match control.action:
         case Control.ACTION_DUCK | Control.ACTION_UNDUCK:
             playlist.duck(turn, is_ducked=control.action == Control.ACTION_DUCK)

@@ -48,6 +48,9 @@ class InboundTrack:
     """Reads a track all the time, whatever the way to the server does."""
 
     track: MediaStreamTrack
+    is_placed: bool = True
+    """Its places are those of the conversation. Not so where that began on another line: then what was lost
+    is silence in the sound itself."""
     _waiting: deque[pb.AudioInput] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
     _clock: SampleClock = field(default_factory=SampleClock)
@@ -71,10 +74,13 @@ class InboundTrack:
         return self._waiting.popleft()
 
     def _take(self, frame: AudioFrame, resampler: AudioResampler) -> None:
+        before = self._clock.at
         self._clock.skip_lost(frame.pts or 0, frame.sample_rate, frame.samples)
+        lost = b"" if self.is_placed else bytes(2 * (self._clock.at - before))
         frame.pts = None
         for resampled in resampler.resample(frame):
             data = resampled.to_ndarray().tobytes()
-            self._waiting.append(pb.AudioInput(data=data, offset_samples=self._clock.at))
-            self._clock.at += len(data) // 2
+            place = self._clock.at if self.is_placed else None
+            self._waiting.append(pb.AudioInput(data=lost + data, offset_samples=place))
+            self._clock.at, lost = self._clock.at + len(data) // 2, b""
         self._filled.set()

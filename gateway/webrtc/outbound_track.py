@@ -2,8 +2,11 @@
 
 Whoever paces knows what was played, and is the one to obey PlaybackControl: the answer is lowered, held and
 gone on with here, and the reports that a page makes by itself on a WebSocket are made from here (`Reports`),
-since the track is the gateway's own. What has left is on its way through the browser's jitter buffer, some
-60 ms behind.
+since the track is the gateway's own. What has left is on its way to the ear: over the network and through
+the browser's jitter buffer. RTCP does not tell how long that is: receiver reports (RFC 3550, 6.4.1) have a
+jitter and no fill level, and browsers send no de-jitter buffer reports (RFC 7005). A page that knows it
+(getStats) says so (`Reports.behind`), and no answer is reported as finished before its end was heard; of any
+other page, what has left counts as played.
 """
 
 import asyncio
@@ -31,6 +34,9 @@ MAX_WAITING = 10 * RATE_HZ
 SECONDS = 0.1
 """Between two reports of an answer that plays."""
 
+MOST_BEHIND = RATE_HZ // 2
+"""Samples between this track and the ear that are believed: browsers hold 0.2 s on a bad line."""
+
 State = pb.PlaybackReport
 
 
@@ -43,14 +49,23 @@ class TurnPlayback:
     """Samples that were ever heard."""
     at: int = 0
     """The sample that is heard next; before `played` while something is heard again."""
+    told: int = 0
+    """As far as it was reported."""
+    underruns: int = 0
+    is_dry: bool = False
+    """It plays, and there was nothing to play."""
     is_over: bool = False
     """Its last sample was played, or it was cleared."""
+    over_at: int = 0
+    """`Playlist.left` once its last sample had left."""
     past: bytes = b""
     """The last of what was played."""
     volume: Volume = field(default_factory=lambda: Volume(RATE_HZ))
 
     def count(self, piece: bytes) -> None:
         self.past = (self.past + piece)[-2 * KEPT :]
+        self.underruns += self.is_dry and len(piece) > 0
+        self.is_dry = self.is_dry and not piece
         self.at += len(piece) // 2
         self.played = max(self.played, self.at)
 
@@ -68,7 +83,11 @@ class Playlist:
     """What waits to be played, and how far it got. Pure: frames are taken by whoever keeps the time."""
 
     current: TurnPlayback | None = None
+    left: int = 0
+    """Samples of frames that were taken, silence too: the track's own clock."""
     _waiting: deque[tuple[int, bytes, bool]] = field(default_factory=deque)
+    _begins: tuple[int, int] = (0, 0)
+    """The turn of which sound came last, and its first sample here."""
     _bytes: int = 0
     _rest: bytes = b""
     """What is left of the piece that is being played."""
@@ -82,8 +101,11 @@ class Playlist:
     """The turn that was told to DUCK; 0: none."""
     _finished: list[TurnPlayback] = field(default_factory=list)
 
-    def add(self, turn: int, data: bytes, *, is_last: bool) -> None:
-        """PCM16 mono at `RATE_HZ`."""
+    def add(self, turn: int, data: bytes, *, is_last: bool, offset: int = 0) -> None:
+        """PCM16 mono at `RATE_HZ`. `offset`: the place of its first sample; an answer that begins beyond 0
+        was heard up to there on another line."""
+        if turn != self._begins[0]:
+            self._begins = (turn, offset)
         self._waiting.append((turn, data, is_last))
         self._bytes += len(data)
         ends = []
@@ -116,6 +138,7 @@ class Playlist:
         self._held = turn
         if playing is not None:
             self._fade(playing)
+            playing.is_dry = False
         return playing
 
     def resume(self, turn: int, position: int) -> None:
@@ -138,16 +161,25 @@ class Playlist:
     def next_frame(self) -> bytes:
         """`FRAME` samples; silence where nothing waits, and where it is held."""
         frame, self._fading = self._fading[: 2 * FRAME], self._fading[2 * FRAME :]
-        while len(frame) < 2 * FRAME and not self._is_held and (self._rest or self._take()):
-            if self._is_held:
+        while len(frame) < 2 * FRAME and not self.is_held and (self._rest or self._take()):
+            if self.is_held:
                 break
             piece = self._rest[: 2 * FRAME - len(frame)]
             self._rest = self._rest[len(piece) :]
             frame += self._played(piece)
+        if len(frame) < 2 * FRAME and self.current is not None and not self.is_held:
+            self.current.is_dry = not self.current.is_over
+        self.left += FRAME
         return frame.ljust(2 * FRAME, b"\0")
 
+    def waiting(self, turn: int) -> int:
+        """Samples of `turn` that are here and were not played, or are heard again."""
+        rest = len(self._rest) if self._playing(turn) is not None else 0
+        return (rest + sum(len(data) for of, data, _ in self._waiting if of == turn)) // 2
+
     @property
-    def _is_held(self) -> bool:
+    def is_held(self) -> bool:
+        """The answer that plays is."""
         return self.current is not None and self.current.turn == self._held and not self.current.is_over
 
     def _playing(self, turn: int) -> TurnPlayback | None:
@@ -177,6 +209,7 @@ class Playlist:
         heard = current.volume.applied(np.frombuffer(piece, "<i2").astype(np.int16))
         if self._is_last and not self._rest:
             current.is_over, self._is_last = True, False
+            current.over_at = self.left + FRAME
             self._finished.append(current)
             self._let_go(current.turn)
         return heard.astype("<i2").tobytes()
@@ -188,7 +221,8 @@ class Playlist:
         turn, self._rest, self._is_last = self._waiting.popleft()
         self._bytes -= len(self._rest)
         if self.current is None or self.current.turn != turn:
-            self.current = TurnPlayback(turn)
+            begins = self._begins[1] if turn == self._begins[0] else 0
+            self.current = TurnPlayback(turn, played=begins, at=begins, told=begins)
         return True
 
 
@@ -218,35 +252,85 @@ class OutboundTrack(MediaStreamTrack):
 
 @dataclass(slots=True)
 class Reports:
-    """The playback reports of a call, which the gateway makes for the page."""
+    """The playback reports of a call, which the gateway makes for the page. What is on its way to the ear is
+    not played yet, the end of an answer as little as the rest; what was held or cleared will be, whatever is
+    done here."""
 
     playlist: Playlist
     _reported: tuple[int, int] = (0, 0)
     """The turn that was reported last, and at which of its samples."""
+    _behind: int = 0
+    _ending: list[TurnPlayback] = field(default_factory=list)
+    """Answers whose last sample has left and is not heard yet, the first of them first."""
+    _stopped: int = 0
+    """The turn that waits for the line to the server; 0: none does."""
+
+    def behind(self, samples: int) -> None:
+        """So many are on their way from here to the ear, as the page says."""
+        self._behind = min(samples, MOST_BEHIND)
 
     def due(self) -> list[pb.PlaybackReport]:
         """What happened since it was asked last; asked every `SECONDS`."""
-        found = [report_of(each, State.STATE_FINISHED) for each in self.playlist.take_finished()]
-        playing = self.playlist.current
-        if playing is None or playing.is_over or (playing.turn, playing.at) == self._reported:
+        self._ending += self.playlist.take_finished()
+        found = [self._of(each, State.STATE_FINISHED) for each in self._ending if not self._on_way(each)]
+        self._ending = [each for each in self._ending if self._on_way(each)]
+        playing = self._ending[0] if self._ending else self.playlist.current
+        if playing is None or (playing.is_over and not self._ending):
+            return found
+        place = (playing.turn, playing.at - self._on_way(playing) if playing.is_over else playing.at)
+        if place == self._reported:
             return found
         is_new = playing.turn != self._reported[0]
-        self._reported = (playing.turn, playing.at)
-        return [*found, report_of(playing, State.STATE_STARTED if is_new else State.STATE_PROGRESS)]
+        self._reported = place
+        state = State.STATE_STARTED if is_new else State.STATE_PROGRESS
+        return [*found, self._of(playing, state, self._on_way(playing))]
+
+    def _on_way(self, playing: TurnPlayback) -> int:
+        """Samples of it that have left and are not heard yet."""
+        since = self.playlist.left - playing.over_at if playing.is_over else 0
+        return max(0, self._behind - since)
 
     def held(self, turn: int) -> list[pb.PlaybackReport]:
         """Holds it, and says how much of it was played, where it plays."""
         playing = self.playlist.hold(turn)
         if playing is None:
             return []
-        started = [report_of(playing, State.STATE_STARTED)] if turn != self._reported[0] else []
+        started = [self._of(playing, State.STATE_STARTED)] if turn != self._reported[0] else []
         self._reported = (turn, playing.at)
-        return [*started, report_of(playing, State.STATE_PROGRESS)]
+        return [*started, self._of(playing, State.STATE_PROGRESS)]
+
+    async def hold(self) -> pb.PlaybackReport | None:
+        """As a `ListeningEar`: another line to the server begins."""
+        playing = self.playlist.current
+        if playing is None:
+            return None
+        if not (playing.is_over or self.playlist.is_held):  # what has left is heard, whatever is done
+            self._stopped = playing.turn
+            self.playlist.hold(playing.turn)
+        return self._of(playing, State.STATE_PROGRESS)
+
+    async def go_on(self) -> None:
+        """As a `ListeningEar`."""
+        turn, self._stopped = self._stopped, 0
+        if turn and (playing := self.playlist.current) is not None:
+            self.playlist.resume(turn, playing.at)
 
     def cleared(self, turn: int) -> pb.PlaybackReport:
         """Throws away what is left of `turn`."""
-        return report_of(TurnPlayback(turn, self.playlist.clear(turn)), State.STATE_CLEARED)
+        self.playlist.clear(turn)
+        self._ending = [each for each in self._ending if each.turn != turn]
+        current = self.playlist.current
+        is_current = current is not None and current.turn == turn
+        return self._of(current if current and is_current else TurnPlayback(turn), State.STATE_CLEARED)
 
-
-def report_of(playing: TurnPlayback, state: "pb.PlaybackReport.State") -> pb.PlaybackReport:
-    return pb.PlaybackReport(turn=playing.turn, state=state, played_samples=playing.played)
+    def _of(
+        self, playing: TurnPlayback, state: "pb.PlaybackReport.State", behind: int = 0
+    ) -> pb.PlaybackReport:
+        playing.told = max(playing.told, playing.played - behind)
+        return pb.PlaybackReport(
+            turn=playing.turn,
+            state=state,
+            played_samples=playing.told,
+            buffered_samples=max(0, playing.at + self.playlist.waiting(playing.turn) - playing.told),
+            underruns=playing.underruns,
+        )

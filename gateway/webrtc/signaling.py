@@ -13,7 +13,7 @@ from aiortc import RTCConfiguration, RTCIceServer, RTCSessionDescription
 
 from ..close_codes import Refused, bad_message
 from ..settings import IceServer, ice_server
-from ..upstream import Caller
+from ..upstream import RECONNECT_WITHIN, Caller
 from .call import Call
 from .peer import ClosingPeer
 
@@ -29,8 +29,13 @@ log = logging.getLogger(__name__)
 class RtcCalls:
     """Implements `app.Calls`. Its calls live in its block."""
 
-    def __init__(self, channel: grpc.aio.Channel, ice_servers: Sequence[str]) -> None:
-        self._channel = channel
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        ice_servers: Sequence[str],
+        reconnect_within: float = RECONNECT_WITHIN,
+    ) -> None:
+        self._channel, self._reconnect_within = channel, reconnect_within
         self._configuration = RTCConfiguration([_rtc_server(ice_server(text)) for text in ice_servers])
         self._tasks = asyncio.TaskGroup()
         self._calls: dict[str, Call] = {}
@@ -68,13 +73,13 @@ class RtcCalls:
             loop.default_exception_handler(context)
 
     async def answer(
-        self, offer: str, caller: Caller, visit: AbstractContextManager[None]
+        self, offer: str, caller: Caller, visit: AbstractContextManager[None], resume_token: str = ""
     ) -> tuple[str, str]:
         """The call's id and the SDP answer. Raises `Rejected`, and `Refused` for what is no offer."""
         with ExitStack() as inside:
             inside.enter_context(visit)
             peer = ClosingPeer(self._configuration)
-            call = Call(peer, self._channel, caller)
+            call = Call(peer, self._channel, caller, resume_token, self._reconnect_within)
             try:
                 answer = await _negotiate(peer, call, offer)
             except BaseException:

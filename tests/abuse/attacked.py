@@ -19,9 +19,9 @@ import httpx2
 
 from tests.gateway.harness import deployed
 from voice_grpc.client import Access
-from voice_grpc.net.child_process import ChildProcess, running
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
+from voice_grpc.process.child_process import ChildProcess, running
 
 from .target import TASKS, forgetful_script
 
@@ -132,7 +132,7 @@ class WatchedProcess:
         proc = Path(f"/proc/{self.child.pid}")
         self._tasks = Future()
         os.kill(self.child.pid, signal.SIGUSR1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             tasks = await asyncio.wrap_future(self._tasks)
         status = dict(
             line.split(":", 1) for line in (proc / "status").read_text().splitlines() if ":" in line

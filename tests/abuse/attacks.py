@@ -28,7 +28,7 @@ from .inputs.offers import OfferInput
 from .inputs.pages import RATE_HZ
 from .inputs.requests import RawInput
 
-WITHIN = 20.0
+WITHIN = 60.0
 """Seconds for an input to be answered: an answer that is being spoken is heard out first."""
 
 UNANSWERED_SECONDS = 0.1

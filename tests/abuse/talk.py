@@ -23,7 +23,7 @@ MURMUR_SECONDS = 0.28
 AUDIBLE = 0.01
 """RMS from which a chunk is heard: -40 dBFS."""
 
-WITHIN = 10.0
+WITHIN = 60.0
 """Seconds for an answer to be heard. The server apologises after 8 at most (`--turn-deadline`)."""
 
 ENDS = (

@@ -14,6 +14,7 @@ from tests.clients.fake_conversation import Character
 from tests.clients.fake_server import serving
 from tests.clients.reciting import STARTED, reciting
 from voice_grpc.client import Access, Call, CallFailed, connect, failures, reach
+from voice_grpc.client.resumable_stream import Rpc
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 
@@ -69,6 +70,17 @@ async def test_a_call_that_ends_well_while_it_is_written_to_is_no_failure() -> N
                     codes.add(failure.code)
                 writing.cancel()
     assert grpc.StatusCode.OK not in codes
+
+
+async def test_who_sends_without_a_pause_after_the_end_leaves_the_event_loop_to_others() -> None:
+    others, sent = asyncio.Event(), 0
+    async with reciting(STARTED, stays=False) as (target, _), Call.open(target, pb.SessionConfig()) as call:
+        assert [each async for each in call] == []
+        asyncio.get_running_loop().call_soon(others.set)
+        while not others.is_set() and sent < 1_000:
+            await call.send(pb.Ping(id=sent))
+            sent += 1
+    assert sent < 1_000
 
 
 async def test_requests_are_numbered_from_one_also_by_many_writers() -> None:
@@ -144,7 +156,7 @@ async def test_leaving_the_block_cancels_the_call() -> None:
     async with reciting(STARTED) as (target, server), connect(target) as channel:
         async with Call.open(channel, pb.SessionConfig()):
             pass
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await server.has_ended.wait()
 
 
@@ -195,7 +207,7 @@ async def test_a_server_that_ends_at_once() -> None:
 
 
 async def test_no_server_is_said_at_once() -> None:
-    async with connect("127.0.0.1:1") as channel, asyncio.timeout(3):
+    async with connect("127.0.0.1:1") as channel, asyncio.timeout(60):
         with pytest.raises(CallFailed, match="no voice server answers at 127.0.0.1:1"):
             await reach(channel, "127.0.0.1:1")
 
@@ -205,7 +217,7 @@ async def test_a_server_elsewhere_is_asked_for_through_the_proxy_which_is_named(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://me:pass-word@127.0.0.1:9")
     target = "https://voice.invalid"
-    async with connect(target) as channel, asyncio.timeout(5):
+    async with connect(target) as channel, asyncio.timeout(60):
         with pytest.raises(CallFailed) as caught:
             await reach(channel, target)
     assert str(caught.value) == (
@@ -283,13 +295,13 @@ async def test_a_refusal_that_crosses_the_first_message_is_told_as_it_is() -> No
     await server.start()
     async with connect(f"127.0.0.1:{port}") as channel:
         for turns in range(60):
-            call = Call(VoiceServiceStub(channel).Converse())
+            rpc: Rpc = VoiceServiceStub(channel).Converse()
+            call = Call(lambda rpc=rpc: rpc, pb.SessionConfig())  # type: ignore[misc]
             for _ in range(turns % 20):
                 await asyncio.sleep(0)
             time.sleep(0.002)  # noqa: ASYNC251 - nobody else's turn
-            await call.send(pb.SessionConfig())
             with pytest.raises(CallFailed, match="the token is not known") as caught:
-                await anext(call)
+                await call.begin()
             assert caught.value.code is grpc.StatusCode.UNAUTHENTICATED
     await server.stop(0)
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from voice_grpc.client import JitterBuffer, JitterBufferSettings
+from voice_grpc.client import BufferEar, JitterBuffer, JitterBufferSettings
+from voice_grpc.client.jitter_buffer import REMEMBERED
 from voice_grpc.core.audio import Samples
 from voice_grpc.core.playout.volume import DUCKED
 from voice_grpc.pb import voice_pb2 as pb
@@ -254,7 +255,7 @@ def test_sound_that_comes_while_it_is_held_is_kept_and_no_underrun() -> None:
     assert not player.take(20, 5.0).any()
     player.resume(1, 100, 5.0)
     player.receive(1, ramp(100, 1200), 5.0, is_last=True)
-    assert player.take(200, 5.0).tolist() == list(range(1100, 1300))
+    assert player.take(200, 5.0).tolist()[5:] == list(range(1105, 1300)), "it had run dry, and fades in"
     reports = player.due(5.2)
     assert (reports[-1].state, reports[-1].played_samples, reports[-1].underruns) == (FINISHED, 300, 0)
     assert player.target == pytest.approx(0.06)
@@ -313,6 +314,40 @@ def test_the_user_s_pause_keeps_what_is_buffered_and_counts_no_underrun() -> Non
     assert [report.underruns for report in player.due(2.3)] == [0, 0]
 
 
+async def test_as_an_ear_it_says_where_it_is_and_waits() -> None:
+    player = playing()
+    ear = BufferEar(player)
+    report = await ear.hold()
+    assert report is not None
+    assert (report.turn, report.played_samples) == (1, 100)
+    assert not player.take(20, 0.1)[FADE:].any()
+    await ear.go_on()
+    assert player.take(300, 2.0).tolist()[FADE:] == list(range(1100 + FADE, 1400))
+    assert await BufferEar(playout()).hold() is None
+
+
+async def test_as_an_ear_it_knows_of_an_answer_that_has_just_been_heard_to_its_end() -> None:
+    player = playing()
+    player.take(300, 1.0)
+    assert player.position == (0, 0)
+    report = await BufferEar(player).hold()
+    assert report is not None
+    assert (report.turn, report.played_samples) == (1, 400)
+    player.restart()
+    assert await BufferEar(player).hold() is None
+
+
+async def test_the_user_s_pause_outlasts_the_line_s() -> None:
+    player = playing()
+    player.pause(True, 0.1)
+    ear = BufferEar(player)
+    await ear.hold()
+    await ear.go_on()
+    assert not player.take(20, 0.2)[FADE:].any()
+    player.pause(False, 0.3)
+    assert player.take(300, 2.0)[FADE:].any()
+
+
 def test_duck_lowers_within_20_ms_and_its_end_restores() -> None:
     player = playout()
     player.receive(1, ones(200, 10_000), 0.0, is_last=True)
@@ -357,3 +392,109 @@ def test_played_never_falls_and_never_exceeds_what_came() -> None:
             assert report.played_samples + report.buffered_samples == sent
             last = report.played_samples
     assert last > 0
+
+
+def test_it_runs_dry_and_comes_back_without_a_click() -> None:
+    player = JitterBuffer(24_000)
+    loud = np.full(4_700, 16_000, np.int16)
+    player.receive(1, loud, 0.0)
+    played = [player.take(960, n * 0.04) for n in range(6)]
+    player.receive(1, loud, 0.3)
+    played.append(player.take(960, 0.3))
+    steps = np.abs(np.diff(np.concatenate(played).astype(int)))
+    assert steps[1:].max() <= 16_000 // 100, "5 ms are 120 samples from full to silence and back"
+    assert player.due(0.3)[-1].underruns == 1
+
+
+def test_the_end_of_an_answer_is_as_it_came() -> None:
+    player = JitterBuffer(24_000)
+    player.receive(1, np.full(1_000, 16_000, np.int16), 0.0, is_last=True)
+    assert (player.take(960, 0.0) == 16_000).all()
+    assert (player.take(960, 0.04)[:40] == 16_000).all()
+
+
+def test_turns_that_are_over_are_remembered_up_to_a_bound() -> None:
+    player = playout()
+    for turn in range(1, 1_000):
+        player.receive(turn, ones(10), float(turn), is_last=True)
+        player.take(20, float(turn))
+    assert len(player._played) <= REMEMBERED  # noqa: SLF001 - it is a bound of memory
+    player.receive(999, ones(10), 1_000.0)
+    assert player.turns == [], "what still comes of the last is not played"
+
+
+def test_what_waits_is_what_was_never_heard() -> None:
+    player = JitterBuffer(RATE_HZ, JitterBufferSettings(report_every=0.0))
+    player.receive(1, ones(500), 0.0)
+    player.take(200, 0.0)
+    player.hold(1, 0.2)
+    player.resume(1, 100, 0.3)
+    player.take(50, 0.4)
+    assert player.due(0.4)[-1].buffered_samples == 300
+
+
+# ---------------------------------------------------------------- after a line was lost
+
+
+def numbered(first: int, count: int) -> Samples:
+    return np.arange(first, first + count).astype(np.int16)
+
+
+def test_sound_that_comes_again_is_heard_once_and_none_is_left_out() -> None:
+    player = playout()
+    player.receive(1, numbered(0, 100), 0.0, offset=0)
+    assert player.take(60, 0.0).tolist() == list(range(60))
+    for offset in (20, 60, 100):
+        player.receive(1, numbered(offset, 50), 0.1, offset=offset)
+    assert player.take(90, 0.1).tolist() == list(range(60, 150))
+    assert told(player.due(0.1))[-1] == (1, PROGRESS, 150)
+
+
+def test_sound_that_comes_again_after_the_buffer_ran_dry_goes_on_where_the_ear_was() -> None:
+    player = playout()
+    player.receive(1, numbered(0, 100), 0.0, offset=0)
+    player.take(120, 0.0)
+    player.receive(1, numbered(80, 200), 5.0, offset=80, is_last=True)
+    heard = player.take(180, 5.0).tolist()
+    assert (len(heard), heard[5:]) == (180, list(range(105, 280))), "but for 5 ms in which it comes back"
+    assert told(player.due(5.0))[-1] == (1, FINISHED, 280)
+
+
+def test_an_answer_that_is_joined_in_its_middle_is_counted_from_there() -> None:
+    player = playout()
+    player.receive(7, numbered(500, 100), 0.0, offset=500, is_last=True)
+    assert player.position == (7, 500)
+    assert player.take(100, 0.0).tolist() == list(range(500, 600))
+    assert told(player.due(0.0)) == [(7, STARTED, 500), (7, FINISHED, 600)]
+
+
+def test_sound_that_is_missing_is_silence() -> None:
+    player = playout()
+    player.receive(1, numbered(1, 60), 0.0, offset=0)
+    player.receive(1, numbered(81, 20), 0.0, offset=80)
+    assert player.take(100, 0.0).tolist() == [*range(1, 61), *[0] * 20, *range(81, 101)]
+
+
+def test_a_hold_outlasts_the_line() -> None:
+    player = playout()
+    player.receive(1, numbered(0, 200), 0.0, offset=0)
+    player.take(100, 0.0)
+    player.hold(1, 0.1)
+    player.receive(1, numbered(90, 200), 1.0, offset=90)
+    player.take(20, 1.0)
+    assert not player.take(20, 1.1).any()
+    player.resume(1, 100, 2.0)
+    assert player.take(100, 2.1)[50:].tolist() == list(range(150, 200))
+
+
+def test_another_conversation_begins_with_nothing() -> None:
+    player = playout()
+    player.receive(1, ones(100), 0.0, is_last=True)
+    player.take(100, 0.0)
+    player.receive(2, ones(100), 0.0)
+    player.hold(2, 0.0)
+    player.restart()
+    assert player.is_idle
+    player.receive(1, ones(100, 5), 1.0, is_last=True)
+    player.receive(2, ones(100, 6), 1.0, is_last=True)
+    assert player.take(200, 1.0).tolist() == [5] * 100 + [6] * 100

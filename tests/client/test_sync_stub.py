@@ -37,7 +37,7 @@ def serving_elsewhere() -> Iterator[str]:
     thread = threading.Thread(target=run, name="server")
     thread.start()
     try:
-        yield address.get(timeout=10)
+        yield address.get(timeout=60)
     finally:
         loop.call_soon_threadsafe(over.set)
         thread.join(10)
@@ -54,14 +54,14 @@ def requests(*, texts: int) -> Iterator[pb.ConverseRequest]:
 def test_a_conversation_with_the_synchronous_stub() -> None:
     with serving_elsewhere() as target, grpc.insecure_channel(target, LOCAL) as channel:
         stub = VoiceServiceStub(channel)
-        assert stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=10).version
-        said = list(stub.Converse(requests(texts=2), timeout=20))
+        assert stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=60).version
+        said = list(stub.Converse(requests(texts=2), timeout=60))
         assert said[0].session_started.session_id == "sync"
         for turn in (1, 2):
             assert "".join(r.response_text.delta for r in said if r.turn == turn) == "Sure thing."
             assert any(r.audio.is_last for r in said if r.turn == turn)
         assert said[-1].session_ended.reason == pb.SessionEnded.REASON_CLIENT
-        session = stub.GetSession(pb.GetSessionRequest(session_id="sync"), timeout=10).session
+        session = stub.GetSession(pb.GetSessionRequest(session_id="sync"), timeout=60).session
         assert [m.text for m in session.messages][::2] == ["Question 1.", "Question 2."]
 
 
@@ -69,7 +69,7 @@ def test_an_error_reaches_the_synchronous_caller_with_its_details() -> None:
     with serving_elsewhere() as target, grpc.insecure_channel(target, LOCAL) as channel:
         first = pb.ConverseRequest(config=pb.SessionConfig(persona_id="nobody"))
         with pytest.raises(grpc.RpcError) as refused:
-            list(VoiceServiceStub(channel).Converse(iter([first]), timeout=10))
+            list(VoiceServiceStub(channel).Converse(iter([first]), timeout=60))
         how = ended(refused.value)
         assert (how.code, how.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "BAD_FIELD")
         assert list(how.fields) == ["config.persona_id"]

@@ -31,14 +31,25 @@ async def test_it_talks_to_a_server_whose_authority_it_trusts(scheme: str, autho
         assert call.started.session_id
 
 
-async def test_it_shows_its_certificate_to_a_server_that_asks(authority: Authority) -> None:
+async def test_it_shows_its_certificate_to_a_server_that_asks(authority: Authority, tmp_path: Path) -> None:
     mine = authority.issue("client")
     access = Access(ca_file=authority.ca, cert_file=mine.cert, key_file=mine.key)
     given = authority.issue("server").flags | {"tls_client_ca": str(authority.ca)}
     async with serving(**given) as served:
         async with Call.open(served.target, pb.SessionConfig(), access) as call:
             assert call.started.session_id
-        await failure(served.target, Access(ca_file=authority.ca))
+        stranger = Authority(tmp_path, "other").issue("stranger")
+        other = Access(ca_file=authority.ca, cert_file=stranger.cert, key_file=stranger.key)
+        for refused in (Access(ca_file=authority.ca), other):
+            said = await failure(served.target, refused)
+            assert "perhaps it asks for a certificate of an authority that it knows, --cert and --key" in said
+
+
+async def test_it_says_that_a_server_may_speak_tls(authority: Authority) -> None:
+    async with serving(**authority.issue("server").flags) as served:
+        assert "perhaps it speaks TLS, https://… or --tls" in await failure(served.target, Access())
+    gone = await failure(served.target, Access())
+    assert gone.endswith(f"no voice server answers at {served.target}")
 
 
 async def test_it_says_why_it_does_not_trust(authority: Authority, tmp_path: Path) -> None:

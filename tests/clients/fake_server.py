@@ -67,7 +67,7 @@ class FakeServer(VoiceServiceServicer):
         sound = tone(len(request.text) / 20, request.output_audio.sample_rate_hz or RATE_HZ, 220)
         yield pb.SynthesizeResponse(audio=chunk(sound, 0, 0, True), segment_text=request.text)
 
-    async def reported(self, state: int, within: float = 20) -> None:
+    async def reported(self, state: int, within: float = 60) -> None:
         """Wait until the client of the only conversation reports so."""
         async with asyncio.timeout(within):
             await self.conversations[-1].was_reported[state].wait()

@@ -55,7 +55,7 @@ class Program:
     def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:
         self._process.send_signal(number)
 
-    async def ended(self, within: float = 30) -> Ended:
+    async def ended(self, within: float = 60) -> Ended:
         async with asyncio.timeout(within):
             out, err = await self._process.communicate()
         assert self._process.returncode is not None

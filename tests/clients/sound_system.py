@@ -34,7 +34,7 @@ class Room:
 
     async def run(self, *command: str) -> None:
         process = await self.start(*command)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0, command
 
     async def start(self, *command: str) -> asyncio.subprocess.Process:
@@ -84,7 +84,7 @@ async def sound_system(runtime: Path) -> AsyncIterator[Room]:
 
 
 async def _until_up(room: Room) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for _ in ticks(time.monotonic(), 0.05):
             if await (await room.start("pactl", "info")).wait() == 0:
                 return

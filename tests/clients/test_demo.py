@@ -13,7 +13,7 @@ import soundfile
 from clients.audio import OUTPUT_HZ, audible_span
 from clients.demo import DemoOptions, hold, next_steps
 from clients.screen import Screen
-from voice_grpc.net.child_process import ChildEnded
+from voice_grpc.process.child_process import ChildEnded
 
 from .fake_conversation import tone
 from .program import ROOT, run, start
@@ -93,7 +93,7 @@ async def test_it_can_be_stopped_and_leaves_no_server_behind(tmp_path: Path, num
     demo = await start("demo", "--save", tmp_path / "demo.wav", prelude=prelude)
     said = await demo.until("pid")
     demo.interrupt(number)
-    ended = await demo.ended(10)
+    ended = await demo.ended()
     assert (ended.code, ended.err) == (130, "")
     server = int(said.split("pid")[1].split()[0])
     with pytest.raises(ProcessLookupError):

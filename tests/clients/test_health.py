@@ -1,10 +1,12 @@
 """`voice-grpc health`: one line and an exit code, of a server that serves, one that loads, and nobody."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from clients import health
+from tests.certificates import Authority
 from tests.serving import LONG, scripted, serving
 
 from .program import Ended, run
@@ -33,6 +35,16 @@ async def test_a_server_that_loads_is_alive_and_does_not_serve() -> None:
 async def test_a_server_with_tokens_is_asked_without() -> None:
     async with serving(tokens=["sesame"]) as served:
         assert (await ask("--target", served.target)).code == 0
+
+
+async def test_a_server_that_wants_certificates_is_asked_with_one(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    own = authority.issue("probe")
+    asks = authority.issue("server").flags | {"tls_client_ca": str(authority.ca)}
+    flags = ("--ca", str(authority.ca), "--cert", str(own.cert), "--key", str(own.key))
+    async with serving(tokens=["sesame"], **asks) as served:
+        assert (await ask("--target", served.target, *flags)).code == 0
+        assert (await ask("--target", served.target, *flags[:2], "--within", "2")).code == 1
 
 
 async def test_a_server_that_drains_does_not_serve() -> None:
@@ -69,7 +81,9 @@ async def test_an_unknown_service_and_nobody() -> None:
         (["--target", "http://"], "target: got 'http://'"),
         (["--within", "0"], "--within: got 0"),
         (["--service", "käse"], "--service: got 'käse'"),
-        (["--tls"], "unrecognized arguments"),
+        (["--token", "sesame"], "unrecognized arguments"),
+        (["--ca", "/no/such.pem"], "--ca: got '/no/such.pem'"),
+        (["--key", "/no/such.key"], "--cert: got ''"),
     ],
 )
 async def test_a_command_line_that_is_wrong(arguments: list[str], said: str) -> None:

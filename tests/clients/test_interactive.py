@@ -3,15 +3,20 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 
 from clients.conversation import Conversation
 from clients.devices import Microphone
 from clients.interactive import Talker
+from clients.options import session_config
 from clients.screen import Screen
+from tests.recording.made import recorder_in
+from tests.serving import WITHIN, serving
 from voice_grpc.client import Call
 from voice_grpc.pb import voice_pb2 as pb
+from voice_grpc.session.recording_tap import WITHDRAWN
 
 from .reciting import STARTED, reciting
 
@@ -41,7 +46,7 @@ async def stopped(*lines: pb.ConverseResponse, after: pb.ConverseResponse) -> Co
             conversation.accept(await anext(call))
         talker = Talker(conversation, Microphone(), push_to_talk=False)
         await talker.type(typed("/stop"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             conversation.accept(await anext(call))
     return conversation
 
@@ -63,3 +68,27 @@ async def test_stop_before_any_answer_stops_nothing() -> None:
     assert not conversation.stopped
     assert conversation.playout.position == (1, 0)
     assert not conversation.playout.due(0.0)
+
+
+async def test_a_recording_is_ended_by_hand(tmp_path: Path) -> None:
+    async with recorder_in(tmp_path) as recorder, serving(recorder=recorder) as served:
+        config = session_config(is_prepared=True)
+        config.recording = True
+        async with Call.open(served.target, config) as call:
+            assert call.started.recording
+            out = io.StringIO()
+            conversation = Conversation(call, Screen(out))
+            await Talker(conversation, Microphone(), push_to_talk=False).type(typed("/stop-recording"))
+            async with asyncio.timeout(WITHIN):
+                while not (response := await anext(call)).HasField("config_applied"):
+                    conversation.accept(response)
+            assert not response.config_applied.effective_config.recording
+            assert f"! {WITHDRAWN}" in out.getvalue()
+
+
+async def test_what_is_no_command_is_told_what_there_is() -> None:
+    async with reciting(STARTED) as (target, _), Call.open(target, pb.SessionConfig()) as call:
+        out = io.StringIO()
+        talker = Talker(Conversation(call, Screen(out)), Microphone(), push_to_talk=False)
+        await talker.type(typed("/record"))
+    assert "/record is not known; there are /stop /pause /resume /stop-recording /quit" in out.getvalue()

@@ -51,7 +51,6 @@ async def test_time_goes_on_whatever_the_listener_does() -> None:
             break
     assert [at for at, _ in seen] == pytest.approx([n * 0.01 for n in range(20)])
     assert all(real >= at for at, real in seen)
-    assert seen[-1][1] < 0.19 + 0.1
 
 
 async def test_waiting_ends_with_the_change_the_time_or_the_world() -> None:

@@ -1,6 +1,5 @@
 """`voice-grpc talk`: what it says and returns when something is wrong, and its command line."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -24,12 +23,10 @@ async def test_what_cannot_begin_is_one_line_and_code_2(tmp_path: Path) -> None:
             (("--target", server.target, "--text", "hi", "--save", tmp_path / "a.mp3"), "must end in .wav"),
             (("--target", server.target, "--text", "hi", "--ca-file", tmp_path / "ca"), "No such file"),
         ):
-            began = time.monotonic()
             ended = await run("talk", *arguments)
             assert ended.code == 2
             assert complaint in ended.complaint
             assert ended.complaint.startswith("voice-grpc talk: ")
-            assert time.monotonic() - began < 5
 
 
 async def test_a_refused_config_names_the_field() -> None:

@@ -63,6 +63,19 @@ def test_an_interruption_keeps_what_was_heard() -> None:
     assert turns.since(0)[0].has_ended
 
 
+def test_an_answer_whose_server_went_away_goes_on_in_the_next_turn() -> None:
+    lost = pb.Interrupted(turn=1, reason=pb.Interrupted.REASON_SERVER_LOST)
+    told = (pb.ConverseResponse(turn=1, interrupted=lost), moved(1, State.STATE_INTERRUPTED))
+    turns = after(*told)
+    assert not turns.is_quiet
+    turns.receive(moved(2, State.STATE_THINKING))
+    turns.receive(moved(2, State.STATE_COMPLETED))
+    assert turns.is_quiet
+    anew = after(*told)
+    anew.restart()
+    assert anew.is_quiet
+
+
 def test_a_turn_that_came_to_nothing_does_not_count() -> None:
     turns = after(moved(1, State.STATE_THINKING), moved(1, State.STATE_DISCARDED))
     assert turns.is_quiet
@@ -75,3 +88,16 @@ def test_a_turn_is_answered_once_its_answer_begins() -> None:
     assert not turns.since(0)[0].is_answered
     turns.receive(moved(1, State.STATE_SPEAKING))
     assert turns.since(0)[0].is_answered
+
+
+def test_another_conversation_counts_on_and_what_it_does_not_answer_has_failed() -> None:
+    turns = after(
+        moved(1, State.STATE_THINKING), moved(1, State.STATE_COMPLETED), moved(2, State.STATE_THINKING)
+    )
+    turns.restart()
+    assert turns.is_quiet
+    assert [turn.state for turn in turns.since(0)] == [State.STATE_COMPLETED, State.STATE_FAILED]
+    turns.receive(moved(1, State.STATE_THINKING))
+    assert [turn.number for turn in turns.since(2)] == [3]
+    turns.receive(pb.ConverseResponse(turn=1, interrupted=pb.Interrupted(turn=1, heard_text="Hel")))
+    assert turns.since(2)[0].cut is not None

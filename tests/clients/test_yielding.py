@@ -11,6 +11,7 @@ from voice_grpc.core.audio import Samples
 from voice_grpc.engines.scripted import Hearing, Script, ScriptedAnswer, ScriptedLlm, ScriptedStt
 
 from .fake_conversation import tone
+from .loudness import around_the_longest_silence
 from .program import Ended, run
 
 ANSWER = "Once upon a time there was a queen, and she had a very long story to tell."
@@ -29,7 +30,7 @@ def spoken_over(words: str) -> Script:
 async def talked(words: str, folder: Path) -> tuple[Ended, Samples]:
     """What was printed, and the answers as they were played. The words over the answer last 0.4 s."""
     question, both = folder / "question.wav", folder / "both.wav"
-    pause = np.zeros(round(2.2 * INPUT_HZ), np.int16)
+    pause = np.zeros(round(3.0 * INPUT_HZ), np.int16)
     soundfile.write(
         question, np.concatenate([tone(0.6, INPUT_HZ), pause, tone(0.4, INPUT_HZ), pause]), INPUT_HZ
     )
@@ -40,27 +41,16 @@ async def talked(words: str, folder: Path) -> tuple[Ended, Samples]:
     return ended, stereo[:, 1]
 
 
-def sounds(samples: Samples) -> list[tuple[float, float]]:
-    """From when to when there is sound between silences of 0.1 s or more, in seconds."""
-    size = OUTPUT_HZ // 100
-    loud = np.abs(samples[: len(samples) // size * size].reshape(-1, size)).max(axis=1) > 300
-    at = np.flatnonzero(loud)
-    parts = np.split(at, np.flatnonzero(np.diff(at) > 10) + 1)
-    return [(float(part[0]) / 100, float(part[-1] + 1) / 100) for part in parts]
-
-
 async def test_a_listener_s_word_holds_the_answer_and_costs_it_nothing(tmp_path: Path) -> None:
     ended, answer = await talked("Yeah.", tmp_path)
     assert (ended.code, ended.err) == (0, "")
     assert "⏸ held" in ended.out
     assert "s, went on" in ended.out
     assert "✂" not in ended.out
-    (begun, held), (resumed, over) = sounds(answer)
-    assert LENGTH - 0.1 < held - begun + over - resumed < LENGTH + 1.1, (
-        "all of it, and a second again at most"
-    )
+    before, silent, after = around_the_longest_silence(answer, OUTPUT_HZ)
+    assert LENGTH - 0.1 < before + after < LENGTH + 1.1, "all of it, and a second again at most"
     told = float(ended.out.split("⏸ held ")[1].split(" s,")[0])
-    assert resumed - held > told - 0.1, "silent from the hold on, though 0.2 s of sound were there"
+    assert silent > told - 0.1, "silent from the hold on, though 0.2 s of sound were there"
 
 
 async def test_an_interruption_is_silent_from_the_hold_on(tmp_path: Path) -> None:
@@ -69,6 +59,6 @@ async def test_an_interruption_is_silent_from_the_hold_on(tmp_path: Path) -> Non
     assert "⏸ held" in ended.out
     assert "s, then cut" in ended.out
     assert "✂ the user spoke" in ended.out
-    (begun, held), (resumed, over) = sounds(answer)
-    assert held - begun < LENGTH - 1
-    assert over - resumed > LENGTH - 0.1, "the next answer"
+    before, _, after = around_the_longest_silence(answer, OUTPUT_HZ)
+    assert before < LENGTH - 1
+    assert after > LENGTH - 0.1, "the next answer"

@@ -7,7 +7,16 @@ import pytest
 
 from voice_grpc.core import quota
 from voice_grpc.core.errors import AllowanceUsed, CallerLimit
-from voice_grpc.core.quota import MINUTE, SLOTS, Account, Accounts, CallerLimits, SlidingWindow, TokenBucket
+from voice_grpc.core.quota import (
+    MINUTE,
+    SLOTS,
+    Account,
+    Accounts,
+    CallerLimits,
+    Counted,
+    SlidingWindow,
+    TokenBucket,
+)
 
 SLOT = MINUTE / SLOTS
 
@@ -141,6 +150,56 @@ def test_a_caller_is_told_all_of_its_limits_and_what_it_used() -> None:
         "characters of voice a minute": (0, 0, False),
         "characters of voice a day": (0, 0, False),
     }
+
+
+# ---------------------------------------------------------------- together with other servers
+
+
+def test_what_was_told_is_not_told_again_and_what_nobody_heard_is() -> None:
+    account = Account("ann", CallerLimits(tokens_per_minute=10))
+    assert not account.has_news
+    account.spend(0.0, tokens=3)
+    assert account.has_news
+    assert account.tell().added == {quota.TOKENS[0]: 3, quota.TOKENS[1]: 3}
+    account.spend(0.5, tokens=1)
+    account.learn(None, 1.0)
+    assert account.tell().added == {quota.TOKENS[0]: 4, quota.TOKENS[1]: 4}
+    account.learn(Counted(0, {}), 1.0)
+    assert not account.has_news
+    with account.stream():
+        assert (account.has_news, account.tell().streams) == (True, 1)
+        account.learn(Counted(0, {}), 1.0)
+        assert account.has_news
+    assert account.tell().streams == 0
+    assert not account.has_news
+
+
+def test_what_all_have_seen_counts_and_what_came_meanwhile_too() -> None:
+    account = Account("ann", CallerLimits(tokens_per_minute=10, streams=2))
+    account.spend(100.0, tokens=1)
+    account.tell()
+    account.spend(100.0, tokens=2)
+    account.learn(Counted(1, {quota.TOKENS[0]: ((50, 4), (0, 3))}), 100.0)
+    used = {use.name: use.used for use in account.uses(100.0)}
+    assert (used[quota.TOKENS[0]], used[quota.STREAMS]) == (9, 1)
+    account.check_spending(100.0, tokens=True, characters=False)
+    account.spend(100.0, tokens=1)
+    with pytest.raises(AllowanceUsed) as caught:
+        account.check_spending(100.0, tokens=True, characters=False)
+    assert caught.value.limit.retry_after == 11.0
+    account.check_spending(111.0, tokens=True, characters=False)
+    with account.stream(), pytest.raises(CallerLimit):
+        account.check_room()
+
+
+def test_a_call_that_is_one_too_many_for_all_is_not_counted() -> None:
+    account = Account("ann", CallerLimits(new_per_minute=2))
+    with account.call(0.0):
+        account.tell()
+        account.learn(Counted(0, {quota.NEW: ((0, 3),)}), 0.0)
+        with pytest.raises(CallerLimit):
+            account.check_new(0.0)
+    assert account.tell().added == {quota.NEW: -1}
 
 
 # ---------------------------------------------------------------- all callers

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 from tests.deploy.files import loaded, program
 
-WITHIN = 20.0
+WITHIN = 60.0
 """Seconds until an Envoy that does not begin is a failed test."""
 
 HERE = "127.0.0.1"
@@ -34,7 +34,7 @@ def certificate(folder: Path) -> None:
     shell, option, script = loaded("compose.yaml")["services"]["certificate"]["entrypoint"]
     program("openssl")
     command = [shell, option, script.replace("/tls/", f"{folder}/")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
 
 
@@ -85,6 +85,6 @@ async def envoy(
 
 
 def _ports(admin: str) -> dict[str, int]:
-    with urlopen(f"http://{admin}/listeners?format=json", timeout=10) as answer:
+    with urlopen(f"http://{admin}/listeners?format=json", timeout=60) as answer:
         listeners = json.load(answer)["listener_statuses"]
     return {each["name"]: each["local_address"]["socket_address"]["port_value"] for each in listeners}

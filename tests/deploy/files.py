@@ -15,12 +15,12 @@ import yaml
 import gateway.settings as gateway
 import voice_grpc.settings.command_line as serve
 import voice_grpc.whisper_server.options as whisper_server
-from voice_grpc.net.command_line import CommandLine
+from voice_grpc.process.command_line import CommandLine
 from voice_grpc.settings.environment import VARIABLES
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-OVERLAYS = ("base", "gpu")
+OVERLAYS = ("base", "gpu", "by-conversations")
 
 COMMAND_LINES: dict[str, CommandLine[Any]] = {
     "serve": serve.COMMAND_LINE,
@@ -46,7 +46,7 @@ def program(name: str) -> str:
 
 
 def outcome(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
 def loaded(name: str) -> Any:

@@ -14,6 +14,7 @@ import pytest
 from gateway.server import serving as gateway_serving
 from tests.deploy.envoy import Envoy, certificate, envoy, placed
 from tests.deploy.files import loaded, outcome, program
+from tests.free_port import free_port
 from tests.gateway.harness import Deployment, settings
 from tests.server.test_shared_store import PASSWORD, server, talk
 from tests.serving import (
@@ -27,7 +28,7 @@ from tests.serving import (
     serving,
     stub_of,
 )
-from tests.valkey import free_port, needs_valkey, valkey
+from tests.valkey import needs_valkey, valkey
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.server.caller_limits import calls_of_one_connection
 from voice_grpc.settings import Settings

@@ -1,8 +1,10 @@
 """The Dockerfile and compose.yaml. No image is built here: what can be known without one is checked."""
 
 import ipaddress
+import os
 import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,9 +74,9 @@ def test_what_is_copied_is_there_and_not_ignored() -> None:
             assert f"!{name}" in ignored
 
 
-def test_what_the_readme_names_of_it_is_there() -> None:
-    named = set(re.findall(r"\bdeploy/[\w./-]*\w", (ROOT / "README.md").read_text()))
-    assert named >= {"deploy/compose.yaml", "deploy/kubernetes/base", "deploy/envoy/envoy.yaml"}
+def test_what_its_page_names_of_it_is_there() -> None:
+    named = set(re.findall(r"\bdeploy/[\w./-]*\w", (DEPLOY / "README.md").read_text()))
+    assert named >= {"deploy/compose.yaml", "deploy/kubernetes/base", "deploy/kubernetes/gpu"}
     assert all((ROOT / name).exists() for name in named)
 
 
@@ -125,6 +127,33 @@ def test_each_finds_the_others() -> None:
     assert "store" in services()["valkey"]["networks"]
     assert read_target(gateway["GATEWAY_TARGET"], 1) == ("envoy:8080", False)
     assert services()["server"]["healthcheck"]["test"][-1].endswith(f":{server['VOICE_PORT']}")
+
+
+def script(service: str, secret: Path) -> list[str]:
+    """What it runs, as Compose reads it, with the volume elsewhere."""
+    words: list[str] = services()[service]["entrypoint"]
+    return [word.replace("$$", "$").replace("/secret/", f"{secret}/") for word in words]
+
+
+def test_all_servers_have_one_secret_which_is_made_once(tmp_path: Path) -> None:
+    program("openssl")
+    server = services()["server"]
+    assert server["depends_on"]["secret"]["condition"] == "service_completed_successfully"
+    assert {volume.split(":")[0] for volume in server["volumes"]} >= {"secret"}
+    made = set()
+    for _ in range(2):
+        assert outcome(*script("secret", tmp_path)).returncode == 0
+        made.add((tmp_path / "resume").read_text().strip())
+    (secret,) = made
+    assert len(secret) == 32
+    assert (tmp_path / "resume").stat().st_mode & 0o777 == 0o600
+    command = tmp_path / "voice-grpc"
+    command.write_text('#!/bin/sh\necho "$* $VOICE_SECRET"\n')
+    command.chmod(0o700)
+    for given, told in (("", secret), ("of .env", "of .env")):
+        variables = ["env", f"PATH={tmp_path}:{os.environ['PATH']}", f"VOICE_SECRET={given}"]
+        done = outcome(*variables, *script("server", tmp_path), *server["command"])
+        assert done.stdout == f"serve {told}\n"
 
 
 def test_the_proxies_that_are_believed_are_envoy_and_the_gateway() -> None:

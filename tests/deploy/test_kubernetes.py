@@ -162,7 +162,8 @@ def test_every_variable_is_a_setting_and_its_value_is_accepted(
                 patch.setenv(variable, value)
             settings = COMMAND_LINES[command].kind(_env_file=None)
         ports = [port["containerPort"] for port in container["ports"]]
-        assert (settings.host, [settings.port]) == ("0.0.0.0", ports)
+        own = [settings.port, getattr(settings, "metrics_port", None)]
+        assert (settings.host, {port for port in own if port}) == ("0.0.0.0", set(ports))
 
 
 @everywhere
@@ -185,7 +186,16 @@ def test_what_is_not_filled_in_counts_as_not_set(monkeypatch: pytest.MonkeyPatch
     seeds = ("whisper_server_url", "gemini_api_key", "google_tts_credentials")
     assert all(not getattr(settings, name) for name in seeds)
     assert not settings.tokens
+    assert not settings.secret.get_secret_value()
     assert {"WHISPER_SERVER_URL", "GEMINI_API_KEY", "GOOGLE_TTS_CREDENTIALS"} <= set(given)
+
+
+@everywhere
+def test_a_secret_of_the_overlay_is_that_of_every_server(overlay: str) -> None:
+    (container,) = workloads(overlay)["server"]["containers"]
+    (resume,) = [name for name in of_kind(overlay, "Secret") if name.startswith("resume")]
+    assert {"secretRef": {"name": resume}} in container["envFrom"]
+    assert environment(overlay, container)["VOICE_SECRET"].startswith("<")  # none that everybody knows
 
 
 def test_with_gpus_the_engines_are_those_in_the_cluster() -> None:

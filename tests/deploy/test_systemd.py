@@ -33,6 +33,12 @@ def test_what_it_starts_is_a_command_with_its_settings(unit: Path) -> None:
     assert float(stop) > float(given.get("VOICE_DRAIN_SECONDS", 10))
 
 
+def test_of_several_machines_each_is_told_of_the_secret() -> None:
+    (unit,) = [unit for unit in UNITS if unit.stem == "voice-grpc"]
+    assert "VOICE_SECRET" in variables("serve")
+    assert "VOICE_SECRET" in unit.read_text()
+
+
 @every_unit
 def test_systemd_understands_it(unit: Path, tmp_path: Path) -> None:
     analyze = program("systemd-analyze")

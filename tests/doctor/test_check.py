@@ -11,17 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud import Cloud, clear, clouds, free_port, settings
+from tests.cloud import Cloud, clear, clouds, settings
 from tests.fakes.google_tts import FakeGoogleTts
 from tests.fakes.openai_llm_rules import KEY as OPENAI_KEY
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
+from tests.free_port import free_port
 from tests.server.test_command import BLOCKER, ROOT, needs_models, outcome
-from voice_grpc.doctor.check import CALL_SECONDS, SENTENCE, WARM_SECONDS, CheckResult, Report, examine
+from voice_grpc.doctor.check import CALL_SECONDS, SENTENCE, WARM_SECONDS, Report, examine
 from voice_grpc.doctor.command import command
 from voice_grpc.doctor.table import as_json, as_table
 from voice_grpc.model_files.cache import is_here
 from voice_grpc.model_files.catalog import MODELS, cache_directory
+from voice_grpc.server.checks.result import CheckResult
 from voice_grpc.settings import Settings
 
 DOCTOR = ("-m", "voice_grpc", "doctor")

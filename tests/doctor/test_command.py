@@ -1,16 +1,16 @@
 """`voice-grpc doctor` as a process: its table, its exit codes, and vendors that fail in other ways."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.cloud import Cloud, clear, clouds, free_port, settings
+from tests.cloud import Cloud, clear, clouds, settings
 from tests.fakes.gemini import FakeGemini, GeminiReply
 from tests.fakes.openai_llm_rules import KEY as OPENAI_KEY
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
+from tests.free_port import free_port
 from tests.server.test_command import outcome
 from tests.valkey import needs_valkey, valkey
 from voice_grpc.doctor.check import examine
@@ -129,14 +129,14 @@ async def test_whatever_a_model_does_the_others_are_examined(
         await gemini.script.until_open(0)
 
 
-@pytest.mark.parametrize(("trouble", "seconds"), [(Trouble.EMPTY, 10.0), (Trouble.STALL_FIRST, 4.0)])
+@pytest.mark.parametrize("trouble", [Trouble.EMPTY, Trouble.STALL_FIRST])
 async def test_a_recogniser_that_hears_nothing_is_broken(
-    monkeypatch: pytest.MonkeyPatch, trouble: Trouble, seconds: float
+    monkeypatch: pytest.MonkeyPatch, trouble: Trouble
 ) -> None:
+    """Also one that never answers, for which nobody waits for ever."""
     clear(monkeypatch)
-    monkeypatch.setattr("voice_grpc.doctor.check.WARM_SECONDS", seconds / 4)
+    monkeypatch.setattr("voice_grpc.doctor.check.WARM_SECONDS", 5.0)
     whisper = FakeWhisperHttp(Script(always=trouble))
-    began = time.monotonic()
     async with clouds(Cloud(whisper=whisper)) as cloud:
         given = settings(monkeypatch, cloud.variables, stt="server", llm="gemini", tts="google")
         found = {each.stage: each for each in (await examine(given)).results}
@@ -145,7 +145,6 @@ async def test_a_recogniser_that_hears_nothing_is_broken(
     assert found["stt"].error
     assert found["llm"].works
     assert found["tts"].works
-    assert time.monotonic() - began < seconds
 
 
 @needs_valkey
@@ -157,7 +156,12 @@ async def test_a_store_that_servers_share_is_asked_too(tmp_path: Path) -> None:
             code, out, error = await doctor(home=tmp_path, variables=told)
             assert code == 0, out + error
             (row,) = rows(out, "store")
-            assert re.fullmatch(rf"store +valkey +redis://{place} +yes +\d+ ms +ok", row)
+            answered = rf"store +valkey +redis://{place} +yes +\d+ ms +"
+            assert re.fullmatch(answered + "“VOICE_SECRET is not set: .*”", row)
+            told["VOICE_SECRET"] = "the same everywhere"
+            code, out, _ = await doctor(home=tmp_path, variables=told)
+            (row,) = rows(out, "store")
+            assert (code, bool(re.fullmatch(answered + "ok", row))) == (0, True)
             told["VOICE_STORE"] = f"redis://:wrong-street@{place}"
             code, out, error = await doctor(home=tmp_path, variables=told)
     assert code == 1

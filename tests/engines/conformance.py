@@ -5,7 +5,7 @@ far end: its subject says which troubles it can have at all, and the others are 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,22 +20,24 @@ REMOTE = frozenset(Trouble)
 IN_PROCESS = frozenset({Trouble.NONE})
 
 DEADLINE = 0.4
-"""Seconds that a subject's engine is told to wait for a first output, and between two."""
+"""Seconds that the engine of a rig that was hurried waits for what does not come."""
+BEGINNING = 5.0
+"""Seconds that it waits for a first output that does come, also on a machine that others use too."""
 
-SOON = 0.1
-"""Seconds in which work that nobody wants any more has ended, also elsewhere."""
-TRIES = 5
-"""The machine may be busy with something else: the best of so many counts."""
-
-UNHURRIED = 10.0
-"""Seconds: where nothing stalls, a machine that others use too is no reason to be late."""
+UNHURRIED = 120.0
+"""Seconds that an engine waits for its far end, unless its rig is hurried: whatever ends earlier was ended by
+something else."""
 
 
-def timeouts(trouble: Trouble) -> Timeouts:
-    """Short where the far end stalls, so that being late is what is seen."""
-    stalls = trouble in (Trouble.STALL_FIRST, Trouble.STALL_MIDDLE)
-    wait = DEADLINE if stalls else UNHURRIED
-    return Timeouts(connect=2.5 * wait if stalls else wait, first=wait, between=wait)
+def unhurried() -> Timeouts:
+    """An object of its own, for `Rig.waits`."""
+    return Timeouts(connect=UNHURRIED, first=UNHURRIED, between=UNHURRIED)
+
+
+def hurry(waits: Timeouts, **seconds: float) -> None:
+    """From now on an engine that holds this very object waits for so long."""
+    for name, value in seconds.items():
+        object.__setattr__(waits, name, value)
 
 
 @dataclass(slots=True)
@@ -47,6 +49,12 @@ class Rig(Generic[E]):
     """What its far end does and saw; None: it works in this process."""
     open_calls: Callable[[], int] = field(default=lambda: 0)
     """In-process work that goes on now; of an engine with a far end `far.open` tells."""
+    waits: Timeouts = field(default_factory=unhurried)
+    """The very object that the engine holds."""
+
+    def hurry(self, **waits: float) -> None:
+        """From now on the engine waits for so many seconds."""
+        hurry(self.waits, **waits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +68,11 @@ class Subject(Generic[E]):
 
 async def until_idle(rig: Rig[Any]) -> None:
     """Nobody works for us any more, here or there."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         if rig.far is not None:
             await rig.far.until_open(0)
         while rig.open_calls():  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.001)
-
-
-async def best(attempt: Callable[[], Awaitable[float]]) -> float:
-    """The quickest of some tries; further ones only while it is too slow."""
-    quickest = await attempt()
-    for _ in range(TRIES - 1):
-        if quickest > SOON:
-            quickest = min(quickest, await attempt())
-    return quickest
 
 
 def open_files() -> int:

@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.engines.conformance import Rig, Subject
-from tests.engines.conformance import timeouts as timeouts_of
+from tests.engines.conformance import Rig, Subject, unhurried
 from tests.fakes.gemini import KEY, FakeGemini
 from tests.fakes.script import Script, Trouble
 from voice_grpc.engines.gemini.llm import GeminiLlm
@@ -17,14 +16,15 @@ from voice_grpc.ports import Llm
 async def open_gemini(trouble: Trouble) -> AsyncIterator[Rig[Llm]]:
     script = Script(between=0.005)
     async with FakeGemini(script) as fake:
-        llm = GeminiLlm(KEY, timeouts=timeouts_of(trouble))
+        waits = unhurried()
+        llm = GeminiLlm(KEY, timeouts=waits)
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("GOOGLE_GEMINI_BASE_URL", fake.url)
             await llm.warm()
         script.calls.clear()
         script.always = trouble
         try:
-            yield Rig(llm, script)
+            yield Rig(llm, script, waits=waits)
         finally:
             await llm.close()
 

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
-from tests.engines.conformance import Rig, Subject
-from tests.engines.conformance import timeouts as timeouts_of
+from tests.engines.conformance import Rig, Subject, unhurried
 from tests.fakes.openai_llm import STYLES, ChatReply, FakeOpenAi
 from tests.fakes.openai_llm_rules import KEY
 from tests.fakes.script import Script, Trouble
@@ -20,12 +19,13 @@ async def open_openai(
     """With the first model that the server lists; Ollama asks for no key and gets one all the same."""
     script = Script(between=0.005)
     async with FakeOpenAi(script, answers, "" if style == "ollama" else KEY, style=style) as fake:
-        llm = OpenAiLlm(fake.url, KEY, timeouts=timeouts_of(trouble))
+        waits = unhurried()
+        llm = OpenAiLlm(fake.url, KEY, timeouts=waits)
         await llm.warm()
         script.calls.clear()
         script.always = trouble
         try:
-            yield Rig(llm, script)
+            yield Rig(llm, script, waits=waits)
         finally:
             await llm.close()
 

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from tests.engines.conformance import Rig, Subject
-from tests.engines.conformance import timeouts as timeouts_of
+from tests.engines.conformance import Rig, Subject, unhurried
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
 from voice_grpc.engines.whisper_remote.stt import whisper_server
@@ -18,12 +17,13 @@ KEY = "key-of-the-conformance-suite"
 async def _open(style: str, trouble: Trouble) -> AsyncIterator[Rig[Stt]]:
     far = Script()
     async with FakeWhisperHttp(far, style=style, key=KEY) as fake:
-        engine = whisper_server(fake.url, key=KEY, timeouts=timeouts_of(trouble))
+        waits = unhurried()
+        engine = whisper_server(fake.url, key=KEY, timeouts=waits)
         try:
             await engine.warm()
             far.always = trouble
             far.calls.clear()
-            yield Rig(engine, far)
+            yield Rig(engine, far, waits=waits)
         finally:
             await engine.close()
 

@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeAlias
 
-from tests.engines.conformance import Rig, Subject
-from tests.engines.conformance import timeouts as timeouts_of
+from tests.engines.conformance import Rig, Subject, unhurried
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_live import FakeWhisperLive
 from tests.fakes.whisper_realtime import FakeRealtime
@@ -28,12 +27,13 @@ async def _open(
 ) -> AsyncIterator[Rig[Stt]]:
     far = Script()
     async with make_fake(far) as fake:
-        engine = make_engine(parse_address(fake.url, KEY), timeouts=timeouts_of(trouble))
+        waits = unhurried()
+        engine = make_engine(parse_address(fake.url, KEY), timeouts=waits)
         try:
             await engine.warm()
             far.always = trouble
             far.calls.clear()
-            yield Rig(engine, far)
+            yield Rig(engine, far, waits=waits)
         finally:
             await engine.close()
 

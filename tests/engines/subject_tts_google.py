@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from tests.engines.conformance import REMOTE, Rig, Subject
-from tests.engines.conformance import timeouts as timeouts_of
+from tests.engines.conformance import REMOTE, Rig, Subject, unhurried
 from tests.fakes.google_tts import FakeGoogleTts
 from tests.fakes.script import Script, Trouble
 from voice_grpc.engines.google_tts.tts import GoogleTts
@@ -23,14 +22,15 @@ async def open_google(voice: str, trouble: Trouble) -> AsyncIterator[Rig[Tts]]:
     """A voice that cannot stream makes a call a clause: the middle of its answer is its second call."""
     script = Script(between=0.005)
     async with FakeGoogleTts(script, streams_at_once=2_000, chirp3_a_minute=10_000) as fake:
-        tts = GoogleTts(endpoint=fake.url, voice=voice, timeouts=timeouts_of(trouble))
+        waits = unhurried()
+        tts = GoogleTts(endpoint=fake.url, voice=voice, timeouts=waits)
         await tts.warm()
         script.calls.clear()
         script.always = trouble
         if voice == UNARY and trouble in _MIDDLE:
             script.trouble = deque([Trouble.NONE])
         try:
-            yield Rig(tts, script)
+            yield Rig(tts, script, waits=waits)
         finally:
             await tts.close()
 

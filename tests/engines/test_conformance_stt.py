@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.engines import subject_stt_http, subject_stt_local, subject_stt_sockets
-from tests.engines.conformance import DEADLINE, Rig, Subject
+from tests.engines.conformance import DEADLINE, UNHURRIED, Rig, Subject, until_idle
 from tests.fakes.script import Script, Trouble
 from tests.saying import said
 from voice_grpc.core.audio import RATE_HZ, Samples
@@ -22,10 +22,6 @@ from voice_grpc.ports import Stt, SttOptions, SttStream, Transcription
 
 FRAME = 512
 """Samples: a window of the detector."""
-AT_ONCE = 0.1
-"""Seconds."""
-TRIES = 5
-"""On a machine that others use too the best of some is taken: one that is always late is never early."""
 CANCELLED = 1000
 WAVE = 20
 CANCELLED_HERE = 40
@@ -86,27 +82,24 @@ async def heard(stt: Stt, samples: Samples) -> Transcription:
 
 
 async def first_interim(stream: SttStream) -> Transcription:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             if (interim := await stream.interim()) is not None:
                 return interim
             await asyncio.sleep(0.005)
 
 
-async def given_up(stream: SttStream, far: Script | None) -> float:
-    """Seconds from the moment that a final is given up until nobody works on it any more."""
-    loop = asyncio.get_running_loop()
+async def given_up(stream: SttStream, far: Script | None) -> None:
+    """A final that somebody works on, until nobody does."""
     async with asyncio.TaskGroup() as tasks:
         asked = tasks.create_task(stream.final())
         await asyncio.sleep(0)
         if far is not None:
             await far.until_open(1)
-        began = loop.time()
         asked.cancel()
         await asyncio.wait([asked])
         if far is not None:
             await far.until_open(0)
-    return loop.time() - began
 
 
 # ---------------------------------------------------------------- streams
@@ -161,17 +154,13 @@ async def test_nothing_fed_is_nothing_said(subject: Subject[Stt]) -> None:
 async def test_a_final_that_is_given_up_ends_at_once_there_too(subject: Subject[Stt]) -> None:
     trouble = Trouble.STALL_FIRST if Trouble.STALL_FIRST in subject.troubles else Trouble.NONE
     async with subject.open(trouble) as rig:
-        times = []
-        for _ in range(TRIES):
-            stream = rig.engine.open(SttOptions())
-            feed(stream, await sound_for(subject))
-            times.append(await given_up(stream, rig.far))
-            await stream.close()
-            if times[-1] <= AT_ONCE:
-                break
-        assert min(times) <= AT_ONCE
+        stream = rig.engine.open(SttOptions())
+        feed(stream, await sound_for(subject))
+        await given_up(stream, rig.far)
+        await until_idle(rig)
+        await stream.close()
         if rig.far is not None:
-            assert [call.end for call in rig.far.calls] == ["gone"] * len(times)
+            assert [call.end for call in rig.far.calls] == ["gone"]
 
 
 @every
@@ -194,21 +183,14 @@ async def test_an_utterance_whose_final_was_given_up_goes_on(subject: Subject[St
 async def test_an_utterance_that_is_closed_ends_at_once_there_too(subject: Subject[Stt]) -> None:
     async with subject.open(Trouble.STALL_FIRST) as rig:
         assert rig.far is not None
-        times = []
-        for _ in range(TRIES):
-            stream = rig.engine.open(SttOptions())
-            feed(stream, await sound_for(subject))
-            async with asyncio.TaskGroup() as tasks:
-                asked = tasks.create_task(stream.final())
-                await rig.far.until_open(1)
-                began = asyncio.get_running_loop().time()
-                asked.cancel()
-                await stream.close()
-                await rig.far.until_open(0)
-            times.append(asyncio.get_running_loop().time() - began)
-            if times[-1] <= AT_ONCE:
-                break
-        assert min(times) <= AT_ONCE
+        stream = rig.engine.open(SttOptions())
+        feed(stream, await sound_for(subject))
+        async with asyncio.TaskGroup() as tasks:
+            asked = tasks.create_task(stream.final())
+            await rig.far.until_open(1)
+            asked.cancel()
+            await stream.close()
+            await rig.far.until_open(0)
 
 
 # ---------------------------------------------------------------- goes wrong
@@ -220,10 +202,11 @@ async def test_a_server_that_says_nothing_is_given_up_in_time(
 ) -> None:
     async with subject.open(trouble) as rig:
         assert rig.far is not None
-        began = asyncio.get_running_loop().time()
+        samples = await sound_for(subject)
+        rig.hurry(connect=DEADLINE, first=DEADLINE, between=DEADLINE)
         with pytest.raises(EngineTimeout) as caught:
-            await heard(rig.engine, await sound_for(subject))
-        assert asyncio.get_running_loop().time() - began < 3 * DEADLINE + 1.0
+            async with asyncio.timeout(60):
+                await heard(rig.engine, samples)
         assert caught.value.stage == "stt"
         assert caught.value.advice
         await rig.far.until_open(0)
@@ -251,7 +234,10 @@ async def test_a_connection_that_breaks_once_is_made_anew(subject: Subject[Stt],
 
 @having(Trouble.EMPTY)
 async def test_an_empty_answer_is_nothing_said(subject: Subject[Stt], trouble: Trouble) -> None:
+    """WhisperLive says nothing at all then, and is waited for."""
     async with subject.open(trouble) as rig:
+        if subject.name == "whisperlive":
+            rig.hurry(first=3.0, between=3.0)
         assert (await heard(rig.engine, await sound_for(subject))).text == ""
         await works_again(rig, subject)
 
@@ -282,6 +268,7 @@ async def works_again(rig: Rig[Stt], subject: Subject[Stt]) -> None:
     """The next utterance knows nothing of the last one's trouble."""
     assert rig.far is not None
     rig.far.always = Trouble.NONE
+    rig.hurry(connect=UNHURRIED, first=UNHURRIED, between=UNHURRIED)
     assert (await heard(rig.engine, await sound_for(subject))).text
     await rig.far.until_open(0)
 
@@ -320,7 +307,7 @@ async def test_calls_that_are_given_up_leave_nothing(subject: Subject[Stt]) -> N
         before = held()
         for _ in range((CANCELLED if is_remote else CANCELLED_HERE) // wave):
             await give_up(rig, sound, wave)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while any(now > then for now, then in zip(held(), before, strict=True)) or rig.open_calls():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert rig.far is None or (rig.far.open == 0 and len(rig.far.calls) >= CANCELLED)

@@ -25,7 +25,7 @@ def engine_tasks() -> set[str]:
 
 async def until_only(tasks: "set[asyncio.Task[object]]") -> None:
     """No other task runs any more, nor of the fakes, which need a moment to see that they were left."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not asyncio.all_tasks() <= tasks:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.001)
 
@@ -77,7 +77,7 @@ async def test_no_task_outlives_a_recogniser(subject: Subject[Stt]) -> None:
         await of_stt.heard(rig.engine, samples)
         of_stt.feed(rig.engine.open(SttOptions()), samples)
         await asyncio.sleep(0.01)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             await rig.engine.close()
         assert engine_tasks() == set()
     await until_only(before)
@@ -93,11 +93,11 @@ async def test_closing_a_language_model_ends_its_answers(subject: Subject[Llm], 
         reading = tasks.create_task(failure(of_llm.keep(rig.engine, of_llm.LONG, [])))
         assert rig.far is not None
         await rig.far.until_open(1)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             await rig.engine.close()
         assert engine_tasks() == set()
         await rig.far.until_open(0)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             assert isinstance(await reading, EngineError)
             assert isinstance(await failure(rest(kept)), EngineError)
     await until_only(before)
@@ -113,11 +113,11 @@ async def test_closing_a_voice_ends_its_answers(subject: Subject[Tts], trouble: 
         reading = tasks.create_task(failure(of_tts.keep(rig.engine, of_tts.endless(), [])))
         assert rig.far is not None
         await rig.far.until_open(1)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             await rig.engine.close()
         assert engine_tasks() == set()
         await rig.far.until_open(0)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             assert isinstance(await reading, EngineError)
             assert isinstance(await failure(rest(kept)), EngineError)
     await until_only(before)
@@ -130,10 +130,10 @@ async def test_closing_a_recogniser_ends_its_answers(subject: Subject[Stt], trou
         asked = tasks.create_task(failure(of_stt.heard(rig.engine, of_stt.hum())))
         assert rig.far is not None
         await rig.far.until_open(1)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             await rig.engine.close()
         assert engine_tasks() == set()
         await rig.far.until_open(0)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             assert isinstance(await asked, EngineError)
     await until_only(before)

@@ -139,14 +139,28 @@ def test_times_that_it_gave_way_are_counted() -> None:
         waiting.put_back(running, running.item, is_first=True)
 
 
+def test_what_a_spare_thread_takes_puts_nobody_off() -> None:
+    """What is less urgent and may not run there is no further from its turn, and no nearer."""
+    waiting = queue()
+    put(waiting, "p1", urgency=PART)
+    put(waiting, *(f"a{n}" for n in range(2 * TURNS)), urgency=COMMITTED)
+    order = []
+    for _ in range(TURNS):
+        order += taken(waiting, 1)
+        spare = waiting.take(lambda each: each.claim.urgency < PART)
+        assert spare is not None
+        assert spare.item.name.startswith("a")
+    assert order[-1] == "p1"
+
+
 def test_what_may_not_run_is_passed_over() -> None:
     waiting = queue()
     put(waiting, "a1", urgency=FINAL)
     put(waiting, "b1", urgency=PART)
-    found = waiting.take(lambda claim: claim.urgency is PART)
+    found = waiting.take(lambda each: each.claim.urgency is PART)
     assert found is not None
     assert found.item.name == "b1"
-    assert waiting.take(lambda claim: False) is None
+    assert waiting.take(lambda _: False) is None
     assert taken(waiting) == ["a1"]
 
 

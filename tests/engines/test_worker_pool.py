@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from voice_grpc.core.errors import EngineError
-from voice_grpc.engines.worker_pool import GIVES_WAY, GaveWay, IsAbandoned, Work, WorkerPool
+from voice_grpc.engines.worker_pool import GIVES_WAY, OVERDUE_S, GaveWay, IsAbandoned, Work, WorkerPool
 from voice_grpc.engines.worker_threads import Abandoned
 from voice_grpc.ports import Claim, Urgency
 
@@ -252,6 +252,62 @@ async def test_what_becomes_urgent_while_it_runs_no_longer_gives_way(single: Wor
     assert await answer == "done"
     assert await waiting == "b"
     assert not gate.entered.is_set(), "it was not begun anew"
+
+
+# ---------------------------------------------------------------- a spare thread
+
+
+@dataclass
+class Busy:
+    """A pool of one thread and a spare one, and somebody's work that does not end. `now` is its clock."""
+
+    pool: WorkerPool
+    now: list[float]
+    order: Order = field(default_factory=Order)
+
+    def overdue(self) -> None:
+        self.now[0] += OVERDUE_S
+
+
+@pytest.fixture
+async def busy() -> AsyncIterator[Busy]:
+    now, gate = [0.0], Gate()
+    pool = WorkerPool("stt", "Whisper", now=lambda: now[0])
+    pool.start(spare=1)
+    running = pool.submit(gate, of("flood"))
+    await entered(gate)
+    yield Busy(pool, now)
+    gate.opened.set()
+    assert await running == "done"
+    await pool.close(2.0)
+
+
+async def test_nobody_waits_for_the_end_of_work_that_cannot_be_left(busy: Busy) -> None:
+    waiting = busy.pool.submit(busy.order.work("other"), of("other"))
+    busy.overdue()
+    assert await waiting == "other"
+
+
+async def test_a_caller_who_has_a_thread_gets_no_spare_one(busy: Busy) -> None:
+    flood = busy.pool.submit(busy.order.work("flood"), of("flood", COMMITTED))
+    early = busy.pool.submit(busy.order.work("early"), of("somebody", PREPARED))
+    busy.overdue()
+    other = busy.pool.submit(busy.order.work("other"), of("other"))
+    busy.overdue()
+    assert await other == "other"
+    assert busy.order.begun == ["other"]
+    assert not flood.done()
+    assert not early.done()
+    flood.cancel()
+    early.cancel()
+
+
+async def test_the_spare_thread_is_no_room(busy: Busy) -> None:
+    assert busy.pool.free_for(of("other")) == 0
+    waiting = busy.pool.submit(busy.order.work("other"), of("other"))
+    assert busy.pool.free_for(of("third")) == -1
+    busy.overdue()
+    assert await waiting == "other"
 
 
 # ---------------------------------------------------------------- room, and optional work

@@ -52,18 +52,17 @@ async def test_threads_are_started_once_and_joined_within_a_time() -> None:
 
     def run() -> None:
         running.release()
-        release.wait(5.0)
+        release.wait(60.0)
 
     threads = WorkerThreads("test-join", run)
     threads.start(2)
     threads.start(3)
     for _ in range(3):
-        assert await asyncio.to_thread(running.acquire, timeout=5.0)
+        assert await asyncio.to_thread(running.acquire, timeout=60.0)
     named = [thread for thread in threading.enumerate() if thread.name.startswith("test-join-")]
     assert sorted(thread.name for thread in named) == ["test-join-0", "test-join-1", "test-join-2"]
-    begun = asyncio.get_running_loop().time()
     await threads.join(0.05)
-    assert asyncio.get_running_loop().time() - begun < 1.0
+    assert all(thread.is_alive() for thread in named)
     release.set()
-    await threads.join(5.0)
+    await threads.join(60.0)
     assert not [thread for thread in named if thread.is_alive()]

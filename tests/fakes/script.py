@@ -117,7 +117,7 @@ class Script:
 
     async def until_open(self, count: int) -> None:
         """Until so many calls are being worked on."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.open != count:
                 self._changed.clear()
                 await self._changed.wait()

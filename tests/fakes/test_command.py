@@ -36,7 +36,7 @@ def test_it_says_where_serves_and_ends_on_a_signal(number: signal.Signals, tmp_p
         with urllib.request.urlopen(request) as answer:
             assert answer.read().startswith(b"data: ")
         fake.send_signal(number)
-        rest, errors = fake.communicate(timeout=10)
+        rest, errors = fake.communicate(timeout=60)
     assert (fake.returncode, rest, errors) == (0, "", "")
     ends = [json.loads(line)["end"] for line in journal.read_text().splitlines()]
     assert ends == ["refused", "done"]

@@ -96,8 +96,6 @@ async def test_leaving_the_block_cuts_what_is_open_at_once() -> None:
             request = client.build_request("GET", f"http://127.0.0.1:{port}/stream")
             answer = await client.send(request, stream=True)
             await script.until_open(1)
-            start = time.perf_counter()
-        assert time.perf_counter() - start < 0.1
         assert script.calls[0].end == "gone"
         await answer.aclose()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import soxr
+from pydantic import SecretStr
 
 from gateway.server import serving as gateway_serving
 from tests.gateway.harness import Deployment, settings
@@ -26,6 +27,9 @@ from voice_grpc.server.server import Server
 from voice_grpc.store import MemoryStore
 
 APOLOGY = Apology("Sorry.", np.zeros(100, np.int16), RATE_HZ)
+
+PATIENCE = 60.0
+"""Seconds until an apology: on a busy machine the models take many times as long as on a quiet one."""
 
 
 @asynccontextmanager
@@ -53,7 +57,9 @@ async def talking_deployment(
     """Answers one after the other, the last one again and again. `port`: of the server."""
     vad, stt, tts = real
     llm = ScriptedLlm([ScriptedAnswer(text) for text in answers])
-    server = Server(server_settings().model_copy(update={"port": port}))
+    secret = SecretStr("the same for each server")
+    given = server_settings(turn_deadline=PATIENCE)
+    server = Server(given.model_copy(update={"port": port, "secret": secret}))
     await server.start()
     channel = connect(f"127.0.0.1:{server.port}")
     try:

@@ -1,6 +1,7 @@
 """`voice-grpc gateway`: what it says when it cannot begin, and what its log does not say."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from gateway.command import command, secrets_of
-from voice_grpc.net.redaction import RedactedFormatter, Redaction
+from voice_grpc.process.log_lines import TextLines
+from voice_grpc.process.redaction import Redaction
 
 from .harness import settings
 
@@ -102,7 +104,7 @@ def test_an_address_that_cannot_be_listened_on_is_one_line_and_code_2(host: str)
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     assert ended.returncode == 2
     (told,) = ended.stderr.splitlines()
@@ -110,14 +112,15 @@ def test_an_address_that_cannot_be_listened_on_is_one_line_and_code_2(host: str)
     assert told.startswith(f"voice-grpc gateway: {said}")
 
 
-def test_it_listens_until_a_signal_and_its_log_hides_secrets() -> None:
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_it_listens_until_a_signal_and_its_log_hides_secrets(format: str) -> None:
     """A bug is logged with all that its message holds, whoever's secret that is."""
     prelude = (
         "import gateway.app as app, logging\n"
         "def bug(*_): raise RuntimeError('at turn:me:pass-word@host with Bearer abcdef123 and pass-word')\n"
         "app.dialect_for = bug\n"
     )
-    arguments = ["--port", "0", "--ice-servers", "turn:me:pass-word@host"]
+    arguments = ["--port", "0", "--ice-servers", "turn:me:pass-word@host", "--log-format", format]
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", prelude + PROGRAM, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -130,12 +133,17 @@ def test_it_listens_until_a_signal_and_its_log_hides_secrets() -> None:
         assert line.startswith("listening on http://127.0.0.1:")
         asyncio.run(knock(int(line.rpartition(":")[2])))
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=20)
+        _, log = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "RuntimeError" in log
     assert "Bearer ***" in log
     assert "abcdef123" not in log
     assert "pass-word" not in log
+    if format == "json":
+        lines = [json.loads(line) for line in log.splitlines()]
+        always = {"time", "level", "logger", "message", "session_id", "trace_id"}
+        assert lines
+        assert all(set(line) - {"exception"} == always for line in lines)
 
 
 async def knock(port: int) -> None:
@@ -145,13 +153,13 @@ async def knock(port: int) -> None:
         b"GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     )
-    await asyncio.wait_for(reader.readline(), 20)
+    await asyncio.wait_for(reader.readline(), 60)
     writer.close()
 
 
 def test_what_the_settings_hold_of_secrets() -> None:
     given = settings(ice_servers=["turn:me:pass@host", "stun:host"])
-    redact = RedactedFormatter(Redaction(secrets_of(given)))
+    redact = TextLines(Redaction(secrets_of(given)))
     assert "pass" in secrets_of(given)
     record = logging.LogRecord("a", logging.INFO, "", 0, "at me:pass of %s", ("https://me:word@host",), None)
     assert redact.format(record).endswith("at *** of https://***@host")

@@ -1,21 +1,18 @@
-"""The README's table of what one caller can cost says the numbers of the code, each of which a test measures:
+"""The table of what one caller can cost says the numbers of the code, each of which a test measures:
 `tests/net/http`, `test_hostile.py` and `test_admission.py` here, and `tests/whisper_server`."""
 
-from pathlib import Path
-
 from gateway import app, server, websocket
+from tests.pages import page
 from voice_grpc.net.http.edge import HEAD_BYTES, HttpEdge
-from voice_grpc.net.http.open_files import MOST_CONNECTIONS, SPARE_FILES
+from voice_grpc.net.http.places import ADDRESS_SHARE
 from voice_grpc.net.http.websocket import MAX_FRAGMENTS, MAX_UNREAD_BYTES
+from voice_grpc.net.open_files import MOST_CONNECTIONS, SPARE_FILES
 from voice_grpc.whisper_server import server as whisper_server
 from voice_grpc.whisper_server import upload
-
-README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def cost_table() -> str:
     edge = HttpEdge()
-    rate = f"{websocket.MESSAGES_A_SECOND} and {websocket.BYTES_A_SECOND:,} bytes a second"
     rows = [
         ("of one caller", "gateway", "`whisper-server`", "beyond it"),
         (
@@ -39,11 +36,28 @@ def cost_table() -> str:
             "closed",
         ),
         (
-            "connections, in all",
+            f"connections, in all, from before their TLS handshake ({edge.head_seconds:g} s for it)",
             f"`--max-connections`; half of the open files less {SPARE_FILES}, {MOST_CONNECTIONS:,} at most",
             "the same",
-            "the one that has waited longest for a whole request is closed; 503 where none waits",
+            "the one that has waited longest for a whole request is closed; 503 where none waits, over TLS "
+            "closed without a word",
         ),
+        (
+            "connections from one address, of IPv6 a /64; those of `--proxies` count in all alone",
+            f"`--max-connections-per-address`; one in {ADDRESS_SHARE} of all",
+            "the same",
+            "the same, among its own",
+        ),
+        *socket_rows(),
+    ]
+    lines = [" ".join(["|", *(f"{cell} |" if cell else "|" for cell in row)]) for row in rows]
+    return "\n".join([lines[0], "|---|---|---|---|", *lines[1:]])
+
+
+def socket_rows() -> list[tuple[str, str, str, str]]:
+    """Of a WebSocket, which the gateway alone has."""
+    rate = f"{websocket.MESSAGES_A_SECOND} and {websocket.BYTES_A_SECOND:,} bytes a second"
+    return [
         (
             "WebSocket: a message",
             f"{server.MAX_MESSAGE_BYTES:,} bytes, {MAX_FRAGMENTS:,} fragments",
@@ -59,9 +73,7 @@ def cost_table() -> str:
             "4408; closed",
         ),
     ]
-    lines = [" ".join(["|", *(f"{cell} |" if cell else "|" for cell in row)]) for row in rows]
-    return "\n".join([lines[0], "|---|---|---|---|", *lines[1:]])
 
 
 def test_the_table_of_costs_is_the_code() -> None:
-    assert cost_table() in README, cost_table()
+    assert cost_table() in page("limits"), cost_table()

@@ -11,6 +11,7 @@ import pytest
 from websockets.frames import Frame, Opcode
 
 from gateway.app import MAX_OFFER
+from tests.crowd import OTHER, WAYS, answer_to, crowd
 from tests.serving import WITHIN
 
 from .harness import Deployment, deployed
@@ -173,9 +174,24 @@ async def test_an_offer_that_does_not_come_is_told(monkeypatch: pytest.MonkeyPat
         assert (status, body) == (408, "body: it did not come within 0.05 s")
 
 
+@pytest.mark.parametrize("way", ["silent", "dripping"])
+async def test_a_crowd_of_one_address_costs_another_nothing(way: str) -> None:
+    """Neither a conversation that is open, nor the page."""
+    async with deployed(gateway={"max_connections": 40}) as here, here.browser() as browser:
+        await browser.send({"type": "start"})
+        await browser.said(type="ready")
+        async with crowd(here.port, WAYS[way]) as strangers:
+            assert await answer_to(here.port, b"/health", OTHER) == 200
+            strangers.drip()
+            await strangers.until_left(9)
+            assert await answer_to(here.port, b"/", OTHER) == 200
+            await browser.send({"type": "text", "text": "Hello?"})
+            await browser.until(lambda: bool(browser.sound), "an answer")
+
+
 async def test_heads_have_a_bound_and_connections_too() -> None:
     """As `net/http` has them; that the gateway stands behind it is what is shown."""
-    async with deployed(gateway={"max_connections": 2}) as here:
+    async with deployed(gateway={"max_connections": 2, "max_connections_per_address": 3}) as here:
         assert (await told(here, GET % (b"/health", b"A: " + b"b" * 20_000)))[0] == 431
         async with here.browser(), here.browser():
             assert await told(here, b"") == (

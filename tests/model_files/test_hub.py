@@ -86,7 +86,7 @@ def fetch(hub: Hub, cache: Path, place: str = "makers/pieces@v1", **more: str) -
     environment = os.environ | settings | {"NO_PROXY": "127.0.0.1", "HF_HOME": str(cache / "hf")} | more
     environment["PYTHONPATH"] = str(Path(__file__).parents[2])
     command = [sys.executable, "-c", FETCH, str(cache), place]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=50, check=False)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     return ended.returncode, (ended.stdout or ended.stderr).strip()
 
 

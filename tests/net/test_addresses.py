@@ -14,7 +14,7 @@ from voice_grpc.net.addresses import (
     read_target,
     secrets_in,
 )
-from voice_grpc.net.redaction import HIDDEN
+from voice_grpc.process.redaction import HIDDEN
 
 SECRET = "hush-hush-key"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voice_grpc.net.forwarded import caller_address, read_network
+from voice_grpc.net.forwarded import caller_address, household, read_address, read_network
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,18 @@ from voice_grpc.net.forwarded import caller_address, read_network
 )
 def test_the_first_from_the_end_that_is_no_proxy(peer: str, forwarded: list[str], address: str) -> None:
     assert caller_address(peer, forwarded, [read_network("10.0.0.0/8")]) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "whose"),
+    [
+        ("198.51.100.1", "198.51.100.1"),
+        ("::ffff:198.51.100.1", "198.51.100.1"),
+        ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
+        ("::1", "::1"),
+    ],
+)
+def test_whose_an_address_is(text: str, whose: str) -> None:
+    address = read_address(text)
+    assert address is not None
+    assert household(address) == whose

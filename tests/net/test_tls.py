@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.certificates import DAY, Authority, Issued
 from voice_grpc.core.errors import BadField
-from voice_grpc.net.reloaded import LARGEST_FILE
 from voice_grpc.net.tls import (
     Identity,
     TlsFiles,
@@ -22,6 +21,7 @@ from voice_grpc.net.tls import (
     tls_files,
     warn_of_plain_text,
 )
+from voice_grpc.process.reloaded import LARGEST_FILE
 
 
 @pytest.fixture

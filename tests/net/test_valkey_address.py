@@ -2,7 +2,8 @@
 
 import pytest
 
-from voice_grpc.net.valkey_address import ACCEPTED, Topology, ValkeyAddress, is_url, read_valkey_address
+from voice_grpc.net.addresses import is_url
+from voice_grpc.net.valkey_address import ACCEPTED, Topology, ValkeyAddress, read_valkey_address
 
 ONE, CLUSTER, SENTINEL = Topology.ONE, Topology.CLUSTER, Topology.SENTINEL
 

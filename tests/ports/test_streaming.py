@@ -195,11 +195,9 @@ async def test_a_stream_that_will_not_close_is_left_behind_in_time() -> None:
             except asyncio.CancelledError:
                 continue
 
-    loop = asyncio.get_running_loop()
     async with CancellableStream(produce, closing_seconds=0.05):
         await asyncio.sleep(0)
-        start = loop.time()
-    assert loop.time() - start < 0.5
+    assert running()
     stubborn.set()
     await asyncio.wait(running())
 
@@ -263,9 +261,8 @@ async def test_closing_waits_for_those_that_will_not_end_only_so_long() -> None:
     tasks = TaskSet()
     task = tasks.start(work(), "stubborn")
     await asyncio.sleep(0)
-    start = asyncio.get_running_loop().time()
     await tasks.close(0.05)
-    assert asyncio.get_running_loop().time() - start < 0.5
+    assert not task.done()
     stubborn.set()
     await asyncio.wait([task])
 

@@ -11,8 +11,12 @@ import grpc
 import grpc.aio
 import numpy as np
 import pytest
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
+from grpc_channelz.v1 import channelz_pb2
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
 from voice_grpc.engines.scripted import ScriptedAnswer
 from voice_grpc.pb import voice_pb2 as pb
@@ -221,27 +225,17 @@ async def test_far_offsets_cost_nothing() -> None:
         assert await talk.ended() == OK
 
 
-# ---------------------------------------------------------------- what comes later
+# ---------------------------------------------------------------- a token
 
 
-LATER = {
-    "config.resume_token": pb.SessionConfig(resume_token="gone"),
-}
-
-
-@pytest.mark.parametrize("field", LATER)
-async def test_what_is_not_there_yet_is_said(field: str) -> None:
+async def test_a_token_is_no_setting_to_be_changed() -> None:
     async with serving() as served, served.talk() as talk:
-        await talk.config(LATER[field])
-        notice = await talk.notice("NOT_AVAILABLE")
-        assert (notice.field, notice.request_seq) == (field, 1)
-        assert notice.message.startswith(f"{field} is not available on this server yet: ")
-        await talk.text("Well then.", text_only=True)
-        assert await talk.over(1) == pb.TurnEvent.STATE_COMPLETED
-        update = pb.ConfigUpdate(config=LATER[field])
+        await talk.config()
+        update = pb.ConfigUpdate(config=pb.SessionConfig(resume_token="gone"))
         await talk.send(pb.ConverseRequest(seq=9, config_update=update))
-        await talk.until(lambda: len(talk.notices) == 2, "another notice")
-        assert (talk.notices[1].reason, talk.notices[1].request_seq) == ("NOT_AVAILABLE", 9)
+        notice = await talk.notice("BAD_MESSAGE")
+        assert (notice.field, notice.request_seq) == ("config_update.update_mask", 9)
+        assert "'resume_token'" in notice.message
 
 
 async def test_the_instructions_of_a_persona_are_not_told() -> None:
@@ -281,22 +275,31 @@ async def test_a_message_beyond_the_transports_limit_ends_its_own_call_alone(
 SERVICE = pb.DESCRIPTOR.services_by_name["VoiceService"]
 
 
-@pytest.mark.parametrize("name", [method.name for method in SERVICE.methods])
+SIDE_SERVICES = (
+    health_pb2.DESCRIPTOR.services_by_name["Health"],
+    channelz_pb2.DESCRIPTOR.services_by_name["Channelz"],
+    reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"],
+)
+SERVED = [
+    method
+    for service in (SERVICE, *SIDE_SERVICES)
+    for method in service.methods
+    if method.full_name != "grpc.health.v1.Health.List"  # not in every version
+]
+
+
+@pytest.mark.parametrize("method", SERVED, ids=lambda method: method.full_name)
 async def test_bytes_that_are_no_message_end_their_own_call_alone(
-    name: str, caplog: pytest.LogCaptureFixture
+    method: MethodDescriptor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    is_stream = (
-        SERVICE.methods_by_name[name].client_streaming,
-        SERVICE.methods_by_name[name].server_streaming,
-    )
-    async with serving() as served:
-        channel, path = served.channel, f"/{SERVICE.full_name}/{name}"
+    async with serving(channelz=True) as served:
+        channel, path = served.channel, f"/{method.containing_service.full_name}/{method.name}"
         call: Any
-        if is_stream == (True, True):
+        if method.client_streaming and method.server_streaming:
             call = channel.stream_stream(path)()
             await call.write(b"\xff" * 100)
         else:
-            kind: Any = channel.unary_stream if is_stream[1] else channel.unary_unary
+            kind: Any = channel.unary_stream if method.server_streaming else channel.unary_unary
             call = kind(path)(b"\xff" * 100)
         assert await call.code() is Code.INVALID_ARGUMENT
         assert 'request: got "Error parsing message' in await call.details()

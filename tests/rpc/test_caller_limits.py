@@ -49,9 +49,10 @@ async def test_streams_at_once_are_bounded_for_each_and_come_back() -> None:
             how = await refused(served, A)
             assert_told(how, Code.RESOURCE_EXHAUSTED, "CALLER_LIMIT")
             assert how.message == "streams at once: 2 for one caller, and all are used"
-            assert how.retry_after == 5.0
+            assert how.retry_after is not None
+            assert 5.0 <= how.retry_after <= 10.001
             await served.assert_serves(B)
-        for _ in range(200):
+        for _ in range(1_200):
             if (await uses(served, A))["streams at once"] == (2, 1):
                 break
             await asyncio.sleep(0.05)

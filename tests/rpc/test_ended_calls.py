@@ -112,7 +112,7 @@ async def test_a_dictation_on_which_nothing_comes_in_ends_well_and_leaves_its_pl
 async def test_messages_that_say_nothing_keep_no_dictation_open() -> None:
     async with serving(idle_limit=0.3) as served, reading(served.stub.Transcribe()) as dictation:
         await dictation.send(CONFIG)
-        for _ in range(200):
+        for _ in range(1_200):
             if dictation.over.is_set():
                 break
             await dictation.send(pb.TranscribeRequest())
@@ -180,7 +180,7 @@ async def test_a_listener_that_takes_no_sound_is_ended(
         grpc.aio.insecure_channel(served.target, options) as channel,
     ):
         call = stub_of(channel).Synthesize(pb.SynthesizeRequest(text="And so on. " * 700))
-        for _ in range(200):
+        for _ in range(1_200):
             if f"Synthesize: SlowClient: {told}" in caplog.messages:
                 break
             await asyncio.sleep(0.05)
@@ -199,7 +199,7 @@ async def test_a_drain_lets_a_synthesis_finish() -> None:
     async with serving(script) as served, reading(synthesis(served)) as its:
         await its.begun.wait()
         assert not its.over.is_set()
-        await served.server.drain(5.0)
+        await served.server.drain(WITHIN)
         assert await its.ended() == OK
         assert its.said[-1].audio.is_last
 
@@ -212,7 +212,7 @@ async def test_a_drain_lets_a_dictation_finish() -> None:
     ):
         await dictation.send(CONFIG, *audio()[:4])
         await dictation.begun.wait()
-        tasks.create_task(served.server.drain(5.0), name="drain")
+        tasks.create_task(served.server.drain(WITHIN), name="drain")
         await asyncio.sleep(0.5)
         await dictation.send(*audio()[4:])
         await dictation.call.done_writing()
@@ -226,11 +226,11 @@ async def test_a_drain_ends_a_dictation_that_goes_on_with_its_last_final() -> No
         await dictation.begun.wait()
         began = asyncio.get_running_loop().time()
         await served.server.drain(0.5)
-        assert 0.5 <= asyncio.get_running_loop().time() - began < 3.0
+        assert asyncio.get_running_loop().time() - began >= 0.5
         how = await dictation.ended()
         assert_told(how, Code.UNAVAILABLE, "DRAINING")
         assert how.message == "the server goes away; call again elsewhere"
-        assert how.retry_after == 5.0
+        assert how.comes_again_by_chance
         assert dictation.finals == ["hello there"]
 
 
@@ -244,12 +244,13 @@ async def test_a_drain_ends_a_synthesis_that_goes_on() -> None:
 async def test_a_draining_server_takes_no_new_call() -> None:
     async with serving(HANGING) as served, reading(synthesis(served)) as its, asyncio.TaskGroup() as tasks:
         await its.begun.wait()
-        tasks.create_task(served.server.drain(1.0), name="drain")
+        draining = tasks.create_task(served.server.drain(WITHIN), name="drain")
         await asyncio.sleep(0.1)
         for call in (synthesis(served), served.stub.Transcribe()):
             async with reading(call) as late:
                 assert_told(await late.ended(), Code.UNAVAILABLE, "DRAINING")
-        await its.ended()
+        assert not draining.done()
+        its.call.cancel()
 
 
 async def test_calls_of_all_kinds_are_drained_together() -> None:

@@ -53,8 +53,9 @@ async def test_an_unknown_resume_token_starts_anew() -> None:
     async with serving() as served, served.talk() as talk:
         started = await talk.config(resume_token="long gone")
         assert not started.resumed
-        notice = await talk.notice("NOT_AVAILABLE")
+        notice = await talk.notice("BAD_MESSAGE")
         assert notice.field == "config.resume_token"
+        assert notice.message == "config.resume_token: it is none of ours; a new conversation begins"
 
 
 # ---------------------------------------------------------------- drain, age, idle
@@ -65,12 +66,12 @@ async def test_drain_says_go_away_finishes_the_answer_and_ends_unavailable() -> 
         await talk.config()
         await talk.text("Hello.")
         await talk.next("audio")
-        tasks.create_task(served.server.drain(5.0), name="drain")
+        tasks.create_task(served.server.drain(60.0), name="drain")
         go_away = (await talk.next("go_away")).go_away
-        assert (go_away.reason, go_away.time_left.ToTimedelta().total_seconds()) == ("drain", 5.0)
+        assert (go_away.reason, go_away.time_left.ToTimedelta().total_seconds()) == ("drain", 60.0)
         how = await talk.ended()
         assert_told(how, Code.UNAVAILABLE, "DRAINING")
-        assert how.retry_after == 5.0
+        assert how.retry_after == 0.0  # elsewhere; who comes to a server that drains is told of 5 s
         assert talk.terminals(1) == [State.STATE_COMPLETED]
         assert talk.chunks(1)[-1].is_last
 
@@ -80,12 +81,12 @@ async def test_a_draining_server_takes_no_new_conversation() -> None:
         await talk.config()
         await talk.text("Hello.")
         await talk.next("audio")
-        tasks.create_task(served.server.drain(0.5), name="drain")
+        tasks.create_task(served.server.drain(60.0), name="drain")
         await talk.next("go_away")
         async with served.talk() as late:
             await late.send(pb.ConverseRequest(config=pb.SessionConfig()))
             assert_told(await late.ended(), Code.UNAVAILABLE, "DRAINING")
-        assert_told(await talk.ended(), Code.UNAVAILABLE, "DRAINING")
+        talk.cancel()
 
 
 async def test_a_stream_of_the_maximum_age_is_told_and_ended() -> None:
@@ -107,7 +108,7 @@ async def test_an_idle_stream_ends_well() -> None:
 
 
 async def test_whoever_speaks_up_after_the_warning_stays() -> None:
-    async with serving(idle_limit=0.3, drain_seconds=0.3) as served, served.talk() as talk:
+    async with serving(idle_limit=0.3, drain_seconds=60.0) as served, served.talk() as talk:
         await talk.config()
         await talk.next("go_away")
         await talk.text("I am here.", text_only=True)

@@ -70,6 +70,16 @@ async def in_real_time(pace: SoundPace) -> None:
         await asyncio.sleep(0.02)
 
 
+def test_a_conversation_that_comes_back_owes_nothing_for_what_came_before() -> None:
+    async def test(pace: SoundPace, theirs: SoundPace) -> None:
+        await pace.wait(1.0)
+        heard = theirs._others  # noqa: SLF001 - the streams that both are among
+        with heard.joined(theirs.account, is_conversation=True, before=600.0) as again:
+            assert await sent(again, BURST_SECONDS, 600.0) == 0.0
+
+    beside(True, False, test)
+
+
 def test_alone_a_recording_is_taken_as_fast_as_it_comes() -> None:
     async def test(pace: SoundPace, _: SoundPace) -> None:
         assert await sent(pace, 3_600.0) == 0.0

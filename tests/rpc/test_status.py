@@ -7,8 +7,8 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from voice_grpc.core import errors as e
-from voice_grpc.rpc.status import status_of
-from voice_grpc.session.notices import engine_notice
+from voice_grpc.rpc.status import RETRY_SECONDS, status_of
+from voice_grpc.session.telling.notices import engine_notice
 
 Kind = type[e.VoiceError]
 
@@ -29,6 +29,10 @@ def kinds(root: Kind) -> Iterator[Kind]:
 
 def name(kind: Kind) -> str:
     return kind.__name__
+
+
+def name_of(error: e.VoiceError) -> str:
+    return type(error).__name__
 
 
 def made(kind: Kind) -> e.VoiceError:
@@ -77,6 +81,37 @@ def test_a_limit_of_the_caller_says_whose_which_and_when(error: e.VoiceError) ->
     assert (violation.subject, violation.description) == ("address:192.0.2.1", "streams at once: 12")
     assert retry.retry_delay.ToMilliseconds() == 41
     assert status.details[0].value.find(b"CALLER_LIMIT") > 0
+
+
+def retry_delay(error: e.VoiceError) -> float:
+    retry = error_details_pb2.RetryInfo()
+    assert details(status_of(error)).details[-1].Unpack(retry)
+    return float(retry.retry_delay.ToMilliseconds()) / 1_000
+
+
+@pytest.mark.parametrize(
+    "error", [e.CallerLimit("token:ada", "streams at once", 12), e.ServerFull("all are taken")], ids=name_of
+)
+def test_who_is_over_a_count_is_told_a_time_of_its_own(error: e.VoiceError) -> None:
+    """Nobody knows when one of them ends: those that were turned away together come back one by one."""
+    told = [retry_delay(error) for _ in range(50)]
+    least, most = RETRY_SECONDS
+    assert least <= min(told)
+    assert max(told) <= most + 0.001
+    assert len(set(told)) > 40
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (e.Draining("moved", 0.0), 0.0),
+        (e.EngineQuota("tts", "too much", retry_after=42.0), 42.0),
+        (e.AllowanceUsed("tts", e.CallerLimit("token:ada", "characters a day", 9, 3_600.5)), 3_600.5),
+    ],
+    ids=["leaving", "a vendor's", "the caller's own"],
+)
+def test_what_is_known_of_when_it_passes_is_told(error: e.VoiceError, seconds: float) -> None:
+    assert retry_delay(error) == seconds
 
 
 def test_a_bug_says_nothing_of_itself() -> None:

@@ -144,7 +144,7 @@ class LateStore:
         await self._inner.save(session, epoch)
 
     async def sessions(
-        self, owner: str, limit: int, after: tuple[float, str] | None
+        self, owner: str | None, limit: int, after: tuple[float, str] | None
     ) -> Sequence[SavedSession]:
         return await self._inner.sessions(owner, limit, after)
 

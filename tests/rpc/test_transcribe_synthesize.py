@@ -1,6 +1,7 @@
 """Transcribe and Synthesize: speech to text alone, text to speech alone, over a real server."""
 
 import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import grpc
@@ -10,7 +11,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from voice_grpc.core.audio import Samples, silence
-from voice_grpc.core.errors import EngineError
+from voice_grpc.core.errors import EngineDenied, EngineError
 from voice_grpc.engines.scripted import (
     SECONDS_A_CHARACTER,
     Hearing,
@@ -21,6 +22,7 @@ from voice_grpc.engines.scripted import (
     tone,
 )
 from voice_grpc.pb import voice_pb2 as pb
+from voice_grpc.ports import Clause, Speech, VoiceChoice
 
 from ..serving import RATE_HZ, WITHIN, Ended, Served, ended, scripted, serving
 
@@ -276,9 +278,34 @@ async def test_a_voice_that_fails_ends_the_call() -> None:
     async with serving(script) as served:
         said, wrong = await synthesized(served, text=TEXT)
     assert wrong is not None
-    assert (wrong.code, wrong.reason, wrong.retry_after) == (Code.UNAVAILABLE, "ENGINE_ERROR", 5.0)
+    assert (wrong.code, wrong.reason) == (Code.UNAVAILABLE, "ENGINE_ERROR")
+    assert wrong.retry_after is not None
+    assert wrong.retry_after >= 5.0
     assert wrong.message == "the voice broke"
     assert said
+
+
+class DeniedTts(ScriptedTts):
+    """A voice whose credentials are refused."""
+
+    async def speak(self, clauses: AsyncIterator[Clause], voice: VoiceChoice) -> AsyncGenerator[Speech, None]:
+        async for _ in clauses:
+            raise EngineDenied("tts", "the key is refused")
+        yield Speech(0, silence(0.1), RATE_HZ)
+
+
+async def test_a_voice_whose_credentials_are_refused_is_no_use_to_ask_again() -> None:
+    """In a synthesis as in a conversation."""
+    async with serving(Script(tts=DeniedTts())) as served:
+        _, wrong = await synthesized(served, text=TEXT)
+        async with served.talk() as talk:
+            await talk.config()
+            await talk.text("Hello.")
+            notice = await talk.notice("ENGINE_DENIED")
+    assert wrong is not None
+    assert (wrong.code, wrong.reason) == (Code.FAILED_PRECONDITION, "ENGINE_DENIED")
+    assert wrong.retry_after is None
+    assert not notice.retryable
 
 
 async def test_a_listener_that_leaves_stops_the_voice(caplog: pytest.LogCaptureFixture) -> None:

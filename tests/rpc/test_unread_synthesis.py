@@ -10,7 +10,7 @@ from voice_grpc.engines.scripted import SECONDS_A_CHARACTER, Script
 from voice_grpc.pb import voice_pb2 as pb
 
 from ..serving import LOCAL, WITHIN, serving, stub_of
-from ..session.eager_voice import EagerVoice
+from ..session.answering.eager_voice import EagerVoice
 
 SENTENCE = "She told it to everybody who came by, and everybody came by again. "
 FORMAT = pb.AudioFormat(encoding=pb.AUDIO_ENCODING_PCM_F32LE, sample_rate_hz=48_000, channels=2)

@@ -1,8 +1,11 @@
 """What one caller may use, by the settings and by what the engines cost."""
 
+import resource
 from dataclasses import replace
-from pathlib import Path
 
+import pytest
+
+from tests.pages import page
 from tests.serving import scripted, settings
 from voice_grpc.core.quota import CallerLimits
 from voice_grpc.engines.scripted import ScriptedLlm, ScriptedTts
@@ -14,9 +17,10 @@ from voice_grpc.server.caller_limits import (
     caller_limits,
     calls_at_once,
     calls_of_one_connection,
+    connections,
 )
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+LIMITS = page("limits")
 
 
 class VendorLlm(ScriptedLlm):
@@ -75,10 +79,18 @@ def test_a_connection_can_hold_all_that_is_let_in() -> None:
         assert calls_at_once(given) > calls_of_one_connection(given) > 2 * count
 
 
+def test_connections_fit_into_the_open_files_and_all_sessions_into_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for files, sessions, most in ((1_024, 16, 480), (1_000_000, 16, 4_096), (1_000_000, 3_000, 6_000)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, files=files: (files, files))
+        assert connections(settings(max_sessions=sessions)) == most
+
+
 def test_the_readme_says_how_many() -> None:
     """As `2 × --max-sessions + 272` of one connection, and four times that of all."""
     most = settings(max_sessions=1_000)
-    assert f"| 2 × `--max-sessions` + {calls_of_one_connection(most) - 2_000} |" in README
+    assert f"| 2 × `--max-sessions` + {calls_of_one_connection(most) - 2_000} |" in LIMITS
     assert calls_at_once(most) == 4 * calls_of_one_connection(most)
     assert calls_at_once(settings(max_sessions=1)) == 4 * calls_of_one_connection(settings(max_sessions=1))
-    assert f"| four times that, {MIN_CALLS:,} at least |" in README
+    assert f"| four times that, {MIN_CALLS:,} at least |" in LIMITS

@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -26,6 +25,7 @@ from voice_grpc.settings.environment import VARIABLES
 ROOT = Path(__file__).parents[2]
 SERVE = ("-m", "voice_grpc", "serve")
 SCRIPTED = ("-m", "tests.serve_scripted")
+LONG_TEXT = "She told it to everybody who came by, and everybody came by again. " * 10
 
 needs_models = pytest.mark.skipif(
     any(
@@ -70,7 +70,7 @@ async def outcome(
 ) -> tuple[int | None, str, str]:
     """Exit code, stdout, stderr of a command that ends by itself."""
     async with started(*command, home=home, variables=variables) as process:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             out, error = await process.communicate()
         return process.returncode, out.decode(), error.decode()
 
@@ -86,7 +86,7 @@ async def refused(*arguments: str, home: Path, variables: Mapping[str, str] | No
 
 async def address(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while line := (await process.stdout.readline()).decode():
             if found := re.fullmatch(r"listening on (\S+)\n", line):
                 return found[1]
@@ -95,7 +95,7 @@ async def address(process: asyncio.subprocess.Process) -> str:
 
 async def line(process: asyncio.subprocess.Process, text: str) -> None:
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while text not in (await process.stdout.readline()).decode():
             pass
 
@@ -106,7 +106,7 @@ async def line(process: asyncio.subprocess.Process, text: str) -> None:
 async def test_help_tells_every_option_its_variable_and_its_default(tmp_path: Path) -> None:
     code, out, error = await outcome(*SERVE, "--help", home=tmp_path)
     assert (code, error) == (0, "")
-    assert out.startswith("usage: voice-grpc serve [OPTION ...]\n")
+    assert out.startswith("usage: voice-grpc serve [--check-config] [OPTION ...]\n")
     for name, field in Settings.model_fields.items():
         if name == "placeholders":
             continue
@@ -251,7 +251,7 @@ async def test_the_cloud_without_the_local_extra(tmp_path: Path) -> None:
             async with Call.open(await address(process), pb.SessionConfig()) as call:
                 await call.send(pb.TextInput(text="Hello."))
                 await until_audible(call)
-            assert await ends(process, signal.SIGINT) < 3.0
+            await ends(process, signal.SIGINT)
 
 
 # ---------------------------------------------------------------- start and end
@@ -272,35 +272,36 @@ async def test_dotenv_of_the_working_directory_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_an_idle_server_ends_at_once_and_well(number: signal.Signals, tmp_path: Path) -> None:
-    async with started(*SCRIPTED, "--port", "0", home=tmp_path) as process:
+    async with started(*SCRIPTED, "--port", "0", *LONG_DRAIN, home=tmp_path) as process:
         await address(process)
-        assert await ends(process, number) < 2.0
+        await ends(process, number)
 
 
-async def ends(process: asyncio.subprocess.Process, number: signal.Signals, code: int = 0) -> float:
-    """Seconds it took; without a traceback, and with nothing left of its process group."""
-    began = time.monotonic()
+LONG_DRAIN = ("--drain-seconds", "3600")
+"""Whoever ends before did not wait for it."""
+
+
+async def ends(process: asyncio.subprocess.Process, number: signal.Signals, code: int = 0) -> None:
+    """Without a traceback, and with nothing left of its process group."""
     process.send_signal(number)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         _, error = await process.communicate()
-    took = time.monotonic() - began
     assert process.returncode == code, error.decode()
     assert "Traceback" not in error.decode()
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
-    return took
 
 
-async def test_ctrl_c_ends_open_conversations_within_two_seconds(tmp_path: Path) -> None:
-    async with started(*SCRIPTED, "--port", "0", home=tmp_path) as process:
+async def test_ctrl_c_ends_open_conversations_that_a_drain_would_wait_for(tmp_path: Path) -> None:
+    async with started(*SCRIPTED, "--port", "0", *LONG_DRAIN, home=tmp_path) as process:
         config = pb.SessionConfig(session_id="mine")
-        async with Call.open(await address(process), config) as call, asyncio.TaskGroup() as tasks:
+        opened = Call.open(await address(process), config, reconnect_within=0.0)
+        async with opened as call, asyncio.TaskGroup() as tasks:
             await call.send(pb.TextInput(text="Tell me a lot."))
             await until_audible(call)
-            ending = tasks.create_task(ends(process, signal.SIGINT))
+            tasks.create_task(ends(process, signal.SIGINT))
             heard = await until_drained(call)
             assert any(response.go_away.reason == "drain" for response in heard)
-        assert ending.result() < 2.0
     assert (tmp_path / "voice-grpc" / "sessions.db").exists()
 
 
@@ -325,22 +326,46 @@ async def collect(call: Call, heard: list[pb.ConverseResponse]) -> None:
 
 
 async def test_sigterm_lets_the_answer_be_finished(tmp_path: Path) -> None:
-    async with started(*SCRIPTED, "--port", "0", "--drain-seconds", "9", home=tmp_path) as process:
+    async with started(*SCRIPTED, "--port", "0", *LONG_DRAIN, home=tmp_path) as process:
         target = await address(process)
-        async with Call.open(target, pb.SessionConfig()) as call, asyncio.TaskGroup() as tasks:
+        opened = Call.open(target, pb.SessionConfig(), reconnect_within=0.0)
+        async with opened as call, asyncio.TaskGroup() as tasks:
             await call.send(pb.Say(text="This takes a second."))
             await until_audible(call)
-            ending = tasks.create_task(ends(process, signal.SIGTERM))
+            tasks.create_task(ends(process, signal.SIGTERM))
             heard = await until_drained(call)
             assert any(response.audio.is_last for response in heard)
-        assert ending.result() < 8.0
+
+
+async def test_sigterm_with_calls_alone_lets_them_finish(tmp_path: Path) -> None:
+    """No conversation is open: a dictation that waits for more, and a synthesis that is read slowly."""
+    async with started(
+        *SCRIPTED, "--port", "0", "--drain-seconds", "9", "--admission", "count", home=tmp_path
+    ) as process:
+        async with connect(await address(process)) as channel, asyncio.TaskGroup() as tasks:
+            stub = VoiceServiceStub(channel)
+            dictation, synthesis = stub.Transcribe(), stub.Synthesize(pb.SynthesizeRequest(text=LONG_TEXT))
+            await dictation.write(pb.TranscribeRequest(config=pb.TranscribeConfig()))
+            await synthesis.read()
+            ending = tasks.create_task(ends(process, signal.SIGTERM))
+            await asyncio.sleep(1.0)  # longer than one took that waited for nobody
+            assert not ending.done()
+            await dictation.write(pb.TranscribeRequest(audio=pb.AudioInput(data=bytes(6_400))))
+            await dictation.done_writing()
+            assert await dictation.code() is grpc.StatusCode.OK
+            seconds = 0.0
+            while isinstance(response := await synthesis.read(), pb.SynthesizeResponse):
+                seconds += response.audio.duration_samples / 24_000
+            assert seconds > 10.0, "to its end"
+            assert await synthesis.code() is grpc.StatusCode.OK
+        await ending
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_while_the_models_load_ends_it(number: signal.Signals, tmp_path: Path) -> None:
     async with started(*SCRIPTED, "--port", "0", home=tmp_path, variables={"LOADING": "slow"}) as process:
         await line(process, "loading")
-        assert await ends(process, number, code=130) < 2.0
+        await ends(process, number, code=130)
 
 
 @needs_models
@@ -356,4 +381,4 @@ async def test_with_the_embedded_engines(tmp_path: Path) -> None:
             async for response in call:
                 if response.turn_event.state == pb.TurnEvent.STATE_COMPLETED:
                     break
-        assert await ends(process, signal.SIGINT) < 2.0
+        await ends(process, signal.SIGINT)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from voice_grpc.engines.llama_cpp.server import LlmThreads
 from voice_grpc.server.cpu_plan import CpuPlan, cpu_plan
 from voice_grpc.server.engine_registry import LLM, STT, TTS
 from voice_grpc.settings import Settings
@@ -13,19 +12,18 @@ def settings(**given: int) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("cores", "llm", "reading", "workers"),
-    [(1, 1, 1, 2), (2, 1, 2, 2), (4, 2, 2, 2), (8, 2, 2, 4), (64, 2, 2, 32)],
+    ("cores", "llm", "workers"),
+    [(1, 1, 2), (2, 2, 2), (4, 2, 2), (8, 2, 4), (64, 2, 32)],
 )
-def test_the_default_is_chosen_by_the_cores(cores: int, llm: int, reading: int, workers: int) -> None:
+def test_the_default_is_chosen_by_the_cores(cores: int, llm: int, workers: int) -> None:
     found = cpu_plan(settings(), cores)
-    assert found == CpuPlan(1, 1, 1, workers, llm, reading, 1)
-    assert found.llm_threads == LlmThreads(llm, reading)
+    assert found == CpuPlan(1, 1, 1, workers, llm, 1)
 
 
 def test_what_is_set_counts() -> None:
     given = {"vad_threads": 2, "turn_threads": 3, "stt_threads": 4, "stt_workers": 1}
     found = cpu_plan(settings(**given, llm_threads=6, tts_threads=7), 2)
-    assert found == CpuPlan(2, 3, 4, 1, 6, 6, 7)
+    assert found == CpuPlan(2, 3, 4, 1, 6, 7)
 
 
 def test_the_engines_are_made_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,6 +46,6 @@ def test_the_engines_are_made_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
         known["local"].make(given)
     assert made == {
         "stt": {"threads": 2, "workers": 3},
-        "llm": {"threads": LlmThreads(4, 4)},
+        "llm": {"threads": 4},
         "tts": {"threads": 5},
     }

@@ -10,8 +10,9 @@ import grpc
 import grpc.aio
 import pytest
 
+from tests.free_port import free_port
 from tests.serving import LOCAL, ConverseCall, assert_told, stub_of
-from tests.valkey import Valkey, free_port, needs_valkey, valkey
+from tests.valkey import Valkey, needs_valkey, valkey
 
 from .test_command import SCRIPTED, address, outcome, started
 
@@ -54,8 +55,11 @@ async def test_killed_or_frozen_the_conversation_goes_on_elsewhere(store: Valkey
     ):
         async with talk(one) as a, talk(two) as b, talk(three) as c:
             await a.config(session_id="mine")
+            await a.next("resume_update")
+            told = len(a.said)
             await a.text("I am Ada.", text_only=True)
             await a.over(1)
+            await a.next("resume_update", told)  # told once the turn was saved
             first.kill()
             started = await b.config(session_id="mine")
             assert (started.resumed, started.last_turn) == (True, 1)

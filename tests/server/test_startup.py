@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cloud import Cloud, clear, clouds, free_port, settings
+from tests.cloud import Cloud, clear, clouds, settings
 from tests.fakes.gemini import FakeGemini, GeminiReply
 from tests.fakes.google_tts import FakeGoogleTts
 from tests.fakes.openai_llm_rules import KEY as OPENAI_KEY
 from tests.fakes.script import Script, Trouble
 from tests.fakes.whisper_http import FakeWhisperHttp
+from tests.free_port import free_port
 from tests.session.harness import virtual
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import BadState, EngineError, EngineMissing, EngineUnreachable
@@ -37,6 +38,7 @@ from voice_grpc.ports import (
     VoiceChoice,
 )
 from voice_grpc.rpc.admin import AdminMethods
+from voice_grpc.rpc.auth import ANYBODY
 from voice_grpc.rpc.callers import Caller
 from voice_grpc.rpc.sessions import SessionRegistry
 from voice_grpc.server import engine_registry
@@ -51,7 +53,8 @@ from voice_grpc.server.startup import (
     open_store,
     prime,
 )
-from voice_grpc.session.lifetime import SessionLimits
+from voice_grpc.session.context import Shared
+from voice_grpc.session.lines.lifetime import SessionLimits
 from voice_grpc.settings import Settings
 from voice_grpc.settings.engines import ENGINES
 from voice_grpc.settings.personas import Persona, load_personas
@@ -294,8 +297,8 @@ async def test_one_that_cannot_be_warmed_is_said_and_left_out(
 async def infos_of(engines: Engines) -> list[pb.EngineInfo]:
     catalog = Catalog(PERSONAS, {}, engines.stt.languages)
     limits = SessionLimits(None, None, 1.0)
-    registry = SessionRegistry(engines, MemoryStore(), limits, 1)
-    info = await AdminMethods(engines, catalog, registry, limits, 1).server_info(Caller("", Account()))
+    registry = SessionRegistry(Shared(engines, limits), MemoryStore(), 1)
+    info = await AdminMethods(engines, catalog, registry, limits, 1).server_info(Caller(ANYBODY, Account()))
     return list(info.engines)
 
 
@@ -370,7 +373,7 @@ async def test_vendors_that_were_down_at_the_start_are_taken_when_they_are_back(
 
 async def said_once_it_can(tts: TtsChain) -> list[TtsItem]:
     """gRPC waits a second before it connects again."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 async with aclosing(tts.speak(one_clause(), VoiceChoice())) as sounds:

@@ -80,7 +80,7 @@ async def test_a_new_connection_gets_the_new_certificate_while_an_open_stream_go
     authority: Authority,
 ) -> None:
     def shown() -> int:
-        return serial(ssl.get_server_certificate(("127.0.0.1", served.server.port), timeout=10))
+        return serial(ssl.get_server_certificate(("127.0.0.1", served.server.port), timeout=60))
 
     issued = authority.issue("server")
     first = serial(issued.cert.read_bytes())

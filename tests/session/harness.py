@@ -4,8 +4,9 @@ Ten seconds of talk take milliseconds, and 100 ms are 100 ms to the microsecond.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import looptime
@@ -14,7 +15,7 @@ from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.config import SessionConfig
 from voice_grpc.core.conversation import Message
-from voice_grpc.core.errors import VoiceError
+from voice_grpc.core.errors import ClientGone, VoiceError
 from voice_grpc.core.turn.settings import TurnSettings
 from voice_grpc.engines.scripted import (
     Hearing,
@@ -25,11 +26,11 @@ from voice_grpc.engines.scripted import (
     ScriptedTts,
     Voicing,
 )
-from voice_grpc.ports import Engines, SavedSession, Store
+from voice_grpc.ports import NOBODY_LOOKS, Engines, Observer, Recorder, SavedSession, SessionIdentity, Store
 from voice_grpc.session.answering.precedence import Precedence
 from voice_grpc.session.context import Shared
 from voice_grpc.session.dictation import Dictation
-from voice_grpc.session.lifetime import SessionLimits
+from voice_grpc.session.lines.lifetime import SessionLimits
 from voice_grpc.session.memory import Memory
 from voice_grpc.session.session import Session
 from voice_grpc.store import MemoryStore
@@ -76,7 +77,7 @@ class Client:
             yield item
             await asyncio.sleep(0)
 
-    async def send(self, message: o.ConverseResponse) -> None:
+    async def send(self, message: o.ConverseResponse, seq: int = 0) -> None:
         now = asyncio.get_running_loop().time()
         if now >= self.stops_reading_at:
             await asyncio.Event().wait()
@@ -219,6 +220,9 @@ def converse(
     cancel_at: float | None = None,
     ends_at: float | None = 60.0,
     end_with: tuple[float, VoiceError, float] | None = None,
+    observer: Observer = NOBODY_LOOKS,
+    identity: SessionIdentity | None = None,
+    recorder: Recorder | None = None,
 ) -> Recording:
     """One session from its start to its end; `ends_at` is when the client closes its side, None: never."""
     talk = talk or Script()
@@ -228,6 +232,8 @@ def converse(
     conversation = SessionRun(
         talk, engines or talk.engines, config, store or MemoryStore(), limits or SessionLimits(idle=None)
     )
+    conversation.observer, conversation.identity = observer, identity
+    conversation.recorder = recorder
     return virtual(conversation.hold(client, cancel_at, end_with))
 
 
@@ -239,6 +245,9 @@ class SessionRun:
     store: Store
     limits: SessionLimits
     precedence: Precedence = field(default_factory=Precedence)
+    observer: Observer = NOBODY_LOOKS
+    identity: SessionIdentity | None = None
+    recorder: Recorder | None = None
 
     async def hold(
         self, client: Client, cancel_at: float | None, end_with: tuple[float, VoiceError, float] | None
@@ -247,11 +256,12 @@ class SessionRun:
         lease = await self.store.take(self.config.session_id, "")
         assert lease is not None
         memory = Memory.of(self.store, self.config.session_id, "", lease)
-        session = Session(Shared(self.engines, self.limits, self.precedence), self.config, memory)
+        shared = Shared(self.engines, self.limits, self.precedence, self.observer, self.recorder)
+        session = Session(shared, self.config, memory, identity=self.identity)
         if end_with is not None:
             at, error, grace = end_with
             loop.call_later(at, session.end_with, error, grace)
-        error_seen = await _run(session, client, cancel_at)
+        error_seen = await _run(partial(live, session, client), client, cancel_at)
         ended_at = loop.time()
         return Recording(
             client.said,
@@ -264,13 +274,30 @@ class SessionRun:
         )
 
 
-async def _run(session: Session | Dictation, client: Client, cancel_at: float | None) -> BaseException | None:
+async def live(session: Session, client: Client) -> None:
+    """A conversation whose caller does not come back: it ends with its line."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(session.run(), name="session-lives")
+        try:
+            await session.carry(client.requests(), client.send)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is what is tested
+            lost = error
+        else:
+            return
+        session.end_with(ClientGone("nobody comes back"))
+        await session.closed.wait()
+    raise lost
+
+
+async def _run(
+    held: Callable[[], Coroutine[Any, Any, None]], client: Client, cancel_at: float | None
+) -> BaseException | None:
     """Until it ends, by itself or cancelled; what it raised."""
     failed: list[BaseException] = []
 
     async def run() -> None:
         try:
-            await session.run(client.requests(), client.send)
+            await held()
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is what is tested
             failed.append(error)
 
@@ -306,7 +333,8 @@ def dictate(
     client.actions = sorted(actions, key=lambda action: action[0])
 
     async def hold() -> Recording:
-        error = await _run(Dictation(talk.engines, config), client, None)
+        dictation = Dictation(talk.engines, config)
+        error = await _run(partial(dictation.run, client.requests(), client.send), client, None)
         ended_at = asyncio.get_running_loop().time()
         return Recording(client.said, error, ended_at, await left_over(), talk, None, True)
 

@@ -5,9 +5,9 @@ import pytest
 from voice_grpc.core.quota import Account, CallerLimits
 from voice_grpc.core.responses import Notice, TurnPhase
 
+from .answering.test_speculation import PATIENT, GrowingStt, ask, metrics, sure
 from .harness import changed
 from .microphone import pause, sound, user
-from .test_speculation import PATIENT, GrowingStt, ask, metrics, sure
 
 EARS = sound(user(1.28), pause(1.0), user(1.28), pause(5.0))
 LONG_HOLD = changed(PATIENT, min_hold=2.0, max_hold=2.0)

@@ -15,8 +15,8 @@ from voice_grpc.core.turn.state import MAX_MESSAGE
 from voice_grpc.engines.scripted import ScriptedAnswer
 from voice_grpc.ports import CallRequest, SavedSession, SttOptions, Transcription
 from voice_grpc.session.hearing.utterance import Utterance
-from voice_grpc.session.notices import MAX_TRANSCRIPT
 from voice_grpc.session.reader import MAX_UPDATES
+from voice_grpc.session.telling.notices import MAX_TRANSCRIPT
 from voice_grpc.store import MemoryStore
 
 from .harness import CONFIG, ID, Client, Recording, Tools, changed, converse, scripted, virtual

@@ -1,24 +1,22 @@
-"""The README's table of what is kept of a conversation says the numbers of the code. Each is measured: here
-in `test_kept.py`, `test_kept_sound.py`, `test_flood.py`, in `tests/core` and in `tests/rpc/test_kept.py`."""
-
-from pathlib import Path
+"""The table of what is kept of a conversation says the numbers of the code. Each is measured: here
+in `test_kept.py`, `test_kept_sound.py`, `test_flood.py`, `test_ahead_of_the_ear.py`, in `tests/core` and in
+`tests/rpc/test_kept.py`."""
 
 from gateway.dialects import proto_json
+from tests.pages import page
 from voice_grpc.core.config import MAX_TEXT
 from voice_grpc.core.conversation import KEPT_SHARE, MAX_CHARACTERS, MAX_MESSAGES, MAX_UNANSWERED
 from voice_grpc.core.errors import SHOWN
+from voice_grpc.core.playout.pacer import BEHIND_SECONDS, SENT_SECONDS
 from voice_grpc.core.tools import MAX_RESULTS
 from voice_grpc.core.turn.settings import TurnSettings
 from voice_grpc.core.turn.state import MAX_MESSAGE, MAX_SPLITS
 from voice_grpc.engines.prompt_history import HISTORY_CHARACTERS
 from voice_grpc.rpc.status import MAX_STATUS
 from voice_grpc.session.hearing import listener, transcriber
-from voice_grpc.session.notices import MAX_TRANSCRIPT
 from voice_grpc.session.reader import MAX_UPDATES, MAX_WAITING
+from voice_grpc.session.telling.notices import MAX_TRANSCRIPT
 from voice_grpc.wire.tools import MAX_DEPTH, MAX_JSON, MAX_TOOLS
-
-README = (Path(__file__).parents[2] / "README.md").read_text()
-
 
 LIMIT = TurnSettings().turn_limit
 OVERLONG = f"{listener._OVERLONG:g}"  # noqa: SLF001 - it is told
@@ -50,6 +48,11 @@ ROWS = [
         "the server takes it to be over and answers; TURN_LIMIT",
     ),
     ("changes of the settings that wait", f"{MAX_UPDATES}", "TOO_MANY, each"),
+    (
+        "sound of an answer, read or not",
+        f"10 s ahead of the ear; {SENT_SECONDS:g} s that left, {BEHIND_SECONDS:g} s where the client reports",
+        "is not made yet; is forgotten",
+    ),
     (
         "tools",
         f"{MAX_TOOLS}; schemas of {MAX_JSON:,} characters as JSON in all, {MAX_DEPTH} levels deep",
@@ -84,7 +87,7 @@ def kept_table() -> str:
 
 
 def test_the_table_of_what_is_kept_is_the_code() -> None:
-    assert kept_table() in README, kept_table()
+    assert kept_table() in page("limits"), kept_table()
 
 
 def test_the_gateway_names_the_depth_that_the_server_takes() -> None:

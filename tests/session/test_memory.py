@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from voice_grpc.core import requests as i
 from voice_grpc.core import responses as o
 from voice_grpc.core.conversation import Heard, Message, Role
@@ -99,6 +101,18 @@ def test_a_store_that_is_slow_holds_up_nobody() -> None:
     assert talk.when(o.TurnPhase.COMPLETED, 1) == at(2.32)
     assert talk.when(o.TurnPhase.COMPLETED, 2) == at(6.32)
     assert talk.ended_at == at(11.0)
+
+
+@pytest.mark.parametrize(("seconds", "well_at"), [(3.0, 0.0), (0.0, 1e6), (3.0, 1e6)])
+def test_no_sample_is_later_for_a_store_that_is_slow_or_dead(seconds: float, well_at: float) -> None:
+    def sound(store: MemoryStore) -> list[tuple[float, int]]:
+        talk = converse([(1.0, i.TextInput("hi")), (5.0, i.TextInput("again"))], store=store, ends_at=10.0)
+        return [(when, chunk.offset) for when, chunk in talk.all(o.AudioOutput)]
+
+    store = SharedStore(float("inf"), well_at=well_at)
+    store.seconds = seconds
+    assert len(sound(MemoryStore())) > 50
+    assert sound(store) == sound(MemoryStore())
 
 
 def test_what_changes_while_it_is_saved_is_saved_in_one() -> None:
@@ -239,7 +253,7 @@ def test_the_last_save_is_made_when_the_call_is_cancelled() -> None:
     assert isinstance(talk.error, asyncio.CancelledError)
     assert talk.ended_at == at(2.5)
     # The answer began at 1.0: 1 s of the 1.32 s of its one clause.
-    assert talk.history == [("user", "hi"), ("assistant", "Hello. How can I")]
+    assert talk.history == [("user", "hi"), ("assistant", "Hello. How can")]
     assert talk.messages[1].heard is Heard.ESTIMATED
 
 

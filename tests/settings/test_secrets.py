@@ -18,9 +18,10 @@ import grpc
 import numpy as np
 import pytest
 
-from tests.cloud import clear, free_port
+from tests.cloud import clear
 from tests.fakes.google_tts import FakeGoogleTts
 from tests.fakes.parrot import WORDS, Parrot
+from tests.free_port import free_port
 from tests.server.test_command import SERVE, address, outcome, started
 from voice_grpc.client import Access, Call, connect
 from voice_grpc.core.conversation import Message, Role
@@ -30,10 +31,11 @@ from voice_grpc.engines.google_tts.tts import GoogleTts
 from voice_grpc.engines.openai.llm import OpenAiLlm
 from voice_grpc.engines.whisper_remote.stt import whisper_server
 from voice_grpc.fallback import LlmChain, SttChain, TtsChain
-from voice_grpc.net.redaction import HIDDEN, RedactedFormatter, Redaction
 from voice_grpc.pb import voice_pb2 as pb
 from voice_grpc.pb.voice_pb2_grpc import VoiceServiceStub
 from voice_grpc.ports import Clause, Prompt, SttOptions, VoiceChoice
+from voice_grpc.process.log_lines import TextLines
+from voice_grpc.process.redaction import HIDDEN, Redaction
 from voice_grpc.settings import Settings
 from voice_grpc.settings.redaction import secrets_of
 
@@ -121,7 +123,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """Of everything, libraries too, at the most talkative level, as the server writes it."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(RedactedFormatter(Redaction(secrets_of(given()))))
+    handler.setFormatter(TextLines(Redaction(secrets_of(given()))))
     monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
     monkeypatch.setattr(logging.getLogger(), "level", logging.DEBUG)
     logging.getLogger().manager._clear_cache()  # type: ignore[attr-defined] # noqa: SLF001
@@ -343,7 +345,7 @@ async def conversation(target: str) -> str:
 async def until_over(call: Call) -> list[str]:
     over = (pb.TurnEvent.STATE_COMPLETED, pb.TurnEvent.STATE_FAILED, pb.TurnEvent.STATE_DISCARDED)
     said = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for response in call:
             if not response.HasField("audio"):
                 said.append(str(response))
@@ -378,3 +380,27 @@ async def test_a_wrong_setting_beside_secrets(name: str, tmp_path: Path) -> None
     assert code == 2
     assert name in error
     assert not leaks(out + error)
+
+
+@pytest.mark.parametrize("tells_words", [False, True])
+async def test_libraries_that_write_what_they_send_are_quiet_at_debug(
+    tells_words: bool, tmp_path: Path
+) -> None:
+    """Unless words are asked for."""
+    loggers = (
+        "botocore.endpoint",
+        "s3transfer.tasks",
+        "urllib3.connectionpool",
+        "piper.voice",
+        "websockets.client",
+    )
+    code = (
+        "import logging\n"
+        "from voice_grpc.settings import Settings\n"
+        "from voice_grpc.settings.redaction import log_without_secrets\n"
+        f"log_without_secrets('debug', Settings(_env_file=None, log_words={tells_words}))\n"
+        f"for name in {loggers}: logging.getLogger(name).debug('my secret garden of %s', name)\n"
+    )
+    _, _, error = await outcome("-c", code, home=tmp_path)
+    assert [name in error for name in loggers] == [tells_words] * len(loggers)
+    assert ("garden" in error) is tells_words

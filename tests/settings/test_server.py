@@ -9,7 +9,7 @@ from pydantic_settings import CliApp
 
 from tests.cloud import clear
 from voice_grpc.core.errors import UsageError
-from voice_grpc.net.redaction import Redaction
+from voice_grpc.process.redaction import Redaction
 from voice_grpc.server.server import command
 from voice_grpc.settings import Settings
 from voice_grpc.settings.command_line import COMMAND_LINE

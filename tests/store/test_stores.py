@@ -1,6 +1,7 @@
 """What every store promises: the same tests of the one in this process, of SQLite and of a real Valkey."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +9,18 @@ from pathlib import Path
 import pytest
 
 from tests.valkey import needs_valkey, valkey
+from voice_grpc.core.consumption import Consumed
 from voice_grpc.core.conversation import Heard, Message, Role
 from voice_grpc.core.errors import Superseded
+from voice_grpc.core.events import TextReceived
+from voice_grpc.core.playout.heard_text import SpokenClause
 from voice_grpc.core.tools import ToolUse
+from voice_grpc.core.unfinished import UnderWay, UnfinishedAnswer
 from voice_grpc.net.valkey_address import read_valkey_address
 from voice_grpc.ports import SavedSession, Store
 from voice_grpc.store import MemoryStore, SqliteStore, ValkeyStore
-from voice_grpc.store.valkey_client import ValkeyClient
+from voice_grpc.store.unfinished_format import unfinished_json, unfinished_of
+from voice_grpc.store.valkey.client import ValkeyClient
 
 from .conversations import put, session, taken, talk
 
@@ -51,6 +57,64 @@ async def test_what_is_saved_is_loaded(store: Store) -> None:
     for turns in range(4):
         await put(store, session(turns))
         assert await store.load("s") == session(turns)
+
+
+ANSWER = UnfinishedAnswer(
+    3,
+    (
+        SpokenClause(0, "Once upon a time.", 0, 4_800, is_whole=True, lead_in=240, tail=960),
+        SpokenClause(1, " It was.", 4_800, 100),
+        SpokenClause(2, " Or", 0, 0),
+    ),
+    2,
+    24_000,
+    4_000,
+    is_reported=True,
+    is_written=True,
+    interruptible=False,
+)
+WAITING = (
+    TextReceived("and then", interrupts=False, seq=9),
+    TextReceived("Hi.", verbatim=True, ssml="<speak>Hi.</speak>"),
+)
+
+
+@pytest.mark.parametrize(
+    "unfinished",
+    [
+        UnderWay(1),
+        UnderWay(7, Consumed(40, 50, 12_800), "half a word \ud83d", WAITING, ANSWER),
+        UnderWay(2, is_recording_withdrawn=True),
+        UnderWay(3, answer=replace(ANSWER, text_only=True, is_over=True, is_reported=False, clauses=())),
+    ],
+)
+async def test_what_is_unfinished_is_kept_and_gone_with_the_next_save(
+    store: Store, unfinished: UnderWay
+) -> None:
+    saved = replace(session(2), unfinished=unfinished)
+    await put(store, saved)
+    assert await store.load("s") == saved
+    lease = await store.take("s", "")
+    assert lease is not None
+    assert lease.saved == saved
+    (listed,) = await store.sessions("", 10, None)
+    assert (listed.unfinished, listed.messages) == (None, ())
+    await put(store, session(3))
+    assert await store.load("s") == session(3)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "null", "[]", "7", '{"turn": 1}', '{"turn": 1, "consumed": [1]}', '{"turn":"x"']
+)
+def test_what_cannot_be_read_of_it_is_nothing(text: str) -> None:
+    assert unfinished_of(text) in (None, UnderWay(1, Consumed(1)))
+
+
+def test_a_reader_ignores_what_it_does_not_know() -> None:
+    told = json.loads(unfinished_json(UnderWay(7, Consumed(1, 2, 3), "", WAITING, ANSWER)))
+    told["later"] = told["answer"]["later"] = told["waiting"][0]["later"] = 1
+    told["consumed"].append(4)
+    assert unfinished_of(json.dumps(told)) == UnderWay(7, Consumed(1, 2, 3), "", WAITING, ANSWER)
 
 
 @pytest.mark.parametrize("text", ["", "naïve 你好 😀", "a\x00b", "line\nline", "'; DROP TABLE session; --"])
@@ -123,6 +187,16 @@ async def test_sessions_newest_first_without_messages(store: Store) -> None:
     assert list(await store.sessions("bob", 10, None)) == [
         replace(session(1, "other", "bob", 9.0), messages=())
     ]
+
+
+async def test_everybodys_sessions(store: Store) -> None:
+    for number, (owner, updated_at) in enumerate([("ann", 3.0), ("bob", 1.0), ("", 2.0)]):
+        await put(store, session(1, f"s{number}", owner, updated_at))
+    page = await store.sessions(None, 2, None)
+    assert [(found.id, found.owner, found.messages) for found in page] == [("s0", "ann", ()), ("s2", "", ())]
+    assert [found.id for found in await store.sessions(None, 2, (2.0, "s2"))] == ["s1"]
+    await store.delete("s1")
+    assert [found.id for found in await store.sessions(None, 9, None)] == ["s0", "s2"]
 
 
 async def test_of_sessions_saved_at_one_time_none_is_left_out_of_the_pages(store: Store) -> None:

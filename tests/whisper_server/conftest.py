@@ -33,5 +33,5 @@ def server() -> Iterator[Process]:
 @pytest.fixture
 async def client(server: Process) -> AsyncIterator[httpx2.AsyncClient]:
     headers = {"authorization": f"Bearer {KEY}"}
-    async with httpx2.AsyncClient(base_url=server.url, headers=headers, timeout=50) as made:
+    async with httpx2.AsyncClient(base_url=server.url, headers=headers, timeout=60) as made:
         yield made

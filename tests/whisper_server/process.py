@@ -47,7 +47,7 @@ class Process:
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.popen.pid}/fd"))
 
-    def end(self, number: signal.Signals, timeout: float = 20) -> int:
+    def end(self, number: signal.Signals, timeout: float = 60) -> int:
         """The exit code."""
         self.popen.send_signal(number)
         return self.popen.wait(timeout)

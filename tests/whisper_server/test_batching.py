@@ -44,7 +44,7 @@ class GatedModel:
     ) -> list[DecodeResult]:
         self.batches.append([len(request.audio) for request in requests])
         self.entered.release()
-        assert self.gate.acquire(timeout=10)
+        assert self.gate.acquire(timeout=60)
         if is_abandoned():
             raise Abandoned
         if any(len(request.audio) == self.breaks_on for request in requests):
@@ -58,7 +58,7 @@ class GatedModel:
 
     async def inside(self) -> None:
         """Until one more call is in."""
-        assert await asyncio.to_thread(self.entered.acquire, timeout=5)
+        assert await asyncio.to_thread(self.entered.acquire, timeout=60)
 
 
 def sound(length: int) -> Floats:
@@ -160,7 +160,7 @@ async def test_a_lone_request_waits_for_one_that_is_being_decoded(model: GatedMo
     assert await second
     assert model.batches == [[80_000, 80_001]]
     third = batcher.decode(sound(80_002), DecodeOptions(("en",)))
-    assert await asyncio.wait_for(third, 5)  # nobody is expected: at once
+    assert await asyncio.wait_for(third, 60)  # nobody is expected: at once
     await batcher.close(2.0)
 
 
@@ -168,7 +168,7 @@ async def test_the_wait_has_an_end(model: GatedModel) -> None:
     batcher = batcher_of(model, wait_s=0.01)
     model.let()
     with batcher.expect():
-        assert await asyncio.wait_for(batcher.decode(sound(80_000), DecodeOptions(("en",))), 5)
+        assert await asyncio.wait_for(batcher.decode(sound(80_000), DecodeOptions(("en",))), 60)
     await batcher.close(2.0)
 
 

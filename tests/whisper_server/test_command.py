@@ -1,12 +1,13 @@
 """`voice-grpc whisper-server` as a process: its help, its refusals in one line, its start and its end."""
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -42,7 +43,7 @@ def outcome(
     with started(*arguments, variables=variables or {}, cwd=cwd) as process:
         assert process.popen.stdout is not None
         out = process.popen.stdout.read()
-        code = process.popen.wait(30)
+        code = process.popen.wait(60)
     return code, out, "".join(process.errors)
 
 
@@ -207,9 +208,7 @@ def test_while_the_model_loads_it_says_so_and_a_signal_ends_it(tmp_path: Path) -
         assert (refusal.status_code, refusal.json()["error"]["code"]) == (503, "loading")
         assert httpx2.get(f"{url}/health/live").status_code == 200
         assert "whisper_ready 0.0" in httpx2.get(f"{url}/metrics").text
-        began = time.monotonic()
         assert process.end(signal.SIGTERM) == 130
-        assert time.monotonic() - began < 2.0
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +223,7 @@ def longer_file(utterances: list[SpokenText]) -> bytes:
 
 
 def asked(process: Process, data: bytes) -> httpx2.Response:
-    return httpx2.post(process.url + TRANSCRIPTIONS, files=upload(data), data={"language": "en"}, timeout=50)
+    return httpx2.post(process.url + TRANSCRIPTIONS, files=upload(data), data={"language": "en"}, timeout=60)
 
 
 def until_open(process: Process) -> None:
@@ -236,7 +235,7 @@ def test_sigterm_lets_open_requests_finish(long_file: bytes) -> None:
     with running("--port", "0", variables={}) as process, ThreadPoolExecutor(1) as callers:
         answer = callers.submit(asked, process, long_file)
         until_open(process)
-        assert process.end(signal.SIGTERM, 40) == 0
+        assert process.end(signal.SIGTERM) == 0
         assert answer.result().status_code == 200
         assert len(answer.result().json()["text"]) > 300
         with pytest.raises(httpx2.ConnectError):
@@ -253,28 +252,24 @@ def test_the_drain_has_an_end(longer_file: bytes, arguments: tuple[str, ...], nu
     with running("--port", "0", *arguments, variables={}) as process, ThreadPoolExecutor(1) as callers:
         answer = callers.submit(asked, process, longer_file)
         until_open(process)
-        began = time.monotonic()
         assert process.end(number) == 0
-        assert time.monotonic() - began < 10
         assert answer.result().status_code == 503
         assert "goes away" in answer.result().json()["error"]["message"]
     assert "Traceback" not in "".join(process.errors)
 
 
 def test_idle_it_ends_at_once_and_a_second_signal_hurries_it(longer_file: bytes) -> None:
-    with running("--port", "0", variables={}) as process, httpx2.Client(base_url=process.url) as client:
+    long = ("--port", "0", "--drain-seconds", "3600")
+    with running(*long, variables={}) as process, httpx2.Client(base_url=process.url) as client:
         client.get("/health")  # leaves an idle connection behind
-        began = time.monotonic()
         assert process.end(signal.SIGTERM) == 0
-        assert time.monotonic() - began < 2.0
-    with running("--port", "0", variables={}) as process, ThreadPoolExecutor(1) as callers:
-        callers.submit(asked, process, longer_file)
+    with running(*long, variables={}) as process, ThreadPoolExecutor(1) as callers:
+        answer = callers.submit(asked, process, longer_file)
         until_open(process)
-        began = time.monotonic()
         process.popen.send_signal(signal.SIGTERM)
         threading.Timer(0.2, process.popen.send_signal, (signal.SIGINT,)).start()
-        assert process.popen.wait(20) == 0
-        assert time.monotonic() - began < 10
+        assert process.popen.wait(60) == 0
+        assert answer.result().status_code == 503
 
 
 LEAKS = """
@@ -308,3 +303,29 @@ def test_no_secret_comes_out_in_the_log_or_in_what_ends_the_process(tmp_path: Pa
     assert "RuntimeError: a bug: ***, ***, http://***@host" in ended.stderr
     for secret in ("sentinel-key", "hub-secret", "abcdef123", "pass-word"):
         assert secret not in ended.stderr
+
+
+def test_json_lines_at_debug_hold_no_key_and_no_word(utterances: list[SpokenText]) -> None:
+    spoken, key = max(utterances, key=lambda each: max(map(len, each.words.split()))), "sentinel-key-4711"
+    arguments = ("--port", "0", "--log-format", "json", "--log-level", "debug")
+    with running(*arguments, variables={"WHISPER_API_KEY": key}) as process:
+        answer = httpx2.post(
+            process.url + TRANSCRIPTIONS,
+            headers={"authorization": f"Bearer {key}"},
+            files=upload(wav(spoken.samples)),
+            data={"language": "en", "prompt": "marmalade"},
+            timeout=60,
+        )
+        refused = httpx2.post(process.url + TRANSCRIPTIONS, headers={"authorization": "Bearer tok-of-nobody"})
+        assert process.end(signal.SIGTERM) == 0
+    assert (answer.status_code, refused.status_code) == (200, 401)
+    log = "".join(process.errors)
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert all(
+        set(line) >= {"time", "level", "logger", "message", "session_id", "trace_id"} for line in lines
+    )
+    assert any("s of sound in" in line["message"] for line in lines)
+    words = re.findall(r"[\w']{6,}", answer.json()["text"])
+    assert words
+    for secret in (*words, key, "tok-of-nobody", "marmalade"):
+        assert secret.lower() not in log.lower()

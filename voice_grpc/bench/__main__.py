@@ -1,5 +1,5 @@
-"""`make bench`: what the embedded engines take here, what Whisper gets right, what we add ourselves, and how
-soon a finished sentence is answered. Every figure is kept in a JSON file too."""
+"""`make bench`: every measurement of this folder, or those that are named. Each figure is kept in a
+JSON file too."""
 
 import argparse
 import asyncio
@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..engines.llama_cpp.llm import DEFAULT_MODEL
-from . import answers, cloud, gateway, local, overhead, results, stt_wer, words
+from . import answers, cloud, gateway, local, observed, overhead, results, stt_wer, words
+from .line import measure as line
+from .neighbours import measure as neighbours
 from .turns import measure as turns
 from .turns import plot
 from .turns.material import PAUSES
@@ -41,6 +43,17 @@ def _overhead(given: argparse.Namespace) -> object:
     return found
 
 
+def _observed(given: argparse.Namespace) -> object:
+    print("\nWhat traces and metrics cost, by turns with and without", flush=True)
+    try:
+        found = observed.measure(given.seconds)
+    except observed.NotInstalled as absent:
+        print(f"left out: {absent}")
+        return None
+    print(f"{observed.HEADER}\n{observed.report(found)}", flush=True)
+    return found
+
+
 def _cloud(given: argparse.Namespace) -> object:
     print("\nThe cloud's adapters against fakes that take as long as the vendors do", flush=True)
     found = []
@@ -62,6 +75,15 @@ def _gateway(given: argparse.Namespace) -> object:
     return added
 
 
+def _neighbours(given: argparse.Namespace) -> object:
+    print("\nOne caller's answers beside another's flood, on scripted engines")
+    print(neighbours.HEADER, flush=True)
+    found = neighbours.measure(neighbours.KINDS, given.seconds / 2)
+    for each in found:
+        print(neighbours.report(each), flush=True)
+    return found
+
+
 def _wer(given: argparse.Namespace) -> object:
     print("\nWhisper, the stock call and ours, interleaved", flush=True)
     return stt_wer.main([]).figures
@@ -79,6 +101,7 @@ def _turns(given: argparse.Namespace) -> object:
         None if given.full else given.cases,
         given.pause or PAUSES,
         given.recordings,
+        given.talkers,
     )
     figures = turns.measure(plan)
     print(turns.report(figures), flush=True)
@@ -94,16 +117,28 @@ def _yielding(given: argparse.Namespace) -> object:
     return figures
 
 
+def _line(given: argparse.Namespace) -> object:
+    print("\nAn answer over a bad line: where it runs dry, and how much waits at the client")
+    print(line.HEADER, flush=True)
+    found = line.measure()
+    for each in found:
+        print(line.report(each), flush=True)
+    return found
+
+
 MEASUREMENTS: Mapping[str, Callable[[argparse.Namespace], object]] = {
     "local": _local,
     "answers": _answers,
     "overhead": _overhead,
+    "observed": _observed,
     "cloud": _cloud,
     "gateway": _gateway,
+    "neighbours": _neighbours,
     "wer": _wer,
     "words": _words,
     "turns": _turns,
     "yielding": _yielding,
+    "line": _line,
 }
 """Each prints its figures, and returns them."""
 
@@ -135,6 +170,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=PAUSES,
         help="seconds for which cut sentences are held (all)",
     )
+    of_turns.add_argument("--talkers", type=int, default=1, help="who say a case each at once")
     of_turns.add_argument("--png", type=Path, help="draw the curve there")
     recordings = os.environ.get(RECORDINGS_VARIABLE)
     of_turns.add_argument(
@@ -153,6 +189,8 @@ def main() -> None:
         parser.error(f"no measurement {', '.join(sorted(unknown))}; there are: {', '.join(MEASUREMENTS)}")
     if given.cases < 1:
         parser.error("--cases has to be 1 or more")
+    if given.talkers < 1:
+        parser.error("--talkers has to be 1 or more")
     if min(given.sessions or [1]) < 1:
         parser.error("--sessions has to be 1 or more")
     try:

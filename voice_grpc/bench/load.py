@@ -13,6 +13,7 @@ import numpy as np
 from google.protobuf.duration_pb2 import Duration
 
 from ..client import Access, Call
+from ..client.connection import NO_ACCESS
 from ..core.audio import rms, to_pcm16
 from ..pb import voice_pb2 as pb
 
@@ -67,6 +68,7 @@ async def converse(
     cycle: float = CYCLE_SECONDS,
     *,
     turns: pb.TurnDetection,
+    access: Access = NO_ACCESS,
 ) -> UserNotes:
     """A question every `cycle` seconds, a multiple of 160 ms: long enough for the answer to be heard out."""
     notes = UserNotes()
@@ -75,7 +77,7 @@ async def converse(
     config = pb.SessionConfig(
         greeting="", send=pb.OutputSelection(interim_transcripts=False), turn_detection=turns
     )
-    async with Call.open(channel, config, Access()) as call, asyncio.TaskGroup() as tasks:
+    async with Call.open(channel, config, access, reconnect_within=0.0) as call, asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(_listen(call, notes), name="listen")
         start = loop.time() + FRAME_SECONDS
         for n in range(round(seconds / FRAME_SECONDS)):

@@ -59,12 +59,12 @@ async def measure(sessions: int, seconds: float) -> list[Overhead]:
     with started("voice_grpc.bench.servers", "scripted") as (port, pid), cores_apart(pid):
         for name in [*TURNS] * SLICES:
             before = cpu_seconds(pid)
-            notes[name] += await _slice(port, sessions, seconds / SLICES, TURNS[name])
+            notes[name] += await at_once(port, sessions, seconds / SLICES, TURNS[name])
             cpu[name] += (cpu_seconds(pid) - before) / (sessions * seconds)
     return [_sum_up(sessions, name, notes[name], cpu[name]) for name in TURNS]
 
 
-async def _slice(port: str, sessions: int, seconds: float, turns: pb.TurnDetection) -> list[UserNotes]:
+async def at_once(port: str, sessions: int, seconds: float, turns: pb.TurnDetection) -> list[UserNotes]:
     """All users at once, each in a conversation of its own."""
     channels = [connect(f"127.0.0.1:{port}") for _ in range(min(sessions, 4))]
     try:

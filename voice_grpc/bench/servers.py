@@ -3,7 +3,9 @@
     python -m voice_grpc.bench.servers scripted   engines take as long as they are told: the rest is ours
     python -m voice_grpc.bench.servers cloud      engines from the settings in the environment, chains and all
 
-The detector is scripted in both: it hears the end of speech exactly, so that the rest can be measured.
+The detector is scripted in both: it hears the end of speech exactly, so that the rest can be measured. Who
+looks on is what the environment asks for, as of every server: `OTEL_…` and `VOICE_METRICS_PORT`. So is where
+conversations are kept, by `VOICE_STORE`; without it in memory.
 """
 
 import asyncio
@@ -27,13 +29,14 @@ from ..engines.scripted import (
     ScriptedVad,
     Voicing,
 )
-from ..net.child_process import LISTENING, ChildEnded, running
 from ..ports import Engines
+from ..process.child_process import LISTENING, ChildEnded, running
+from ..server.garbage import collected_seldom
 from ..server.server import Server
-from ..server.startup import build_engines, close_engines, freeze_what_is_loaded
+from ..server.startup import build_engines, close_engines, open_store
 from ..settings import Settings
 from ..settings.personas import load_personas
-from ..store import MemoryStore
+from ..telemetry.start import telemetry
 
 STT_SECONDS = 0.15
 LLM_SECONDS = 0.05
@@ -65,18 +68,22 @@ async def serve(kind: str) -> None:
     """Prints `listening on PORT`; until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    settings = Settings(port=0, max_sessions=1000, admission="count", _env_file=None)  # type: ignore[call-arg]
+    where = os.environ.get("VOICE_STORE", "memory")
+    settings = Settings(port=0, max_sessions=1000, admission="count", store=where, _env_file=None)  # type: ignore[call-arg, arg-type]
     made: AbstractAsyncContextManager[Engines] = {"scripted": _scripted, "cloud": _cloud}[kind](settings)
-    server = Server(settings)
-    await server.start()
-    async with made as engines:
+    seen = telemetry(settings.host, settings.metrics_port)
+    async with seen as watching, made as engines:
+        store = await open_store(settings)
+        server = Server(settings, watching.observer)
+        await server.start()
         try:
-            await server.make_ready(engines, MemoryStore(), load_personas())
-            freeze_what_is_loaded()
-            print(f"listening on {server.port}", flush=True)
-            await stop.wait()
+            await server.make_ready(engines, store, load_personas())
+            async with collected_seldom():
+                print(f"listening on {server.port}", flush=True)
+                await stop.wait()
         finally:
             await server.stop()
+            await store.close()
 
 
 class NotStarted(Exception):

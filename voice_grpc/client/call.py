@@ -8,24 +8,29 @@ What every caller must get right is here once: one writer (two concurrent writes
 call), a number on each request, sound and text of a dead turn dropped by its number, the call
 always cancelled on the way out (grpc.aio never cancels an abandoned one), and every failure one
 exception, `CallFailed`. What to send, play and show is the caller's own business.
+
+A line that is lost comes back by itself, where the server resumes conversations: the iteration just goes on,
+with what was not told yet and with the sound of the answer from the sample after the last that came. What was
+sent meanwhile is sent then, of sound the last 10 s. Who wants to know of it is told by `on_line`; who plays
+answers is asked, as `ear`, where it is just then.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Self, TypeAlias
 
-import grpc
 import grpc.aio
 
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import VoiceServiceStub
-from .connection import NO_ACCESS, Access, CallFailed, connect, reach, silent_when_ended
-from .responses import Responses
+from .connection import NO_ACCESS, Access, connect, reach
+from .resumable_stream import LineEvent, ListeningEar, Restarted, ResumableStream, Resumed, Rpc, untold
+from .resumption import Resumption
+from .retries import ReconnectSettings
 
-START_WITHIN = 10.0
-"""Seconds from the config to `SessionStarted`."""
+RECONNECT_WITHIN = 120.0
+"""Seconds in which a lost line is tried to come back: as long as a server keeps a conversation by default."""
 
 Payload: TypeAlias = (
     pb.SessionConfig | pb.AudioInput | pb.AudioInputEnd | pb.TextInput | pb.UserActivity | pb.Interrupt
@@ -40,15 +45,22 @@ _ARMS = {arm.message_type: arm.name for arm in pb.ConverseRequest.DESCRIPTOR.one
 class Call:
     """One conversation, made by `open`; iterate it, in one task, for the responses. Send from any task."""
 
-    def __init__(self, rpc: "grpc.aio.StreamStreamCall[pb.ConverseRequest, pb.ConverseResponse]") -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Rpc],
+        config: pb.SessionConfig,
+        reconnect_within: float = RECONNECT_WITHIN,
+        on_line: Callable[[LineEvent], None] = untold,
+    ) -> None:
+        """`connect` begins an RPC; the rest as in `open`."""
         self.started = pb.SessionStarted()
-        """What the server began with: session id, settings in force."""
+        """What the server began with: session id, settings in force. Of the stream that came last."""
         self.turn = 0
         """The last turn that the server mentioned; 0 before the first."""
-        self._rpc = rpc
-        self._responses: Responses[pb.ConverseResponse] = Responses(rpc)
-        self._writing = asyncio.Lock()
-        self._seq = 0
+        resumption = Resumption(config, ReconnectSettings(reconnect_within))
+        self._stream = ResumableStream(connect, resumption, self._told)
+        self.on_line = on_line
+        """Told of the line, by whoever iterates; may be changed."""
         self._answered = 0
         """The last turn of which sound or text came; 0 before the first. `turn` may be beyond it: it rises
         when the user begins to speak."""
@@ -57,48 +69,71 @@ class Call:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, server: str | grpc.aio.Channel, config: pb.SessionConfig, access: Access = NO_ACCESS
+        cls,
+        server: str | grpc.aio.Channel,
+        config: pb.SessionConfig,
+        access: Access = NO_ACCESS,
+        reconnect_within: float = RECONNECT_WITHIN,
+        on_line: Callable[[LineEvent], None] = untold,
     ) -> AsyncIterator[Self]:
-        """Raises `CallFailed` when no server answers, or when it refuses the config."""
+        """Raises `CallFailed` when no server answers, or when it refuses the config.
+
+        `reconnect_within`: seconds in which a lost line is tried to come back; 0: its loss is the end.
+        `on_line` is told `Reconnecting`, `Resumed` and `Restarted`, in the task that iterates.
+        """
         if isinstance(server, str):
             async with connect(server, access) as channel:
                 await reach(channel, server, access)
-                async with cls.open(channel, config, access) as call:
+                async with cls.open(channel, config, access, reconnect_within, on_line) as call:
                     yield call
             return
-        call = cls(VoiceServiceStub(server).Converse(metadata=access.metadata))
+        stub = VoiceServiceStub(server)
+        call = cls(lambda: stub.Converse(metadata=access.metadata), config, reconnect_within, on_line)
         try:
-            await call.send(config)
-            await call._begin()
+            await call.begin()
             yield call
         finally:
-            await call._responses.close()
+            await call._stream.close()
 
-    async def _begin(self) -> None:
-        try:
-            async with asyncio.timeout(START_WITHIN):
-                first = await anext(self, pb.ConverseResponse())
-        except TimeoutError:
-            late = f"the server did not start the session within {START_WITHIN:g} s"
-            raise CallFailed(grpc.StatusCode.DEADLINE_EXCEEDED, late) from None
-        if not first.HasField("session_started"):
-            raise CallFailed(grpc.StatusCode.INTERNAL, "the server did not begin with `session_started`")
-        self.started = first.session_started
+    async def begin(self) -> None:
+        """Once, as `open` does. Raises `CallFailed`."""
+        self.started = (await self._stream.open()).session_started
+
+    def _told(self, event: LineEvent) -> None:
+        match event:
+            case Resumed(started):
+                self.started = started
+            case Restarted(started):
+                self.started, self.turn, self._answered = started, 0, 0
+                self._dead.clear()
+        self.on_line(event)
 
     async def send(self, payload: Payload) -> int:
-        """Send one message and return its number. Waits while the way to the server is full.
+        """Send one message and return its number. Waits while the way to the server is full; while the line
+        is away, it is kept and sent later.
 
         After the end of the call nothing is sent: whoever iterates learns why it ended.
         """
-        arm = _ARMS[payload.DESCRIPTOR]
-        async with self._writing:
-            self._seq += 1
-            request = pb.ConverseRequest(seq=self._seq, client_time_us=time.monotonic_ns() // 1000)
-            getattr(request, arm).SetInParent()
-            getattr(request, arm).CopyFrom(payload)
-            with silent_when_ended():
-                await self._rpc.write(request)
-            return self._seq
+        request = pb.ConverseRequest(client_time_us=time.monotonic_ns() // 1000)
+        arm = getattr(request, _ARMS[payload.DESCRIPTOR])
+        arm.SetInParent()
+        arm.CopyFrom(payload)
+        return await self._stream.send(request)
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether a lost line comes back by itself: it is wanted, and the server said with what."""
+        return self._stream.is_resumable
+
+    @property
+    def ear(self) -> ListeningEar | None:
+        """What plays the answers: asked where it is as another stream begins, so that no word comes twice.
+        May be set at any time; without one the last PlaybackReport counts, where there is any."""
+        return self._stream.ear
+
+    @ear.setter
+    def ear(self, ear: ListeningEar | None) -> None:
+        self._stream.ear = ear
 
     async def interrupt(self) -> int:
         """Stop the answer now: what of it is on its way is dropped from here on. Returns its turn; 0 before
@@ -113,9 +148,7 @@ class Call:
 
     async def half_close(self) -> None:
         """Nothing more will be sent; the server finishes the current answer."""
-        async with self._writing:
-            with silent_when_ended():
-                await self._rpc.done_writing()
+        await self._stream.half_close()
 
     def __aiter__(self) -> Self:
         return self
@@ -123,7 +156,7 @@ class Call:
     async def __anext__(self) -> pb.ConverseResponse:
         """The next response but for sound and text of dead turns. Raises `CallFailed`."""
         while True:
-            response = await self._responses.next()
+            response = await self._stream.next()
             if response is None:
                 raise StopAsyncIteration
             if self._is_alive(response):

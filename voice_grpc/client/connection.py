@@ -16,8 +16,8 @@ from grpc_status import rpc_status
 from ..net import VoiceError
 from ..net.addresses import read_target, secrets_in
 from ..net.proxy import grpc_options, grpc_through
-from ..net.redaction import hide
 from ..net.tls import read_client_files
+from ..process.redaction import hide
 
 DEFAULT_PORT = 50051
 CONNECT_WITHIN = 3.0
@@ -30,6 +30,10 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.bdp_probe", 0),
     ("grpc.http2.lookahead_bytes", 32_768),
+    # Else a channel whose server was gone for a while is not even tried for up to two minutes (gRPC's own
+    # connection backoff); whoever calls again decides when.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
 )
 
 
@@ -164,20 +168,26 @@ _HANDSHAKE_FAULTS = {
     "Hostname Verification": "its certificate is for another name",
     "WRONG_VERSION_NUMBER": "what is there does not speak TLS",
     "Handshake read failed": "what is there does not speak TLS, or refuses this client's certificate",
+    "Socket closed": "it ended the connection: perhaps it asks for a certificate of an authority that it "
+    "knows, --cert and --key",
 }
-"""What gRPC says of a connection, the first that fits (grpcio 1.85), and what people are told."""
+"""What gRPC says of a connection, the first that fits (grpcio 1.85), and what people are told. In TLS 1.3 a
+client has shaken hands before its server looks at its certificate."""
+
+_PLAIN_FAULTS = {"Socket closed": "it ended the connection: perhaps it speaks TLS, https://… or --tls"}
+"""The same of one in plain text."""
 
 
 async def _handshake_fault(channel: grpc.aio.Channel, target: str, access: Access) -> str:
     """For a message: what went wrong with TLS, which only a call is told; empty where it is nothing known."""
-    if not (read_target(target, DEFAULT_PORT)[1] or access.is_encrypted):
-        return ""
+    is_encrypted = read_target(target, DEFAULT_PORT)[1] or access.is_encrypted
+    faults = _HANDSHAKE_FAULTS if is_encrypted else _PLAIN_FAULTS
     try:
         asking: Any = channel.unary_unary("/grpc.health.v1.Health/Check")
         await asking(b"", timeout=CONNECT_WITHIN)
     except grpc.aio.AioRpcError as error:
         said = error.details() or ""
-        return next((f" ({told})" for sign, told in _HANDSHAKE_FAULTS.items() if sign in said), "")
+        return next((f" ({told})" for sign, told in faults.items() if sign in said), "")
     return ""
 
 

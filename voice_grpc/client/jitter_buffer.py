@@ -4,10 +4,12 @@ It obeys PlaybackControl, as a client with the capability `playback_control` doe
 FLUSH are methods of the same names. The last second that was played is kept, so that a word that was cut can
 be said again. Two threads meet here: the event loop hands over what came and takes away the reports, the
 device's own thread takes samples. A lock is held for some microseconds; nothing waits inside it.
-Time is an argument (monotonic seconds), so a test is a list of calls.
+Time is an argument (monotonic seconds), so a test is a list of calls; `BufferEar` alone, which is asked in
+the midst of a call, looks at the clock.
 """
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -24,6 +26,9 @@ DEFAULT_RATE_HZ = 24_000
 
 KEPT_SECONDS = 1.0
 """Of what was played: as far back as RESUME goes."""
+
+REMEMBERED = 64
+"""Turns that are over, of which sound may still be on its way: of older ones no server sends any."""
 
 
 def nothing() -> Samples:
@@ -64,16 +69,34 @@ class _Answer:
     waits_since: float | None = None
     """When the oldest sample came that waits for the buffer to fill; None: there is none."""
     is_flowing: bool = False
+    is_started: bool = False
+    """Some of it was heard, here."""
     is_complete: bool = False
     is_dry: bool = False
+    is_late: bool = False
+    """It had run dry when it began to play last."""
     reported_at: float = 0.0
 
     @classmethod
-    def empty(cls, turn: int, rate_hz: int) -> "_Answer":
-        return cls(turn, Volume(rate_hz), round(KEPT_SECONDS * rate_hz))
+    def empty(cls, turn: int, rate_hz: int, begins: int = 0) -> "_Answer":
+        """`begins`: its first sample here; those before it were heard elsewhere."""
+        return cls(turn, Volume(rate_hz), round(KEPT_SECONDS * rate_hz), at=begins, played=begins)
+
+    def add(self, samples: Samples, offset: int | None, now: float) -> None:
+        """`offset`: the place of the first sample; None: it follows the last one. What is here already, or
+        was heard, is left out; what is missing is silence."""
+        known = 0 if offset is None else self.at + self.buffered - offset
+        if known < 0:
+            samples = np.concatenate([np.zeros(min(-known, self.kept), np.int16), samples])
+        samples = samples[max(0, known) :]
+        if len(samples):
+            self.blocks.append(samples)
+            self.buffered += len(samples)
+            self.waits_since = now if self.waits_since is None else self.waits_since
 
     def move(self, into: Samples) -> int:
-        """Fill `into` from the front; returns how many samples there were for it."""
+        """Fill `into` from the front; returns how many samples there were for it. It runs dry, and comes
+        back, without a click."""
         filled = 0
         while filled < len(into) and self.blocks:
             block = self.blocks.popleft()
@@ -86,7 +109,11 @@ class _Answer:
         self.buffered -= filled
         self.at += filled
         self.played = max(self.played, self.at)
-        into[:filled] = self.volume.applied(into[:filled])
+        is_dry = filled < len(into) and not self.is_complete
+        fading = min(filled, self.volume.fade_length) if is_dry else 0
+        into[: filled - fading] = self.volume.applied(into[: filled - fading])
+        if fading:
+            into[filled - fading : filled] = self.volume.faded_out(into[filled - fading : filled])
         return filled
 
     def stop(self) -> None:
@@ -126,13 +153,22 @@ class _Answer:
             return self.is_complete
         return self.buffered >= target_samples or now - self.waits_since >= target
 
+    def flow(self, now: float) -> list[pb.PlaybackReport]:
+        """It plays from now on, for the first time or again. Returns what is to be reported of it."""
+        # Counted only now: what stays out after the last sample is no gap that anybody hears.
+        self.is_late = self.is_started and self.is_dry and self.buffered > 0
+        self.underruns += self.is_late
+        reports = [] if self.is_started else [self.report(State.STATE_STARTED, now)]
+        self.is_dry, self.is_flowing, self.is_started = False, True, True
+        return reports
+
     def report(self, state: State, now: float | None = None) -> pb.PlaybackReport:
         self.reported_at = self.reported_at if now is None else now
         return pb.PlaybackReport(
             turn=self.turn,
             state=state,
             played_samples=self.played,
-            buffered_samples=self.buffered,
+            buffered_samples=self.at + self.buffered - self.played,
             underruns=self.underruns,
         )
 
@@ -148,25 +184,42 @@ class JitterBuffer:
         self._lock = threading.Lock()
         self._answers: dict[int, _Answer] = {}
         """By turn, in the order in which they began to come; the first one plays."""
-        self._played: dict[int, int] = {}
+        self._ended = (0, 0)
+        """The turn that was over last, and how many samples of it were played."""
+        self._played: dict[int, None] = {}
+        """Turns that are over, the last `REMEMBERED`: what still comes of them is not played."""
         self._outbox: list[pb.PlaybackReport] = []
-        self._is_paused = False
+        self._paused: set[str] = set()
+        """Who stopped it; it plays when nobody did."""
         self._held: int | None = None
         """The turn that was told to HOLD."""
         self._ducked: int | None = None
         """The turn that was told to DUCK."""
 
-    def receive(self, turn: int, samples: Samples, now: float, is_last: bool = False) -> None:
-        """The next samples of a turn. Turns are played in the order in which they begin to come."""
+    def receive(
+        self, turn: int, samples: Samples, now: float, is_last: bool = False, offset: int | None = None
+    ) -> None:
+        """The next samples of a turn. Turns are played in the order in which they begin to come.
+
+        `offset`: the place of the first sample in its turn. After a line was lost sound comes again that is
+        here already, and whoever joins an answer in its middle counts from there. None: it follows the last.
+        """
         with self._lock:
             if turn in self._played:
                 return
-            answer = self._answers.setdefault(turn, _Answer.empty(turn, self._rate_hz))
-            if len(samples):
-                answer.blocks.append(samples)
-                answer.buffered += len(samples)
-                answer.waits_since = now if answer.waits_since is None else answer.waits_since
+            answer = self._answers.setdefault(turn, _Answer.empty(turn, self._rate_hz, offset or 0))
+            answer.add(samples, offset, now)
             answer.is_complete = answer.is_complete or is_last
+
+    def restart(self) -> None:
+        """Another conversation begins, which counts its turns anew: what plays or waits is thrown away, and
+        nobody is told of it."""
+        with self._lock:
+            self._answers.clear()
+            self._played.clear()
+            self._ended = (0, 0)
+            self._outbox.clear()
+            self._held = self._ducked = None
 
     def finish(self, turn: int) -> None:
         """No more will come of it, although its last chunk did not; nor will a RESUME."""
@@ -205,16 +258,18 @@ class JitterBuffer:
             answer.go_on(now)
             return again
 
-    def pause(self, is_paused: bool, now: float) -> None:
+    def pause(self, is_paused: bool, now: float, by: str = "user") -> tuple[int, int]:
         """Stop where it is, whichever turn that is, and keep what is buffered, or go on from there: the
-        user's Pause and Resume."""
+        user's Pause and Resume. `by`: it goes on once all who stopped it want it to. Returns the turn and how
+        many samples of it were played, of the last one where none is being played; (0, 0): there was none."""
         with self._lock:
-            self._is_paused = is_paused
+            self._paused = self._paused | {by} if is_paused else self._paused - {by}
             first = next(iter(self._answers.values()), None)
             if first is not None and is_paused:
                 first.stop()
-            elif first is not None:
+            elif first is not None and not self._paused:
                 first.go_on(now)
+            return (first.turn, first.played) if first else self._ended
 
     def duck(self, turn: int, is_ducked: bool) -> None:
         """Lower it by 12 dB within 20 ms, or raise it again."""
@@ -231,11 +286,15 @@ class JitterBuffer:
         with self._lock:
             while self._answers and filled < count:
                 answer = next(iter(self._answers.values()))
-                if self._is_paused or answer.turn == self._held:
+                if self._paused or answer.turn == self._held:
                     answer.fade(out[filled:])
                     break
-                if not answer.is_flowing and not self._starts(answer, now):
-                    break
+                if not answer.is_flowing:
+                    if not answer.is_ready(now, self.target, round(self.target * self._rate_hz)):
+                        break
+                    self._outbox += answer.flow(now)
+                    if answer.is_late:
+                        self.target = min(self.settings.longest, self.target + self.settings.growth)
                 answer.volume.lower(answer.turn == self._ducked)
                 filled += answer.move(out[filled:])
                 if not answer.buffered and answer.is_complete:
@@ -248,7 +307,7 @@ class JitterBuffer:
     def due(self, now: float) -> list[pb.PlaybackReport]:
         """The reports to send now: everything that happened, and how far the current answer has got."""
         with self._lock:
-            if self._answers and not self._is_paused:
+            if self._answers and not self._paused:
                 answer = next(iter(self._answers.values()))
                 is_playing = answer.is_flowing and answer.turn != self._held
                 if is_playing and now - answer.reported_at >= self.settings.report_every:
@@ -275,23 +334,29 @@ class JitterBuffer:
         with self._lock:
             return not self._answers and not self._outbox
 
-    def _starts(self, answer: _Answer, now: float) -> bool:
-        """Whether it plays from now on, for the first time or again."""
-        if not answer.is_ready(now, self.target, round(self.target * self._rate_hz)):
-            return False
-        if not answer.played:
-            self._outbox.append(answer.report(State.STATE_STARTED, now))
-        elif answer.is_dry and answer.buffered:
-            # Counted only now: what stays out after the last sample is no gap that anybody hears.
-            answer.underruns += 1
-            self.target = min(self.settings.longest, self.target + self.settings.growth)
-        answer.is_dry, answer.is_flowing = False, True
-        return True
-
     def _end(self, answer: _Answer, state: State) -> None:
         if state == State.STATE_FINISHED and not answer.underruns:
             self.target = max(self.settings.shortest, self.target - self.settings.decay)
         self._held = None if answer.turn == self._held else self._held
         self._ducked = None if answer.turn == self._ducked else self._ducked
-        self._played[answer.turn] = answer.played
+        self._played[answer.turn] = None
+        self._ended = (answer.turn, answer.played)
+        while len(self._played) > REMEMBERED:
+            del self._played[next(iter(self._played))]
         self._outbox.append(answer.report(state))
+
+
+class BufferEar:
+    """A jitter buffer as the `ListeningEar` of a call (`resumable_stream.py`)."""
+
+    def __init__(self, buffer: JitterBuffer) -> None:
+        self._buffer = buffer
+
+    async def hold(self) -> pb.PlaybackReport | None:
+        turn, played = self._buffer.pause(True, time.monotonic(), by="line")
+        if not turn:
+            return None
+        return pb.PlaybackReport(turn=turn, state=State.STATE_PROGRESS, played_samples=played)
+
+    async def go_on(self) -> None:
+        self._buffer.pause(False, time.monotonic(), by="line")

@@ -4,6 +4,7 @@ PyAV's own container reader wants a file that it may wait for; a stream in piece
 """
 
 import struct
+import zlib
 
 from ..core.errors import Skipped
 from .opus import DECODED_HZ, MAX_PACKET, PACKET_SECONDS, head
@@ -67,19 +68,21 @@ class PageReader:
 
 
 class PageWriter:
-    """Packets of 20 ms → pages, one a packet, so that nothing waits. One logical stream an object."""
+    """Packets of 20 ms → pages, with nothing that waits. One logical stream an object."""
 
-    def __init__(self, rate_hz: int, serial: int) -> None:
-        self._serial, self._number, self._granule = serial, 0, 0
-        self._headers = self._page([head(rate_hz)], 0, _FIRST) + self._page([TAGS], 0, 0)
+    def __init__(self, rate_hz: int, serial: int, channels: int = 1, most: int = 1) -> None:
+        """`most`: packets in a page, at most 40 (255 segments, of up to 1,275 bytes a packet)."""
+        self._serial, self._number, self._granule, self._most = serial, 0, 0, most
+        self._headers = self._page([head(rate_hz, channels)], 0, _FIRST) + self._page([TAGS], 0, 0)
 
     def feed(self, packets: list[bytes], *, is_last: bool = False) -> bytes:
         written = self._headers
         self._headers = b""
-        for place, packet in enumerate(packets):
-            self._granule += round(PACKET_SECONDS * DECODED_HZ)
-            ends = is_last and place == len(packets) - 1
-            written += self._page([packet], self._granule, _LAST if ends else 0)
+        for start in range(0, len(packets), self._most):
+            together = packets[start : start + self._most]
+            self._granule += len(together) * round(PACKET_SECONDS * DECODED_HZ)
+            ends = is_last and start + self._most >= len(packets)
+            written += self._page(together, self._granule, _LAST if ends else 0)
         if is_last and not packets:
             written += self._page([], self._granule, _LAST)
         return written
@@ -93,22 +96,12 @@ class PageWriter:
         return _HEADER.pack(*fields, checksum, len(lengths)) + body
 
 
-def _table() -> list[int]:
-    """CRC-32 of polynomial 0x04C11DB7, neither reflected nor inverted (RFC 3533, 6)."""
-    table = []
-    for value in range(256):
-        register = value << 24
-        for _ in range(8):
-            register = (register << 1) ^ (0x04C11DB7 if register & 0x80000000 else 0)
-        table.append(register & 0xFFFFFFFF)
-    return table
-
-
-_CRC = _table()
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_ALL = 0xFFFFFFFF
 
 
 def _checksum(page: bytes) -> int:
-    register = 0
-    for byte in page:
-        register = ((register << 8) & 0xFFFFFFFF) ^ _CRC[(register >> 24) ^ byte]
-    return register
+    """CRC-32 of polynomial 0x04C11DB7, neither reflected nor inverted (RFC 3533, 6): zlib's, which is both,
+    of mirrored bytes."""
+    reflected = zlib.crc32(page.translate(_MIRRORED), _ALL) ^ _ALL
+    return int.from_bytes(reflected.to_bytes(4, "little").translate(_MIRRORED), "big")

@@ -1,4 +1,4 @@
-"""Opus packets (RFC 6716) ⇄ PCM16 mono, one object a direction and stream; libopus, through PyAV.
+"""Opus packets (RFC 6716) ⇄ PCM16, one object a direction and stream; libopus, through PyAV.
 
 A packet holds 20 ms. Speech at 24 kbit/s is what WebRTC calls use: a tenth of PCM at 16 kHz.
 """
@@ -20,6 +20,10 @@ PACKET_SECONDS = 0.02
 
 BIT_RATE = 24_000
 """Wideband speech is transparent for listeners from about here (RFC 7587, 3.1.1)."""
+
+STEREO_BIT_RATE = 64_000
+"""Two voices, one a channel, that do not leak into each other: 50 dB apart, where the speech mode, at
+48 kbit/s, has them 38 dB apart (measured with tones)."""
 
 MAX_PACKET = 1_275 * 6
 """Bytes: six frames of the greatest length, which is 120 ms (RFC 6716, 3.2)."""
@@ -43,26 +47,34 @@ def is_available() -> bool:
     return library() is not None
 
 
-def head(rate_hz: int) -> bytes:
-    """The identification header of a mono stream made at `rate_hz` (RFC 7845, 5.1)."""
-    return b"OpusHead" + struct.pack("<BBHIhB", 1, 1, PRE_SKIP, rate_hz, 0, 0)
+def head(rate_hz: int, channels: int = 1) -> bytes:
+    """The identification header of a stream of 1 or 2 channels made at `rate_hz` (RFC 7845, 5.1)."""
+    return b"OpusHead" + struct.pack("<BBHIhB", 1, channels, PRE_SKIP, rate_hz, 0, 0)
+
+
+_LAYOUTS = {1: ("mono", BIT_RATE, "voip"), 2: ("stereo", STEREO_BIT_RATE, "audio")}
+"""By channels: the layout, the rate, and what libopus is to care for."""
 
 
 class PacketEncoder:
-    """Samples at `rate_hz` (8, 16, 24 or 48 kHz) → packets; what fills no packet waits for more."""
+    """Samples at `rate_hz` (8, 16, 24 or 48 kHz) → packets; what fills no packet waits for more.
 
-    def __init__(self, rate_hz: int) -> None:
+    Of two channels they come in pairs, left and right, shape (n, 2).
+    """
+
+    def __init__(self, rate_hz: int, channels: int = 1) -> None:
         self._av = library()
         self.packet_samples = round(PACKET_SECONDS * rate_hz)
-        self._waiting = np.zeros(0, np.int16)
+        self._waiting = np.zeros((0, 2)[:channels], np.int16)
         self._rate_hz, self._at = rate_hz, 0
+        self._layout, bit_rate, use = _LAYOUTS[channels]
         self._codec: Any = self._av.CodecContext.create("libopus", "w")
         self._codec.sample_rate = rate_hz
-        self._codec.layout = "mono"
+        self._codec.layout = self._layout
         self._codec.format = "s16"
-        self._codec.bit_rate = BIT_RATE
+        self._codec.bit_rate = bit_rate
         self._codec.time_base = Fraction(1, rate_hz)
-        self._codec.options = {"frame_duration": "20", "application": "voip"}
+        self._codec.options = {"frame_duration": "20", "application": use}
         self._codec.open()
 
     def feed(self, samples: Samples) -> list[bytes]:
@@ -79,11 +91,11 @@ class PacketEncoder:
     def flush(self) -> list[bytes]:
         """The rest, filled up with silence, and what the encoder holds back."""
         missing = -len(self._waiting) % self.packet_samples
-        packets = self.feed(np.zeros(missing, np.int16)) if missing else []
+        packets = self.feed(np.zeros((missing, *self._waiting.shape[1:]), np.int16)) if missing else []
         return packets + [bytes(packet) for packet in self._codec.encode(None)]
 
     def _encode(self, samples: Samples) -> list[bytes]:
-        frame = self._av.AudioFrame.from_ndarray(samples[np.newaxis], format="s16", layout="mono")
+        frame = self._av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout=self._layout)
         frame.sample_rate, frame.pts = self._rate_hz, self._at
         self._at += len(samples)
         return [bytes(packet) for packet in self._codec.encode(frame)]

@@ -123,3 +123,9 @@ def audible_from(samples: Samples, rate_hz: int, threshold: float = 0.01) -> int
         if len(loud):
             return int(loud[0]) * hop
     return whole if rms(samples[whole:]) > threshold else len(samples)
+
+
+def silent_ends(samples: Samples, rate_hz: int) -> tuple[int, int]:
+    """Samples of silence at the head and at the end, as `audible_from` hears it; all of them twice where
+    nothing is audible."""
+    return audible_from(samples, rate_hz), audible_from(samples[::-1], rate_hz)

@@ -14,6 +14,8 @@ class ReplyKind(Enum):
     """The model answers `text`."""
     VERBATIM = "verbatim"
     """`text` is spoken as it is."""
+    CONTINUATION = "continuation"
+    """`text` is spoken as it is, and then the model goes on with the answer that it is the end of."""
     APOLOGY = "apology"
     """The turn could not be answered."""
 
@@ -94,6 +96,15 @@ class PrepareReply:
     continues: int = 0
     """The turn whose answer came too early and was cut at once: it is no part of the prompt, and the words
     before it and after it are one message there. 0: none."""
+    lost: int = 0
+    """Of a CONTINUATION: the turn whose answer it goes on with."""
+    said: str = ""
+    """Of a CONTINUATION: all that was written of that answer, heard or not; empty: nothing was."""
+
+    @property
+    def is_written(self) -> bool:
+        """By a model."""
+        return self.kind in (ReplyKind.ANSWER, ReplyKind.CONTINUATION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ class SessionConfig:
     tools: tuple[ToolDeclaration, ...] = ()
     greeting: str = ""
     metadata: tuple[tuple[str, str], ...] = ()
+    is_recorded: bool = False
+    """The caller allows it; of the configuration in force, it is also done."""
 
 
 @dataclass(slots=True)
@@ -93,12 +95,20 @@ class LiveConfig:
     current: SessionConfig
     state: State = State.LISTENING
     """Of the turn, by which some of it counts."""
+    is_recording_withdrawn: bool = False
+    """The caller allowed it, and does so no more."""
     _coming: SessionConfig | None = None
 
     @property
     def latest(self) -> SessionConfig:
         """As it will be once the changes that wait are in force: what the next change is a change of."""
         return self._coming or self.current
+
+    def end_recording(self) -> None:
+        """Nothing more is recorded, whatever changes besides."""
+        self.current = replace(self.current, is_recorded=False)
+        if self._coming is not None:
+            self._coming = replace(self._coming, is_recorded=False)
 
     def expect(self, coming: SessionConfig) -> None:
         """A change was accepted, and waits for its turn."""

@@ -28,6 +28,13 @@ MAX_ORPHANS = 64
 """Steps of tools that words which are taken back take along: a turn has three."""
 
 
+GO_ON = (
+    "(The line broke here. Go on with your answer from exactly where it stops: begin with the next word, "
+    "repeat nothing, and say nothing about this. If it was complete, say nothing.)"
+)
+"""What a model is told behind an answer that it had not finished."""
+
+
 class Role(Enum):
     USER = "user"
     ASSISTANT = "assistant"
@@ -79,6 +86,11 @@ class Conversation:
     def messages(self) -> tuple[Message, ...]:
         return tuple(self._messages)
 
+    @property
+    def length(self) -> int:
+        """Characters, with those of its tools."""
+        return sum(map(_length, self._messages))
+
     def asked(self, turn: int, text: str, continues: int = 0) -> tuple[Message, ...]:
         """What the model is told once the user has said `text`: the messages of its prompt.
 
@@ -86,17 +98,16 @@ class Conversation:
         between which nothing was answered are one message, of `MAX_UNANSWERED` characters at most: the oldest
         give way.
         """
-        told = [
-            message
-            for message in self._with(turn, text)
-            if message.role is not Role.SERVER and message.is_prompted
-            if message.turn != continues or not self._came_too_early(message)
-        ]
-        prompted: list[Message] = []
-        for is_user, group in groupby(told, lambda message: message.role is Role.USER):
-            messages = list(group)
-            prompted += [_as_one(messages)] if is_user else messages
-        return tuple(prompted)
+        return _prompted(self._with(turn, text), continues)
+
+    def going_on(self, turn: int, said: str) -> tuple[Message, ...]:
+        """The messages of the prompt by which a model goes on with its answer of `turn`, of which it wrote
+        what was `said`: all of it, heard or not. Without any it answers."""
+        before = _prompted(self._messages)
+        if not said:
+            return before
+        before = tuple(m for m in before if m.turn != turn or m.role is not Role.ASSISTANT)
+        return (*before, Message(Role.ASSISTANT, said, turn), Message(Role.USER, GO_ON, turn))
 
     @property
     def is_cut_short(self) -> bool:
@@ -115,15 +126,10 @@ class Conversation:
         """The answer of `turn` came too early: it stays in the history, and leaves the prompt."""
         self._messages = [
             replace(message, is_prompted=False)
-            if message.turn == turn and self._came_too_early(message)
+            if message.turn == turn and _came_too_early(message, self._messages)
             else message
             for message in self._messages
         ]
-
-    def _came_too_early(self, message: Message) -> bool:
-        """An answer that called a tool did something, and stays."""
-        has_acted = any(m.turn == message.turn and m.role is Role.TOOLS for m in self._messages)
-        return message.role is Role.ASSISTANT and not has_acted
 
     def _with(self, turn: int, text: str) -> list[Message]:
         """The messages as they will be once the user has said `text`."""
@@ -191,6 +197,27 @@ class Conversation:
         start = min(start, last)
         self.has_forgotten = self.has_forgotten or start > 0
         self._messages = self._messages[start:]
+
+
+def _prompted(messages: Sequence[Message], continues: int = 0) -> tuple[Message, ...]:
+    """What of them a model is told."""
+    told = [
+        message
+        for message in messages
+        if message.role is not Role.SERVER and message.is_prompted
+        if message.turn != continues or not _came_too_early(message, messages)
+    ]
+    prompted: list[Message] = []
+    for is_user, group in groupby(told, lambda message: message.role is Role.USER):
+        grouped = list(group)
+        prompted += [_as_one(grouped)] if is_user else grouped
+    return tuple(prompted)
+
+
+def _came_too_early(message: Message, messages: Iterable[Message]) -> bool:
+    """An answer that called a tool did something, and stays."""
+    has_acted = any(m.turn == message.turn and m.role is Role.TOOLS for m in messages)
+    return message.role is Role.ASSISTANT and not has_acted
 
 
 def _length(message: Message) -> int:

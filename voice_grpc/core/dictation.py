@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from . import events as e
 from .commands import AskTranscript, Command, FinishUtterance, GiveUpTranscript, KeepPart, SplitUtterance
-from .text.endings import ending, words_of
+from .text.endings import ending, word_count
 from .turn.patience import Evidence, hold
 from .turn.settings import TurnSettings
 from .turn.state import TIMER_SLACK
@@ -89,7 +89,7 @@ class UtteranceTaker:
                 self._words = text or self._words
                 self._language = language or self._language
                 if self._over_at is not None and not self._is_closed:
-                    evidence = Evidence(ending(text, self._language), word_count=len(words_of(text)))
+                    evidence = Evidence(ending(text, self._language), word_count=word_count(text))
                     self._over_at = self._silent_since + self._hold(evidence)
             case e.PatienceOver() if self._has_waited(now):
                 commands.append(GiveUpTranscript(self._settings().turn_deadline))

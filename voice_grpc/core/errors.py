@@ -69,6 +69,7 @@ class Reason(StrEnum):
     TURN_LIMIT = "TURN_LIMIT"
     SPECULATION_OFF = "SPECULATION_OFF"
     INPUT_DROPPED = "INPUT_DROPPED"
+    RECORDING_STOPPED = "RECORDING_STOPPED"
     SERVER_FULL = "SERVER_FULL"
     CALLER_LIMIT = "CALLER_LIMIT"
     SLOW_CLIENT = "SLOW_CLIENT"
@@ -258,7 +259,14 @@ class Superseded(ServerError):
 
 
 class Draining(ServerError):
+    """`retry_after`: seconds until the same may go well; None: nobody knows. A conversation that has to leave
+    goes on at once: elsewhere, or on the next line."""
+
     reason = Reason.DRAINING
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class NotReady(ServerError):

@@ -18,6 +18,8 @@ class CancelReason(Enum):
     DEADLINE = "deadline"
     ENDED = "ended"
     """The session ended in mid-answer."""
+    SERVER_LOST = "server_lost"
+    """Its server went away in mid-answer, and the rest is the next turn of another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +152,33 @@ class ReplyEnded:
 
 @dataclass(frozen=True, slots=True)
 class AnswerCut:
-    """Speech cut an answer."""
+    """Speech, or the button to talk, cut an answer."""
 
     turn: int
     """Its turn."""
     rest: str
     """What was written of it and not heard; empty: nothing."""
+    is_whole: bool = True
+    """Nothing was left to be written."""
+    said: str = ""
+    """All that was written of it, heard or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLost:
+    """A caller has come back that did not hear all of an answer which nobody cut."""
+
+    turn: int
+    """Its turn."""
+    said: str
+    """All that was written of it."""
+    rest: str
+    """What of that was not heard."""
+    is_written: bool
+    """The model had nothing more to say."""
+    text_only: bool = False
+    interruptible: bool = True
+    ssml: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +221,7 @@ Event: TypeAlias = (
     | LevelHeard
     | SpeechDismissed
     | AnswerCut
+    | AnswerLost
     | SpeechFaded
     | SpeechEnded
     | Transcribed

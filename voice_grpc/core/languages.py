@@ -20,3 +20,13 @@ def is_tag(text: str) -> bool:
 def primary(tag: str) -> str:
     """The language alone, in lower case: "pt" of "pt-BR", and of "pt_BR" as some engines spell it."""
     return tag.replace("_", "-").partition("-")[0].lower()
+
+
+_SHARED = {"nb": "no", "nn": "no", "cmn": "zh"}
+
+
+def listed_as(tag: str) -> str:
+    """The language under which the words of this one are listed here: both kinds of Norwegian, and Mandarin,
+    have tags of their own."""
+    language = primary(tag)
+    return _SHARED.get(language, language)

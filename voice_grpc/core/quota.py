@@ -5,12 +5,15 @@
     Account         one caller: its windows, its bucket, its open streams
     Accounts        all callers that are remembered: a bounded number
 
+Where several servers count together, each tells the others what it saw (`Told`) and learns what all of them
+know (`Counted`); between two of these exchanges an account counts on by itself.
+
 Time is an argument, in monotonic seconds: a wall clock that jumps changes no limit. Who the caller is, is for
 `rpc/callers.py` to say; what happens at a limit, for whoever asks here.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -72,6 +75,13 @@ class SlidingWindow:
         else:
             self._used.append((number, amount))
         self._sum += amount
+
+    def learn(self, used: Sequence[tuple[int, int]], untold: int, now: float) -> None:
+        """What was used is from now on `used`, as in `Counted`, and what was not told yet."""
+        number = int(now / self._slot)
+        self._used = sorted((number - ago, amount) for ago, amount in used)
+        self._sum = sum(amount for _, amount in used)
+        self.add(untold, now)
 
     def wait(self, now: float) -> float:
         """Seconds until something may be used again; 0: now."""
@@ -136,23 +146,67 @@ TOKENS = ("tokens of the language model a minute", "tokens of the language model
 CHARACTERS = ("characters of voice a minute", "characters of voice a day")
 
 
+WINDOWS = {
+    NEW: MINUTE,
+    **dict(zip((*TOKENS, *CHARACTERS), (MINUTE, DAY, MINUTE, DAY), strict=True)),
+}
+"""Seconds of all windows of a caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one server has of a caller that the others do not know yet."""
+
+    caller: str
+    streams: int
+    """Open on it now."""
+    added: Mapping[str, int]
+    """By the names of `WINDOWS`, since it was told last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What all servers together know of a caller."""
+
+    streams_elsewhere: int
+    used: Mapping[str, Sequence[tuple[int, int]]]
+    """By the names of `WINDOWS`: how many slots ago, and how much."""
+
+
 class Account:
     """One caller. Streams are counted where they are opened and closed, tokens and characters once they were
     used; what is over a limit is told of the next that is asked."""
 
-    def __init__(self, name: str = "", limits: CallerLimits | None = None, now: float = 0.0) -> None:
-        self.name, self.limits = name, limits or CallerLimits()
+    def __init__(
+        self,
+        name: str = "",
+        limits: CallerLimits | None = None,
+        now: float = 0.0,
+        *,
+        is_local: bool = False,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`is_local`: its name is one that callers of other machines have as well. `changed` is called when a
+        stream was opened or closed."""
+        self.name, self.limits, self.is_local = name, limits or CallerLimits(), is_local
+        self.streams_elsewhere = 0
+        """On the servers that count together with this one."""
+        self._changed, self._streams_told = changed, 0
+        self._untold, self._telling = Counter[str](), Counter[str]()
+        """By the names of `WINDOWS`: what was used since others were told, and what they are being told."""
         self.streams = self.calls = self.side = 0
         """Open: conversations and their parts; the same with those on their way in; all other streams."""
-        limits = self.limits
-        self._new = SlidingWindow(limits.new_per_minute, MINUTE)
+        given = self.limits
+        bounds = (
+            given.new_per_minute,
+            *(given.tokens_per_minute, given.tokens_per_day),
+            *(given.characters_per_minute, given.characters_per_day),
+        )
         self._windows = {
-            TOKENS[0]: SlidingWindow(limits.tokens_per_minute, MINUTE),
-            TOKENS[1]: SlidingWindow(limits.tokens_per_day, DAY),
-            CHARACTERS[0]: SlidingWindow(limits.characters_per_minute, MINUTE),
-            CHARACTERS[1]: SlidingWindow(limits.characters_per_day, DAY),
+            name: SlidingWindow(bound, seconds)
+            for (name, seconds), bound in zip(WINDOWS.items(), bounds, strict=True)
         }
-        self.sound = TokenBucket(BURST_SECONDS * max(1, limits.streams), now)
+        self.sound = TokenBucket(BURST_SECONDS * max(1, given.streams), now)
         """Of all its streams together: who opens one after the other gets no new burst with each."""
 
     @property
@@ -165,27 +219,40 @@ class Account:
     def call(self, now: float) -> Iterator[None]:
         """A call of a stream, from its first moment to its last. Raises `CallerLimit`."""
         self._check_count(CALLS, self.calls, 2 * self.limits.streams)
-        if wait := self._new.wait(now):
-            raise CallerLimit(self.name, NEW, self._new.limit, wait)
-        self._new.add(1, now)
+        new = self._windows[NEW]
+        if wait := new.wait(now):
+            raise CallerLimit(self.name, NEW, new.limit, wait)
+        self._use(NEW, 1, now)
         self.calls += 1
         try:
             yield
         finally:
             self.calls -= 1
 
-    def check_room(self) -> None:
-        """Whether one more stream may be let in. Raises `CallerLimit`."""
-        self._check_count(STREAMS, self.streams, self.limits.streams)
+    def check_new(self, now: float) -> None:
+        """Of a call that has begun, once it is known what other servers have seen: whether it is one too
+        many. It is not counted then. Raises `CallerLimit`."""
+        new = self._windows[NEW]
+        if new.limit and new.used(now) > new.limit:
+            self._use(NEW, -1, now)
+            raise CallerLimit(self.name, NEW, new.limit, new.wait(now))
+
+    def check_room(self, *, is_move: bool = False) -> None:
+        """Whether one more stream may be let in. `is_move`: with a conversation whose old stream may still be
+        counted elsewhere; that one does not count. Raises `CallerLimit`."""
+        elsewhere = max(0, self.streams_elsewhere - is_move)
+        self._check_count(STREAMS, self.streams + elsewhere, self.limits.streams)
 
     @contextmanager
     def stream(self) -> Iterator[None]:
         """A stream that was let in."""
         self.streams += 1
+        self._changed()
         try:
             yield
         finally:
             self.streams -= 1
+            self._changed()
 
     @contextmanager
     def side_stream(self) -> Iterator[None]:
@@ -207,7 +274,7 @@ class Account:
         for names, amount in ((TOKENS, tokens), (CHARACTERS, characters)):
             for name in names:
                 if amount > 0:
-                    self._windows[name].add(amount, now)
+                    self._use(name, amount, now)
 
     def check_spending(self, now: float, *, tokens: bool, characters: bool) -> None:
         """Whether more may be used, of what is asked about. Raises `AllowanceUsed` for what is over first."""
@@ -218,9 +285,36 @@ class Account:
 
     def uses(self, now: float) -> Iterator[Use]:
         """All of its limits."""
-        yield Use(STREAMS, self.limits.streams, self.streams, 0.0)
-        for name, window in ((NEW, self._new), *self._windows.items()):
+        yield Use(STREAMS, self.limits.streams, self.streams + self.streams_elsewhere, 0.0)
+        for name, window in self._windows.items():
             yield Use(name, window.limit, window.used(now), window.wait(now))
+
+    def _use(self, name: str, amount: int, now: float) -> None:
+        self._windows[name].add(amount, now)
+        self._untold[name] += amount
+
+    # ------------------------------------------------------------ together with other servers
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to tell; of streams that are open again and again."""
+        return bool(self.streams or self._streams_told or any(self._untold.values()))
+
+    def tell(self) -> Told:
+        """To be followed by `learn`."""
+        self._telling, self._untold = self._untold, Counter()
+        self._streams_told = self.streams
+        return Told(self.name, self.streams, {name: n for name, n in self._telling.items() if n})
+
+    def learn(self, counted: Counted | None, now: float, *, counts_streams: bool = True) -> None:
+        """What came of `tell`; None: nobody knows whether it was heard, so that it is told again."""
+        if counted is None:
+            self._untold.update(self._telling)
+        else:
+            self.streams_elsewhere = counted.streams_elsewhere if counts_streams else 0
+            for name, window in self._windows.items():
+                window.learn(counted.used.get(name, ()), self._untold[name], now)
+        self._telling = Counter()
 
 
 class Accounts:
@@ -231,11 +325,14 @@ class Accounts:
         self._limits, self._of_this_machine = limits, of_this_machine or limits
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         """By name, the one that was here last at the end."""
+        self.changed: Callable[[], None] = lambda: None
+        """Called when a stream of one of them was opened or closed."""
 
     def of(self, name: str, now: float, *, is_local: bool = False) -> Account:
         account = self._accounts.get(name)
         if account is None:
-            account = Account(name, self._of_this_machine if is_local else self._limits, now)
+            limits = self._of_this_machine if is_local else self._limits
+            account = Account(name, limits, now, is_local=is_local, changed=lambda: self.changed())
             self._accounts[name] = account
             self._forget()
         self._accounts.move_to_end(name)
@@ -243,6 +340,9 @@ class Accounts:
 
     def __len__(self) -> int:
         return len(self._accounts)
+
+    def with_news(self) -> list[Account]:
+        return [account for account in self._accounts.values() if account.has_news]
 
     def _forget(self) -> None:
         if len(self._accounts) <= MAX_CALLERS:

@@ -1,6 +1,6 @@
 """What the caller says on a Converse stream, one class an arm. `wire/requests.py` makes them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
@@ -17,7 +17,7 @@ class AudioInput:
 
 @dataclass(frozen=True, slots=True)
 class AudioInputEnd:
-    pass
+    seq: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class ActivityKind(Enum):
 @dataclass(frozen=True, slots=True)
 class UserActivity:
     press: ActivityKind
+    seq: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,12 @@ class Interrupt:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    pass
+    seq: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    pass
+    seq: int = field(default=0, compare=False)
 
 
 class PlaybackState(Enum):
@@ -79,6 +80,10 @@ class PlaybackReport:
     played: int
     """Samples of this turn, at the output rate."""
     seq: int = 0
+    buffered: int = 0
+    """Samples that have come and were not played; 0: none, or it is not told."""
+    underruns: int = 0
+    """Times that playing ran dry in this turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class ConfigUpdate:
 class Ping:
     id: int
     client_time_us: int = 0
+    seq: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,22 @@ class EndSession:
     """Finish what is being said, then end. `is_half_close`: the sending side was closed."""
 
     is_half_close: bool = False
+    seq: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ComeBack:
+    """What a caller says that comes back to a conversation whose line was lost: in its config."""
+
+    token: str
+    turn: int = 0
+    """The last one whose sound reached it; 0: none did, or it does not say."""
+    played: int | None = None
+    """Samples of that, at the output rate; None: it does not say."""
+    last_received: int = 0
+    """Number of the last response that reached it; 0: nothing is to be told again."""
+    is_numbered: bool = True
+    """It numbers its requests; one that does not has nothing to send again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,16 @@ class SessionStarted:
     config: SessionConfig
     is_resumed: bool
     last_turn: int
+    last_consumed: int = 0
+    """Of a conversation whose line was lost: the last request that is not to be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeUpdate:
+    token: str
+    expires_at: float
+    """Unix seconds."""
+    last_consumed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +204,7 @@ class SessionEnded:
 ConverseResponse: TypeAlias = (
     AudioOutput
     | SessionStarted
+    | ResumeUpdate
     | ConfigApplied
     | SpeechEvent
     | Transcript

@@ -10,6 +10,8 @@ from enum import Enum, auto
 class Mark(Enum):
     """In the order in which a turn usually passes them."""
 
+    SPEECH_START = auto()
+    """The first voiced sample of the turn."""
     SPEECH_END = auto()
     """The last voiced sample of the user."""
     SOFT_END = auto()
@@ -19,6 +21,8 @@ class Mark(Enum):
     STT_FINAL = auto()
     LLM_REQUEST = auto()
     LLM_FIRST_TOKEN = auto()
+    LLM_END = auto()
+    """The model had written all of it."""
     FIRST_CLAUSE = auto()
     """The first clause was complete."""
     TTS_REQUEST = auto()
@@ -42,6 +46,12 @@ class Timeline:
     def mark(self, mark: Mark, at: float) -> None:
         """`at` is monotonic seconds, of the same clock for all marks."""
         self._at.setdefault(mark, at)
+
+    def add(self, other: "Timeline") -> None:
+        """What `other` has and this one has not."""
+        for mark in Mark:
+            if (at := other.at(mark)) is not None:
+                self.mark(mark, at)
 
     def at(self, mark: Mark) -> float | None:
         return self._at.get(mark)

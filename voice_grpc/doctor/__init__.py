@@ -1,6 +1,6 @@
 """`voice-grpc doctor`: whether every configured engine is well.
 
 check.py     one real small call of each engine, and what came of it
-store.py     the same of a store that servers share
-command.py   the command line, and the results as a table or as JSON
+table.py     the results as a table or as JSON
+command.py   the command line; what is no engine is looked at by `server/checks`
 """

@@ -18,10 +18,10 @@ from ..core.conversation import Message, Role
 from ..core.errors import EngineEmpty, EngineError, EngineMissing, EngineTimeout, EngineUnreachable
 from ..core.languages import primary
 from ..ports import Clause, Engine, Llm, Prompt, Speech, Stt, SttOptions, TextDelta, Tts, Voice, VoiceChoice
+from ..server.checks.engines import configured
+from ..server.checks.result import CheckResult
 from ..server.cpu_plan import cpu_plan
-from ..server.embedded_models import still_to_fetch
-from ..server.end_of_turn import acoustic_end
-from ..server.engine_registry import STAGES, asked_for, made, ways_to_get_one
+from ..server.engine_registry import STAGES
 from ..settings import Settings
 
 SENTENCE = "Good morning. Today the weather is fine."
@@ -31,27 +31,6 @@ WARM_SECONDS, LOAD_SECONDS, CALL_SECONDS, CLOSE_SECONDS = 10.0, 20.0, 4.0, 2.0
 
 _HELLO = (Message(Role.USER, "Say good morning.", 1),)
 _PROMPT = Prompt("Answer in one short sentence.", _HELLO, language="en", max_tokens=32)
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    stage: str
-    engine: str
-    """The name that the settings have for it."""
-    model: str = ""
-    where: str = ""
-    is_reachable: bool | None = None
-    """None: nothing was asked."""
-    works: bool = False
-    warm_ms: float | None = None
-    """Milliseconds to load it, or to connect and make the first call."""
-    latency_ms: float | None = None
-    """Milliseconds of a call when it is warm, to its first output; of those who listen to their last."""
-    voice: str = ""
-    result: str = ""
-    """What was written, or heard; of the end of a turn how likely it is."""
-    error: str = ""
-    fix: str = ""
 
 
 @dataclass(slots=True)
@@ -233,39 +212,9 @@ def _checks(settings: Settings) -> tuple[list[EngineCheck], list[CheckResult]]:
 
     vad, echo = SileroVad(threads=cpu_plan(settings).vad), WebRtcEchoCanceller()
     checks = [EngineCheck(vad, CheckResult("vad", "local")), EngineCheck(echo, CheckResult("echo", "local"))]
-    unchecked = list[CheckResult]()
-    if (end := acoustic_end(settings)) is not None:
-        try:
-            if model := still_to_fetch("turn", "local", settings):
-                unchecked.append(_not_fetched("turn", "local", model.name, model.size))
-            else:
-                checks.append(EngineCheck(end, CheckResult("turn", "local")))
-        except EngineError as error:
-            unchecked.append(CheckResult("turn", "local", error=str(error), fix=error.advice))
-    for stage, known in STAGES.items():
-        names = asked_for(stage, settings)
-        if not names:
-            ways = ways_to_get_one(stage, settings)
-            unchecked.append(CheckResult(stage, "none", error="no engine", fix=ways))
-        for name in names:
-            if missing := known[name].missing(settings):
-                unchecked.append(CheckResult(stage, name, error="not configured", fix=missing))
-                continue
-            try:
-                if model := still_to_fetch(stage, name, settings):
-                    unchecked.append(_not_fetched(stage, name, model.name, model.size))
-                    continue
-                engines = made(stage, known[name], settings)
-                checks += [EngineCheck(engine, CheckResult(stage, name)) for engine in engines]
-            except EngineError as error:
-                unchecked.append(CheckResult(stage, name, error=str(error), fix=error.advice))
+    engines, unchecked = configured(settings)
+    checks += [EngineCheck(each.engine, CheckResult(each.stage, each.name)) for each in engines]
     return checks, unchecked
-
-
-def _not_fetched(stage: str, name: str, model: str, size: int) -> CheckResult:
-    """A check is no time to fetch hundreds of megabytes: the engine would be called slow, or broken."""
-    fix = f"voice-grpc models pull {model}"
-    return CheckResult(stage, name, model, error=f"not fetched yet ({size / 1e6:.0f} MB)", fix=fix)
 
 
 async def _examine(checks: list[EngineCheck]) -> None:

@@ -6,15 +6,19 @@ import sys
 from dataclasses import fields, replace
 
 from ..core.errors import VoiceError
-from ..net.command_line import CommandLine
-from ..net.redaction import Redaction
+from ..process.command_line import CommandLine
+from ..process.redaction import Redaction
+from ..server.checks.access import check_access
+from ..server.checks.certificates import check_certificates
+from ..server.checks.collector import check_collector
+from ..server.checks.recordings import check_recordings
+from ..server.checks.result import CheckResult
+from ..server.checks.store import check_store
 from ..settings import Settings
 from ..settings.command_line import GROUPS
 from ..settings.environment import export_vendor_variables
 from ..settings.redaction import log_without_secrets
-from .certificates import check_certificates
-from .check import CheckResult, examine
-from .store import check_store
+from .check import examine
 from .table import as_json, as_table
 
 HEAD = """\
@@ -23,8 +27,8 @@ usage: voice-grpc doctor [--json] [OPTION ...]
 Check each configured engine with one real small call, in well under half a minute, and print a table:
 is it reachable, how long does it take, which model and voice, and what is to be fixed. A sentence is said
 by the first voice that works and given to the recognisers and to who hears whether a turn is over; the
-table shows what they heard. A Valkey or Redis that keeps the conversations is asked as well, and of a
-certificate it is said for whom it is and until when.
+table shows what they heard. The store of the conversations is looked at as well, and the certificate, the
+file of tokens, the keys of JWTs, where recordings go and the collector of traces, where there are any.
 
 Options, variables and `.env` are those of `voice-grpc serve`. --json prints the same for programs.
 
@@ -58,7 +62,9 @@ def command(argv: list[str]) -> int:
 
 async def _run(settings: Settings, redact: Redaction, *, is_json: bool) -> int:
     report = await examine(settings)
-    report.results += [*await check_store(settings), *await check_certificates(settings)]
+    report.results += await check_store(settings) + await check_certificates(settings)
+    report.results += await check_recordings(settings)
+    report.results += await check_access(settings) + await check_collector()
     report.results = [_cleaned(result, redact) for result in report.results]
     _say(as_json(report, settings.placeholders) if is_json else as_table(report, settings.placeholders))
     code = 0 if report.is_well else 1

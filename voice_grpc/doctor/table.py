@@ -3,7 +3,8 @@
 import json
 from dataclasses import asdict
 
-from .check import CheckResult, Report
+from ..server.checks.result import CheckResult
+from .check import Report
 
 COLUMNS = ("stage", "engine", "model", "where", "reachable", "latency", "voice", "result")
 

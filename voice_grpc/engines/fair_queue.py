@@ -70,15 +70,19 @@ class FairQueue(Generic[T]):
         gave_way = waiting.gave_way + is_first
         self._waiting.append(Waiting(waiting.claim, item, waiting.number, gave_way, is_first=is_first))
 
-    def take(self, may_run: Callable[[Claim], bool] = lambda claim: True) -> Waiting[T] | None:
+    def take(self, may_run: Callable[[Waiting[T]], bool] = lambda waiting: True) -> Waiting[T] | None:
         """The next one of those that `may_run`; None: there is none."""
         self._forget()
-        ready = [(each.claim.urgency, each) for each in self._waiting if may_run(each.claim)]
+        waiting = [(each.claim.urgency, each) for each in self._waiting]
+        ready = [(urgency, each) for urgency, each in waiting if may_run(each)]
         if not ready:
             return None
         most_urgent = min(urgency for urgency, _ in ready)
         passed_over = [each for urgency, each in ready if urgency > most_urgent]
-        self._passed = self._passed + 1 if passed_over else 0
+        if all(urgency <= most_urgent for urgency, _ in waiting):
+            self._passed = 0
+        elif passed_over:  # else what is less urgent waits for another thread
+            self._passed += 1
         if self._passed >= TURNS:
             self._passed = 0
             taken = min(passed_over, key=lambda each: each.number)

@@ -40,7 +40,7 @@ HANG = 3600.0
 """As a delay: for ever."""
 
 
-class _Scripted:
+class ScriptedEngine:
     location = "scripted"
     is_embedded = False
 
@@ -54,7 +54,7 @@ class _Scripted:
         """There is nothing to free."""
 
 
-class ScriptedVad(_Scripted):
+class ScriptedVad(ScriptedEngine):
     """Speech is what is louder than -40 dBFS."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Hearing:
     words: tuple[Word, ...] = ()
 
 
-class ScriptedStt(_Scripted):
+class ScriptedStt(ScriptedEngine):
     """The utterances come out as written, one `Hearing` each; the last one again and again."""
 
     languages = frozenset({"de", "en", "es", "fr"})
@@ -150,7 +150,7 @@ class ScriptedAnswer:
     """Instead of ending."""
 
 
-class ScriptedLlm(_Scripted):
+class ScriptedLlm(ScriptedEngine):
     """One `ScriptedAnswer` a request; the last one again and again."""
 
     calls_tools = True
@@ -198,7 +198,7 @@ class Voicing:
     """It gives no sound at all."""
 
 
-class ScriptedTts(_Scripted):
+class ScriptedTts(ScriptedEngine):
     """Each clause is a tone of `SECONDS_A_CHARACTER` a character."""
 
     def __init__(self, voicing: Voicing | None = None) -> None:
@@ -228,7 +228,7 @@ class ScriptedTts(_Scripted):
                 yield Speech(clause.index, tone(len(clause.text) * SECONDS_A_CHARACTER), RATE_HZ)
 
 
-class ScriptedEndOfTurn(_Scripted):
+class ScriptedEndOfTurn(ScriptedEngine):
     """Implements `ports.AcousticEndOfTurn` and `ports.TextEndOfTurn`: the probabilities come out as written,
     the last one again and again."""
 
@@ -245,7 +245,7 @@ class ScriptedEndOfTurn(_Scripted):
         return self._probabilities[min(len(self.asked), len(self._probabilities)) - 1]
 
 
-class ScriptedEcho(_Scripted):
+class ScriptedEcho(ScriptedEngine):
     """Implements `ports.EchoCanceller`: takes out exactly what it is given, so that only an echo that is
     neither late nor softer goes."""
 

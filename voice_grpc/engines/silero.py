@@ -22,7 +22,7 @@ import numpy as np
 from ..core.audio import WINDOW, Floats
 from ..core.errors import EngineError, EngineMissing
 from ..model_files.cache import model_path
-from ..net.installation import advice
+from ..process.installation import advice
 from .worker_threads import WorkerThreads, hand_over, take_waiting
 
 CONTEXT = 64

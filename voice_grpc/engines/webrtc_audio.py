@@ -15,8 +15,8 @@ import numpy as np
 
 from ..core.audio import RATE_HZ, Samples
 from ..core.errors import EngineError, EngineMissing
-from ..net.installation import advice
 from ..ports.echo import BLOCK
+from ..process.installation import advice
 from .worker_threads import WorkerThreads, hand_over, take_waiting
 
 if TYPE_CHECKING:

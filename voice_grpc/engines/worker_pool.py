@@ -4,6 +4,10 @@ Work runs to its end unless it asks, between two of its steps, whether it is to 
 for it any more, or because something more urgent waits and no thread is free. What gave way is queued
 again and begun anew, or goes on where it was, as it is written to; an optional one is given up.
 One thread is kept from parts (Transcribe, Synthesize) where there are several.
+
+A step inside a library may take a second and more, and cannot be left. So that nobody's work holds up another
+caller's for so long, there may be a spare thread: it takes what somebody who is talked with has waited for
+for `OVERDUE_S`, while all others are busy for other callers.
 """
 
 import asyncio
@@ -27,6 +31,12 @@ GIVES_WAY = 3
 """Times that work which is begun anew gives way to others; then it is finished. So what is done in vain is
 three times what it takes, at most."""
 
+OVERDUE_S = 0.2
+"""Seconds that the work of a user who waits is held up by that of others, where there is a spare thread."""
+
+_LOOK_AGAIN_S = 0.05
+"""From one look at what waits to the next: that it is overdue, or more urgent than it was, nobody tells."""
+
 WAITING_AT_MOST = 256
 """Pieces of work that wait for one caller. A conversation has two or three at most, an answer or a
 recording one: a server has no room for so many of one caller, so the bound is never met before those are."""
@@ -41,8 +51,10 @@ class _PoolJob:
     work: Work
     answer: "asyncio.Future[Any]"
     is_optional: bool
+    asked: float
+    """When somebody began to wait for it, as the pool's clock has it."""
     began: float = 0.0
-    """When its thread took it, as the pool's clock has it."""
+    """When its thread took it."""
     is_leaving: bool = False
     """It was told to give way, and has its thread still."""
     is_sliced: bool = False
@@ -73,11 +85,13 @@ class WorkerPool:
         self._threads = WorkerThreads(stage, self._run)
         self._queue: FairQueue[_PoolJob] = FairQueue(lambda job: not job.answer.done(), most)
         self._running: list[Waiting[_PoolJob]] = []
-        self._is_closed = False
+        self._is_closed = self._has_spare = False
         self._changed = threading.Condition()
 
-    def start(self) -> None:
-        self._threads.start(self._count)
+    def start(self, spare: int = 0) -> None:
+        """`spare`: threads beside the others, for what is overdue alone."""
+        self._has_spare = spare > 0
+        self._threads.start(self._count + spare)
 
     def submit(self, work: Work, claim: Claim, *, is_optional: bool = False) -> "asyncio.Future[Any]":
         """The answer of `work`. Cancel it, and work that has not begun never will. That of optional work may
@@ -86,7 +100,7 @@ class WorkerPool:
         with self._changed:
             if self._is_closed:
                 raise self._closed()
-            if not self._queue.put(claim, _PoolJob(work, answer, is_optional)):
+            if not self._queue.put(claim, _PoolJob(work, answer, is_optional, self._now())):
                 raise EngineError(
                     self._stage, f"{self._most} pieces of work of one caller wait for {self._name} already"
                 )
@@ -124,7 +138,7 @@ class WorkerPool:
                 self._running.remove(taken)
                 is_again = isinstance(outcome, GaveWay) and not job.is_optional and not self._is_closed
                 if is_again:
-                    again = _PoolJob(job.work, job.answer, is_optional=False)
+                    again = _PoolJob(job.work, job.answer, is_optional=False, asked=job.asked)
                     self._queue.put_back(taken, again, is_first=not job.is_sliced)
                 self._changed.notify_all()
             if not is_again:
@@ -138,15 +152,25 @@ class WorkerPool:
                     taken.item.began = self._now()
                     self._running.append(taken)
                     return taken
-                self._changed.wait()
+                is_to_look = self._has_spare and self._queue.count() > 0
+                self._changed.wait(_LOOK_AGAIN_S if is_to_look else None)
             return None
 
-    def _may_run(self, claim: Claim) -> bool:
+    def _may_run(self, waiting: Waiting[_PoolJob]) -> bool:
         """Parts leave a thread to those who are talked with."""
-        if claim.urgency < Urgency.PART:
+        if len(self._running) >= self._count:
+            return self._is_overdue(waiting)
+        if waiting.claim.urgency < Urgency.PART:
             return True
         parts = sum(each.claim.urgency >= Urgency.PART for each in self._running)
         return parts < max(1, self._count - 1)
+
+    def _is_overdue(self, waiting: Waiting[_PoolJob]) -> bool:
+        """Whether it is for a spare thread. A caller who has a thread waits for it."""
+        claim = waiting.claim
+        if claim.urgency > Urgency.FINAL or self._now() - waiting.item.asked < OVERDUE_S:
+            return False
+        return all(each.claim.caller != claim.caller for each in self._running)
 
     def _outcome(self, taken: Waiting[_PoolJob]) -> Any:
         try:
@@ -163,12 +187,10 @@ class WorkerPool:
         with self._changed:
             if not job.is_leaving and self._may_give_way(taken):
                 job.is_leaving = self._is_crowded(taken, or_equal=False)
-                if not job.is_leaving and self._is_time_up(job):
+                is_time_up = self._slice_s is not None and self._now() - job.began >= self._slice_s
+                if not job.is_leaving and is_time_up:
                     job.is_leaving = job.is_sliced = self._is_crowded(taken, or_equal=True)
             return job.is_leaving
-
-    def _is_time_up(self, job: _PoolJob) -> bool:
-        return self._slice_s is not None and self._now() - job.began >= self._slice_s
 
     def _is_crowded(self, taken: Waiting[_PoolJob], *, or_equal: bool) -> bool:
         """More of what is more urgent waits than threads are free, or get free soon."""
@@ -179,7 +201,7 @@ class WorkerPool:
             return other.urgency < urgency or is_equal
 
         leaving = sum(each.item.is_leaving for each in self._running)
-        return self._queue.count(goes_before) > self._count - len(self._running) + leaving
+        return self._queue.count(goes_before) > max(0, self._count - len(self._running)) + leaving
 
     def _gives_way(self, taken: Waiting[_PoolJob], claim: Claim) -> bool:
         """What runs would, to work of `claim`."""

@@ -30,10 +30,10 @@ class Abandoned(Exception):
     """Work was left undone, between two of its steps."""
 
 
-def are_computing() -> bool:
-    """Whether a thread of an engine still runs, which an interpreter that ends would tear down inside its
-    library: C++ answers that with an abort."""
-    return any(isinstance(thread, _EngineThread) for thread in threading.enumerate())
+def computing() -> list[threading.Thread]:
+    """The threads of engines that still run. An interpreter that ends would tear them down inside their
+    libraries: C++ answers that with an abort."""
+    return [thread for thread in threading.enumerate() if isinstance(thread, _EngineThread)]
 
 
 class WorkerThreads:

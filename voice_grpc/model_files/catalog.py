@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import EngineError, shown
-from ..net.home import expanded
+from ..process.home import expanded
 
 
 @dataclass(frozen=True, slots=True)

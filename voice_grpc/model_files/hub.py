@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from ..core.errors import EngineMissing
-from ..net.installation import advice
 from ..net.proxy import through
+from ..process.installation import advice
 from .catalog import Model, ModelFile
 from .progress import Progress
 

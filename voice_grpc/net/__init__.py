@@ -1,15 +1,18 @@
 """What everything that talks shares.
 
-addresses.py, proxy.py   where a server is, and which proxy leads there
-forwarded.py             who is behind a proxy that is named
-listener.py, http/       a socket that listens, and what an HTTP server bounds on it
-tls.py, reloaded.py      certificates; files of the operator's that are read again when they change
-bearer.py, token_file.py, redaction.py   tokens, and what is secret out of logs
-child_process.py, signals.py   processes that serve, and their end
-command_line.py, home.py       options out of flags, variables and `.env`; `~` in paths
-installation.py          what is missing, and the command that brings it
+addresses.py, s3_address.py, valkey_address.py   where a server, a bucket and a store are
+proxy.py, forwarded.py                   which proxy leads there, and who is behind one that is named
+listener.py, http/                       a socket that listens, and what an HTTP server bounds on it
+open_files.py                            how many connections fit
+tls.py                                   certificates
+bearer.py, token_file.py                 tokens, and a file of who is let in
+json_web_token.py, jwks.py               tokens of a login service, and the keys that they are checked by
+responses.py                             a stream that is read to its last message
+trace_headers.py                         which trace a call belongs to
 
-Imports core alone. `first` and `VoiceError` are core's, for those who may not import core.
+What lives here: addresses, connections, and who calls. What must not: what is true of any process
+(`process`).
+`first` and `VoiceError` are core's, for those who may not import core.
 """
 
 from ..core.errors import VoiceError, first

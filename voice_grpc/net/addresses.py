@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-from .redaction import hide
+from ..process.redaction import hide
 
 _SHORTEST = 4
 """Characters of a value in a query that may be a secret."""
@@ -185,3 +185,8 @@ def _in_query(query: str) -> Iterator[str]:
         yield from (each for each in (value, unquote(value), unquote_plus(value)) if len(each) >= _SHORTEST)
     if any(private):
         yield query
+
+
+def is_url(text: str) -> bool:
+    """Whether it is meant as one, right or wrong, and not as a file."""
+    return "://" in text

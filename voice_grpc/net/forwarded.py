@@ -12,6 +12,9 @@ from typing import TypeAlias
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+IPV6_PREFIX = 64
+"""Bits of an IPv6 address that tell callers apart: what one household or machine gets (RFC 6177 §2)."""
+
 PROXIES = "an address such as 10.0.0.7, or a network such as 10.0.0.0/8"
 """What the settings accept."""
 
@@ -53,4 +56,11 @@ def caller_address(peer: str, forwarded: Iterable[str], proxies: Sequence[Networ
         if before is None:
             break
         address = before
+    return str(address)
+
+
+def household(address: IpAddress) -> str:
+    """Whose `address` is, as far as it tells: of IPv6 its /64, else itself."""
+    if isinstance(address, ipaddress.IPv6Address) and not address.is_loopback:
+        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
     return str(address)

@@ -4,7 +4,7 @@ What lives here: what is true of any server and client with TLS. How gRPC (`serv
 HTTP (`http/tls.py`) take it is theirs.
 
 Whoever renews a certificate replaces two files, one after the other: until both fit the old ones stay in use
-(`reloaded.py`).
+(`process/reloaded.py`).
 """
 
 import ipaddress
@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..core.errors import BadField
+from ..process.reloaded import OperatorFile, Reloaded
 from .addresses import host_port, unbracketed
-from .reloaded import OperatorFile, Reloaded
 
 log = logging.getLogger(__name__)
 
@@ -48,27 +48,41 @@ class Identity:
 
 def read_identity(cert: OperatorFile, key: OperatorFile) -> Identity:
     """Raises `BadField` that names the file which is wrong."""
-    from cryptography import x509  # a server without TLS does without it
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    certificates, private = cert.read(), key.read()
-    try:
-        own = x509.load_pem_x509_certificates(certificates)[0]
-        public = own.public_key()
-    except (ValueError, UnsupportedAlgorithm):
-        raise cert.wrong("it has none that can be read") from None
-    try:
-        loaded = load_pem_private_key(private, None)
-    except TypeError:
-        raise key.wrong("it is locked with a passphrase") from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise key.wrong("it has none that can be read") from None
-    if loaded.public_key() != public:
+    certificates, own = _read_certificates(cert)
+    private, public = _read_key(key)
+    if public != own.public_key():
         raise key.wrong(f"it is not the key of {cert.path}")
     return Identity(
         certificates, private, tuple(_names(own)), own.not_valid_before_utc, own.not_valid_after_utc
     )
+
+
+def _read_certificates(cert: OperatorFile) -> tuple[bytes, Any]:
+    """And the first of them, whose key can be read. Raises `BadField`."""
+    from cryptography import x509  # a server without TLS does without it
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    content = cert.read()
+    try:
+        own = x509.load_pem_x509_certificates(content)[0]
+        own.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        raise cert.wrong("it has none that can be read") from None
+    return content, own
+
+
+def _read_key(key: OperatorFile) -> tuple[bytes, Any]:
+    """And its public part. Raises `BadField`."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    content = key.read()
+    try:
+        return content, load_pem_private_key(content, None).public_key()
+    except TypeError:
+        raise key.wrong("it is locked with a passphrase") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise key.wrong("it has none that can be read") from None
 
 
 def _names(certificate: "x509.Certificate") -> Iterator[str]:  # type: ignore[name-defined] # noqa: F821
@@ -121,7 +135,7 @@ def tls_files(
         return None
     for name, path, accepted in (("tls_cert", cert, CERTIFICATES), ("tls_key", key, KEY)):
         if path is None:
-            raise BadField(option(name), "", f"{accepted}, since TLS is asked for")
+            raise _lacking(option(name), accepted)
     assert cert is not None
     assert key is not None
     authorities = None
@@ -132,6 +146,33 @@ def tls_files(
         OperatorFile(key, option("tls_key"), KEY),
         authorities,
     )
+
+
+def tls_faults(
+    option: Callable[[str], str], cert: Path | None, key: Path | None, client_ca: Path | None = None
+) -> list[BadField]:
+    """All that is wrong with the settings of `tls_files` and with what they name, file by file. Blocks."""
+    if cert is None and key is None and client_ca is None:
+        return []
+    found = list[BadField]()
+    readers: tuple[tuple[str, Path | None, str, Callable[[OperatorFile], object]], ...] = (
+        ("tls_cert", cert, CERTIFICATES, _read_certificates),
+        ("tls_key", key, KEY, _read_key),
+        ("tls_client_ca", client_ca, AUTHORITIES, read_authorities),
+    )
+    for name, path, accepted, read in readers:
+        try:
+            if path is not None:
+                read(OperatorFile(path, option(name), accepted))
+            elif name != "tls_client_ca":
+                raise _lacking(option(name), accepted)
+        except BadField as error:
+            found.append(error)
+    return found
+
+
+def _lacking(option: str, accepted: str) -> BadField:
+    return BadField(option, "", f"{accepted}, since TLS is asked for")
 
 
 def read_client_files(

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from ..process.redaction import hide
 from .addresses import host_port, read_host_port
-from .redaction import hide
 
 ACCEPTED = (
     "a file, `memory`, or the URL of a Valkey or Redis: redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], "
@@ -77,11 +77,6 @@ class ValkeyAddress:
     def hide(self, text: str) -> str:
         """`text` without what is secret here: a server may repeat it in its error."""
         return hide(text, self.secrets)
-
-
-def is_url(text: str) -> bool:
-    """Whether it is meant as one, right or wrong, and not as a file."""
-    return "://" in text
 
 
 def read_valkey_address(url: str) -> ValkeyAddress:

@@ -96,7 +96,7 @@ class ConverseRequest(_message.Message):
     def __init__(self, seq: _Optional[int] = ..., client_time_us: _Optional[int] = ..., audio: _Optional[_Union[AudioInput, _Mapping]] = ..., config: _Optional[_Union[SessionConfig, _Mapping]] = ..., audio_end: _Optional[_Union[AudioInputEnd, _Mapping]] = ..., text: _Optional[_Union[TextInput, _Mapping]] = ..., activity: _Optional[_Union[UserActivity, _Mapping]] = ..., interrupt: _Optional[_Union[Interrupt, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., playback: _Optional[_Union[PlaybackReport, _Mapping]] = ..., config_update: _Optional[_Union[ConfigUpdate, _Mapping]] = ..., tool_result: _Optional[_Union[ToolResult, _Mapping]] = ..., say: _Optional[_Union[Say, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., end_session: _Optional[_Union[EndSession, _Mapping]] = ...) -> None: ...
 
 class SessionConfig(_message.Message):
-    __slots__ = ("session_id", "resume_token", "input_audio", "output_audio", "language_codes", "persona_id", "instructions", "voice", "turn_detection", "transcription", "generation", "tools", "capabilities", "max_playout_lead", "send", "greeting", "metadata")
+    __slots__ = ("session_id", "resume_token", "input_audio", "output_audio", "language_codes", "persona_id", "instructions", "voice", "turn_detection", "transcription", "generation", "tools", "capabilities", "max_playout_lead", "send", "greeting", "metadata", "resume_turn", "resume_played_samples", "last_received_seq", "recording")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +121,10 @@ class SessionConfig(_message.Message):
     SEND_FIELD_NUMBER: _ClassVar[int]
     GREETING_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TURN_FIELD_NUMBER: _ClassVar[int]
+    RESUME_PLAYED_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    LAST_RECEIVED_SEQ_FIELD_NUMBER: _ClassVar[int]
+    RECORDING_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     resume_token: str
     input_audio: AudioFormat
@@ -138,7 +142,11 @@ class SessionConfig(_message.Message):
     send: OutputSelection
     greeting: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, session_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., input_audio: _Optional[_Union[AudioFormat, _Mapping]] = ..., output_audio: _Optional[_Union[AudioFormat, _Mapping]] = ..., language_codes: _Optional[_Iterable[str]] = ..., persona_id: _Optional[str] = ..., instructions: _Optional[str] = ..., voice: _Optional[_Union[VoiceConfig, _Mapping]] = ..., turn_detection: _Optional[_Union[TurnDetection, _Mapping]] = ..., transcription: _Optional[_Union[TranscriptionConfig, _Mapping]] = ..., generation: _Optional[_Union[GenerationConfig, _Mapping]] = ..., tools: _Optional[_Iterable[_Union[ToolDeclaration, _Mapping]]] = ..., capabilities: _Optional[_Union[ClientCapabilities, _Mapping]] = ..., max_playout_lead: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., send: _Optional[_Union[OutputSelection, _Mapping]] = ..., greeting: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    resume_turn: int
+    resume_played_samples: int
+    last_received_seq: int
+    recording: bool
+    def __init__(self, session_id: _Optional[str] = ..., resume_token: _Optional[str] = ..., input_audio: _Optional[_Union[AudioFormat, _Mapping]] = ..., output_audio: _Optional[_Union[AudioFormat, _Mapping]] = ..., language_codes: _Optional[_Iterable[str]] = ..., persona_id: _Optional[str] = ..., instructions: _Optional[str] = ..., voice: _Optional[_Union[VoiceConfig, _Mapping]] = ..., turn_detection: _Optional[_Union[TurnDetection, _Mapping]] = ..., transcription: _Optional[_Union[TranscriptionConfig, _Mapping]] = ..., generation: _Optional[_Union[GenerationConfig, _Mapping]] = ..., tools: _Optional[_Iterable[_Union[ToolDeclaration, _Mapping]]] = ..., capabilities: _Optional[_Union[ClientCapabilities, _Mapping]] = ..., max_playout_lead: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., send: _Optional[_Union[OutputSelection, _Mapping]] = ..., greeting: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., resume_turn: _Optional[int] = ..., resume_played_samples: _Optional[int] = ..., last_received_seq: _Optional[int] = ..., recording: bool = ...) -> None: ...
 
 class VoiceConfig(_message.Message):
     __slots__ = ("voice_id", "speaking_rate")
@@ -441,18 +449,22 @@ class ConverseResponse(_message.Message):
     def __init__(self, seq: _Optional[int] = ..., server_time_us: _Optional[int] = ..., turn: _Optional[int] = ..., audio: _Optional[_Union[AudioOutput, _Mapping]] = ..., session_started: _Optional[_Union[SessionStarted, _Mapping]] = ..., config_applied: _Optional[_Union[ConfigApplied, _Mapping]] = ..., speech_event: _Optional[_Union[SpeechEvent, _Mapping]] = ..., transcript: _Optional[_Union[Transcript, _Mapping]] = ..., turn_event: _Optional[_Union[TurnEvent, _Mapping]] = ..., response_text: _Optional[_Union[ResponseText, _Mapping]] = ..., playback_control: _Optional[_Union[PlaybackControl, _Mapping]] = ..., interrupted: _Optional[_Union[Interrupted, _Mapping]] = ..., tool_call: _Optional[_Union[ToolCall, _Mapping]] = ..., tool_call_cancelled: _Optional[_Union[ToolCallCancelled, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ..., turn_metrics: _Optional[_Union[TurnMetrics, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., go_away: _Optional[_Union[GoAway, _Mapping]] = ..., resume_update: _Optional[_Union[ResumeUpdate, _Mapping]] = ..., session_ended: _Optional[_Union[SessionEnded, _Mapping]] = ...) -> None: ...
 
 class SessionStarted(_message.Message):
-    __slots__ = ("session_id", "resumed", "effective_config", "server_version", "last_turn")
+    __slots__ = ("session_id", "resumed", "effective_config", "server_version", "last_turn", "last_consumed_seq", "recording")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     RESUMED_FIELD_NUMBER: _ClassVar[int]
     EFFECTIVE_CONFIG_FIELD_NUMBER: _ClassVar[int]
     SERVER_VERSION_FIELD_NUMBER: _ClassVar[int]
     LAST_TURN_FIELD_NUMBER: _ClassVar[int]
+    LAST_CONSUMED_SEQ_FIELD_NUMBER: _ClassVar[int]
+    RECORDING_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     resumed: bool
     effective_config: SessionConfig
     server_version: str
     last_turn: int
-    def __init__(self, session_id: _Optional[str] = ..., resumed: bool = ..., effective_config: _Optional[_Union[SessionConfig, _Mapping]] = ..., server_version: _Optional[str] = ..., last_turn: _Optional[int] = ...) -> None: ...
+    last_consumed_seq: int
+    recording: bool
+    def __init__(self, session_id: _Optional[str] = ..., resumed: bool = ..., effective_config: _Optional[_Union[SessionConfig, _Mapping]] = ..., server_version: _Optional[str] = ..., last_turn: _Optional[int] = ..., last_consumed_seq: _Optional[int] = ..., recording: bool = ...) -> None: ...
 
 class ConfigApplied(_message.Message):
     __slots__ = ("request_seq", "effective_config")
@@ -602,12 +614,14 @@ class Interrupted(_message.Message):
         REASON_REQUEST: _ClassVar[Interrupted.Reason]
         REASON_TEXT: _ClassVar[Interrupted.Reason]
         REASON_ENDED: _ClassVar[Interrupted.Reason]
+        REASON_SERVER_LOST: _ClassVar[Interrupted.Reason]
     REASON_UNSPECIFIED: Interrupted.Reason
     REASON_SPEECH: Interrupted.Reason
     REASON_ACTIVITY: Interrupted.Reason
     REASON_REQUEST: Interrupted.Reason
     REASON_TEXT: Interrupted.Reason
     REASON_ENDED: Interrupted.Reason
+    REASON_SERVER_LOST: Interrupted.Reason
     class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         SOURCE_UNSPECIFIED: _ClassVar[Interrupted.Source]
@@ -973,12 +987,14 @@ class GetSessionResponse(_message.Message):
     def __init__(self, session: _Optional[_Union[Session, _Mapping]] = ...) -> None: ...
 
 class ListSessionsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token")
+    __slots__ = ("page_size", "page_token", "owner")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    owner: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., owner: _Optional[str] = ...) -> None: ...
 
 class ListSessionsResponse(_message.Message):
     __slots__ = ("sessions", "next_page_token")
@@ -999,7 +1015,7 @@ class DeleteSessionResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class Session(_message.Message):
-    __slots__ = ("session_id", "create_time", "update_time", "persona_id", "last_turn", "messages", "is_live")
+    __slots__ = ("session_id", "create_time", "update_time", "persona_id", "last_turn", "messages", "is_live", "owner")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -1007,6 +1023,7 @@ class Session(_message.Message):
     LAST_TURN_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     IS_LIVE_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
@@ -1014,7 +1031,8 @@ class Session(_message.Message):
     last_turn: int
     messages: _containers.RepeatedCompositeFieldContainer[SessionMessage]
     is_live: bool
-    def __init__(self, session_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., persona_id: _Optional[str] = ..., last_turn: _Optional[int] = ..., messages: _Optional[_Iterable[_Union[SessionMessage, _Mapping]]] = ..., is_live: bool = ...) -> None: ...
+    owner: str
+    def __init__(self, session_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., persona_id: _Optional[str] = ..., last_turn: _Optional[int] = ..., messages: _Optional[_Iterable[_Union[SessionMessage, _Mapping]]] = ..., is_live: bool = ..., owner: _Optional[str] = ...) -> None: ...
 
 class SessionMessage(_message.Message):
     __slots__ = ("role", "text", "turn", "heard", "tool_uses")

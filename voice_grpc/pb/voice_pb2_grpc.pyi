@@ -32,7 +32,7 @@ field or google.rpc.RetryInfo where they help:
   FAILED_PRECONDITION  a right value that does not fit this server or this moment; an engine that is
                        missing, that is denied to this server, or whose failure will not pass by itself
   UNAUTHENTICATED      no credentials, or bad ones; before anything else
-  PERMISSION_DENIED    the session belongs to somebody else
+  PERMISSION_DENIED    the session belongs to somebody else, or the token lacks a scope, which is named
   NOT_FOUND            no such session (unary methods)
   RESOURCE_EXHAUSTED   the server is full, the caller has as much as one may have, the client reads too
                        slowly, or an engine's quota is used up
@@ -63,7 +63,9 @@ not told either.
 
 Credentials. A server that wants a token finds it in the metadata of each call of VoiceService,
 under the key `authorization`, as `Bearer TOKEN` (RFC 6750), and so in those of reflection and channelz.
-Health wants none. What one caller may use is counted by the token's owner; without tokens by the address,
+Health wants none. A JWT has scopes: `converse`, `transcribe` and `synthesize` for the streams of these names;
+the kept conversations are open to `converse`, and everybody's to `admin`; the rest to each token. One that expires ends no
+stream that it began. What one caller may use is counted by the token's owner; without tokens by the address,
 which is that in `x-forwarded-for` where the peer is a proxy that the server was told of.
 
 Compatibility. Fields, arms and enum values are only ever added. An empty or unknown payload is

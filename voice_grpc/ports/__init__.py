@@ -6,7 +6,10 @@
     echo.py        the assistant's own voice, taken out of the microphone's sound
     end_of_turn.py whether the user has finished, by the sound and by the words
     store.py       conversations that outlive their streams, and who holds each
-    observer.py    who looks on while turns are taken
+    observer.py    who looks on while conversations are held, and what is told of them
+    recorder.py    conversations kept as sound and events
+    use_ledger.py  what a caller uses, counted by all servers together
+    wall_clock.py  the time of day, as what is kept bears it
     streaming.py   how an engine reads a vendor's stream, and gives it up
 
 Every engine is loaded once, warmed before the server says SERVING, shared by all sessions,
@@ -22,10 +25,20 @@ from .echo import BLOCK, EchoCanceller, EchoStream
 from .end_of_turn import AcousticEndOfTurn, TextEndOfTurn
 from .engine import Apology, Engine, EngineMember, Fallback, members
 from .llm import DEFAULT_MAX_TOKENS, CallRequest, Llm, LlmItem, Prompt, TextDelta, Usage
-from .observer import Observer
+from .observer import NOBODY_LOOKS, Observer, Observers, SessionIdentity
+from .recorder import (
+    CONVERSATION_ENDED,
+    OnTrouble,
+    RecordedMessage,
+    Recorder,
+    Recording,
+    SoundPiece,
+    SpokenAt,
+)
 from .store import Lease, SavedSession, Store
 from .stt import Stt, SttOptions, SttStream, Transcription, Word
 from .tts import Clause, Speech, Tts, TtsItem, Voice, VoiceChoice
+from .use_ledger import UseLedger
 from .vad import Vad, VadStream
 
 
@@ -45,9 +58,11 @@ class Engines:
 
 
 __all__ = [
+    "CONVERSATION_ENDED",
     "BLOCK",
     "DEFAULT_MAX_TOKENS",
     "NOBODY",
+    "NOBODY_LOOKS",
     "AcousticEndOfTurn",
     "Apology",
     "CallRequest",
@@ -63,9 +78,17 @@ __all__ = [
     "Llm",
     "LlmItem",
     "Observer",
+    "Observers",
+    "OnTrouble",
     "Prompt",
+    "RecordedMessage",
+    "Recorder",
+    "Recording",
     "SavedSession",
+    "SessionIdentity",
+    "SoundPiece",
     "Speech",
+    "SpokenAt",
     "Store",
     "Stt",
     "SttOptions",
@@ -77,6 +100,7 @@ __all__ = [
     "TtsItem",
     "Urgency",
     "Usage",
+    "UseLedger",
     "Vad",
     "VadStream",
     "Voice",

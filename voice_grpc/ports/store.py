@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..core.conversation import Message
+from ..core.unfinished import UnderWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class SavedSession:
     persona: str
     language: str
     messages: tuple[Message, ...]
+    unfinished: UnderWay | None = None
+    """With what another server goes on, as long as there was no other turn; None: with the messages alone, as
+    of one that ended, or that an earlier version saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,10 @@ class Store(Protocol):
         ...
 
     async def sessions(
-        self, owner: str, limit: int, after: tuple[float, str] | None
+        self, owner: str | None, limit: int, after: tuple[float, str] | None
     ) -> Sequence[SavedSession]:
-        """At most `limit`, without their messages: the last updated first, of one time by id.
+        """At most `limit`, without their messages and what is unfinished: the last updated first, of one time
+        by id. `owner`: whose; None: everybody's.
 
         `after` is (`updated_at`, `id`) of the one that the list before ended with; None: from the start.
         """

@@ -13,12 +13,13 @@ from ..core.quota import Account
 from ..pb import voice_pb2 as pb
 from ..ports import Engine, Engines, SavedSession, Voice, members
 from ..session.clock import loop_now
-from ..session.lifetime import SessionLimits
+from ..session.lines.lifetime import SessionLimits
 from ..wire.audio_format import available_encodings
 from ..wire.catalog import Catalog
 from ..wire.enums import HEARD, ROLES
 from ..wire.fields import to_duration
 from ..wire.tools import to_struct
+from .auth import Scope
 from .callers import Caller
 from .sessions import SessionRegistry
 
@@ -31,6 +32,7 @@ FEATURES = (
     "persistent_sessions",
     "playback_reports",
     "push_to_talk",
+    "resume",
     "say",
     "text",
     "transcribe",
@@ -99,20 +101,23 @@ class AdminMethods:
         )
 
     async def session(self, caller: Caller, request: pb.GetSessionRequest) -> pb.GetSessionResponse:
-        saved = await self.registry.saved(_required(request.session_id), caller.owner)
+        saved = await self.registry.saved(_required(request.session_id), caller.principal.sees)
         return pb.GetSessionResponse(session=self._session(saved))
 
     async def sessions(self, caller: Caller, request: pb.ListSessionsRequest) -> pb.ListSessionsResponse:
         size = request.page_size or DEFAULT_PAGE
         if size > MAX_PAGE:
             raise BadField("page_size", size, f"1 to {MAX_PAGE}")
-        found = await self.registry.store.sessions(caller.owner, size + 1, _place(request.page_token))
+        owner = request.owner if request.HasField("owner") else caller.principal.sees
+        if owner != caller.owner:
+            caller.principal.check(Scope.ADMIN)
+        found = await self.registry.store.sessions(owner, size + 1, _place(request.page_token))
         token = _page_token(found[size - 1]) if len(found) > size else ""
         sessions = [self._session(saved) for saved in found[:size]]
         return pb.ListSessionsResponse(sessions=sessions, next_page_token=token)
 
     async def delete(self, caller: Caller, request: pb.DeleteSessionRequest) -> pb.DeleteSessionResponse:
-        await self.registry.delete(_required(request.session_id), caller.owner)
+        await self.registry.delete(_required(request.session_id), caller.principal.sees)
         return pb.DeleteSessionResponse()
 
     def _session(self, saved: SavedSession) -> pb.Session:
@@ -124,6 +129,7 @@ class AdminMethods:
             last_turn=saved.last_turn,
             messages=[_message(message) for message in saved.messages],
             is_live=self.registry.is_live(saved.id),
+            owner=saved.owner,
         )
 
 

@@ -6,7 +6,7 @@ A file of its own: the shell of `core/admission.py`, which has no clock and hear
 import asyncio
 
 from ..core.admission import AdmissionControl
-from ..core.responses import TurnMetrics
+from ..ports.observer import Happening, TurnEnded
 
 LOOK_SECONDS = 0.1
 """Between two looks at the event loop."""
@@ -29,11 +29,14 @@ class LoadWatch:
             self._next.cancel()
             self._next = None
 
-    def turn_ended(self, metrics: TurnMetrics, now: float) -> None:
-        """Of a turn that was typed neither delay is known."""
-        if (seconds := metrics.seconds.get("stt_final_delay")) is not None:
+    def observe(self, happening: Happening) -> None:
+        """Of turns that were answered; of one that was typed neither delay is known."""
+        if not isinstance(happening, TurnEnded) or happening.answer is None:
+            return
+        took, now = happening.answer.metrics.seconds, happening.now
+        if (seconds := took.get("stt_final_delay")) is not None:
             self._admission.transcripts.note(seconds, now)
-        if (seconds := metrics.seconds.get("voice_to_voice")) is not None:
+        if (seconds := took.get("voice_to_voice")) is not None:
             self._admission.answers.note(seconds, now)
 
     def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:

@@ -1,10 +1,9 @@
 """The gRPC methods: who calls, read, write. What they do is elsewhere; `status.py` says what went wrong."""
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,28 +12,39 @@ from google.protobuf.message import Message
 
 from ..core import requests as i
 from ..core.config import SessionConfig
-from ..core.errors import NotReady
+from ..core.errors import NotReady, Reason
 from ..core.quota import Account
 from ..core.responses import ConverseResponse
+from ..net.trace_headers import trace_of
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import VoiceServiceServicer
+from ..ports import NOBODY_LOOKS, Observer
+from ..ports.observer import StatusTold
+from ..process.log_lines import lines_of
+from ..session.lines.line import SendNumbered
 from ..session.session import Session
 from ..wire import requests as wire_in
 from ..wire import responses as wire_out
 from ..wire.catalog import Catalog
-from ..wire.config import session_config, session_notices
+from ..wire.config import come_back, session_config, session_notices
 from .admin import AdminMethods
+from .auth import Scope
 from .callers import Caller, Callers
+from .returning import Returning
 from .sessions import SessionRegistry
 from .sound_pace import HeardStreams, SoundPace
 from .status import Context, errors_as_status
 from .streams import Write, first_config, opened
 from .synthesize import SynthesizeMethod
 from .transcribe import TranscribeMethod
-
-log = logging.getLogger(__name__)
+from .watched import told_metadata, watched_call
 
 T = TypeVar("T")
+
+RESET_SECONDS = 0.1
+"""From what looks like the end of the requests to what it is. Of a stream that is reset grpc.aio (1.85) tells
+"no more" first and cancels its handler in the same round of the loop or the next: a line that was lost would
+pass for a caller who has nothing more to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,65 +57,104 @@ class ServiceContext:
     admin: AdminMethods
     transcribe: TranscribeMethod
     synthesize: SynthesizeMethod
+    returning: Returning
 
 
 class VoiceService(VoiceServiceServicer):
     """The streams are coroutines that call `context.write`, which the stubs have no type for: a
     generator would yield inside the session's TaskGroup (PEP 789)."""
 
-    def __init__(self, callers: Callers) -> None:
-        self._callers = callers
+    def __init__(
+        self, callers: Callers, observer: Observer = NOBODY_LOOKS, metadata: Collection[str] = ()
+    ) -> None:
+        """`observer` is told of conversations, and of calls that fail. `metadata`: keys of what callers say
+        of themselves that it may be told."""
+        self._callers, self._observer, self._metadata = callers, observer, metadata
         self.ready: ServiceContext | None = None
         """None: the models are still loading, and every call is told so."""
 
-    def _enter(self, context: Context) -> tuple[ServiceContext, Caller]:
-        """What to work with, and who calls. Raises `Unauthenticated` before anything else, and `NotReady`."""
-        caller = self._callers.caller(context)
+    async def _enter(self, context: Context, *scopes: Scope) -> tuple[ServiceContext, Caller]:
+        """What to work with, and who calls. Raises `Unauthenticated` before anything else, `Forbidden` for
+        who has none of the scopes, and `NotReady`."""
+        caller = await self._callers.caller(context)
+        if scopes:
+            caller.principal.check(*scopes)
         if self.ready is None:
             raise NotReady("the models are still loading; try again in some seconds")
         return self.ready, caller
 
     @asynccontextmanager
-    async def _called(self, context: Context, method: str) -> AsyncIterator[tuple[ServiceContext, Caller]]:
+    async def _called(
+        self, context: Context, method: str, scope: Scope
+    ) -> AsyncIterator[tuple[ServiceContext, Caller]]:
         """A call of a stream, from its first moment on: counted before it says what it wants."""
-        async with errors_as_status(context, method):
-            ready, caller = self._enter(context)
-            with caller.account.call(asyncio.get_running_loop().time()):
-                yield ready, caller
+        failed = self._failed(method)
+        with _lines_of_call(context):
+            async with errors_as_status(context, method, failed):
+                ready, caller = await self._enter(context, scope)
+                with lines_of("", caller.trace.trace_id):
+                    async with (
+                        errors_as_status(context, method, failed),
+                        self._callers.called(caller.account),
+                    ):
+                        yield ready, caller
 
     # ------------------------------------------------------------ streams
 
     async def Converse(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
-        async with self._called(context, "Converse") as (ready, caller):
+        async with self._called(context, "Converse", Scope.CONVERSE) as (ready, caller):
             first, count = await first_config(context.read)
-            config = session_config(first.config, ready.catalog)
-            name = f"session {config.session_id}"
-            async with errors_as_status(context, name), ready.registry.open(config, caller) as session:
-                session.announce(session_notices(first.config, config, first.seq or count, ready.catalog))
-                log.info("%s: begins %s", name, [label for label, _ in config.metadata])
-                with ready.heard.joined(caller.account, is_conversation=True) as pace:
-                    requests = _requests(context, session, count, ready.catalog, pace)
-                    await session.run(requests, _sender(await opened(context), config))
-                log.info("%s: ends", name)
+            seq = first.seq or count
+            config, back, notices = ready.returning.recognised(
+                session_config(first.config, ready.catalog),
+                first.config.session_id,
+                come_back(first.config, is_numbered=first.seq > 0),
+                caller.owner,
+                seq,
+            )
+            name, failed = f"session {config.session_id}", self._failed("Converse")
+            told = told_metadata(self._metadata, context.invocation_metadata(), config.metadata)
+            with lines_of(config.session_id, caller.trace.trace_id):
+                async with (
+                    errors_as_status(context, name, failed),
+                    ready.registry.open(config, caller, back) as (session, watch),
+                ):
+                    if not session.carriage.was_carried:
+                        session.announce([*notices, *session_notices(config, seq, ready.catalog)])
+                    with (
+                        ready.heard.joined(
+                            caller.account, is_conversation=True, before=session.heard_seconds
+                        ) as pace,
+                        watch.line(told),
+                    ):
+                        count = max(count, session.last_seq)
+                        requests = _requests(context, session, count, ready.catalog, pace)
+                        await session.carry(requests, _sender(await opened(context), config), back)
 
     async def Transcribe(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
         async with (
-            self._called(context, "Transcribe") as (ready, caller),
+            self._called(context, "Transcribe", Scope.TRANSCRIBE) as (ready, caller),
             ready.registry.admit(caller.account) as lifetime,
         ):
-            with ready.heard.joined(caller.account, is_conversation=False) as pace:
-                write, name = await opened(context), caller.account.name
-                await ready.transcribe(context.read, write, lifetime, pace, name)
+            with (
+                ready.heard.joined(caller.account, is_conversation=False) as pace,
+                watched_call(self._observer, "Transcribe", caller.trace) as call,
+            ):
+                async with lifetime.lasting():
+                    write, name = await opened(context), caller.account.name
+                    await ready.transcribe(context.read, write, lifetime, pace, name, call)
 
     async def Synthesize(  # type: ignore[override]
         self, request: pb.SynthesizeRequest, context: Context
     ) -> None:
         async with (
-            self._called(context, "Synthesize") as (ready, caller),
+            self._called(context, "Synthesize", Scope.SYNTHESIZE) as (ready, caller),
             ready.registry.admit(caller.account) as lifetime,
         ):
-            write = _counted(await opened(context), caller.account)
-            await ready.synthesize(request, write, lifetime.idle, caller.account.name)
+            with watched_call(self._observer, "Synthesize", caller.trace) as call:
+                async with lifetime.lasting():
+                    write = _counted(await opened(context), caller.account)
+                    await ready.synthesize(request, write, lifetime.idle, caller.account.name, call)
 
     # ------------------------------------------------------------ administration
 
@@ -123,22 +172,42 @@ class VoiceService(VoiceServiceServicer):
         return await self._answer(context, AdminMethods.personas)
 
     async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.GetSessionResponse:
-        return await self._answer(context, AdminMethods.session, request)
+        return await self._kept(context, AdminMethods.session, request)
 
     async def ListSessions(
         self, request: pb.ListSessionsRequest, context: Context
     ) -> pb.ListSessionsResponse:
-        return await self._answer(context, AdminMethods.sessions, request)
+        return await self._kept(context, AdminMethods.sessions, request)
 
     async def DeleteSession(
         self, request: pb.DeleteSessionRequest, context: Context
     ) -> pb.DeleteSessionResponse:
-        return await self._answer(context, AdminMethods.delete, request)
+        return await self._kept(context, AdminMethods.delete, request)
 
-    async def _answer(self, context: Context, method: Callable[..., Awaitable[T]], *request: object) -> T:
-        async with errors_as_status(context, method.__name__):
-            ready, caller = self._enter(context)
-            return await method(ready.admin, caller, *request)
+    async def _kept(self, context: Context, method: Callable[..., Awaitable[T]], request: object) -> T:
+        """What is about kept conversations."""
+        return await self._answer(context, method, request, scopes=(Scope.CONVERSE, Scope.ADMIN))
+
+    async def _answer(
+        self,
+        context: Context,
+        method: Callable[..., Awaitable[T]],
+        *request: object,
+        scopes: tuple[Scope, ...] = (),
+    ) -> T:
+        with _lines_of_call(context):
+            async with errors_as_status(context, method.__name__, self._failed(method.__name__)):
+                ready, caller = await self._enter(context, *scopes)
+                return await method(ready.admin, caller, *request)
+
+    def _failed(self, method: str) -> Callable[[Reason], None]:
+        return lambda reason: self._observer.observe(StatusTold(method, reason.value))
+
+
+def _lines_of_call(context: Context) -> AbstractContextManager[None]:
+    """What is logged of a call says its caller's trace, also where the caller is not let in."""
+    trace = trace_of(context.invocation_metadata())
+    return lines_of("", trace.trace_id if trace is not None else "")
 
 
 async def _requests(
@@ -150,6 +219,7 @@ async def _requests(
         if item is not None:
             yield item
             await pace.wait(session.heard_seconds)
+    await asyncio.sleep(RESET_SECONDS)
 
 
 def _counted(write: Write, account: Account) -> Write:
@@ -165,14 +235,10 @@ def _counted(write: Write, account: Account) -> Write:
     return write_counted
 
 
-def _sender(write: Write, config: SessionConfig) -> Callable[[ConverseResponse], Awaitable[None]]:
-    count = 0
-
-    async def send(message: ConverseResponse) -> None:
-        nonlocal count
-        count += 1
+def _sender(write: Write, config: SessionConfig) -> SendNumbered:
+    async def send(message: ConverseResponse, seq: int) -> None:
         response = wire_out.outbound(message, config.input.rate_hz)
-        response.seq = count
+        response.seq = seq
         response.server_time_us = time.monotonic_ns() // 1000
         await write(response)
 

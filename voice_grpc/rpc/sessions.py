@@ -1,47 +1,55 @@
-"""The streams that are open: admission, one stream a conversation, whose it is, and the drain of them all."""
+"""The conversations of this server and the streams that are open: admission, one stream a conversation, whose
+it is, what waits for its caller to come back, and the drain of them all."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from ..core.admission import AdmissionControl
 from ..core.config import SessionConfig
-from ..core.errors import Draining, Forbidden, NotFound, ServerError, ServerFull, Superseded, shown
+from ..core.errors import (
+    Draining,
+    NotFound,
+    ServerError,
+    ServerFull,
+    shown,
+)
 from ..core.quota import Account
-from ..ports import Engines, SavedSession, Store
+from ..core.requests import ComeBack
+from ..ports import Observers, Recorder, SavedSession, SessionIdentity, Store
 from ..session.clock import loop_now
 from ..session.context import Shared
-from ..session.lifetime import SessionLimits
 from ..session.memory import Memory
 from ..session.session import Session
 from .callers import Caller
+from .conversations import CLOSING_SECONDS, Conversations, check_owner, forbidden
 from .load_watch import LoadWatch
+from .parking import NOBODY_RETURNS, ParkingRules
 from .streams import StreamLifetime
+from .watched import SessionWatch
 
 log = logging.getLogger(__name__)
-
-SUPERSEDE_SECONDS = 5.0
-"""For the old stream of a session to save its last words."""
 
 
 class SessionRegistry:
     def __init__(
         self,
-        engines: Engines,
+        shared: Shared,
         store: Store,
-        limits: SessionLimits,
         max_sessions: int,
         admission: AdmissionControl | None = None,
+        parking: ParkingRules = NOBODY_RETURNS,
     ) -> None:
-        """`admission`: None: one that is on."""
-        self._store = store
-        self._limits, self.max_sessions = limits, max_sessions
+        """`shared`: what all sessions will have in common; the registry looks on too. `admission`: None: one
+        that is on."""
+        self._store, self.max_sessions = store, max_sessions
         self.admission = admission or AdmissionControl()
         self.load = LoadWatch(self.admission)
-        self._shared = Shared(engines, limits, observer=self.load)
-        self._live: dict[str, tuple[Session, str]] = {}
+        self._shared = replace(shared, observer=Observers(self.load, shared.observer), tokens=parking.tokens)
+        self.conversations = Conversations(store, parking, shared.observer)
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._streams: set[StreamLifetime] = set()
         """The open calls that are no session."""
@@ -53,84 +61,105 @@ class SessionRegistry:
 
     @property
     def open_sessions(self) -> int:
-        return len(self._live)
+        return self.conversations.carried
 
     @property
     def open_streams(self) -> int:
-        """Sessions, and the calls beside them that take a place."""
-        return len(self._live) + len(self._streams)
+        """Sessions, and the calls beside them that take a place. One whose line was lost takes none."""
+        return self.open_sessions + len(self._streams)
 
     def is_live(self, session_id: str) -> bool:
-        return session_id in self._live
+        """A stream is open on it."""
+        return self.conversations.is_carried(session_id)
 
     @asynccontextmanager
-    async def open(self, config: SessionConfig, caller: Caller) -> AsyncIterator[Session]:
-        """A session to run. One that is open under the same id is ended first; its memory goes on. One that
-        is open elsewhere ends as soon as it sees that it was taken (`session/memory.py`)."""
+    async def open(
+        self, config: SessionConfig, caller: Caller, come_back: ComeBack | None = None
+    ) -> AsyncIterator[tuple[Session, SessionWatch]]:
+        """A session to carry, and who tells of its lines. One that is open under the same id is ended first,
+        and its memory goes on; one that is open elsewhere ends as soon as it sees that it was taken
+        (`session/memory.py`). To who comes back it is the same one, where it is here. Left without having
+        ended, it is parked."""
         session_id, owner = config.session_id, caller.owner
         async with self._opening.setdefault(session_id, asyncio.Lock()):
-            self._check_room(caller.account, session_id)
-            await self._supersede(session_id, owner)
-            lease = await self._store.take(session_id, owner)
-            if lease is None:
-                raise _forbidden(session_id)
-            self._check_room(caller.account, session_id)
-            memory = Memory.of(self._store, session_id, owner, lease)
-            memory.persona = config.persona
-            session = Session(self._shared, config, memory, caller.account)
-            self._live[session_id] = (session, owner)
+            self._check_room(caller.account, session_id, is_move=come_back is not None)
+            known = self.conversations
+            session = await known.held(config, owner) if come_back is not None else None
+            if session is None:
+                await known.end(session_id, owner)
+                session = await self._taken(config, caller, come_back)
+            line = known.line_opens(session_id, session)
+            watch = known.watches.get(session) or SessionWatch(self._shared.observer, session)
         try:
             with caller.account.stream():
-                yield session
+                yield session, watch
         finally:
-            session.closed.set()
-            if self._live.get(session_id, (None,))[0] is session:
-                del self._live[session_id]
+            known.line_over(session_id, session, line)
+
+    async def _taken(self, config: SessionConfig, caller: Caller, come_back: ComeBack | None) -> Session:
+        """From the store."""
+        session_id, owner = config.session_id, caller.owner
+        lease = await self._store.take(session_id, owner)
+        if lease is None:
+            raise forbidden(session_id)
+        self._check_room(caller.account, session_id, is_move=come_back is not None)
+        memory = Memory.of(self._store, session_id, owner, lease)
+        memory.persona = config.persona
+        identity = SessionIdentity(session_id, caller.trace)
+        session = Session(self._shared, config, memory, caller.account, identity, come_back)
+        self.conversations.begin(session_id, session, owner)
+        return session
 
     @asynccontextmanager
     async def admit(self, account: Account) -> AsyncIterator[StreamLifetime]:
-        """A call that is no session, such as Transcribe: takes a place like one, and lasts no longer."""
+        """A call that is no session, such as Transcribe: takes a place like one, and is to last no longer, by
+        the `lasting` of what is yielded."""
         self._check_room(account)
-        stream = StreamLifetime(self._limits)
+        stream = StreamLifetime(self._shared.limits)
         self._streams.add(stream)
         try:
             with account.stream():
-                async with stream.lasting():
-                    yield stream
+                yield stream
         finally:
             self._streams.remove(stream)
 
-    async def saved(self, session_id: str, owner: str) -> SavedSession:
-        """Raises `NotFound` and `Forbidden`."""
+    async def saved(self, session_id: str, owner: str | None) -> SavedSession:
+        """`owner`: of whom it has to be; None: of anybody. Raises `NotFound` and `Forbidden`."""
         saved = await self._store.load(session_id)
         if saved is None:
             raise NotFound(f"no session {shown(session_id)}")
-        _check_owner(saved.owner, owner, session_id)
+        check_owner(saved.owner, owner, session_id)
         return saved
 
-    async def delete(self, session_id: str, owner: str) -> None:
-        """Ends its stream, if one is open, and erases it."""
+    async def delete(self, session_id: str, owner: str | None) -> None:
+        """Ends its stream, if one is open, and erases it with its recordings; these also where nothing else
+        is left of it. What could not be erased is there to be deleted again. `owner` as in `saved`."""
         async with self._opening.setdefault(session_id, asyncio.Lock()):
-            if session_id not in self._live:
-                await self.saved(session_id, owner)
-            await self._supersede(session_id, owner, "the session was deleted")
+            try:
+                whose = self.conversations.owner(session_id)
+                if whose is None:
+                    whose = (await self.saved(session_id, owner)).owner
+            except NotFound:
+                if owner is None or not await _erased(self._shared.recorder, session_id, owner):
+                    raise
+                return
+            await self.conversations.end(session_id, owner, "the session was deleted")
+            await _erased(self._shared.recorder, session_id, whose)
             await self._store.delete(session_id)
 
     def drain(self, grace: float) -> None:
         """Nothing new; open sessions say GoAway and end when nobody speaks, other calls when they are done,
         and all of them after `grace` seconds at most."""
         self._is_draining = True
-        for session, _ in self._live.values():
-            session.end_with(Draining("the server goes away; open the session again elsewhere"), grace)
+        self.conversations.drain(grace)
         for stream in self._streams:
             stream.end_with(Draining("the server goes away; call again elsewhere"), grace)
 
     async def wait_empty(self, grace: float) -> None:
-        """Until all have ended, somewhat longer than `grace` seconds at most."""
-        ends = [session.closed for session, _ in self._live.values()]
-        ends += [stream.closed for stream in self._streams]
+        """Until all streams have ended, somewhat longer than `grace` seconds at most."""
+        ends = [*self.conversations.lines, *(stream.closed for stream in self._streams)]
         try:
-            async with asyncio.timeout(grace + 0.5):
+            async with asyncio.timeout(grace + CLOSING_SECONDS):
                 for closed in ends:
                     await closed.wait()
         except TimeoutError:
@@ -146,12 +175,12 @@ class SessionRegistry:
             return False
         return True
 
-    def _check_room(self, account: Account, session_id: str = "") -> None:
+    def _check_room(self, account: Account, session_id: str = "", *, is_move: bool = False) -> None:
         """Raises `Draining`, `ServerFull` and `CallerLimit`. A session that is open already takes no place of
-        its own."""
-        if session_id not in self._live or self._is_draining:
+        its own. `is_move`: as of `Account.check_room`."""
+        if not self.is_live(session_id) or self._is_draining:
             self._check_server()
-            account.check_room()
+            account.check_room(is_move=is_move)
 
     def _check_server(self) -> None:
         """Raises `Draining` and `ServerFull`."""
@@ -161,25 +190,7 @@ class SessionRegistry:
             raise ServerFull(f"all {self.max_sessions} sessions are taken; try again in a while")
         self.admission.check(loop_now(), self.open_streams)
 
-    async def _supersede(self, session_id: str, owner: str, why: str = "superseded") -> None:
-        entry = self._live.get(session_id)
-        if entry is None:
-            return
-        session, session_owner = entry
-        _check_owner(session_owner, owner, session_id)
-        await self._store.epoch(session_id)  # raises where nobody could take it over: the old stream goes on
-        session.end_with(Superseded(why))
-        try:
-            async with asyncio.timeout(SUPERSEDE_SECONDS):
-                await session.closed.wait()
-        except TimeoutError:
-            log.error("session %s: its old stream did not end within %g s", session_id, SUPERSEDE_SECONDS)
 
-
-def _check_owner(of_session: str, caller: str, session_id: str) -> None:
-    if of_session != caller:
-        raise _forbidden(session_id)
-
-
-def _forbidden(session_id: str) -> Forbidden:
-    return Forbidden(f"session {shown(session_id)} belongs to somebody else")
+async def _erased(recorder: Recorder | None, session_id: str, owner: str) -> bool:
+    """True where there were recordings of it. Raises `StoreError`."""
+    return recorder is not None and await recorder.delete(session_id, owner)

@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 
 from ..core.errors import Draining
-from ..session.lifetime import SessionLimits
+from ..session.lines.lifetime import SessionLimits
 from .callers import Callers
 from .status import Context, errors_as_status
 from .streams import StreamLifetime, opened, promptly
@@ -57,7 +57,7 @@ class SideStreams(grpc.aio.ServerInterceptor):
     def _ask(self, method: str, ask: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def asked(request: Any, context: Context) -> Any:
             async with errors_as_status(context, method):
-                self._callers.caller(context)
+                await self._callers.caller(context)
                 return await ask(request, context)
 
         return asked
@@ -89,7 +89,10 @@ class SideStreams(grpc.aio.ServerInterceptor):
     async def _admitted(self, method: str, context: Context) -> AsyncIterator[StreamLifetime]:
         """Raises `Unauthenticated`, `CallerLimit`, and `Draining` where its time was up."""
         is_health = method.startswith(HEALTH)
-        account = self._callers.by_address(context) if is_health else self._callers.caller(context).account
+        if is_health:
+            account = self._callers.by_address(context)
+        else:
+            account = (await self._callers.caller(context)).account
         with account.side_stream():
             lifetime = StreamLifetime(SIDE_LIMITS)
             if not is_health:

@@ -20,15 +20,18 @@ LOOK_SECONDS = 0.5
 
 
 class SoundPace:
-    """One stream's. `wait` after each message, with all the sound that came so far."""
+    """One stream's. `wait` after each message, with all the sound that came so far, `before` included."""
 
-    def __init__(self, account: Account, is_conversation: bool, others: "HeardStreams") -> None:
+    def __init__(
+        self, account: Account, is_conversation: bool, others: "HeardStreams", before: float = 0.0
+    ) -> None:
+        """`before`: seconds of sound that came on the streams before this one."""
         self.account, self.is_conversation = account, is_conversation
         self.heard_at: float | None = None
         """The loop's time of its last sound; None: there was none."""
         self._others = others
         self._bucket = TokenBucket(BURST_SECONDS, _now())
-        self._seconds = 0.0
+        self._seconds = before
 
     async def wait(self, seconds: float) -> None:
         """`seconds`: of sound so far, in all. Returns when the next may be read."""
@@ -63,8 +66,9 @@ class HeardStreams:
         self._paces: set[SoundPace] = set()
 
     @contextmanager
-    def joined(self, account: Account, *, is_conversation: bool) -> Iterator[SoundPace]:
-        pace = SoundPace(account, is_conversation, self)
+    def joined(self, account: Account, *, is_conversation: bool, before: float = 0.0) -> Iterator[SoundPace]:
+        """`before` as `SoundPace` has it."""
+        pace = SoundPace(account, is_conversation, self, before)
         self._paces.add(pace)
         try:
             yield pace

@@ -6,7 +6,8 @@ happens, and its reason is the class's own (`core/errors.py`).
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -26,8 +27,11 @@ Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 DOMAIN = "voice.v1"
 
-RETRY_SECONDS = 5
-"""When a caller that was turned away may try again, where nobody can say when there is room."""
+RETRY_SECONDS = 5.0, 10.0
+"""When a caller that was turned away may try again, where nobody can say when there is room: a count is over
+until something that is open ends, and a person may end it now or in an hour. A time between these two, drawn
+for each, so that those who were turned away together do not come back together. It is the least that a client
+waits; one that is turned away again waits longer each time (google.rpc RetryInfo)."""
 
 MAX_STATUS = 1_000
 """Bytes of the text of a status in UTF-8, and so its characters at most. It is in the trailers of a call
@@ -61,8 +65,11 @@ WORTH_A_RETRY = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE
 
 
 @asynccontextmanager
-async def errors_as_status(context: Context, what: str) -> AsyncIterator[None]:
-    """Ours by the table, anything else as a bug of ours: logged, and the end of this call alone."""
+async def errors_as_status(
+    context: Context, what: str, failed: Callable[[e.Reason], None] = lambda reason: None
+) -> AsyncIterator[None]:
+    """Ours by the table, anything else as a bug of ours: logged, and the end of this call alone. `failed` is
+    told why, unless it was the client who left."""
     try:
         yield
     except (asyncio.CancelledError, grpc.aio.AbortError):
@@ -73,9 +80,10 @@ async def errors_as_status(context: Context, what: str) -> AsyncIterator[None]:
             log.info("%s: %s", what, cause)
             raise asyncio.CancelledError(str(cause)) from None
         if isinstance(cause, e.VoiceError):
-            log.info("%s: %s: %s", what, type(cause).__name__, cause)
+            log.info("%s: %s: %s", what, type(cause).__name__, _for_the_log(cause))
         else:
             log.exception("%s: a bug", what)
+        failed(cause.reason if isinstance(cause, e.VoiceError) else e.Reason.BUG)
         await _abort(context, status_of(cause))
 
 
@@ -90,11 +98,18 @@ async def _abort(context: Context, status: grpc.Status) -> None:
         raise asyncio.CancelledError("the client is gone") from None
 
 
+def _for_the_log(error: e.VoiceError) -> str:
+    """Without the value that a caller sent: it may be somebody's words."""
+    if isinstance(error, e.CallerError):
+        return f"{error.field}: accepted: {error.accepted}"
+    return str(error)
+
+
 def _cause(error: BaseException) -> BaseException:
     """The first error of a group that holds nothing but ours; a bug among them is not hidden. What protobuf
     cannot read is the caller's."""
     if isinstance(error, DecodeError):
-        return e.BadField("request", str(error), "a message of voice.v1")
+        return e.BadField("request", str(error), "a message as the method takes it")
     if not isinstance(error, BaseExceptionGroup):
         return error
     ours, rest = error.split((e.VoiceError, DecodeError))
@@ -114,19 +129,25 @@ def status_of(error: BaseException) -> grpc.Status:
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     limit = error.limit if isinstance(error, e.AllowanceUsed) else error
-    after: float | None = None
     if isinstance(limit, e.CallerLimit):
         used_up = f"{limit.limit}: {limit.value}"
         violated = error_details_pb2.QuotaFailure.Violation(
             subject=_short(limit.caller), description=_short(used_up)
         )
         details.append(error_details_pb2.QuotaFailure(violations=[violated]))
-        after = limit.retry_after
     if code in WORTH_A_RETRY and not _is_in_vain(error):
         delay = Duration()
-        delay.FromMilliseconds(math.ceil(1_000 * (RETRY_SECONDS if after is None else after)))
+        delay.FromMilliseconds(math.ceil(1_000 * _retry_after(error)))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     return _status(code, str(error), error.reason, details)
+
+
+def _retry_after(error: e.VoiceError) -> float:
+    """Seconds: what is known of when it passes, else one of `RETRY_SECONDS`."""
+    known: float | None = None
+    if isinstance(error, e.CallerLimit | e.Draining | e.EngineQuota | e.AllowanceUsed):
+        known = error.retry_after
+    return random.uniform(*RETRY_SECONDS) if known is None else known
 
 
 def _code(error: e.VoiceError) -> grpc.StatusCode:

@@ -1,9 +1,9 @@
 """What the streaming methods share: their first request, how they write, and how long a call may last.
 
-A session has its own lifetime (`session/lifetime.py`) and warns by GoAway. A call of Transcribe or Synthesize
-has the same limits, but no message to warn by: it is told by its end. It is idle: it ends well, as if the
-caller had nothing more to say. It is too old, or the server goes away: it takes nothing more, says what it
-still has, and ends with UNAVAILABLE.
+A session has its own lifetime (`session/lines/lifetime.py`) and warns by GoAway. A call of Transcribe or
+Synthesize has the same limits, but no message to warn by: it is told by its end. It is idle: it ends well, as
+if the caller had nothing more to say. It is too old, or the server goes away: it takes nothing more, says
+what it still has, and ends with UNAVAILABLE.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from ..core.errors import BadField, ClientGone, Draining, SlowClient
-from ..session.lifetime import SessionLimits
-from ..session.outbox import SEND_SECONDS
+from ..session.lines.lifetime import SessionLimits
+from ..session.telling.outbox import SEND_SECONDS
 from .status import Context
 
 Read: TypeAlias = Callable[[], Awaitable[Any]]

@@ -1,7 +1,7 @@
 """Synthesize: text to speech alone, as fast as it is made.
 
 What is asked for is read and checked here, and how long may pass; how clauses become sound is for
-`session/synthesis.py` to say.
+`session/answering/synthesis.py` to say.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from ..core.responses import AudioOutput
 from ..pb import voice_pb2 as pb
 from ..ports import Engines, VoiceChoice
 from ..session.answering.synthesis import Synthesis
+from ..session.telling.call_reports import WatchedCall
 from ..wire import fields
 from ..wire.audio_format import audio_format
 from ..wire.catalog import Catalog
@@ -28,14 +29,14 @@ class SynthesizeMethod:
     catalog: Catalog
 
     async def __call__(
-        self, request: pb.SynthesizeRequest, write: Write, idle: float | None, caller: str
+        self, request: pb.SynthesizeRequest, write: Write, idle: float | None, caller: str, call: WatchedCall
     ) -> None:
         """The whole call of `caller`. `idle`: seconds that may pass without a sound from the voice; None:
         for ever.
 
         Raises `BadField`, `SlowClient`, and the `EngineError` that ended it.
         """
-        synthesis, send = self._synthesis(request, caller), promptly(write)
+        synthesis, send = self._synthesis(request, caller, call), promptly(write)
         told = -1
         async with aclosing(synthesis.packets()) as packets:
             while (packet := await _next(packets, idle)) is not None:
@@ -44,7 +45,7 @@ class SynthesizeMethod:
                 await send(pb.SynthesizeResponse(audio=audio_message(packet), segment_text=text))
                 await asyncio.sleep(0)
 
-    def _synthesis(self, request: pb.SynthesizeRequest, caller: str) -> Synthesis:
+    def _synthesis(self, request: pb.SynthesizeRequest, caller: str, call: WatchedCall) -> Synthesis:
         """Raises `BadField`."""
         text = fields.text(request.text, "text", MAX_TEXT, required=True)
         voice = request.voice
@@ -56,7 +57,7 @@ class SynthesizeMethod:
         rate = fields.number(voice, "speaking_rate", "voice", (0.5, 2.0), 1.0)
         choice = VoiceChoice(voice.voice_id, request.language_code, rate)
         format = audio_format(request, "output_audio", 24_000)
-        return Synthesis(self.engines.tts, text, choice, format, caller)
+        return Synthesis(self.engines.tts, text, choice, format, caller, call)
 
 
 async def _next(packets: AsyncIterator[AudioOutput], idle: float | None) -> AudioOutput | None:

@@ -13,6 +13,7 @@ from ..core.turn.patience import Profile
 from ..pb import voice_pb2 as pb
 from ..ports import Engines
 from ..session.dictation import Dictation
+from ..session.telling.call_reports import WatchedCall
 from ..wire import requests as wire_in
 from ..wire import responses as wire_out
 from ..wire.audio_format import audio_format
@@ -29,7 +30,13 @@ class TranscribeMethod:
     catalog: Catalog
 
     async def __call__(
-        self, read: Read, write: Write, lifetime: StreamLifetime, pace: SoundPace, caller: str
+        self,
+        read: Read,
+        write: Write,
+        lifetime: StreamLifetime,
+        pace: SoundPace,
+        caller: str,
+        call: WatchedCall,
     ) -> None:
         """The whole call of `caller`; returns once the last final has left."""
         first, count = await first_config(read)
@@ -38,7 +45,7 @@ class TranscribeMethod:
         async def send(message: o.ConverseResponse) -> None:
             await write(_response(message, config.input.rate_hz))
 
-        dictation = Dictation(self.engines, config, caller)
+        dictation = Dictation(self.engines, config, caller, call)
         requests = _requests(read, count, lifetime, lambda: pace.wait(dictation.heard_seconds))
         await dictation.run(requests, send)
 

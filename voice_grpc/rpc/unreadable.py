@@ -1,4 +1,5 @@
-"""Bytes that are no message: one status, INVALID_ARGUMENT, for every method of ours, and no traceback.
+"""Bytes that are no message: one status, INVALID_ARGUMENT, for every method, and no traceback, with which
+anybody could fill the log: health is asked without a token.
 
 gRPC reads the one request of a unary call before it asks a handler, and takes its failure for a bug of the
 server's. Here what cannot be read is handed on as such, and refused where the handler would have been asked.
@@ -24,11 +25,7 @@ class Unreadable:
 
 
 class RequestReader(grpc.aio.ServerInterceptor):
-    """Of the methods whose names begin with `prefix`, such as `/voice.v1.VoiceService/`. Their handlers are
-    coroutines."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+    """Of methods whose handlers are coroutines."""
 
     async def intercept_service(
         self,
@@ -36,10 +33,9 @@ class RequestReader(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
         handler = await continuation(handler_call_details)
-        method = str(handler_call_details.method)
-        if handler is None or handler.request_streaming or not method.startswith(self._prefix):
+        if handler is None or handler.request_streaming:
             return handler
-        name = method.removeprefix(self._prefix)
+        name = str(handler_call_details.method).rpartition("/")[2]
         read, write = _reading(handler.request_deserializer), handler.response_serializer
         if handler.response_streaming:
             asked = _asked(name, handler.unary_stream)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from math import ceil
 
 from ..core.quota import SIDE_STREAMS, CallerLimits
+from ..net.open_files import MOST_CONNECTIONS, connections_that_fit
 from ..ports import Engines, members
 from ..settings import Settings
 
@@ -65,6 +66,12 @@ def calls_of_one_connection(settings: Settings) -> int:
     """HTTP/2 streams at once; a client that wants more waits. All streams that there are may come over one
     connection, and as many more calls be about to begin."""
     return 2 * settings.max_sessions + SIDE_STREAMS + UNARY_CALLS
+
+
+def connections(settings: Settings) -> int:
+    """At once, in all, from before their handshakes; one more is closed. gRPC counts none by address: without
+    this bound the files of the store, the models and the vendors' connections would be the next to lack."""
+    return connections_that_fit(max(MOST_CONNECTIONS, 2 * settings.max_sessions))
 
 
 def calls_at_once(settings: Settings) -> int:

@@ -10,21 +10,16 @@ gains where a core is left for it: see `LLM_THREADS`. Machines with more cores a
 
 from dataclasses import dataclass
 
-from ..engines.llama_cpp.server import LlmThreads
-from ..net.cores import usable_cores
+from ..process.cores import usable_cores
 from ..settings import Settings
 
 LLM_THREADS = 2
 """At most. Two threads write 34 tokens a second on two quiet cores and 10 beside a busy process, since they
-wait for each other; one writes 16 to 24. In a conversation on two cores Whisper is that busy process: there
-one thread answered after 0.89 s in the median, two after 0.99 s, where the same questions with a fixed hold
-took 1.18 and 1.06 s beside them (one run each)."""
-
-LLM_READING_THREADS = 2
-"""At most. A prompt is computed in one go, beside which Whisper has mostly ended: in a spoken conversation
-on two cores the first token came after 323 and 341 ms in the median with two threads, and after 611 and 649
-with one; the latest answer after 1.32 and 1.66 s, and after 2.17 and 2.61 (four runs of `python -m
-voice_grpc.bench local`, interleaved)."""
+wait for each other; one writes 16 to 24. In a conversation Whisper has mostly ended by then: ten sentences on
+two cores of a Xeon were answered after 1.08 and 1.11 s in the median with two threads, P90 1.53 and 1.66 s,
+and after 1.15 and 1.27 s, P90 2.44 and 1.93 s, with one that wrote and two that read the prompt (four runs,
+interleaved); of two who talked at once after 1.89 and 2.20 s. With one for the prompt too the first token of
+an answer came after 611 and 649 instead of 323 and 341 ms on an EPYC."""
 
 STT_WORKERS = 2
 """At least: one stays free for a final while an interim runs. They share the weights."""
@@ -40,13 +35,7 @@ class CpuPlan:
     stt_workers: int
     """Calls at once."""
     llm: int
-    """Where it writes."""
-    llm_reading: int
     tts: int
-
-    @property
-    def llm_threads(self) -> LlmThreads:
-        return LlmThreads(self.llm, self.llm_reading)
 
 
 def cpu_plan(settings: Settings, cores: int | None = None) -> CpuPlan:
@@ -57,7 +46,6 @@ def cpu_plan(settings: Settings, cores: int | None = None) -> CpuPlan:
         turn=settings.turn_threads or 1,
         stt=settings.stt_threads or 1,
         stt_workers=settings.stt_workers or max(STT_WORKERS, cores // 2),
-        llm=settings.llm_threads or max(1, min(LLM_THREADS, cores // 2)),
-        llm_reading=settings.llm_threads or max(1, min(LLM_READING_THREADS, cores)),
+        llm=settings.llm_threads or min(LLM_THREADS, cores),
         tts=settings.tts_threads or 1,
     )

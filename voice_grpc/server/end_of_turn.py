@@ -53,7 +53,7 @@ def text_end(settings: Settings, llm: Llm) -> TextEndOfTurn | None:
     is_known = named in MODELS
     if LLM["local"].missing(settings) or not (_is_fetched(named) if is_known else Path(named).is_file()):
         return None
-    own = LocalLlm(named if is_known else Path(named), threads=cpu_plan(settings).llm_threads)
+    own = LocalLlm(named if is_known else Path(named), threads=cpu_plan(settings).llm)
     return LocalTextEndOfTurn(own, answers=False)
 
 

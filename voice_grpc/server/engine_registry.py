@@ -14,8 +14,8 @@ from shutil import which
 from typing import Any, Generic, TypeVar
 
 from ..core.errors import EngineError, EngineMissing
-from ..net.installation import advice
 from ..ports import Engine, Llm, Stt, Tts
+from ..process.installation import advice
 from ..settings import Settings
 from ..settings.engines import ENGINES, comma_separated
 from .cpu_plan import cpu_plan
@@ -80,7 +80,7 @@ def _llama(settings: Settings) -> Sequence[Llm]:
     from ..engines.llama_cpp.llm import LocalLlm
 
     model = llm_model(settings) or Path(settings.local_llm_model)
-    return [LocalLlm(model, threads=cpu_plan(settings).llm_threads)]
+    return [LocalLlm(model, threads=cpu_plan(settings).llm)]
 
 
 def _google(settings: Settings) -> Sequence[Tts]:

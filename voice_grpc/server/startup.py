@@ -6,7 +6,6 @@ late for the turn that it is to save. Whoever wants their memory back names the 
 """
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -21,8 +20,8 @@ from ..core.errors import first as first_of
 from ..engines.llama_cpp.server import SLOTS
 from ..fallback import LlmChain, Member, SttChain, TtsChain
 from ..fallback.chain import FIRST_SECONDS
-from ..net.redaction import Redaction
-from ..net.valkey_address import is_url, read_valkey_address
+from ..net.addresses import is_url
+from ..net.valkey_address import read_valkey_address
 from ..ports import (
     Apology,
     Clause,
@@ -33,12 +32,14 @@ from ..ports import (
     Speech,
     Store,
     Tts,
+    UseLedger,
     Vad,
     VoiceChoice,
 )
+from ..process.redaction import Redaction
 from ..settings import Settings
 from ..settings.redaction import secrets_of
-from ..store import MemoryStore, Retention, SqliteStore, ValkeyStore
+from ..store import MemoryStore, Retention, SqliteStore, ValkeyStore, ValkeyUse
 from .cpu_plan import cpu_plan
 from .echo import warm_echo
 from .end_of_turn import acoustic_end, text_end, warmed_after, warmed_meanwhile
@@ -240,13 +241,9 @@ async def open_store(settings: Settings) -> Store:
     return await SqliteStore.open(Path(where) if where else None, retention=retention)
 
 
-def freeze_what_is_loaded() -> None:
-    """Modules and models live as long as the process: the garbage collector looks at them for the last time.
-
-    A full collection of them stops every conversation for 60 to 70 ms (measured with the vendors' SDKs).
-    """
-    gc.collect()
-    gc.freeze()
+def use_ledger(store: Store) -> UseLedger | None:
+    """Where the servers that share `store` count together; None: it is no such store."""
+    return ValkeyUse(store.client) if isinstance(store, ValkeyStore) else None
 
 
 async def close_engines(engines: Engines) -> None:

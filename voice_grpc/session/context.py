@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 
 from ..core.config import LiveConfig
 from ..core.events import Event
+from ..core.playout.lead import PlayoutLead
 from ..core.quota import Account
-from ..ports import Engines, Observer
+from ..core.resume_token import ResumeTokens
+from ..ports import NOBODY_LOOKS, Engines, Observer, Recorder, SessionIdentity
 from .answering.precedence import Precedence
 from .answering.tool_calls import ToolCalls
 from .clock import ConversationClock
 from .hearing.echo import EchoPath
-from .lifetime import SessionLimits
-from .outbox import Outbox
-from .turn_events import TurnEvents
+from .lines.lifetime import SessionLimits
+from .playout_taps import PlayoutTaps
+from .recording_tap import RecordingTap
+from .telling.outbox import Outbox
+from .telling.turn_events import TurnEvents
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,12 @@ class Shared:
     engines: Engines
     limits: SessionLimits
     precedence: Precedence = field(default_factory=Precedence)
-    observer: Observer | None = None
-    """Whoever looks on while turns are taken."""
+    observer: Observer = NOBODY_LOOKS
+    """Whoever looks on."""
+    recorder: Recorder | None = None
+    """None: no conversation is recorded, whatever its caller allows."""
+    tokens: ResumeTokens | None = None
+    """With which a caller comes back; None: nobody can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +50,21 @@ class SessionContext:
     """Of all sessions of the server."""
     account: Account
     """What its caller may use, and has used."""
-    observer: Observer | None
-    """Whoever looks on while turns are taken."""
+    identity: SessionIdentity
+    observer: Observer
     echo: EchoPath
     """What left, as far as the microphone may hear it."""
+    recording: RecordingTap
+    """What is recorded of the conversation, where it is."""
     post: Callable[[Event], None]
     """Puts an event into the one queue of `decide`."""
+    lead: PlayoutLead = field(default_factory=PlayoutLead)
+    """How far ahead of the ear its answers are sent."""
+
+    @property
+    def playout_taps(self) -> PlayoutTaps:
+        """Who is told of what is played."""
+        return PlayoutTaps(self.echo, self.recording)
 
     @property
     def caller(self) -> str:

@@ -5,9 +5,12 @@ event is due: the end of patience, or that nobody spoke for too long. How a comm
 `command_runner.py` to say; no task is made here.
 """
 
+from dataclasses import replace
+
 from ..core.events import Event, PatienceOver, ReplyEnded
 from ..core.requests import ConfigUpdate
 from ..core.responses import ConfigApplied, EndReason, SpeechEvent, SpeechKind
+from ..core.turn.endpointing import LAG
 from ..core.turn.state import State
 from ..core.turn.taker import TurnTaker
 from .clock import TICK
@@ -15,7 +18,7 @@ from .command_runner import CommandRunner
 from .context import SessionContext
 from .event_queue import EventQueue, Happening
 from .hearing.listener import Listener
-from .lifetime import Lifetime
+from .lines.lifetime import Lifetime
 
 HESITATION_STEP = 0.02
 """Seconds between two looks at whether somebody who fell silent speaks again: a frame."""
@@ -49,8 +52,9 @@ class Decider:
                 case EndReason() as reason:
                     self._end_reason = reason
                 case ConfigUpdate(config, seq):
-                    self._config.current = config
-                    self._outbox.put(ConfigApplied(config, seq))
+                    recorded = config.is_recorded and self._config.current.is_recorded
+                    self._config.current = replace(config, is_recorded=recorded)
+                    self._outbox.put(ConfigApplied(self._config.current, seq))
                 case event:
                     await self._receive(event)
         return self._end_reason
@@ -89,9 +93,10 @@ class Decider:
             return happening
 
     def _hesitates(self, late: float) -> bool:
-        """A cough is not told from speech before it is known to be over, which is `soft_end` after it is."""
+        """A cough is not told from speech before it is known to be over: `soft_end` after the detector let go
+        of it."""
         is_undecided = self._taker.state is State.YIELDING and self._listener.is_fading
-        return is_undecided and late < self._config.current.endpoint.soft_end + HESITATION_STEP
+        return is_undecided and late < LAG + self._config.current.endpoint.soft_end + HESITATION_STEP
 
     def _idle_at(self) -> float | None:
         timeout = self._config.current.idle_timeout
@@ -106,12 +111,17 @@ class Decider:
     async def _receive(self, event: Event) -> None:
         now = self._clock.now()
         state, turn = self._taker.state, self._taker.turn
+        kept = self._taker.carried, self._taker.waiting
         self._runner.note(event, now)
         commands = self._taker.receive(event, now)
+        if state in (State.SPEAKING, State.YIELDING):
+            self._runner.reports.overlapped(state, commands)
         if isinstance(event, ReplyEnded):
             self._runner.ended(event.number)
         for command in commands:
             await self._runner.carry_out(command, now)
+        if kept != (self._taker.carried, self._taker.waiting):
+            self._runner.memory.went_on()
         self._say_state(state, turn)
 
     def _say_state(self, before: State, turn_before: int) -> None:

@@ -19,16 +19,21 @@ from .hearing.audio_queue import AudioQueue
 from .hearing.listener import Listener
 from .hearing.transcriber import Transcriber
 from .hearing.utterance import TurnSound
-from .notices import dictation_notice, engine_notice
-from .outbox import Outbox, Send
 from .reader import AudioReceiver, one_error, received
+from .telling.call_reports import DictationReports, WatchedCall
+from .telling.notices import dictation_notice, engine_notice
+from .telling.outbox import Outbox, Send
 
 
 class Dictation:
-    def __init__(self, engines: Engines, config: SessionConfig, caller: str = "") -> None:
-        """`caller`: for whom engines work here; empty: nobody in particular."""
-        live = LiveConfig(config)
-        self._outbox = Outbox()
+    def __init__(
+        self, engines: Engines, config: SessionConfig, caller: str = "", call: WatchedCall | None = None
+    ) -> None:
+        """`caller`: for whom engines work here; empty: nobody in particular. `call`: as whom observers know
+        it; None: nobody looks on."""
+        live, self._call = LiveConfig(config), call or WatchedCall()
+        self._reports = DictationReports(self._call, engines.stt)
+        self._outbox = Outbox(observer=self._call.observer)
         self._events: asyncio.Queue[Event] = asyncio.Queue(MAX_EVENTS)
         post = self._events.put_nowait
         self._audio = AudioQueue()
@@ -54,6 +59,7 @@ class Dictation:
             with one_error():
                 await self._dictate(requests, send)
         finally:
+            self._call.work.audio = self.heard_seconds
             await self._transcriber.close()
 
     async def _dictate(self, requests: AsyncIterator[i.ConverseRequest], send: Send) -> None:
@@ -65,8 +71,11 @@ class Dictation:
             ]
             while not self._is_done:
                 event = await self._next_event()
+                self._reports.happened(event)
                 for command in self._taker.receive(event, loop_now()):
+                    seconds = self._transcriber.sound.seconds
                     self._carry_out(command, tasks)
+                    self._reports.decided(command, seconds)
             for helper in helpers:
                 helper.cancel()
             await self._transcriber.close()

@@ -9,14 +9,15 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from ..core.conversation import Conversation, Message
 from ..core.errors import Superseded, VoiceError
 from ..core.responses import Notice
 from ..core.tools import ToolUse
+from ..core.unfinished import UnderWay
 from ..ports import Lease, SavedSession, Store
-from .notices import forgotten_notice, unanswered_notice
+from ..ports.wall_clock import unix_now
+from .telling.notices import forgotten_notice, unanswered_notice
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +27,6 @@ LAST_SAVE_SECONDS = 2.0
 LOOK_SECONDS = 1.0
 """Between two looks whether somebody else holds the conversation, between two tries to save it, and between
 two saves of what was heard of an answer."""
-
-
-def unix_now() -> float:
-    return datetime.now(UTC).timestamp()
 
 
 class UseTimes:
@@ -70,10 +67,18 @@ class Memory:
     conversation: Conversation = field(default_factory=Conversation)
     under_way: Callable[[], Message | None] | None = None
     """The answer that is being heard, as far as it was; None: there is none."""
+    unfinished: Callable[[], UnderWay] | None = None
+    """What another server needs to go on; None: nobody is to."""
+    on_saved: Callable[[], None] = lambda: None
+    """Called after each try to save it."""
+    kept: UnderWay | None = None
+    """What is in the store for another server."""
     _saved: Message | None = None
     """As it was saved last."""
+    _is_unsaved: bool = False
+    """A try to save it is under way, or failed."""
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
-    _is_lost: bool = False
+    is_lost: bool = False
     """Somebody else holds it: nothing more is written."""
     _told: set[Callable[[], Notice]] = field(default_factory=set)
     """Of what gives way, what was told: once a stream."""
@@ -95,6 +100,7 @@ class Memory:
             saved.created_at,
             is_resumed=True,
             conversation=Conversation(saved.messages),
+            kept=saved.unfinished,
         )
 
     def tools_used(self, turn: int, uses: tuple[ToolUse, ...]) -> None:
@@ -118,6 +124,15 @@ class Memory:
     def changed(self) -> None:
         self._dirty.set()
 
+    def went_on(self) -> None:
+        """More of it is known that another server needs to go on."""
+        if self.unfinished is not None:
+            self.changed()
+
+    @property
+    def is_all_saved(self) -> bool:
+        return not (self._dirty.is_set() or self._is_unsaved)
+
     async def keep(self, on_error: Callable[[VoiceError], None]) -> None:
         """Save whenever something changed, for ever; what changes while saving is saved next, in one.
 
@@ -129,10 +144,9 @@ class Memory:
         while True:
             looks = is_behind or self.store.is_shared or self.under_way is not None
             is_due = await self._changes_within(LOOK_SECONDS if looks else None) or is_behind
-            is_due = is_due or self._heard() != self._saved
+            is_due = is_due or self._heard() != self._saved or self._has_gone_on()
             try:
                 if is_due:
-                    self._dirty.clear()
                     await self._save()
                     is_behind = False
                 elif self.store.is_shared:
@@ -144,13 +158,20 @@ class Memory:
                     on_error(error)
                 is_behind = is_behind or is_due
 
+    def _has_gone_on(self) -> bool:
+        """The answer that is under way, by what is written of it and heard."""
+        now = self.unfinished() if self.unfinished is not None and self.under_way is not None else None
+        return now is not None and (self.kept is None or now.answer != self.kept.answer)
+
     async def save_last(self) -> None:
         """At the end of a session, however it ends; not waited for long."""
-        if self._is_lost:
+        if self.is_lost:
             return
         try:
             async with asyncio.timeout(LAST_SAVE_SECONDS):
                 await self._save()
+        except Superseded:
+            log.info("session %s: it goes on elsewhere", self.session_id)
         except (VoiceError, TimeoutError) as error:
             said = error if isinstance(error, VoiceError) else f"not done within {LAST_SAVE_SECONDS:g} s"
             log.error("session %s: the last save failed: %s", self.session_id, said)
@@ -159,13 +180,29 @@ class Memory:
         """Of the answer that is under way, what was heard so far."""
         return self.under_way() if self.under_way is not None else None
 
-    async def _save(self) -> None:
-        self._saved = self._heard()
+    async def save_now(self) -> None:
+        """For whoever is to go on with it elsewhere. Raises `Superseded`; what fails otherwise is tried
+        again by `keep`."""
         try:
-            await self.store.save(self._snapshot(), self.epoch)
+            async with asyncio.timeout(LAST_SAVE_SECONDS):
+                await self._save()
         except Superseded:
-            self._is_lost = True
             raise
+        except (VoiceError, TimeoutError):
+            self.changed()
+
+    async def _save(self) -> None:
+        self._dirty.clear()
+        self._saved, self._is_unsaved = self._heard(), True
+        snapshot = self._snapshot()
+        try:
+            await self.store.save(snapshot, self.epoch)
+            self.kept, self._is_unsaved = snapshot.unfinished, False
+        except Superseded:
+            self.is_lost = True
+            raise
+        finally:
+            self.on_saved()
 
     async def _look(self) -> None:
         """A store that knows of nobody who holds it has lost it, and gets it again. Raises `Superseded`."""
@@ -173,7 +210,7 @@ class Memory:
         if not found:
             self.changed()
         elif found != self.epoch:
-            self._is_lost = True
+            self.is_lost = True
             raise Superseded("superseded")
 
     async def _changes_within(self, seconds: float | None) -> bool:
@@ -195,4 +232,5 @@ class Memory:
             self.persona,
             self.language,
             (*self.conversation.messages, *([self._saved] if self._saved is not None else [])),
+            self.unfinished() if self.unfinished is not None else None,
         )

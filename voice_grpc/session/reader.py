@@ -9,6 +9,7 @@ from ..codec.transcode import Decoder
 from ..core import requests as i
 from ..core.audio import RATE_HZ, Frame, Samples, seconds
 from ..core.config import AudioFormat
+from ..core.consumption import Consumed, Consumption
 from ..core.errors import Reason, Skipped, VoiceError, first
 from ..core.events import ActivityCancelled, ActivityStarted, StopRequested, TextReceived
 from ..core.responses import EndReason, Notice, Pong
@@ -18,7 +19,7 @@ from .command_runner import CommandRunner
 from .context import SessionContext
 from .event_queue import EventQueue
 from .hearing.audio_queue import AudioQueue
-from .outbox import Outbox
+from .telling.outbox import Outbox
 
 MAX_GAP_SECONDS = 1.0
 """Lost sound that is filled with silence; the rest of a longer gap is left out."""
@@ -40,6 +41,9 @@ each that is taken is answered by ConfigApplied."""
 _ACTS = (i.UserActivity, i.AudioInputEnd, i.Interrupt, i.ConfigUpdate)
 _AFTER_THE_END = (i.PlaybackReport, i.Ping, i.Interrupt, i.RefusedRequest, i.ToolResult)
 """Still of use to a session that finishes what is being said; the rest comes too late."""
+
+_ONCE = (i.TextInput, i.Say, i.Interrupt, i.ToolResult, i.ConfigUpdate)
+"""Acted on once, though a server that was lost may not have taken care of all that came before it."""
 
 T = TypeVar("T")
 
@@ -80,13 +84,22 @@ class AudioReceiver:
     """The caller's sound on its way to the listener: decoded, its gaps filled, in its place."""
 
     def __init__(
-        self, format: AudioFormat, audio: AudioQueue, outbox: Outbox, now: Callable[[], float]
+        self,
+        format: AudioFormat,
+        audio: AudioQueue,
+        outbox: Outbox,
+        now: Callable[[], float],
+        on_sound: Callable[[Samples, int], None] | None = None,
+        received: int = 0,
     ) -> None:
+        """`on_sound`: told of all that is passed on, with its position at `RATE_HZ`. `received`: samples at
+        the input rate that another server had."""
+        self._on_sound = on_sound
         self._audio, self._outbox, self._now = audio, outbox, now
         self._decoder = Decoder(format)
-        self._received = 0
+        self.received = received
         """Samples at the input rate: the offset of the next chunk."""
-        self._position = 0
+        self.position = received * RATE_HZ // format.rate_hz
         """The same at `RATE_HZ`, less what the resampler holds back."""
         self._dropped_at: float | None = None
         self.heard_seconds = 0.0
@@ -104,30 +117,32 @@ class AudioReceiver:
         if not is_heard:
             self._skip(decoded.length)
             return
-        self._received += decoded.length
+        self.received += decoded.length
         self._pass_on(decoded.samples)
 
     def _fill_gap(self, audio: i.AudioInput) -> None:
-        gap = 0 if audio.offset is None else audio.offset - self._received
+        gap = 0 if audio.offset is None else audio.offset - self.received
         if gap > 0 and audio.offset is not None and audio.offset > MAX_OFFSET:
             text = f"audio.offset_samples: got {audio.offset}, accepted: {MAX_OFFSET} or less"
             self._refuse(text, audio.seq, "audio.offset_samples")
         elif gap > 0:
             filled = min(gap, round(MAX_GAP_SECONDS * self._decoder.format.rate_hz))
             self._skip(gap - filled)
-            self._received += filled
+            self.received += filled
             self._pass_on(self._decoder.pad(filled))
         elif gap < 0:
-            text = f"audio.offset_samples: got {audio.offset}, accepted: {self._received} or more"
+            text = f"audio.offset_samples: got {audio.offset}, accepted: {self.received} or more"
             self._refuse(text, audio.seq, "audio.offset_samples")
 
     def _skip(self, samples: int) -> None:
-        self._received += samples
-        self._position += samples * RATE_HZ // self._decoder.format.rate_hz
+        self.received += samples
+        self.position += samples * RATE_HZ // self._decoder.format.rate_hz
 
     def _pass_on(self, samples: Samples) -> None:
-        dropped = self._audio.put(Frame(samples, self._position)) if len(samples) else 0
-        self._position += len(samples)
+        if self._on_sound is not None and len(samples):
+            self._on_sound(samples, self.position)
+        dropped = self._audio.put(Frame(samples, self.position)) if len(samples) else 0
+        self.position += len(samples)
         self.heard_seconds += seconds(len(samples))
         if not dropped:
             return
@@ -141,7 +156,7 @@ class AudioReceiver:
 
 
 class Reader:
-    """The only one to read the requests of a conversation."""
+    """The only one to read the requests of a conversation, on whatever line they come."""
 
     def __init__(
         self,
@@ -150,11 +165,22 @@ class Reader:
         audio: AudioQueue,
         taker: TurnTaker,
         runner: CommandRunner,
+        consumed: Consumed,
     ) -> None:
+        """`consumed`: what of the requests another server took care of."""
         self._context, self._queue, self._audio = context, queue, audio
         self._taker, self._runner = taker, runner
         self._outbox, self._clock = context.outbox, context.clock
-        self._receiver = AudioReceiver(context.config.current.input, audio, context.outbox, context.clock.now)
+        self.on_message: Callable[[], None] = lambda: None
+        """Called for each request that comes."""
+        now, format = context.clock.now, context.config.current.input
+        self._receiver = AudioReceiver(
+            format, audio, context.outbox, now, context.recording.hear, consumed.received
+        )
+        self.consumption = Consumption(consumed)
+        self._known, self._acted = consumed.seq, consumed.acted
+        """Numbers up to which requests are known from the line before: all of them, and those that are
+        acted on once."""
         self._has_ended = False
         """The caller has nothing more to say."""
 
@@ -163,22 +189,48 @@ class Reader:
         """Of sound that came in to be heard."""
         return self._receiver.heard_seconds
 
-    async def read(self, requests: AsyncIterator[i.ConverseRequest], on_message: Callable[[], None]) -> None:
+    @property
+    def position(self) -> int:
+        """Just after the last sample that came, at `RATE_HZ`."""
+        return self._receiver.position
+
+    def begin_line(self) -> int:
+        """What was read so far is not taken again. Returns the number of the last request."""
+        self._known = self._acted = self.consumption.highest
+        return self._known
+
+    @property
+    def known(self) -> int:
+        """Number of the last request that is not to be sent again."""
+        return self._known
+
+    async def read(self, requests: AsyncIterator[i.ConverseRequest]) -> None:
         """Raises `HungUp`."""
         async for request in received(requests):
-            on_message()
-            if not self._turns_away(request):
+            self.on_message()
+            if not self._is_known(request) and not self._turns_away(request):
+                self._context.recording.told(request)
                 self.take(request)
         self.take(i.EndSession(is_half_close=True))
+
+    def _is_known(self, request: i.ConverseRequest) -> bool:
+        """It came before, on another line."""
+        seq = getattr(request, "seq", 0)
+        self.consumption.took(seq)
+        return 0 < seq <= (self._acted if isinstance(request, _ONCE) else self._known)
 
     def take(self, request: i.ConverseRequest) -> None:  # noqa: C901, PLR0912 - one line a case
         match request:
             case i.AudioInput():
                 self._receiver.receive(request, is_heard=not (self._clock.is_paused or self._is_deaf))
+                place = self._receiver
+                self.consumption.took_sound(request.seq, place.position, place.received)
             case i.AudioInputEnd() | i.UserActivity(i.ActivityKind.END):
                 self._audio.close()
             case i.UserActivity(kind):
                 is_start = kind is i.ActivityKind.START
+                if is_start:
+                    self.consumption.took_press(request.seq)
                 self._queue.put(ActivityStarted() if is_start else ActivityCancelled())
             case i.TextInput() | i.Say():
                 self._take_text(request)
@@ -193,6 +245,9 @@ class Reader:
             case i.ToolResult():
                 self._context.tool_calls.take(request)
             case i.ConfigUpdate(config):
+                if self._context.recording.is_on and not config.is_recorded:
+                    self._context.recording.withdraw(request.seq)
+                    self._runner.memory.went_on()
                 self._context.config.expect(config)
                 self._queue.put(request)
             case i.Ping(id, client_time_us):
@@ -232,7 +287,9 @@ class Reader:
             self._refuse(
                 Reason.TOO_MANY, f"{MAX_WAITING} texts wait already; wait for an answer", request.seq
             )
-        elif isinstance(request, i.Say):
+            return
+        self.consumption.took_text(request.seq)
+        if isinstance(request, i.Say):
             self._queue.put(
                 TextReceived(
                     request.text,

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from ..net.command_line import PathOrName, UserPath
-from ..net.home import expanded
+from ..process.command_line import PathOrName, UserPath
+from ..process.home import expanded
 
 ENGINES = {
     "stt": ("server", "local"),
@@ -61,7 +61,9 @@ class EngineSettings(BaseSettings):
     )
     stt_threads: int = _threads("STT_THREADS", "CPU threads of one call of the embedded Whisper; 0: 1.")
     stt_workers: int = _threads(
-        "STT_WORKERS", "Its calls at once; 0: half of the cores, and 2 at least: one is kept for finals."
+        "STT_WORKERS",
+        "Its calls at once; 0: half of the cores, and 2 at least: one is kept for finals. One more is "
+        "spare, for finals that those of others hold up for 0.2 s.",
     )
     vad_threads: int = _threads(
         "VAD_THREADS", "CPU threads of Silero, which hears all conversations one after the other; 0: 1."
@@ -105,8 +107,7 @@ class EngineSettings(BaseSettings):
     )
     llm_threads: int = _threads(
         "LLM_THREADS",
-        "CPU threads of the embedded language model; 0: half of the cores where it writes, 1 or 2, and 2 "
-        "where it reads.",
+        "CPU threads of the embedded language model; 0: 2, or 1 on one core.",
     )
     google_tts_credentials: SecretStr = Field(
         SecretStr(""),

@@ -9,10 +9,21 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from ..core.errors import UsageError, shown
-from ..net.command_line import is_placeholder
-from ..net.home import expanded
+from ..process.command_line import is_placeholder
+from ..process.home import expanded
 
 VARIABLES = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SHARED_CREDENTIALS_FILE",
     "GOOGLE_API_KEY",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "GOOGLE_CLOUD_LOCATION",
@@ -23,10 +34,13 @@ VARIABLES = (
     "GOOGLE_VERTEX_BASE_URL",
     "SSL_CERT_FILE",
 )
-"""Names that Google's SDK and OpenSSL read."""
+"""Names that the SDKs of Amazon (for `--recordings s3://…`) and Google read, and OpenSSL."""
+
+PREFIX = "OTEL_"
+"""Of names that OpenTelemetry's SDK reads: too many to list, and each release has more."""
 
 _PATHS = ("GOOGLE_APPLICATION_CREDENTIALS", "SSL_CERT_FILE")
-"""Of them, the paths. Neither reader knows `~`."""
+"""Of them, the paths whose readers know no `~`."""
 
 
 def export_vendor_variables(path: Path = Path(".env")) -> None:
@@ -37,7 +51,7 @@ def export_vendor_variables(path: Path = Path(".env")) -> None:
     """
     given = dotenv_values(path, interpolate=False) if path.is_file() else {}
     for name, value in given.items():
-        if name in VARIABLES and value and not is_placeholder(value):
+        if (name in VARIABLES or name.startswith(PREFIX)) and value and not is_placeholder(value):
             os.environ.setdefault(name, value)
     for name in _PATHS:
         if value := os.environ.get(name):

@@ -1,28 +1,40 @@
-"""What of the settings is secret, for the `Redaction` of logs, errors and tables (`net/redaction.py`)."""
+"""What of the settings is secret, for the `Redaction` of logs, errors and tables (`process/redaction.py`)."""
 
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..net.addresses import secrets_in
-from ..net.home import expanded
-from ..net.redaction import Redaction, log_to_stderr
-from ..net.valkey_address import is_url, read_valkey_address
+from ..net.addresses import is_url, secrets_in
+from ..net.valkey_address import read_valkey_address
+from ..process.home import expanded
+from ..process.redaction import Redaction, log_to_stderr
+from .collector import header_secrets
 from .server import Settings
 
 QUIET = ("httpx2", "google_genai")
 """Loggers that write a line a request."""
 
+TALKATIVE = (
+    *("websockets", "google", "google_genai", "httpcore2", "hpack", "piper"),
+    *("boto3", "botocore", "s3transfer", "urllib3"),
+)
+"""Loggers that write, at debug, what is sent, received or said: words and sound, and headers."""
+
 _SECRET_FIELDS = ("private_key", "private_key_id", "client_secret", "refresh_token", "token", "access_token")
 """Fields of Google's credential files."""
+_SECRET_VARIABLES = ("GOOGLE_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+"""Of those that vendors' SDKs read (`environment.py`)."""
 _LARGEST_FILE = 100_000
 
 
 def log_without_secrets(level: str, settings: Settings) -> Redaction:
     """Logs go to standard error from now on. Reads the credentials' file: not for the event loop."""
     redact = Redaction(secrets_of(settings))
-    log_to_stderr(level, redact, quiet=() if level == "debug" else QUIET)
+    quiet = () if settings.log_words else TALKATIVE
+    log_to_stderr(
+        level, redact, quiet if level == "debug" else (*quiet, *QUIET), is_json=settings.log_format == "json"
+    )
     return redact
 
 
@@ -30,10 +42,12 @@ def secrets_of(settings: Settings) -> list[str]:
     """Everything in them that nobody is to see. Reads the credentials' file: not for the event loop."""
     found = [token.get_secret_value() for token in settings.tokens]
     found += [
+        settings.secret.get_secret_value(),
         settings.whisper_api_key.get_secret_value(),
         settings.gemini_api_key.get_secret_value(),
         settings.openai_api_key.get_secret_value(),
-        os.environ.get("GOOGLE_API_KEY", ""),
+        *(os.environ.get(name, "") for name in _SECRET_VARIABLES),
+        *header_secrets(),
     ]
     for url in (settings.whisper_server_url, settings.openai_base_url):
         found += secrets_in(url.get_secret_value())

@@ -11,11 +11,18 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import CliSuppress, NoDecode
 
-from ..net.command_line import UserPath, is_placeholder, read_by_command
+from ..net.addresses import is_url
 from ..net.forwarded import read_network
-from ..net.home import expanded
-from ..net.valkey_address import is_url, read_valkey_address
+from ..net.s3_address import S3Address, is_s3
+from ..net.valkey_address import read_valkey_address
+from ..process.command_line import PathOrName, UserPath, check_each, is_placeholder, read_by_command
+from ..process.home import expanded
 from .engines import EngineSettings, comma_separated
+
+CREDENTIALS = ("authorization", "proxy-authorization", "cookie", "x-api-key", "x-goog-api-key")
+"""Metadata that is never logged."""
+SECRET_CHARACTERS = 16
+"""Of a secret that is not guessed: 96 bits of `openssl rand -base64 12`, at the least."""
 
 
 def _allowance(what: str, window: str) -> Any:
@@ -85,6 +92,24 @@ class Settings(EngineSettings):
         0.0, ge=0, description="Seconds after which a stream is ended whatever it does; 0: never."
     )
     drain_seconds: float = Field(10.0, ge=0, le=3600, description="For open turns to finish on SIGTERM.")
+    resume_window: float = Field(
+        120.0,
+        ge=0,
+        le=3600,
+        description="Seconds for which a conversation whose line was lost waits for its caller; 0: it ends.",
+    )
+    max_parked: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Conversations that wait so; 0: as many as --max-sessions. Of more, the one that has "
+        "waited longest is left in the store.",
+    )
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="What the tokens of callers who come back are signed with: 16 characters at least, the "
+        "same on every server. Default: made once, and kept beside the SQLite file.",
+    )
     store: SecretStr = Field(
         SecretStr(""),
         description="Where conversations are kept: a SQLite file, `memory`, or a Valkey or Redis such as "
@@ -96,6 +121,14 @@ class Settings(EngineSettings):
         le=36_500,
         description="Days after which a conversation that nobody went on with is erased; 0: never.",
     )
+    recordings: str = Field(
+        "",
+        description="Where conversations are recorded whose callers allow it: a directory, or "
+        "s3://BUCKET/PREFIX. Without it none is.",
+    )
+    recording_limit: float = Field(
+        14_400.0, ge=1, le=86_400, description="Seconds of a conversation that are recorded at most."
+    )
     personas: UserPath | None = Field(
         None, description="A TOML file of personas instead of the built-in ones."
     )
@@ -105,8 +138,18 @@ class Settings(EngineSettings):
     )
     token_file: UserPath | None = Field(
         None,
-        description="A file of more of them, in lines NAME:SHA256 or NAME:SHA256:LAST-DAY; read again "
-        "when it changes.",
+        description="A file of more of them, in lines NAME:SHA256 or NAME:SHA256:LAST-DAY, with :admin "
+        "behind those that may see everybody's conversations; read again when it changes.",
+    )
+    jwt_jwks: PathOrName = Field(
+        "",
+        description="Keys of JWTs that are let in as well: the URL of a JWK Set, or a file. Needs the next "
+        "two, and the extra jwt.",
+    )
+    jwt_issuer: str = Field("", description="Who makes them: their iss.")
+    jwt_audience: str = Field("", description="Whom they are for, this server: their aud, or one of it.")
+    jwt_leeway: float = Field(
+        30.0, ge=0, le=300, description="Seconds by which the clocks of issuer and server may differ."
     )
     proxies: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
@@ -116,6 +159,24 @@ class Settings(EngineSettings):
     reflection: bool = Field(True, description="Let tools such as grpcurl list and describe the service.")
     channelz: bool = Field(False, description="Serve grpc.channelz.v1 for debugging connections.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Lines for people, or one JSON object each."
+    )
+    log_words: bool = Field(
+        False, description="Log what users and the assistant say, too. Without it no word is in any line."
+    )
+    log_metadata: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Keys, separated by commas, of metadata whose values are logged when a conversation "
+        "begins: of the call, and of the caller's config. None without it.",
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port for Prometheus, at --host; 0 takes a free one. Wants the extra otel. Without it "
+        "there is none.",
+    )
     placeholders: CliSuppress[list[str]] = Field(
         default_factory=list, description="Found, not set: the variables that still hold a placeholder."
     )
@@ -123,13 +184,16 @@ class Settings(EngineSettings):
     @field_validator("proxies")
     @classmethod
     def _networks(cls, texts: list[str]) -> list[str]:
-        for text in texts:
-            try:
-                read_network(text)
-            except ValueError as error:
-                told = {"accepted": str(error), "got": text}
-                raise PydanticCustomError("listed", "{accepted}", told) from None
-        return texts
+        return check_each(texts, read_network)
+
+    @field_validator("secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        length = len(value.get_secret_value())
+        if 0 < length < SECRET_CHARACTERS:
+            told = {"accepted": f"{SECRET_CHARACTERS} characters at least", "got": f"{length} characters"}
+            raise PydanticCustomError("secret", "{accepted}", told)
+        return value
 
     @field_validator("store")
     @classmethod
@@ -144,7 +208,29 @@ class Settings(EngineSettings):
             shown = f"{text.partition('://')[0]}://…" if is_url(text) else text
             raise PydanticCustomError("store", "{accepted}", {"accepted": str(error), "got": shown}) from None
 
-    @field_validator("tokens", "proxies", mode="before")
+    @field_validator("log_metadata")
+    @classmethod
+    def _no_credentials(cls, keys: list[str]) -> list[str]:
+        lowered = [key.lower() for key in keys]
+        for key in lowered:
+            if key in CREDENTIALS:
+                told = {"accepted": "keys that hold no credentials", "got": key}
+                raise PydanticCustomError("listed", "{accepted}", told)
+        return lowered
+
+    @field_validator("recordings")
+    @classmethod
+    def _directory_or_bucket(cls, text: str) -> str:
+        try:
+            if is_s3(text):
+                S3Address.read(text)
+                return text
+            return expanded(text)
+        except ValueError as error:
+            told = {"accepted": str(error), "got": text}
+            raise PydanticCustomError("recordings", "{accepted}", told) from None
+
+    @field_validator("tokens", "proxies", "log_metadata", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return comma_separated(value) if isinstance(value, str) else value

@@ -52,17 +52,17 @@ class MemoryStore:
         put_last(self._sessions, session.id, session, self._capacity)
 
     async def sessions(
-        self, owner: str, limit: int, after: tuple[float, str] | None
+        self, owner: str | None, limit: int, after: tuple[float, str] | None
     ) -> Sequence[SavedSession]:
         self._forget_old()
         updated_at, id = after or (float("inf"), "")
         found = (
             saved
             for saved in self._sessions.values()
-            if saved.owner == owner and (-saved.updated_at, saved.id) > (-updated_at, id)
+            if owner in (None, saved.owner) and (-saved.updated_at, saved.id) > (-updated_at, id)
         )
         newest = sorted(found, key=lambda saved: (-saved.updated_at, saved.id))
-        return [replace(saved, messages=()) for saved in islice(newest, max(0, limit))]
+        return [replace(saved, messages=(), unfinished=None) for saved in islice(newest, max(0, limit))]
 
     async def delete(self, session_id: str) -> bool:
         if session_id in self._leases:

@@ -7,15 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from ..ports.wall_clock import unix_now
+
 DAY_SECONDS = 86_400
 
 UNUSED_LEASE_SECONDS = DAY_SECONDS
 """For the lease of a conversation that is not there: it was deleted, or was taken by a process that was
 killed before it saved anything. Whoever still holds it looks for it far more often."""
-
-
-def unix_now() -> float:
-    return datetime.now(UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)

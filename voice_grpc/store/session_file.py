@@ -22,6 +22,7 @@ from ..core.tools import ToolUse
 from ..ports import Lease, SavedSession
 from .epochs import first_epoch
 from .retention import UNUSED_LEASE_SECONDS, Retention
+from .unfinished_format import unfinished_json, unfinished_of
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 
 def session_row(session: SavedSession) -> tuple[str | float, ...]:
     times = (session.created_at, session.updated_at)
-    return (session.id, session.owner, *times, session.last_turn, session.persona, session.language)
+    kinds = (session.last_turn, session.persona, session.language)
+    return (session.id, session.owner, *times, *kinds, unfinished_json(session.unfinished))
 
 
 def message_of(role: str, text: str, turn: int, heard: str, uses: str, is_prompted: int) -> Message:
@@ -68,7 +70,7 @@ def _utf8(text: str) -> bytes:
 
 # ---------------------------------------------------------------- the file
 
-_VERSION = 5
+_VERSION = 6
 """The schema's version, in the file's `user_version`. A file of a later one is refused, never changed."""
 
 _LEASES = (
@@ -80,8 +82,8 @@ deleted has none of its owner's for a while, by which whoever holds it knows."""
 
 _SCHEMA = (
     "CREATE TABLE session (id TEXT PRIMARY KEY, owner TEXT NOT NULL, created_at REAL NOT NULL,"
-    " updated_at REAL NOT NULL, last_turn INTEGER NOT NULL, persona TEXT NOT NULL, language TEXT NOT NULL)"
-    " WITHOUT ROWID",
+    " updated_at REAL NOT NULL, last_turn INTEGER NOT NULL, persona TEXT NOT NULL, language TEXT NOT NULL,"
+    " unfinished TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
     "CREATE INDEX session_newest ON session (owner, updated_at DESC)",
     "CREATE TABLE message (session_id TEXT NOT NULL REFERENCES session ON DELETE CASCADE,"
     " ordinal INTEGER NOT NULL, turn INTEGER NOT NULL, role TEXT NOT NULL, heard TEXT NOT NULL,"
@@ -96,16 +98,20 @@ _UPGRADES: dict[int, tuple[str, ...]] = {
     2: (),
     3: ("ALTER TABLE message ADD COLUMN is_prompted INTEGER NOT NULL DEFAULT 1",),
     4: (_LEASES,),
+    5: ("ALTER TABLE session ADD COLUMN unfinished TEXT NOT NULL DEFAULT ''",),
 }
 """The statements that take a file from a version to the next one. One is there for each but the last.
 Version 3 has the role `server`, which an earlier reader does not know."""
 
 _COLUMNS = "id, owner, created_at, updated_at, last_turn, persona, language"
 _UPSERT = (
-    f"INSERT INTO session ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-    " owner = excluded.owner, created_at = excluded.created_at, updated_at = excluded.updated_at,"
-    " last_turn = excluded.last_turn, persona = excluded.persona, language = excluded.language"
+    f"INSERT INTO session ({_COLUMNS}, unfinished) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, created_at = excluded.created_at,"
+    " updated_at = excluded.updated_at,"
+    " last_turn = excluded.last_turn, persona = excluded.persona, language = excluded.language,"
+    " unfinished = excluded.unfinished"
 )
+"""`unfinished` is JSON as of `unfinished_format.py`."""
 
 _LEND = "INSERT OR REPLACE INTO lease VALUES (?, ?, ?, ?)"
 
@@ -182,15 +188,17 @@ class SessionFile:
             rows = (message_row(session.id, at, messages[at], chain[at]) for at in range(kept, len(chain)))
             self._database.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def newest(self, owner: str, limit: int, after: tuple[float, str]) -> Sequence[SavedSession]:
+    def newest(self, owner: str | None, limit: int, after: tuple[float, str]) -> Sequence[SavedSession]:
         """See `ports.Store.sessions`."""
+        whose, named = ("", ()) if owner is None else ("owner = ? AND ", (owner,))
         sql = (
-            f"SELECT {_COLUMNS} FROM session WHERE owner = ? AND updated_at <= ?"
+            f"SELECT {_COLUMNS} FROM session WHERE {whose}updated_at <= ?"
             " AND (updated_at < ? OR id > ?) ORDER BY updated_at DESC, id LIMIT ?"
         )
         updated_at, id = after
         with self._translating():
-            rows = self._database.execute(sql, (owner, updated_at, updated_at, id, max(0, limit))).fetchall()
+            given = (*named, updated_at, updated_at, id, max(0, limit))
+            rows = self._database.execute(sql, given).fetchall()
         return [SavedSession(*(*row, ())) for row in rows]
 
     def delete(self, session_id: str) -> bool:
@@ -229,7 +237,7 @@ class SessionFile:
             self._database.execute(f"PRAGMA user_version = {_VERSION}")
 
     def _read(self, session_id: str) -> SavedSession | None:
-        sql = f"SELECT {_COLUMNS} FROM session WHERE id = ?"
+        sql = f"SELECT {_COLUMNS}, unfinished FROM session WHERE id = ?"
         row = self._database.execute(sql, (session_id,)).fetchone()
         sql = (
             "SELECT role, text, turn, heard, uses, is_prompted FROM message"
@@ -238,7 +246,9 @@ class SessionFile:
         rows = self._database.execute(sql, (session_id,)).fetchall()
         if row is None:
             return None
-        return SavedSession(*(*row, tuple(message_of(*values) for values in rows)))
+        *columns, unfinished = row
+        said = tuple(message_of(*values) for values in rows)
+        return SavedSession(*(*columns, said, unfinished_of(unfinished)))
 
     def _lease(self, session_id: str) -> tuple[int, str | None] | None:
         """Epoch and owner; None for the owner: it was deleted, and is anybody's."""
@@ -308,6 +318,30 @@ def _remedy(error: sqlite3.Error) -> str:
         f"cannot be used ({error}): check its permissions and the free space on its disk,"
         " or set VOICE_STORE to another file."
     )
+
+
+def fault_of_file(path: Path) -> StoreError | None:
+    """What would keep a server from using it, found without changing or making anything; None: nothing."""
+    try:
+        if not path.exists():
+            folder = next(each for each in path.absolute().parents if each.exists())
+            if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+                raise PermissionError(0, f"nothing can be made in {folder}")
+        elif not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(0, "it cannot be written")
+        else:
+            with closing(
+                sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+            ) as file:
+                _version_of(file, path)
+    except OSError as error:
+        fix = "check permissions, or set VOICE_STORE to another file, or to `memory`."
+        return StoreError(f"The session store {path} cannot be opened ({error.strerror}): {fix}")
+    except sqlite3.Error as error:
+        return StoreError(f"The session store {path} {_remedy(error)}")
+    except StoreError as error:
+        return error
+    return None
 
 
 # ---------------------------------------------------------------- a damaged one

@@ -90,7 +90,7 @@ class SqliteStore:
         await self._run(lambda: self._file.save(session, epoch))
 
     async def sessions(
-        self, owner: str, limit: int, after: tuple[float, str] | None
+        self, owner: str | None, limit: int, after: tuple[float, str] | None
     ) -> Sequence[SavedSession]:
         return await self._run(lambda: self._file.newest(owner, limit, after or (float("inf"), "")))
 

@@ -6,9 +6,9 @@ import sys
 from importlib import import_module
 
 from ..core.errors import EngineMissing, VoiceError
-from ..net.installation import advice
-from ..net.redaction import Redaction, log_to_stderr
-from ..net.signals import INTERRUPTED
+from ..process.installation import advice
+from ..process.redaction import Redaction, log_to_stderr
+from ..process.signals import INTERRUPTED
 from .options import COMMAND_LINE, WhisperServerSettings
 
 _NEEDED = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
@@ -24,7 +24,8 @@ def command(argv: list[str]) -> int:
         return 0
     try:
         settings = COMMAND_LINE.parse(argv)
-        log_to_stderr(settings.log_level, Redaction(_secrets_of(settings)), QUIET)
+        redact, is_json = Redaction(_secrets_of(settings)), settings.log_format == "json"
+        log_to_stderr(settings.log_level, redact, QUIET, is_json=is_json)
         _check_installed()
         from .serving import serve
 

@@ -5,7 +5,15 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from ..net.command_line import CommandLine, PathOrName, UserPath, read_by_command, without_placeholders
+from ..net.forwarded import read_network
+from ..process.command_line import (
+    CommandLine,
+    PathOrName,
+    UserPath,
+    check_each,
+    read_by_command,
+    without_placeholders,
+)
 from ..settings.engines import comma_separated
 
 
@@ -28,6 +36,9 @@ class WhisperServerSettings(BaseSettings):
     )
     drain_seconds: float = Field(30.0, ge=0, le=3600, description="For open requests to finish on SIGTERM.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Lines for people, or one JSON object each."
+    )
 
     model: PathOrName = Field(
         "base",
@@ -61,13 +72,25 @@ class WhisperServerSettings(BaseSettings):
         description="Connections at once, however idle; 0: half of the open files that the system allows "
         "(ulimit -n), which is the most in any case.",
     )
+    max_connections_per_address: int = Field(
+        0, ge=0, le=100_000, description="Of them from one address; 0: a quarter."
+    )
+    proxies: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Addresses or networks of proxies, such as 10.0.0.0/8, which count in all alone.",
+    )
     max_megabytes: int = Field(25, ge=1, le=4096, description="Size of an uploaded file (MiB).")
     max_audio: float = Field(7200.0, ge=1.0, le=86_400.0, description="Length of the sound in it.")
 
-    @field_validator("api_key", mode="before")
+    @field_validator("api_key", "proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return comma_separated(value) if isinstance(value, str) else value
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, texts: list[str]) -> list[str]:
+        return check_each(texts, read_network)
 
     @model_validator(mode="before")
     @classmethod
@@ -76,9 +99,11 @@ class WhisperServerSettings(BaseSettings):
 
 
 GROUPS = {
-    "Listening": ("host", "port", "tls_cert", "tls_key", "api_key", "drain_seconds", "log_level"),
+    "Listening": ("host", "port", "tls_cert", "tls_key", "api_key", "drain_seconds"),
+    "Observing": ("log_level", "log_format"),
     "The model": ("model", "device", "compute_type", "threads", "workers"),
-    "Load": ("max_batch", "batch_wait", "max_requests", "max_connections", "max_megabytes", "max_audio"),
+    "Load": ("max_batch", "batch_wait", "max_requests", "max_megabytes", "max_audio"),
+    "Connections": ("max_connections", "max_connections_per_address", "proxies"),
 }
 
 HEAD = """\

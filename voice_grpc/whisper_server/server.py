@@ -12,10 +12,12 @@ from .. import __version__
 from ..core.errors import BadState
 from ..engines.whisper.decoding import DecodeOptions, DecodeRequest
 from ..engines.whisper.model import PACKAGED, Hardware, WhisperModel, compute_types, found_device, hum
-from ..net.cores import usable_cores
+from ..net.forwarded import read_network
 from ..net.http.edge import HttpEdge, http_server
-from ..net.http.open_files import connections_that_fit
+from ..net.http.places import ConnectionBounds
 from ..net.http.tls import server_context
+from ..net.open_files import connections_that_fit
+from ..process.cores import usable_cores
 from .admission import Admission
 from .app import ALIAS, Routes, application
 from .batching import Batcher, Batching
@@ -62,9 +64,13 @@ class WhisperServer:
         self._app = DisconnectMiddleware(routes)
         self._pool = ThreadPoolExecutor(_DECODERS, thread_name_prefix="whisper-decode")
         self._batcher: Batcher | None = None
-        connections = connections_that_fit(settings.max_connections)
+        bounds = ConnectionBounds(
+            connections_that_fit(settings.max_connections),
+            settings.max_connections_per_address,
+            [read_network(text) for text in settings.proxies],
+        )
         self.tls = server_context(COMMAND_LINE.option, settings.tls_cert, settings.tls_key)
-        self._uvicorn = http_server(self._app, HttpEdge(connections, idle_seconds=_KEEP_ALIVE_S), self.tls)
+        self._uvicorn = http_server(self._app, HttpEdge(bounds, idle_seconds=_KEEP_ALIVE_S), self.tls)
         self._listener: socket.socket | None = None
 
     async def start(self, listener: socket.socket) -> None:

@@ -10,9 +10,10 @@ from contextlib import AsyncExitStack
 from ..core.errors import BadState
 from ..net.addresses import host_port, http_url
 from ..net.listener import listen
-from ..net.reloaded import kept_fresh
-from ..net.signals import Signals
 from ..net.tls import warn_of_plain_text
+from ..process.beside import beside
+from ..process.reloaded import kept_fresh
+from ..process.signals import Signals
 from .options import WhisperServerSettings
 from .server import WhisperServer
 
@@ -37,14 +38,12 @@ async def serve(settings: WhisperServerSettings, say: Callable[[str], None]) -> 
         if server.tls is None:
             warn_of_plain_text(settings.host, port)
         say(f"listening on {http_url(settings.host, port, is_encrypted=server.tls is not None)}")
-        async with kept_fresh(server.tls.reloaded if server.tls else None), asyncio.TaskGroup() as tasks:
-            tasks.create_task(server.tick(), name="tick")
+        async with kept_fresh(server.tls.reloaded if server.tls else None), beside(server.tick(), "tick"):
             first = await signals.next()
             log.info("stopping: open requests finish")
             grace = _INTERRUPT_GRACE if first is signal.SIGINT else settings.drain_seconds
-            hurrying = tasks.create_task(_hurry(server, signals), name="hurry")
-            await server.drain(grace)
-            hurrying.cancel()
+            async with beside(_hurry(server, signals), "hurry"):
+                await server.drain(grace)
 
 
 async def _hurry(server: WhisperServer, signals: Signals) -> None:

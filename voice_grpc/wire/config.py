@@ -6,12 +6,13 @@ accepted all the same, but is not there yet or does not fit; and the settings in
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 
 from ..core.config import SessionConfig
 from ..core.errors import BadField, Reason, shown
 from ..core.languages import primary
+from ..core.requests import ComeBack
 from ..core.responses import Notice
 from ..core.turn.settings import TurnSettings
 from ..pb import voice_pb2 as pb
@@ -39,14 +40,29 @@ UPDATABLE = (
     "tools",
     "max_playout_lead",
     "send",
+    "recording",
 )
 
 # ---------------------------------------------------------------- read
 
 
+def new_session_id() -> str:
+    """One that nobody guesses."""
+    return secrets.token_urlsafe(18)
+
+
+def come_back(message: pb.SessionConfig, *, is_numbered: bool = True) -> ComeBack | None:
+    """What a caller says that comes back; None: it is a new one. `is_numbered`: the message has a number."""
+    if not message.resume_token:
+        return None
+    played = message.resume_played_samples if message.HasField("resume_played_samples") else None
+    told = (message.resume_token, message.resume_turn, played, message.last_received_seq)
+    return ComeBack(*told, is_numbered)
+
+
 def session_config(message: pb.SessionConfig, catalog: Catalog) -> SessionConfig:
     """Raises `BadField`."""
-    session_id = message.session_id or secrets.token_urlsafe(18)
+    session_id = message.session_id or new_session_id()
     if not SESSION_ID.fullmatch(session_id):
         raise BadField("config.session_id", session_id, "1 to 128 of A-Z a-z 0-9 . _ - :")
     capabilities = message.capabilities
@@ -60,6 +76,7 @@ def session_config(message: pb.SessionConfig, catalog: Catalog) -> SessionConfig
         has_playback_control=capabilities.playback_control,
         is_half_duplex=capabilities.half_duplex,
         metadata=_metadata(message.metadata),
+        is_recorded=message.recording,
     )
     config = with_changes(config, message, UPDATABLE, catalog)
     greeting = message.greeting if message.HasField("greeting") else catalog.personas[config.persona].greeting
@@ -96,9 +113,16 @@ def with_changes(
         config = _generation(config, message.generation)
     if "tools" in chosen:
         config = replace(config, tools=declarations(message.tools))
+    return _with_client_changes(config, message, chosen)
+
+
+def _with_client_changes(config: SessionConfig, message: pb.SessionConfig, chosen: Set[str]) -> SessionConfig:
+    """As `with_changes`, of what has nothing to do with how the assistant hears, thinks and speaks."""
     if "max_playout_lead" in chosen:
         lead = fields.duration(message, "max_playout_lead", "config", (0.1, 0.4), 0.2)
         config = replace(config, playout_lead=lead)
+    if "recording" in chosen:
+        config = _recording(config, allows=message.recording)
     return output_selection(config, message.send) if "send" in chosen else config
 
 
@@ -145,6 +169,14 @@ def _voice(config: SessionConfig, given: pb.VoiceConfig, catalog: Catalog, *, ke
     return replace(config, voice=id, speaking_rate=rate)
 
 
+def _recording(config: SessionConfig, *, allows: bool) -> SessionConfig:
+    """It can be taken back, and not be given: a recording begins with its conversation."""
+    if allows and not config.is_recorded:
+        accepted = "false, since the conversation is not recorded, and a recording begins with it"
+        raise BadField("config_update.config.recording", True, accepted)
+    return replace(config, is_recorded=allows)
+
+
 def _generation(config: SessionConfig, given: pb.GenerationConfig) -> SessionConfig:
     path = "config.generation"
     temperature = fields.number(given, "temperature", path, (0.0, 2.0), -1.0)
@@ -171,24 +203,9 @@ def _metadata(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 # ---------------------------------------------------------------- told: what is not as asked for
 
 
-def not_available(message: pb.SessionConfig, seq: int) -> list[Notice]:
-    """What of the contract is asked for and is not there yet."""
-    asked = {
-        "config.resume_token": (bool(message.resume_token), "session_id goes on with a conversation"),
-    }
-    text = "{} is not available on this server yet: {}"
-    return [
-        Notice("protocol", Reason.NOT_AVAILABLE, text.format(path, instead), seq=seq, field=path)
-        for path, (is_asked, instead) in asked.items()
-        if is_asked
-    ]
-
-
-def session_notices(
-    message: pb.SessionConfig, config: SessionConfig, seq: int, catalog: Catalog
-) -> list[Notice]:
+def session_notices(config: SessionConfig, seq: int, catalog: Catalog) -> list[Notice]:
     """What a session must be told as it begins: what is not there, a voice of another language."""
-    notices = not_available(message, seq)
+    notices: list[Notice] = []
     if config.tools and not catalog.calls_tools:
         text = "config.tools: the language model of this server calls no tools; it is not told of them"
         notices.append(Notice("llm", Reason.NOT_AVAILABLE, text, seq=seq, field="config.tools"))
@@ -226,6 +243,7 @@ def config_message(config: SessionConfig) -> pb.SessionConfig:
         ),
         greeting=config.greeting,
         tools=[declaration_message(tool) for tool in config.tools],
+        recording=config.is_recorded,
     )
     if config.temperature is not None:
         message.generation.temperature = config.temperature

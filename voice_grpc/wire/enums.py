@@ -71,6 +71,7 @@ CANCEL_REASONS = {
     CancelReason.REQUEST: pb.Interrupted.REASON_REQUEST,
     CancelReason.TEXT: pb.Interrupted.REASON_TEXT,
     CancelReason.ENDED: pb.Interrupted.REASON_ENDED,
+    CancelReason.SERVER_LOST: pb.Interrupted.REASON_SERVER_LOST,
 }
 END_REASONS = {
     o.EndReason.CLIENT: pb.SessionEnded.REASON_CLIENT,

@@ -1,8 +1,8 @@
 """What a caller sends on a Converse stream → what the session takes. Pure functions, one an arm.
 
 An empty or unknown payload is None: ignored. An unknown enum value counts as UNSPECIFIED, and what the
-proto says is not acted on (`discontinuity`, `buffered_samples`, `underruns`) is left behind here. What the
-session says in return is `responses.py`'s; what a config may hold is `config.py`'s.
+proto says is not acted on (`discontinuity`) is left behind here. What the session says in return is
+`responses.py`'s; what a config may hold is `config.py`'s.
 """
 
 import json
@@ -15,7 +15,7 @@ from ..core.errors import BadField, CallerError, Reason
 from ..pb import voice_pb2 as pb
 from . import enums
 from .catalog import Catalog
-from .config import not_available, update_paths, with_changes
+from .config import update_paths, with_changes
 from .enums import inverse
 from .fields import ssml, text
 from .tools import struct_json
@@ -41,7 +41,7 @@ def inbound(
         case "config_update":
             return _update(request.config_update, seq, config, catalog)
         case "ping":
-            return i.Ping(request.ping.id, request.client_time_us)
+            return i.Ping(request.ping.id, request.client_time_us, seq)
         case _:
             return _ARMS[arm](getattr(request, arm), seq)
 
@@ -82,18 +82,18 @@ def _say(message: pb.Say, seq: int) -> i.ConverseRequest:
 
 def _activity(message: pb.UserActivity, seq: int) -> i.ConverseRequest | None:
     kind = _ACTIVITY_KINDS.get(message.kind)
-    return None if kind is None else i.UserActivity(kind)
+    return None if kind is None else i.UserActivity(kind, seq)
 
 
 def _playback(message: pb.PlaybackReport, seq: int) -> i.ConverseRequest | None:
     state = _PLAYBACK_STATES.get(message.state)
-    return None if state is None else i.PlaybackReport(message.turn, state, message.played_samples, seq)
+    if state is None:
+        return None
+    told = message.played_samples, seq, message.buffered_samples, message.underruns
+    return i.PlaybackReport(message.turn, state, *told)
 
 
 def _update(update: pb.ConfigUpdate, seq: int, config: SessionConfig, catalog: Catalog) -> i.ConverseRequest:
-    missing = not_available(update.config, seq)
-    if missing:
-        return i.RefusedRequest(missing[0].reason, missing[0].message, missing[0].field, seq)
     try:
         return i.ConfigUpdate(with_changes(config, update.config, update_paths(update), catalog), seq)
     except CallerError as error:
@@ -119,14 +119,14 @@ def _refused(error: CallerError, seq: int) -> i.RefusedRequest:
 
 
 _ARMS: Mapping[str, Callable[[Any, int], i.ConverseRequest | None]] = {
-    "audio_end": lambda message, seq: i.AudioInputEnd(),
+    "audio_end": lambda message, seq: i.AudioInputEnd(seq),
     "text": _text,
     "activity": _activity,
     "interrupt": lambda message, seq: i.Interrupt(message.turn, seq),
-    "pause": lambda message, seq: i.Pause(),
-    "resume": lambda message, seq: i.Resume(),
+    "pause": lambda message, seq: i.Pause(seq),
+    "resume": lambda message, seq: i.Resume(seq),
     "playback": _playback,
     "say": _say,
     "tool_result": _tool_result,
-    "end_session": lambda message, seq: i.EndSession(),
+    "end_session": lambda message, seq: i.EndSession(seq=seq),
 }

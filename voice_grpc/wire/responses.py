@@ -43,8 +43,16 @@ def _session_started(m: o.SessionStarted, rate_hz: int) -> pb.ConverseResponse:
         effective_config=config_message(m.config),
         server_version=__version__,
         last_turn=m.last_turn,
+        recording=m.config.is_recorded,
+        last_consumed_seq=m.last_consumed,
     )
     return pb.ConverseResponse(session_started=started)
+
+
+def _resume_update(m: o.ResumeUpdate, rate_hz: int) -> pb.ConverseResponse:
+    update = pb.ResumeUpdate(resume_token=m.token, last_consumed_seq=m.last_consumed)
+    update.expire_time.FromMicroseconds(round(m.expires_at * 1e6))
+    return pb.ConverseResponse(resume_update=update)
 
 
 def _config_applied(m: o.ConfigApplied, rate_hz: int) -> pb.ConverseResponse:
@@ -176,6 +184,7 @@ def _at(position: int, rate_hz: int) -> int:
 _ARMS: Mapping[type[o.ConverseResponse], Callable[[Any, int], pb.ConverseResponse]] = {
     o.AudioOutput: _audio,
     o.SessionStarted: _session_started,
+    o.ResumeUpdate: _resume_update,
     o.ConfigApplied: _config_applied,
     o.SpeechEvent: _speech_event,
     o.Transcript: _transcript,

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from voice_grpc.bench.turns import measure
 from voice_grpc.bench.turns.curve import summed_up
 from voice_grpc.bench.turns.material import PAUSES, Span, TurnCase, cut, voiced_spans, whole
 from voice_grpc.bench.turns.measure import Interleaved, TurnsPlan, in_real_time, prepared, report, spread
+from voice_grpc.bench.turns.player import TurnNotes, play
 from voice_grpc.bench.turns.sentences import SENTENCES
 from voice_grpc.bench.turns.server import start_all
 from voice_grpc.bench.turns.speakers import Speaker
@@ -120,6 +122,26 @@ async def test_each_case_is_said_to_each_variant(monkeypatch: pytest.MonkeyPatch
     assert [each.cpu for each in (*short.played, *long.played)] == [CpuSeconds(0.5, 0.0)] * 4
     assert short.wasted["tts_characters"] > 0
     assert long.wasted["tts_characters"] == 0
+
+
+async def test_talkers_say_their_cases_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "MAX_LATENESS", float("inf"))
+    speaking, most = 0, [0]
+
+    async def counted(*case: Any) -> TurnNotes:
+        nonlocal speaking
+        speaking += 1
+        most.append(speaking)
+        try:
+            return await play(*case)
+        finally:
+            speaking -= 1
+
+    monkeypatch.setattr(measure, "play", counted)
+    cases = [whole(f"hello {n}", HUM) for n in range(3)]
+    async with ports() as open_ports:
+        (figures,) = await Interleaved(HOLDS[:1], open_ports, lambda: CpuSeconds(0.0, 0.0)).play(cases, 2)
+    assert (figures.ends, max(most)) == (3, 2)
 
 
 async def test_a_case_of_a_late_generator_is_tried_again_and_then_left_out(

@@ -13,6 +13,7 @@ from voice_grpc.bench.turns.variants import (
     engines_without,
 )
 from voice_grpc.engines.scripted import Script, ScriptedEndOfTurn
+from voice_grpc.pb import voice_pb2 as pb
 
 
 def test_fixed_holds_come_first_and_patience_has_none() -> None:
@@ -26,7 +27,7 @@ def test_names_are_distinct_and_every_variant_has_a_server() -> None:
 
 
 def test_patience_loses_each_kind_of_evidence_and_both() -> None:
-    taken = [variant.without for variant in VARIANTS if variant.hold is None]
+    taken = [variant.without for variant in chosen_variants(["patience"])]
     assert taken == [frozenset(), frozenset({TEXT}), frozenset({ACOUSTIC}), BOTH]
 
 
@@ -51,3 +52,10 @@ def test_variants_are_chosen_by_how_their_names_begin() -> None:
 def test_a_variant_that_nobody_knows_is_told() -> None:
     with pytest.raises(ValueError, match="no variant 'hold 9'; there are: hold 0.2 s, "):
         chosen_variants(["hold", "hold 9"])
+
+
+def test_a_stopwatch_begins_nothing_and_is_not_on_the_curve() -> None:
+    (stopwatch,) = chosen_variants(["stopwatch"])
+    assert stopwatch.detection.speculation == pb.TurnDetection.SPECULATION_OFF
+    assert stopwatch.detection.hold.ToMilliseconds() == 500
+    assert stopwatch.hold is None

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voice_grpc.core.audio import Samples
-from voice_grpc.core.playout.pacer import CHUNK_SECONDS, Chunk, Pacer
+from voice_grpc.core.playout.pacer import BEHIND_SECONDS, CHUNK_SECONDS, SENT_SECONDS, Chunk, Pacer
 
 RATE_HZ = 24_000
 CHUNK = 960
@@ -243,3 +243,17 @@ def test_whatever_is_fed_and_reported(
     assert watched.pacer.sent == sum(map(len, watched.fed))
     assert [chunk.is_last for chunk in watched.chunks] == [False] * (len(watched.chunks) - 1) + [True]
     assert watched.pacer.heard(watched.pacer.all_heard_at(watched.now)) == watched.pacer.sent
+
+
+@pytest.mark.parametrize(("reports", "most"), [(False, SENT_SECONDS), (True, BEHIND_SECONDS)])
+def test_of_what_left_so_much_is_kept(reports: bool, most: float) -> None:
+    """By a client that may not have got it, and by one that says what it has played."""
+    pacer = fed(60 * RATE_HZ)
+    for step in range(round(60 / CHUNK_SECONDS)):
+        now = START + step * CHUNK_SECONDS
+        pacer.due(now)
+        if reports:
+            pacer.report(pacer.heard(now), now)
+        behind = pacer.sound.kept - (60 * RATE_HZ - pacer.sent)
+        assert behind <= (most + LEAD / RATE_HZ + 2 * CHUNK_SECONDS) * RATE_HZ
+    assert pacer.sent > 50 * RATE_HZ

@@ -5,13 +5,16 @@ from pathlib import Path
 import pytest
 
 from voice_grpc.core.text.endings import (
+    _LISTS,
     Expectation,
     TextEnding,
+    asks,
     ending,
     expectation,
-    is_backchannel,
+    word_count,
     words_of,
 )
+from voice_grpc.core.text.fillers import FILLERS
 
 
 def rows(name: str) -> list[list[str]]:
@@ -40,7 +43,7 @@ def test_the_table_has_enough_of_every_language_and_ending() -> None:
     assert len({(language, text) for language, text, _ in ENDINGS}) == len(ENDINGS), (
         "a text stands there twice"
     )
-    for language in ("en", "de", "es", "fr", "it", "pt"):
+    for language in FILLERS:
         for how in set(TextEnding) - {TextEnding.UNKNOWN}:
             assert told.count((language, how.value)) >= 2, (language, how)
 
@@ -83,26 +86,56 @@ def test_transcripts_of_other_words(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "count"),
     [
-        "Yeah.",
-        "uh-huh",
-        "Mhm, yeah.",
-        "I see.",
-        "Got it",
-        "of course",
-        "Genau.",
-        "ach so",
-        "d'accord",
-        "sí, claro",
+        ("", 0),
+        ("Yes.", 1),
+        ("well I", 2),
+        ("はい", 1),
+        ("東京に行きます。", 3),
+        ("我想去", 1),
+        ("OK, 好的", 2),
     ],
 )
-def test_who_only_listens(text: str) -> None:
-    assert is_backchannel(text)
+def test_words_are_counted_where_nothing_is_between_them(text: str, count: int) -> None:
+    assert word_count(text) == count
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no", "stop", "yeah but", "of", "right now", "yes yes yes yes", "i", "and the address"]
+    ("said", "expected"),
+    [
+        ("It is five. Shall I go on?", True),
+        ("**Shall we?** 🙂", True),
+        ("Hogy hívnak?", True),
+        ("كم الساعة؟", True),
+        ("五時です。いいですか？", True),
+        ("Why? It is sunny.", True),
+        ("どうですか？五時です。", True),
+        ("", False),
+    ],
 )
-def test_who_has_something_to_say(text: str) -> None:
-    assert not is_backchannel(text)
+def test_whether_the_last_sentences_ask(said: str, expected: bool) -> None:
+    assert asks(said) is expected
+
+
+@pytest.mark.parametrize("code", sorted(_LISTS))
+def test_a_word_that_is_listed_can_be_met(code: str) -> None:
+    of = _LISTS[code]
+    listed = of.open | of.loose | of.whole | of.fillers | of.particles | of.digits | of.joiners
+    assert [word for word in listed if " ".join(words_of(word)) != word] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "does"),
+    [
+        ("Shall I book it?", True),
+        ("Shall I book it? It costs five euros.", True),
+        ("Shall I book it? It costs five euros. There is no other.", False),
+        ("That is all.", False),
+        ("予約してもよろしいでしょうか。", True),
+        ("予約しました。", False),
+        ("", False),
+    ],
+)
+def test_who_asked_something_at_the_end_asks(said: str, *, does: bool) -> None:
+    assert asks(said) is does

@@ -5,12 +5,13 @@ import pytest
 from voice_grpc.core.turn.interruption import (
     CERTAIN_AFTER,
     LISTENER_AFTER,
-    SHORT,
+    MURMUR_SECONDS,
+    SOFT_DB,
     Overlap,
     OverlapVerdict,
+    is_listening,
     is_order,
     verdict,
-    without_words,
 )
 
 OPEN = None
@@ -60,6 +61,9 @@ def test_who_says_something_takes_it(words: str) -> None:
         ("Attends.", "fr"),
         ("Aspetta", "it"),
         ("Não.", "pt"),
+        ("Подождите!", "ru"),
+        ("待って!", "ja"),
+        ("Nej, vänta.", "sv"),
     ],
 )
 def test_orders_have_languages(words: str, language: str) -> None:
@@ -86,6 +90,33 @@ def test_its_name_means_the_assistant() -> None:
     assert not is_order("robins sing", "en", "Robin")
 
 
+def murmur(words: str, *, voiced: float = 0.4, softer: float | None = 8.0) -> OverlapVerdict | None:
+    return verdict(Overlap(voiced, is_over=True, words=words, are_final=True, language="en", softer=softer))
+
+
+def test_one_word_that_is_short_and_soft_is_a_listeners_whatever_was_made_of_it() -> None:
+    assert murmur("Bye.") is OverlapVerdict.BACKCHANNEL
+    assert murmur("Bye.", softer=SOFT_DB - 0.1) is OverlapVerdict.INTERRUPTION
+    assert murmur("Bye.", softer=None) is OverlapVerdict.INTERRUPTION
+    assert murmur("Bye.", voiced=MURMUR_SECONDS + 0.01) is OverlapVerdict.INTERRUPTION
+    assert murmur("明日です。") is OverlapVerdict.INTERRUPTION
+
+
+@pytest.mark.parametrize("words", ["Stop.", "Wait.", "No.", "Rome?", "Rome!", "12", "Thank you.", "Go home."])
+def test_soft_words_that_mean_it_are_taken(words: str) -> None:
+    assert murmur(words) is OverlapVerdict.INTERRUPTION
+
+
+def test_where_there_are_no_spaces_half_the_signs_are_words() -> None:
+    def interim(words: str, language: str) -> OverlapVerdict | None:
+        return verdict(Overlap(0.5, is_over=False, words=words, language=language))
+
+    assert interim("東京は今", "ja") is OverlapVerdict.INTERRUPTION
+    assert interim("東京", "ja") is OPEN
+    assert interim("うんうん", "ja") is OPEN
+    assert interim("等一下", "zh") is OverlapVerdict.INTERRUPTION
+
+
 def test_without_words_it_was_noise() -> None:
     assert said("") is OverlapVerdict.NOISE
     assert said("...") is OverlapVerdict.NOISE
@@ -104,8 +135,13 @@ def test_a_listener_may_take_longer() -> None:
 
 def test_a_voice_that_ended_waits_for_its_words() -> None:
     assert verdict(Overlap(2.0, is_over=True)) is OPEN
-    assert without_words(Overlap(SHORT - 0.01, is_over=True)) is OverlapVerdict.NOISE
-    assert without_words(Overlap(SHORT, is_over=True)) is OverlapVerdict.INTERRUPTION
+
+
+def test_who_only_listens_so_far() -> None:
+    assert is_listening(Overlap(0.5, is_over=True, words=""))
+    assert is_listening(Overlap(0.5, is_over=True, words="yeah"))
+    assert not is_listening(Overlap(0.5, is_over=True, words="Rome"))
+    assert not is_listening(Overlap(0.5, is_over=True)), "nothing is known of its words"
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,31 @@ def test_evidence_that_agrees_comes_near_the_bounds() -> None:
     assert TALK.max_hold - 0.02 < hold(half, TALK) <= TALK.max_hold
 
 
+@given(EVIDENCE, st.integers(1, 40), st.integers(1, 40))
+def test_the_more_was_said_the_likelier_it_is_all(evidence: Evidence, one: int, other: int) -> None:
+    fewer, more = sorted((one, other))
+    spoken = replace(evidence, expects=Expectation.NOTHING)
+    assert finished(replace(spoken, word_count=fewer)) <= finished(replace(spoken, word_count=more))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "least", "most"),
+    [
+        (Evidence(TextEnding.CLOSED, word_count=6, text_end=0.5, acoustic_end=0.95), 0.25, 0.35),
+        (Evidence(TextEnding.CLOSED, word_count=5, text_end=0.3, acoustic_end=0.95), 0.3, 0.6),
+        (Evidence(TextEnding.CLOSED, word_count=8, text_end=0.1, acoustic_end=0.97), 0.4, 0.8),
+        (Evidence(TextEnding.CLOSED, word_count=4, text_end=0.08, acoustic_end=0.95), 1.1, 2.0),
+        (Evidence(TextEnding.CLOSED, word_count=6, text_end=0.1, acoustic_end=0.03), 1.1, 2.3),
+        (Evidence(TextEnding.OPEN, word_count=3, text_end=0.001, acoustic_end=0.98), 2.0, 2.4),
+    ],
+)
+def test_what_people_said_is_held_for_about_as_long_as_they_stop(
+    evidence: Evidence, least: float, most: float
+) -> None:
+    """Evidence as recordings gave it: three sentences that were whole, three that were broken off."""
+    assert least <= hold(evidence, TALK) <= most
+
+
 def test_one_judge_alone_does_not_outweigh_the_others() -> None:
     assert finished(Evidence(TextEnding.OPEN, acoustic_end=1.0)) < 0.5
     assert finished(Evidence(TextEnding.CLOSED, text_end=0.9, acoustic_end=0.0)) > 0.5

@@ -9,10 +9,29 @@ from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.audio import sample_count
 from voice_grpc.core.commands import ReplyKind
-from voice_grpc.core.turn.interruption import CERTAIN_AFTER, HOLD_AFTER, WORDS_WITHIN, Interruption
+from voice_grpc.core.turn.interruption import (
+    CERTAIN_AFTER,
+    COVERING,
+    HOLD_AFTER,
+    VERDICT_WITHIN,
+    WORDS_WITHIN,
+    Interruption,
+)
 from voice_grpc.core.turn.settings import TurnSettings
 
-from .turn_script import ENDING, HEARING, LISTENING, OVER, SPEAKING, STOP, THINKING, YIELDING, Talk, talk_in
+from .turn_script import (
+    ENDING,
+    HEARING,
+    LISTENING,
+    OVER,
+    SPEAKING,
+    STOP,
+    THINKING,
+    TO_APOLOGY,
+    YIELDING,
+    Talk,
+    talk_in,
+)
 
 YIELD = TurnSettings(hold=0.5, interruption=Interruption.YIELD, duck=True, turn_deadline=8.0)
 ONSET = 3.0 - 0.064
@@ -72,7 +91,7 @@ def test_a_cough_is_over_before_it_waits() -> None:
 def test_a_listener_makes_no_turn_and_the_answer_goes_on() -> None:
     talk = held()
     assert silent(talk, 3.5) == [c.AskTranscript(2)]
-    assert talk.deadline == pytest.approx(3.5 - 0.096 + WORDS_WITHIN)
+    assert talk.deadline == pytest.approx(3.5 - 0.096 + VERDICT_WITHIN)
     assert words(talk, "Yeah.", 3.6) == [c.ResumeReply(1), c.Forget("Yeah.")]
     assert (talk.state, talk.taker.turn, talk.deadline) == (SPEAKING, 1, None)
 
@@ -137,12 +156,99 @@ def test_who_says_nothing_gives_the_floor_back(failed: bool) -> None:
     assert talk.state is SPEAKING
 
 
-def test_words_that_do_not_come_are_not_waited_for_long() -> None:
-    short, long = held(), held()
-    silent(short, 3.4)
-    assert short.at(3.4 - 0.096 + WORDS_WITHIN, OVER) == [c.ResumeReply(1), c.Forget()]
-    silent(long, 3.6)
-    assert long.at(3.6 - 0.096 + WORDS_WITHIN, OVER)[0] == CUT
+def let_on(since: float = 3.5) -> Talk:
+    """The voice ended, its words are late, and the answer goes on."""
+    talk = held()
+    silent(talk, since)
+    assert talk.at(since - 0.096 + VERDICT_WITHIN, OVER) == [c.ResumeReply(1)]
+    assert talk.state is YIELDING
+    return talk
+
+
+def test_an_answer_does_not_wait_long_for_words() -> None:
+    talk = let_on()
+    assert talk.at(3.404 + WORDS_WITHIN, OVER) == [c.Forget()]
+    assert (talk.state, talk.deadline) == (SPEAKING, None)
+
+
+@pytest.mark.parametrize(("text", "told"), [("Yeah.", "Yeah."), ("", "")])
+def test_late_words_of_a_listener_change_nothing_more(text: str, told: str) -> None:
+    assert words(let_on(), text, 4.2) == [c.Forget(told)]
+
+
+def test_late_words_that_mean_it_stop_the_answer_all_the_same() -> None:
+    talk = let_on()
+    assert words(talk, "Stop!", 4.2)[0] == CUT
+    assert (talk.state, talk.taker.turn) == (ENDING, 2)
+
+
+def test_a_transcript_that_fails_late_leaves_the_answer_alone() -> None:
+    talk = let_on()
+    assert words(talk, "", 4.2, failed=True) == [c.Forget()]
+    assert talk.state is SPEAKING
+
+
+def test_a_second_voice_while_the_words_of_the_first_are_late_is_yielded_to_anew() -> None:
+    talk = let_on()
+    assert talk.at(4.0, started(4.0)) == [c.Duck(1)]
+    assert talk.at(4.0 - 0.064 + HOLD_AFTER, OVER) == [c.HoldReply(1)]
+    assert words(talk, "Yeah.", 4.1) == [], "it is not all of it"
+    silent(talk, 4.5)
+    assert words(talk, "Yeah, stop.", 4.6)[0] == CUT
+
+
+def test_late_words_stop_the_answer_while_a_second_voice_is_heard() -> None:
+    talk = let_on()
+    talk.at(4.0, started(4.0))
+    assert words(talk, "Stop!", 4.1)[0] == CUT
+    assert (talk.state, talk.taker.turn, talk.taker.words) == (HEARING, 2, "Stop!")
+
+
+def test_late_words_are_kept_when_text_is_typed_under_a_second_voice() -> None:
+    talk = let_on()
+    talk.at(4.0, started(4.0))
+    words(talk, "Yeah.", 4.1)
+    talk.at(4.2, e.TextReceived("and tomorrow?"))
+    assert talk.taker.words == "and tomorrow? Yeah."
+
+
+@pytest.mark.parametrize(("db", "first"), [(-29.0, c.ResumeReply(1)), (-24.0, CUT)])
+def test_how_soft_a_voice_is_against_the_users_own_tells_a_murmur(db: float, first: c.Command) -> None:
+    talk = Talk(YIELD)
+    steps: list[tuple[float, e.Event]] = [
+        (0.0, started()),
+        (0.5, e.LevelHeard(-20.0)),
+        (1.0, ended()),
+        (1.1, e.Transcribed(1, "hello")),
+        (1.404, OVER),
+        (2.0, e.ReplyAudible(1)),
+        (3.0, started(3.0)),
+        (ONSET + HOLD_AFTER, OVER),
+        (3.3, e.LevelHeard(db)),
+    ]
+    for now, event in steps:
+        talk.at(now, event)
+    silent(talk, 3.5)
+    assert words(talk, "Bye.", 3.6)[0] == first
+
+
+def test_an_interim_of_all_of_a_listener_lets_the_answer_go_on_at_once() -> None:
+    before, after = held(), held()
+    before.at(3.45, e.InterimHeard("yeah", ended(3.5).position - sample_count(0.1), "en"))
+    assert silent(before, 3.5) == [c.AskTranscript(2), c.ResumeReply(1)]
+    silent(after, 3.5)
+    assert after.at(3.55, e.InterimHeard("", ended(3.5).position, "en")) == [c.ResumeReply(1)]
+    for talk in (before, after):
+        assert words(talk, "Yeah, but what about Rome?", 3.7)[0] == CUT
+
+
+def test_an_interim_of_less_does_not() -> None:
+    talk = held()
+    talk.at(3.3, e.InterimHeard("yeah", ended(3.5).position - sample_count(COVERING + 0.01), "en"))
+    assert silent(talk, 3.5) == [c.AskTranscript(2)]
+    one = held()
+    one.at(3.45, e.InterimHeard("Rome", ended(3.5).position, "en"))
+    assert silent(one, 3.5) == [c.AskTranscript(2)], "a listener does not say that"
 
 
 @pytest.mark.parametrize("failed", [False, True])
@@ -164,6 +270,18 @@ def test_an_interruption_without_words_gives_the_floor_back(failed: bool) -> Non
 def words_or(talk: Talk, failed: bool) -> list[c.Command]:
     revision = talk.taker._turn.asked  # noqa: SLF001 - whichever was asked last
     return talk.at(5.0, e.Transcribed(revision, "", failed)) or [command for _, command in talk.log]
+
+
+def test_an_interruption_whose_words_never_come_gives_the_floor_back_too() -> None:
+    talk = held()
+    talk.at(ONSET + CERTAIN_AFTER, OVER)
+    talk.at(3.75, e.AnswerCut(1, "and the rest of it."))
+    silent(talk, 4.5)
+    talk.at(4.904, OVER)
+    assert talk.state is THINKING
+    commands = talk.at(4.904 + TO_APOLOGY, OVER)
+    assert commands[0] == c.PrepareReply(2, 2, ReplyKind.VERBATIM, "and the rest of it.")
+    assert talk.state is THINKING
 
 
 def test_the_floor_goes_back_once_and_only_to_the_answer_that_was_cut() -> None:
@@ -223,3 +341,29 @@ def test_who_goes_on_at_once_had_not_finished() -> None:
         one for one in talk.at(4.1, OVER) if isinstance(one, c.PrepareReply)
     ]
     assert prepared[-1].continues == 1
+
+
+def test_an_answer_that_waits_for_the_floor_is_not_kept_waiting_by_a_silence_without_words() -> None:
+    talk, patient = held(), replace(YIELD, hold=None)
+    talk.settings = patient
+    talk.at(ONSET + CERTAIN_AFTER, OVER)
+    talk.at(3.75, e.AnswerCut(1, "and the rest of it."))
+    silent(talk, 4.5)
+    words(talk, "", 4.6)
+    assert talk.state is ENDING
+    assert talk.deadline is not None
+    assert talk.deadline < 4.5 + patient.bounds.max_hold - 1.0
+    assert c.PrepareReply(2, 2, ReplyKind.VERBATIM, "and the rest of it.") in talk.at(talk.deadline, OVER)
+
+
+def test_an_order_whose_words_are_late_counts_though_a_click_follows_it() -> None:
+    talk = yielding(replace(YIELD, interruption=Interruption.MIN_WORDS, min_words=1))
+    talk.at(ONSET + HOLD_AFTER, OVER)
+    silent(talk, 3.5)
+    assert talk.deadline is not None
+    talk.at(talk.deadline, OVER)
+    talk.at(3.9, started(3.9))
+    talk.at(4.0, ended(4.0))
+    words(talk, "Stop.", 4.2)
+    assert talk.taker.turn == 2
+    assert any(isinstance(command, c.CancelReply) for _, command in talk.log)

@@ -24,6 +24,7 @@ from .turn_script import (
     Talk,
     answering,
     prepare,
+    say,
     score,
     scored,
     silent,
@@ -141,7 +142,7 @@ def test_who_answers_elsewhere_is_asked_beside_the_judge(words: str, is_prepared
 
 
 @pytest.mark.parametrize(
-    ("probability", "is_asked"), [(0.0001, False), (0.005, True), (None, True), (0.1, True), (0.9, False)]
+    ("probability", "is_asked"), [(0.0001, False), (0.03, True), (None, True), (0.1, True), (0.9, False)]
 )
 def test_the_sound_is_judged_where_the_words_leave_it_open(probability: float, is_asked: bool) -> None:
     talk = silent()
@@ -234,13 +235,52 @@ def test_the_users_own_pauses_are_given_again() -> None:
 def test_a_pause_that_was_taken_for_the_end_is_one_of_the_users_own() -> None:
     talk = silent()
     talk.at(1.1, e.Transcribed(1, "turn it", language="en"))
-    talk.at(1.8, OVER)
+    talk.at(2.1, OVER)
     assert talk.state is THINKING
     talk.at(2.264, started(2.264))
     talk.at(3.0, ended(3.0))
     talk.at(3.1, e.Transcribed(2, "off now", language="en"))
     words = Evidence(TextEnding.CLOSED, word_count=4)
     assert talk.deadline == round(due(words, pauses=(round(2.264 - 0.064 - SILENT, 6),)) + 2.0, 6)
+
+
+# ---------------------------------------------------------------- nothing was understood
+
+
+def wordless() -> Talk:
+    talk = silent()
+    talk.at(1.1, e.SoundScored(1, 0.99))
+    talk.at(1.2, e.Transcribed(1, "", language="en"))
+    return talk
+
+
+def test_a_silence_behind_no_words_is_as_long_as_any() -> None:
+    """Half of a sentence may be too short for a recogniser: who goes on has said all of it in one turn."""
+    talk = wordless()
+    assert talk.deadline == round(SILENT + PATIENT.bounds.max_hold, 6)
+    talk.at(1.9, started(1.9))
+    assert talk.at(2.5, ended(2.5)) == [c.AskTranscript(2)]
+    talk.at(2.6, e.Transcribed(2, "where can I buy bread", language="en"))
+    assert talk.deadline == round(due(Evidence(TextEnding.CLOSED, word_count=5)) + 1.5, 6)
+    assert talk.taker.words == "where can I buy bread"
+
+
+def test_a_voice_that_said_nothing_is_forgotten_in_the_end() -> None:
+    talk = wordless()
+    assert talk.at(SILENT + PATIENT.bounds.max_hold, OVER) == [c.DiscardTurn(1)]
+
+
+def test_a_recogniser_that_fails_makes_no_silence_longer() -> None:
+    talk = silent()
+    talk.at(1.2, e.Transcribed(1, "", failed=True))
+    assert talk.deadline == due(Evidence())
+
+
+def test_typed_words_do_not_wait_for_a_voice_that_said_nothing() -> None:
+    talk = wordless()
+    talk.at(1.3, e.TextReceived("turn it off"))
+    words = Evidence(TextEnding.CLOSED, word_count=3, acoustic_end=0.99)
+    assert talk.deadline == max(1.3, due(words)) < SILENT + PATIENT.bounds.max_hold
 
 
 def test_who_waits_for_the_answer_longer_than_any_hold_did_not_pause() -> None:
@@ -271,6 +311,18 @@ def test_what_the_assistant_asked_counts(said: str, expects: Expectation) -> Non
     talk.at(8.0, ended(8.0))
     talk.at(8.1, e.Transcribed(2, "yes", language="en"))
     assert talk.deadline == round(due(Evidence(TextEnding.CLOSED, expects, 1)) + 7.0, 6)
+
+
+def test_a_question_that_ends_under_the_first_word_of_its_answer_was_asked() -> None:
+    talk = silent()
+    talk.at(1.1, e.Transcribed(1, "hello", language="en"))
+    talk.at(3.4, OVER)
+    talk.at(4.0, e.ReplyAudible(1))
+    talk.at(6.0, started(6.0))
+    talk.at(6.01, e.ReplyEnded(1, "Shall I?"))
+    talk.at(7.0, ended(7.0))
+    talk.at(7.1, e.Transcribed(2, "yes", language="en"))
+    assert talk.deadline == round(due(Evidence(TextEnding.CLOSED, Expectation.SHORT, 1)) + 6.0, 6)
 
 
 def test_a_question_that_was_cut_asks_nothing() -> None:
@@ -388,3 +440,9 @@ def test_no_fade_is_transcribed_while_the_button_is_held() -> None:
     talk.at(0.0, START)
     talk.at(0.1, started(0.1))
     assert talk.at(0.9, e.SpeechFaded(ended(1.0).position)) == []
+
+
+def test_a_text_that_waits_is_said_once_a_voice_that_said_nothing_is_silent() -> None:
+    talk = wordless()
+    talk.at(1.3, say("Good morning."))
+    assert talk.deadline == due(Evidence(acoustic_end=0.99)) < SILENT + PATIENT.bounds.max_hold

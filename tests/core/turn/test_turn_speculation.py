@@ -103,6 +103,54 @@ def test_a_prepared_reply_is_dropped_by_an_early_transcript_that_says_more() -> 
     assert talk.at(2.0, ended(2.0)) == [score(1, "hello world")]
 
 
+def heard_at_fade(
+    probability: float | None = 0.9, words: str = "hello world"
+) -> tuple[Talk, list[c.Command]]:
+    """The user said `words`, which were heard and scored while they were said; and what is done at the first
+    silent window."""
+    talk = Talk(EAGER)
+    talk.at(0.0, started())
+    talk.at(0.9, e.InterimHeard(words, ended(0.95).position, "en"))
+    talk.at(0.92, scored(words, probability))
+    return talk, talk.at(0.93, e.SpeechFaded(ended(1.0).position))
+
+
+def test_an_answer_to_finished_words_is_prepared_at_the_first_silent_window() -> None:
+    talk, commands = heard_at_fade()
+    assert commands == [c.AskTranscript(1, is_early=True), prepare(1, 1, "hello world")]
+    assert (talk.state, talk.deadline) == (HEARING, None)
+    assert talk.at(1.0, ended(1.0)) == []
+    assert talk.at(1.1, e.Transcribed(1, "Hello, world.", language="en")) == []
+    assert talk.at(1.404, OVER) == [c.CommitReply(1, 1, "Hello, world.", "Hello, world.")]
+
+
+@pytest.mark.parametrize("probability", [None, 0.0, 0.05, 0.1])
+def test_none_is_prepared_there_for_words_that_are_not_known_to_be_finished(
+    probability: float | None,
+) -> None:
+    _, commands = heard_at_fade(probability)
+    assert commands == [c.AskTranscript(1, is_early=True)]
+
+
+def test_none_is_prepared_there_for_words_that_are_open_however_they_are_scored() -> None:
+    _, commands = heard_at_fade(0.5, "turn on the")
+    assert commands == [c.AskTranscript(1, is_early=True)]
+
+
+def test_none_is_prepared_there_for_words_of_long_before() -> None:
+    talk = Talk(EAGER)
+    talk.at(0.0, started())
+    talk.at(0.6, e.InterimHeard("hello world", ended(0.6).position, "en"))
+    talk.at(0.7, scored("hello world"))
+    assert talk.at(0.93, e.SpeechFaded(ended(1.0).position)) == [c.AskTranscript(1, is_early=True)]
+
+
+def test_one_that_was_prepared_at_a_stop_within_the_words_is_dropped_by_those_that_follow() -> None:
+    talk, _ = heard_at_fade()
+    dropped = talk.at(1.5, e.InterimHeard("hello world and all", ended(1.5).position, "en"))
+    assert dropped[0] == c.CancelReply(1, e.CancelReason.SPEECH)
+
+
 def test_a_prepared_reply_outlives_the_commit_while_the_words_are_awaited() -> None:
     talk = speculating()
     talk.at(1.2, started())

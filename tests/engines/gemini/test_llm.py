@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.engines.conformance import BEGINNING, hurry, unhurried
 from tests.fakes.gemini import KEY, FakeGemini, GeminiReply
 from tests.fakes.gemini_rules import REFUSALS
 from tests.fakes.script import HANG, Script, Trouble
@@ -28,7 +28,7 @@ from voice_grpc.engines.gemini.llm import DEFAULT_MODEL, GeminiLlm
 from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import LlmItem, Prompt, TextDelta, Usage
 
-UNHURRIED, SOON = Timeouts(5, 10, 10), Timeouts(5, 0.3, 0.3)
+UNHURRIED, SOON = Timeouts(60, 60, 60), 0.3
 HELLO = Prompt("Be brief.", (Message(Role.USER, "Hello.", 1),))
 WEATHER = ToolDeclaration(
     "weather",
@@ -147,10 +147,8 @@ async def test_an_answer_that_is_thrown_away_leaves_nothing_open(taken: int) -> 
         items = llm.stream(HELLO)
         for _ in range(taken):
             await anext(items)
-        start = time.perf_counter()
         await items.aclose()
         await fake.script.until_open(0)
-        assert time.perf_counter() - start < 0.1
         ends = [seen.end for seen in fake.script.calls[1:]]
         assert ends == ([] if taken == 0 else ["gone"])
         assert text(await ask(llm)).startswith("word word")
@@ -161,7 +159,7 @@ async def test_an_answer_that_nobody_reads_on_is_given_up_with_a_full_queue() ->
     async with gemini(GeminiReply("word " * 60_000)) as (llm, fake):
         items = llm.stream(endless)
         await anext(items)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while fake.script.calls[0].parts < 500:  # noqa: ASYNC110 - nothing tells of a part that was sent
                 await asyncio.sleep(0)
         await items.aclose()
@@ -183,10 +181,8 @@ async def test_cancelling_whoever_waits_ends_the_call_at_the_far_end(trouble: Tr
             await fake.script.until_open(1)
             if trouble is Trouble.STALL_MIDDLE:
                 await has_begun.wait()
-            start = time.perf_counter()
             waiting.cancel()
             await fake.script.until_open(0)
-        assert time.perf_counter() - start < 0.1
         assert fake.script.calls[0].end == "gone"
 
 
@@ -194,11 +190,9 @@ async def test_closing_ends_what_is_under_way() -> None:
     async with gemini(script=Script(between=HANG)) as (llm, fake):
         items = llm.stream(HELLO)
         await anext(items)
-        start = time.perf_counter()
         await llm.close()
         with pytest.raises(EngineUnreachable):
             await anext(items)
-        assert time.perf_counter() - start < 1
         await fake.script.until_open(0)
 
 
@@ -224,21 +218,23 @@ async def test_a_hundred_thrown_away_leave_neither_tasks_nor_sockets() -> None:
     [(Trouble.STALL_FIRST, "did not begin"), (Trouble.STALL_MIDDLE, "went silent")],
 )
 async def test_silence_has_a_deadline(trouble: Trouble, said: str) -> None:
-    async with gemini(timeouts=SOON) as (llm, fake):
+    waits = unhurried()
+    async with gemini(timeouts=waits) as (llm, fake):
         await llm.warm()
+        hurry(waits, first=SOON if trouble is Trouble.STALL_FIRST else BEGINNING, between=SOON)
         fake.script.always = trouble
-        start = time.perf_counter()
         with pytest.raises(EngineTimeout, match=said):
             await ask(llm)
-        assert 0.25 < time.perf_counter() - start < 0.9
         await fake.script.until_open(0)
         assert fake.script.calls[1].end == "gone"
 
 
 async def test_chunks_without_words_do_not_put_the_deadline_off() -> None:
     answer = GeminiReply("Late.", shown_thoughts="Let me think a little about what that could mean.")
-    async with gemini(GeminiReply(), answer, timeouts=SOON) as (llm, fake):
+    waits = unhurried()
+    async with gemini(GeminiReply(), answer, timeouts=waits) as (llm, fake):
         await llm.warm()
+        hurry(waits, first=SOON)
         fake.script.between = 0.1
         with pytest.raises(EngineTimeout, match="did not begin"):
             await ask(llm)
@@ -246,7 +242,7 @@ async def test_chunks_without_words_do_not_put_the_deadline_off() -> None:
 
 
 async def test_a_slow_reader_is_not_a_silent_model() -> None:
-    async with gemini(GeminiReply("one two three"), timeouts=Timeouts(5, 10, 0.25)) as (llm, _):
+    async with gemini(GeminiReply("one two three"), timeouts=Timeouts(60, 60, 0.25)) as (llm, _):
         words = []
         async with aclosing(llm.stream(HELLO)) as items:
             async for item in items:

@@ -2,17 +2,18 @@
 
 import asyncio
 import socket
-import time
 from contextlib import aclosing
 
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
+from tests.engines.conformance import hurry, unhurried
 from tests.engines.google_tts.harness import ANY, TEXTS, UNARY, given, opened, say
 from tests.fakes.google_tts import FakeGoogleTts
 from tests.fakes.latency import Latency, Profile
 from tests.fakes.script import Script, Trouble
+from tests.free_port import free_port
 from voice_grpc.core.audio import Samples
 from voice_grpc.core.errors import (
     EngineDenied,
@@ -40,7 +41,7 @@ from voice_grpc.ports import VoiceChoice
     ],
 )
 async def test_what_is_wrong_is_found_at_start(trouble: Trouble, kind: type[EngineError]) -> None:
-    timeouts = Timeouts(0.1, 0.1, 0.1)
+    timeouts = Timeouts(0.1, 0.1, 0.1) if trouble is Trouble.STALL_FIRST else Timeouts(60, 60, 60)
     async with opened(FakeGoogleTts(Script(always=trouble)), timeouts=timeouts) as (_, tts):
         with pytest.raises(kind) as caught:
             await tts.warm()
@@ -62,26 +63,24 @@ async def test_the_quota_of_streams_is_said_with_what_this_process_uses() -> Non
 
 
 async def test_nobody_there_is_known_soon() -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
+    port = free_port()
     tts = GoogleTts(endpoint=f"http://127.0.0.1:{port}")
-    start = time.perf_counter()
     with pytest.raises(EngineUnreachable, match=str(port)):
         await tts.warm()
-    assert time.perf_counter() - start < 1.0
     await tts.close()
 
 
 async def test_a_host_that_never_answers_is_given_up() -> None:
-    async with opened(FakeGoogleTts(), timeouts=Timeouts(0.2, 0.2, 0.2)) as (fake, tts):
+    waits = unhurried()
+    async with opened(FakeGoogleTts(), timeouts=waits) as (fake, tts):
         await tts.voices()
         await fake.__aexit__()
-        with socket.create_server(("127.0.0.1", fake.port), backlog=1, reuse_port=False):
-            start = time.perf_counter()
-            with pytest.raises(EngineUnreachable):
-                await say(tts, *TEXTS)
-            assert time.perf_counter() - start < 1.5
+        hurry(waits, connect=0.2, first=0.2, between=0.2)
+        with (
+            socket.create_server(("127.0.0.1", fake.port), backlog=1, reuse_port=False),
+            pytest.raises(EngineUnreachable),
+        ):
+            await say(tts, *TEXTS)
 
 
 async def test_a_connection_that_broke_while_idle_costs_nothing() -> None:
@@ -94,7 +93,7 @@ async def test_a_connection_that_broke_while_idle_costs_nothing() -> None:
 
 async def test_one_who_takes_the_sound_slowly_is_not_the_service_being_late() -> None:
     text = "This goes on for long enough that not all of it waits to be taken. " * 20
-    async with opened(FakeGoogleTts(), timeouts=Timeouts(1.0, 1.0, 0.4)) as (_, tts):
+    async with opened(FakeGoogleTts(), timeouts=Timeouts(60, 60, 0.4)) as (_, tts):
         count = 0
         async with aclosing(tts.speak(given(text, *TEXTS), ANY)) as sounds:
             async for _sound in sounds:
@@ -161,7 +160,7 @@ async def test_sound_that_cannot_be_read_ends_the_call_at_the_far_end(
     async with opened(FakeGoogleTts(Script(always=Trouble.STALL_MIDDLE))) as (fake, tts):
         with pytest.raises(EngineError, match="anybody knows"):
             await say(tts, *TEXTS)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             await fake.script.until_open(0)
         assert [call.end for call in fake.script.calls] == ["gone"]
 
@@ -188,13 +187,11 @@ async def test_what_is_late_depends_on_what_is_owed(event: str) -> None:
             pass
     if event == "closed":
         watch.closed()
-    start = time.perf_counter()
     try:
         async with watch.watching():
             await asyncio.sleep(0.3)
     except TimeoutError:
         assert event in ("sent", "closed")
-        assert time.perf_counter() - start < 0.25
     else:
         assert event == "heard", "nothing is owed"
 

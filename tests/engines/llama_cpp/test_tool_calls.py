@@ -32,6 +32,11 @@ def read(reader: ToolCallReader, text: str, size: int) -> tuple[str, list[CallRe
         (f"```json\n{OBJECT}\n```", ""),
         (OBJECT.replace("arguments", "parameters"), ""),
         (f"Let me look. <tool_call>{OBJECT}</tool_call>", "Let me look. "),
+        (f"<think>Rome, then.</think>{OBJECT}", ""),
+        (f"<|python_tag|>{OBJECT.replace('arguments', 'parameters')}<|eom_id|>", ""),
+        (f"[TOOL_CALLS][{OBJECT}]", ""),
+        (OBJECT[:-1], ""),
+        ('get_weather(city="Rome")', ""),
     ],
 )
 def test_a_call_is_made_and_not_spoken(text: str, said: str, size: int) -> None:
@@ -39,7 +44,7 @@ def test_a_call_is_made_and_not_spoken(text: str, said: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 4, 300])
-@pytest.mark.parametrize("text", ["It is <b>warm</b>.", "A < B", "<tool", "Five (5) [six] {7}.", " ", "`x`"])
+@pytest.mark.parametrize("text", ["It is <b>warm</b>.", "A < B", "Five (5) [six] {7}.", "`x`"])
 def test_what_is_no_call_is_said_whole(text: str, size: int) -> None:
     reader = ToolCallReader(TOOLS)
     assert read(reader, text, size) == (text, [])
@@ -108,6 +113,16 @@ def test_the_smallest_models_need_a_reason_to_call(asked: str, is_made: bool) ->
 def test_names_of_tools_are_read_as_words() -> None:
     reader = ToolCallReader(TOOLS, (Message(Role.USER, "The lights, please!", 1),), needs_evidence=True)
     assert read(reader, '{"name": "switchLight", "arguments": {}}', 9)[1]
+
+
+def test_what_is_only_thought_is_not_said() -> None:
+    assert read(ToolCallReader(()), "<think>\nHm.\n</think>It is noon.", 3) == ("It is noon.", [])
+
+
+def test_a_mark_of_the_end_ends_it() -> None:
+    reader = ToolCallReader(TOOLS)
+    assert reader.feed("It is warm.<|im_end|>") == "It is warm."
+    assert reader.is_over
 
 
 def test_without_tools_everything_is_said() -> None:

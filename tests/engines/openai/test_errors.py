@@ -2,15 +2,12 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
 
 import httpx2
 import pytest
 
 from tests.fakes.openai_llm import ChatReply, FakeOpenAi
-from tests.fakes.openai_llm_rules import KEY, Traits
-from voice_grpc.core.conversation import Message, Role
+from tests.fakes.openai_llm_rules import KEY
 from voice_grpc.core.errors import (
     EngineBlocked,
     EngineDenied,
@@ -21,36 +18,16 @@ from voice_grpc.core.errors import (
     EngineTimeout,
     EngineUnreachable,
 )
-from voice_grpc.core.tools import ToolDeclaration
 from voice_grpc.engines.openai.client import address
 from voice_grpc.engines.openai.errors import engine_error, refusal, refusal_in
 from voice_grpc.engines.openai.llm import OpenAiLlm
-from voice_grpc.engines.timeouts import Timeouts
-from voice_grpc.ports import Prompt, TextDelta
 
-SOON = Timeouts(0.3, 0.5, 0.5)
-HELLO = Prompt("Be brief.", (Message(Role.USER, "Hello.", 1),), temperature=0.3)
-WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
-
-
-@asynccontextmanager
-async def server(
-    *answers: ChatReply, style: str = "vllm", traits: Traits | None = None
-) -> AsyncIterator[tuple[OpenAiLlm, FakeOpenAi]]:
-    async with FakeOpenAi(None, answers or (ChatReply(),), style=style, traits=traits) as fake:
-        llm = OpenAiLlm(fake.url, KEY, timeouts=SOON)
-        try:
-            yield llm, fake
-        finally:
-            await llm.close()
-
-
-async def ask(llm: OpenAiLlm, prompt: Prompt = HELLO) -> str:
-    async with aclosing(llm.stream(prompt)) as items:
-        return "".join([item.text async for item in items if isinstance(item, TextDelta)])
-
+from .asking import UNHURRIED, ask, server
 
 # ---------------------------------------------------------------- whose fault it is
+
+DEEP = "[" * 20_000 + "]" * 20_000
+"""Valid, and deeper than Python reads."""
 
 
 @pytest.mark.parametrize(
@@ -81,6 +58,7 @@ async def ask(llm: OpenAiLlm, prompt: Prompt = HELLO) -> str:
         (504, "<html><h1>Gateway Time-out</h1></html>", EngineTimeout, "slow"),
         (500, {"error": {"message": "Internal server error"}}, EngineError, ""),
         (502, "<html>Bad Gateway</html>", EngineError, ""),
+        (502, DEEP, EngineError, ""),
         (503, {"error": {"message": "Loading model", "code": 503}}, EngineError, ""),
         (
             422,
@@ -198,6 +176,7 @@ async def test_how_an_answer_may_end(finish: str, kind: type[EngineError] | None
     [
         (b"data: {not json\n\n", EngineError, "text/event-stream"),
         (b"data: [1, 2]\n\n", EngineError, "text/event-stream"),
+        (f"data: {DEEP}\n\n".encode(), EngineError, "text/event-stream"),
         (b'event: error\ndata: "it broke"\n\n', EngineError, "text/event-stream"),
         (b"<html>Log in, please</html>", EngineError, "text/html"),
         (b"", EngineUnreachable, "text/event-stream"),
@@ -218,7 +197,7 @@ async def test_what_is_not_the_protocol_is_an_error_of_ours(
 async def test_nobody_there_says_so() -> None:
     async with FakeOpenAi() as fake:
         url = fake.url
-    llm = OpenAiLlm(url, KEY, "m", timeouts=SOON)
+    llm = OpenAiLlm(url, KEY, "m", timeouts=UNHURRIED)
     with pytest.raises(EngineUnreachable, match=r"cannot be reached \(Connection refused\)") as caught:
         await llm.warm()
     assert caught.value.advice
@@ -234,7 +213,7 @@ async def test_a_wrong_key_is_found_at_start_and_not_repeated(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with FakeOpenAi(style=style) as fake:
-        llm = OpenAiLlm(fake.url, "sesame-open-please", timeouts=SOON)
+        llm = OpenAiLlm(fake.url, "sesame-open-please", timeouts=UNHURRIED)
         with pytest.raises(EngineDenied) as caught:
             await llm.warm()
         await llm.close()
@@ -247,7 +226,7 @@ async def test_a_wrong_key_is_found_at_start_and_not_repeated(
 @pytest.mark.parametrize("key", ["new\nline", "naïve", "\x00", "a\tb"])
 async def test_a_key_that_cannot_be_sent_is_denied_and_not_shown(key: str) -> None:
     async with FakeOpenAi() as fake:
-        llm = OpenAiLlm(fake.url, key, timeouts=SOON)
+        llm = OpenAiLlm(fake.url, key, timeouts=UNHURRIED)
         with pytest.raises(EngineDenied) as caught:
             await llm.warm()
         assert key not in f"{caught.value} {caught.value.advice}"
@@ -284,7 +263,7 @@ async def test_no_secret_of_an_address_is_logged(caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.DEBUG)
     async with FakeOpenAi(style="vllm") as fake:
         url = fake.url.replace("://", "://me:sesame@") + "?api-key=barley"
-        llm = OpenAiLlm(url, KEY, timeouts=SOON)
+        llm = OpenAiLlm(url, KEY, timeouts=UNHURRIED)
         await llm.warm()
         assert await ask(llm)
         await llm.close()

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 
@@ -19,7 +18,7 @@ from voice_grpc.engines.openai.llm import OpenAiLlm
 from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.ports import LlmItem, Prompt, TextDelta, Usage
 
-SOON = Timeouts(2.0, 2.0, 2.0)
+UNHURRIED = Timeouts(60, 60, 60)
 HELLO = Prompt("Be brief.", (Message(Role.USER, "Hello.", 1),))
 WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
 
@@ -31,7 +30,7 @@ async def server(
     script: Script | None = None,
     traits: Traits | None = None,
     model: str = "",
-    timeouts: Timeouts = SOON,
+    timeouts: Timeouts = UNHURRIED,
 ) -> AsyncIterator[tuple[OpenAiLlm, FakeOpenAi]]:
     """Not warmed: the first call opens the connection and finds the model."""
     async with FakeOpenAi(script, answers or (ChatReply(),), style=style, traits=traits) as fake:
@@ -266,7 +265,7 @@ async def test_warming_waits_for_a_server_that_still_loads() -> None:
 @pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/", "/v1/chat/completions", "/v1/models"])
 async def test_an_address_may_be_written_in_any_way(end: str) -> None:
     async with FakeOpenAi(style="vllm") as fake:
-        llm = OpenAiLlm(f" {fake.url}{end} ", f" {KEY}\n", timeouts=SOON)
+        llm = OpenAiLlm(f" {fake.url}{end} ", f" {KEY}\n", timeouts=UNHURRIED)
         assert text(await ask(llm))
         assert text(await ask(llm))
         assert len(fake.script.calls) == 2
@@ -277,7 +276,7 @@ async def test_an_address_may_be_written_in_any_way(end: str) -> None:
 async def test_the_version_may_be_elsewhere_or_missing(prefix: str) -> None:
     traits = Traits(prefix=prefix)
     async with FakeOpenAi(style="vllm", traits=traits) as fake:
-        llm = OpenAiLlm(fake.url + prefix, KEY, timeouts=SOON)
+        llm = OpenAiLlm(fake.url + prefix, KEY, timeouts=UNHURRIED)
         await llm.warm()
         assert text(await ask(llm))
         await llm.close()
@@ -285,7 +284,7 @@ async def test_the_version_may_be_elsewhere_or_missing(prefix: str) -> None:
 
 async def test_nothing_there_names_the_setting() -> None:
     async with FakeOpenAi(traits=Traits(prefix="/elsewhere")) as fake:
-        llm = OpenAiLlm(fake.url, KEY, "gpt-4.1-mini", timeouts=SOON)
+        llm = OpenAiLlm(fake.url, KEY, "gpt-4.1-mini", timeouts=UNHURRIED)
         for _ in range(2):
             with pytest.raises(EngineMissing, match="OPENAI_BASE_URL"):
                 await llm.warm()
@@ -299,7 +298,7 @@ async def test_an_answer_that_nobody_reads_on_is_closed() -> None:
     async with server(ChatReply("word " * 5000)) as (llm, fake):
         items = llm.stream(Prompt("", HELLO.messages, max_tokens=9000))
         await anext(items)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while fake.script.calls[0].parts < 100:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0)
         await items.aclose()
@@ -309,7 +308,7 @@ async def test_an_answer_that_nobody_reads_on_is_closed() -> None:
 
 async def test_a_slow_list_of_models_has_a_deadline() -> None:
     async with writing(b"") as url:
-        llm = OpenAiLlm(url, timeouts=SOON)
+        llm = OpenAiLlm(url, timeouts=Timeouts(0.5, 0.5, 0.5))
         with pytest.raises(EngineTimeout, match="did not list its models"):
             await ask(llm)
         await llm.close()
@@ -317,12 +316,10 @@ async def test_a_slow_list_of_models_has_a_deadline() -> None:
 
 async def test_thoughts_do_not_put_the_deadline_off() -> None:
     answer = ChatReply("Late.", thoughts="hmm " * 20, always_thinks=True)
-    soon = Timeouts(2.0, 0.3, 0.3)
+    soon = Timeouts(connect=60, first=0.5, between=60)
     async with server(answer, script=Script(between=0.1), timeouts=soon) as (llm, fake):
-        start = time.perf_counter()
         with pytest.raises(EngineTimeout, match="did not begin"):
             await ask(llm)
-        assert 0.25 < time.perf_counter() - start < 0.8
         await fake.script.until_open(0)
         assert fake.script.calls[0].end == "gone"
 
@@ -340,10 +337,9 @@ async def test_a_slow_reader_is_not_a_silent_model() -> None:
 async def test_nobody_waits_for_the_count_of_tokens() -> None:
     body = stream_of(delta("Yes."), delta("", "stop"), end="")
     async with writing(HEAD + f"{len(body):x}\r\n".encode() + body + b"\r\n") as url:
-        llm = OpenAiLlm(url, model="m", timeouts=Timeouts(1, 1, 5))
-        start = time.perf_counter()
-        assert await ask(llm) == [TextDelta("Yes.")]
-        assert time.perf_counter() - start < 1.5
+        llm = OpenAiLlm(url, model="m", timeouts=Timeouts(60, 60, 3_600))
+        async with asyncio.timeout(60):
+            assert await ask(llm) == [TextDelta("Yes.")]
         await llm.close()
 
 
@@ -351,7 +347,7 @@ async def test_an_answer_that_ends_with_its_connection_has_to_say_that_it_is_who
     head = b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
     for end, kind in ((delta("", "stop"), None), (delta(" and"), EngineUnreachable)):
         async with writing(head + stream_of(delta("Yes"), end, end=""), closes=True) as url:
-            llm = OpenAiLlm(url, model="m", timeouts=SOON)
+            llm = OpenAiLlm(url, model="m", timeouts=UNHURRIED)
             items: list[LlmItem] = []
             if kind is None:
                 assert await ask(llm) == [TextDelta("Yes")]
@@ -388,6 +384,6 @@ async def test_a_body_may_be_cut_anywhere(seed: int) -> None:
     chunks = [body[start:end] for start, end in zip(edges, edges[1:], strict=False)]
     written = [f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n" for chunk in chunks]
     async with writing(HEAD, *written, b"0\r\n\r\n") as url:
-        llm = OpenAiLlm(url, model="m", timeouts=SOON)
+        llm = OpenAiLlm(url, model="m", timeouts=UNHURRIED)
         assert text(await ask(llm)) == "Grüße, 世界 🙂"
         await llm.close()

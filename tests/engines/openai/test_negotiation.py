@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
@@ -11,36 +9,14 @@ from tests.fakes.openai_llm import ChatReply, FakeOpenAi
 from tests.fakes.openai_llm_rules import KEY, Refused, Traits
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import EngineError
-from voice_grpc.core.tools import ToolDeclaration
 from voice_grpc.engines.openai.capabilities import Capabilities, learned
 from voice_grpc.engines.openai.client import OpenAiClient, address
 from voice_grpc.engines.openai.errors import refusal
 from voice_grpc.engines.openai.llm import OpenAiLlm
 from voice_grpc.engines.openai.negotiation import Negotiator
-from voice_grpc.engines.timeouts import Timeouts
-from voice_grpc.ports import Prompt, TextDelta
+from voice_grpc.ports import Prompt
 
-SOON = Timeouts(2.0, 2.0, 2.0)
-HELLO = Prompt("Be brief.", (Message(Role.USER, "Hello.", 1),), temperature=0.3)
-WEATHER = ToolDeclaration("weather", "The weather somewhere.", {})
-
-
-@asynccontextmanager
-async def server(
-    *answers: ChatReply, style: str = "vllm", traits: Traits | None = None
-) -> AsyncIterator[tuple[OpenAiLlm, FakeOpenAi]]:
-    async with FakeOpenAi(None, answers or (ChatReply(),), style=style, traits=traits) as fake:
-        llm = OpenAiLlm(fake.url, KEY, timeouts=SOON)
-        try:
-            yield llm, fake
-        finally:
-            await llm.close()
-
-
-async def ask(llm: OpenAiLlm, prompt: Prompt = HELLO) -> str:
-    async with aclosing(llm.stream(prompt)) as items:
-        return "".join([item.text async for item in items if isinstance(item, TextDelta)])
-
+from .asking import HELLO, UNHURRIED, WEATHER, ask, server
 
 # ---------------------------------------------------------------- capabilities
 
@@ -139,7 +115,7 @@ def test_what_another_turn_has_learned_meanwhile_is_kept() -> None:
 
 async def test_turns_that_begin_at_once_learn_together() -> None:
     async with FakeOpenAi() as fake:
-        llm = OpenAiLlm(fake.url, KEY, "gpt-5-mini", timeouts=SOON)
+        llm = OpenAiLlm(fake.url, KEY, "gpt-5-mini", timeouts=UNHURRIED)
         async with asyncio.TaskGroup() as tasks:
             asking = [tasks.create_task(ask(llm)) for _ in range(10)]
         assert all(task.result().startswith("Sure.") for task in asking)

@@ -50,7 +50,7 @@ async def serving() -> AsyncIterator[tuple[str, Process]]:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(45):
+        async with asyncio.timeout(60):
             url = (await process.stdout.readline()).decode().strip()
         yield url, process
     finally:

@@ -192,6 +192,19 @@ async def test_an_answer_that_breaks_off_says_why(tts: PiperTts) -> None:
     assert duration(tts, heard) > 0.3, "what came before it is heard to its end"
 
 
+async def test_what_it_fails_at_is_told_without_the_words(
+    tts: PiperTts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(voice: LevelVoice, text: str, rate: float) -> Iterator[Samples]:
+        yield np.zeros(1, np.int16)
+        raise ValueError(f"no phoneme for {text}")
+
+    monkeypatch.setattr(LevelVoice, "say", fails)
+    with pytest.raises(EngineError, match=r"cannot say \d+ characters \(ValueError\)") as told:
+        await said(tts, "My secret garden.")
+    assert "secret" not in str(told.value)
+
+
 async def test_a_very_long_clause_comes_in_parts(tts: PiperTts) -> None:
     sounds = await said(tts, "We went up the hill, and then we went down the hill again. " * 7)
     assert len(sounds) >= 3
@@ -228,7 +241,7 @@ async def test_closing_ends_an_answer_under_way_and_its_task() -> None:
     assert len(asyncio.all_tasks() - before) == 1
     await tts.close()
     assert asyncio.all_tasks() == before
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         with pytest.raises(EngineError, match="closed"):
             async for _ in sounds:
                 pass

@@ -4,7 +4,7 @@ import pytest
 
 from voice_grpc.core.errors import EngineMissing
 from voice_grpc.engines.whisper_remote.address import parse_address
-from voice_grpc.net.redaction import HIDDEN
+from voice_grpc.process.redaction import HIDDEN
 
 SECRET = "hush-hush-key"
 BASIC = "YW5uYTpodXNoLWh1c2gta2V5"

@@ -219,7 +219,7 @@ async def test_closing_breaks_off_what_is_on_its_way() -> None:
         async with asyncio.TaskGroup() as tasks:
             asked = tasks.create_task(_failure_of(heard(stt)))
             await fake.script.until_open(1)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(60):
                 await stt.close()
             await fake.script.until_open(0)
         assert "closed" in str(asked.result())

@@ -15,30 +15,19 @@ from websockets.exceptions import ConnectionClosed
 from tests.fakes.latency import Latency, Profile
 from tests.fakes.realtime_session import MODEL, RATES
 from tests.fakes.script import Script, Trouble
-from tests.fakes.spoken import Spoken
 from tests.fakes.whisper_realtime import FakeRealtime
-from voice_grpc.core.audio import RATE_HZ, Samples, silence
+from voice_grpc.core.audio import silence
 from voice_grpc.core.errors import EngineDenied, EngineError, EngineQuota, EngineUnreachable
-from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.engines.whisper_remote.address import parse_address
 from voice_grpc.engines.whisper_remote.realtime import RealtimeStt
 from voice_grpc.engines.whisper_remote.realtime_dialects import failure
-from voice_grpc.ports import SttOptions, Transcription
+from voice_grpc.ports import SttOptions
 
-QUICK = Timeouts(connect=2.0, first=0.8, between=0.4)
-TEXT = Spoken().text
-HZ = 500
-"""Of the hum."""
+from .asking import HZ, QUICK, TEXT, heard, hum
 
 DIALECTS = sorted(RATES)
 every = pytest.mark.parametrize("dialect", DIALECTS)
 committing = pytest.mark.parametrize("dialect", [each for each in DIALECTS if each != "vllm"])
-
-
-def hum(seconds: float) -> Samples:
-    time = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
-    samples: Samples = (np.sin(2 * np.pi * HZ * time) * 3000).astype(np.int16)
-    return samples
 
 
 @asynccontextmanager
@@ -52,15 +41,6 @@ async def serving(
             yield fake, stt
         finally:
             await stt.close()
-
-
-async def heard(stt: RealtimeStt, samples: Samples, *languages: str, prompt: str = "") -> Transcription:
-    stream = stt.open(SttOptions(languages, prompt))
-    try:
-        stream.feed(samples)
-        return await stream.final()
-    finally:
-        await stream.close()
 
 
 # ---------------------------------------------------------------- what goes out

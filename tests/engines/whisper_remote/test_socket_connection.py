@@ -5,61 +5,21 @@ import asyncio
 import logging
 import shutil
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.fakes.script import Script, Trouble
-from tests.fakes.spoken import Spoken
 from tests.fakes.whisper_live import FakeWhisperLive
-from voice_grpc.core.audio import RATE_HZ, Samples
 from voice_grpc.core.errors import EngineDenied, EngineError, EngineTimeout, EngineUnreachable
-from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.engines.whisper_remote.address import parse_address
 from voice_grpc.engines.whisper_remote.whisper_live import WhisperLiveStt
-from voice_grpc.ports import SttOptions, Transcription
+from voice_grpc.ports import SttOptions
 
-QUICK = Timeouts(connect=2.0, first=0.8, between=0.4)
-CONFIG: dict[str, Any] = {
-    "uid": "1",
-    "language": "en",
-    "task": "transcribe",
-    "model": "small",
-    "use_vad": True,
-}
-TEXT = Spoken().text
-
-
-def hum(seconds: float) -> Samples:
-    samples: Samples = (np.sin(np.arange(round(seconds * RATE_HZ)) * 0.2) * 3000).astype(np.int16)
-    return samples
-
-
-@asynccontextmanager
-async def serving(
-    script: Script | None = None, timeouts: Timeouts = QUICK, **options: Any
-) -> AsyncIterator[tuple[FakeWhisperLive, WhisperLiveStt]]:
-    async with FakeWhisperLive(script, **options) as fake:
-        stt = WhisperLiveStt(parse_address(fake.url, options.get("token", "")), timeouts=timeouts)
-        try:
-            yield fake, stt
-        finally:
-            await stt.close()
-
-
-async def heard(stt: WhisperLiveStt, samples: Samples, *languages: str, prompt: str = "") -> Transcription:
-    stream = stt.open(SttOptions(languages, prompt))
-    try:
-        stream.feed(samples)
-        return await stream.final()
-    finally:
-        await stream.close()
-
+from .asking import QUICK, TEXT, heard, hum, whisper_live
 
 # ---------------------------------------------------------------- what is no such server
 
@@ -143,7 +103,7 @@ async def test_a_certificate_counts_once_it_is_trusted(
 
 
 async def test_nobody_there() -> None:
-    async with serving() as (fake, stt):
+    async with whisper_live() as (fake, stt):
         pass
     stt = WhisperLiveStt(parse_address(fake.url), timeouts=QUICK)
     with pytest.raises(EngineUnreachable, match=f"127.0.0.1:{fake.port}"):
@@ -154,7 +114,7 @@ async def test_nobody_there() -> None:
 
 
 async def test_the_connection_is_there_before_the_answer_is_asked_for() -> None:
-    async with serving() as (fake, stt):
+    async with whisper_live() as (fake, stt):
         stream = stt.open(SttOptions())
         await fake.script.until_open(1)
         await stream.close()
@@ -175,7 +135,7 @@ async def test_a_server_that_comes_back_gets_the_whole_utterance() -> None:
 
 
 async def test_a_closed_engine_lets_go_of_all_and_opens_nothing() -> None:
-    async with serving() as (fake, stt):
+    async with whisper_live() as (fake, stt):
         streams = [stt.open(SttOptions()) for _ in range(3)]
         await fake.script.until_open(3)
         async with asyncio.TaskGroup() as tasks:
@@ -193,7 +153,7 @@ async def failing(final: "Any") -> None:
 
 
 async def test_a_final_that_is_running_when_its_stream_is_closed_fails() -> None:
-    async with serving(Script(always=Trouble.STALL_FIRST)) as (fake, stt):
+    async with whisper_live(Script(always=Trouble.STALL_FIRST)) as (fake, stt):
         stream = stt.open(SttOptions())
         stream.feed(hum(2))
         async with asyncio.TaskGroup() as tasks:
@@ -206,7 +166,7 @@ async def test_a_final_that_is_running_when_its_stream_is_closed_fails() -> None
 
 async def test_who_was_refused_does_not_knock_again() -> None:
     """The connection was made when the utterance began; its final is told what came of it."""
-    async with serving(Script(always=Trouble.DENIED)) as (fake, stt):
+    async with whisper_live(Script(always=Trouble.DENIED)) as (fake, stt):
         stream = stt.open(SttOptions())
         stream.feed(hum(1))
         assert await stream.interim() is None
@@ -236,7 +196,7 @@ async def test_no_secret_is_told(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_what_a_server_repeats_of_a_secret_is_left_out() -> None:
-    async with serving(token="s3cret-of-the-server") as (fake, stt):
+    async with whisper_live(token="s3cret-of-the-server") as (fake, stt):
         stt.model = "no model but s3cret-of-the-server"
         fake.script.always = Trouble.ERROR_FIRST
         with pytest.raises(EngineError, match=r"no model but \*\*\*"):

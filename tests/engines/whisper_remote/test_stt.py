@@ -3,7 +3,6 @@
 import asyncio
 import importlib.util
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 
 from tests.engines.whisper_remote.http.harness import SECRET, heard
 from tests.engines.whisper_remote.test_wyoming import is_listening
+from tests.free_port import free_port
 from tests.whisper_server.process import running
 from voice_grpc.bench.stt_utterances import SENTENCES, SpokenText, normal_words, recorded, spoken
 from voice_grpc.core.audio import RATE_HZ, silence
@@ -93,9 +93,7 @@ def faster_whisper_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         pytest.skip(f"without {missing[0]}")
     from voice_grpc.model_files.cache import model_path
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "faster_whisper_server", str(model_path("whisper-tiny"))]
     command += ["--host", "127.0.0.1", "--port", str(port)]
     directory = tmp_path_factory.mktemp("faster-whisper-server")

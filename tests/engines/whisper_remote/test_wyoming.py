@@ -21,27 +21,23 @@ from tests.fakes.latency import Latency, Profile
 from tests.fakes.script import Script, Trouble
 from tests.fakes.spoken import Spoken
 from tests.fakes.wyoming import FORMAT, FakeWyoming
+from tests.free_port import free_port
 from tests.saying import said
 from voice_grpc.bench.stt_utterances import normal_words, word_errors
-from voice_grpc.core.audio import RATE_HZ, Samples, silence
+from voice_grpc.core.audio import Samples, silence
 from voice_grpc.core.errors import EngineError, EngineMissing, EngineTimeout, EngineUnreachable
 from voice_grpc.engines.timeouts import Timeouts
 from voice_grpc.engines.whisper_remote.address import parse_address
 from voice_grpc.engines.whisper_remote.wyoming import WyomingStt
 from voice_grpc.ports import SttOptions, SttStream, Transcription
 
-QUICK = Timeouts(connect=2.0, first=0.8, between=0.4)
-TEXT = Spoken().text
+from .asking import QUICK, TEXT, heard, hum
+
 SENTENCE = "I would like to book a table for four people on Friday evening, please."
 RECORDING = Path(__file__).parents[4] / "shared/audio/jfk.wav"
 SAID = (
     "And so my fellow Americans ask not what your country can do for you ask what you can do for your country"
 )
-
-
-def hum(seconds: float) -> Samples:
-    samples: Samples = (np.sin(np.arange(round(seconds * RATE_HZ)) * 0.2) * 3000).astype(np.int16)
-    return samples
 
 
 @asynccontextmanager
@@ -55,15 +51,6 @@ async def serving(
             yield fake, stt
         finally:
             await stt.close()
-
-
-async def heard(stt: WyomingStt, samples: Samples, *languages: str, prompt: str = "") -> Transcription:
-    stream = stt.open(SttOptions(languages, prompt))
-    try:
-        stream.feed(samples)
-        return await stream.final()
-    finally:
-        await stream.close()
 
 
 # ---------------------------------------------------------------- what a server is
@@ -236,9 +223,7 @@ def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(f"without {missing[0]}")
     from voice_grpc.model_files.cache import model_path
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     directory = tmp_path_factory.mktemp("wyoming")
     command = [
         *(sys.executable, "-m", "wyoming_faster_whisper", "--uri", f"tcp://127.0.0.1:{port}"),

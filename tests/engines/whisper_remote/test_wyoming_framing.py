@@ -75,6 +75,7 @@ async def test_data_may_be_in_the_header_too() -> None:
         b'{"type": "info", "data_length": "7"}\n',
         b'{"type": "info", "data_length": 2}\n[]',
         b"x" * 70_000 + b"\n",
+        b"[" * 20_000 + b"]" * 20_000 + b"\n",
     ],
 )
 async def test_what_is_no_wyoming(line: bytes) -> None:

@@ -1,7 +1,6 @@
-"""The README's examples of the simple dialect run as shown, but for the port."""
+"""The page's examples of the simple dialect run as shown, but for the port."""
 
 import asyncio
-import re
 import sys
 import wave
 from pathlib import Path
@@ -12,16 +11,14 @@ import pytest
 from tests.gateway.harness import deployed
 from tests.gateway.talking import write_microphone
 from tests.gateway.web.chromium import BINARY, chromium
+from tests.pages import blocks, page
 from tests.serving import noise
 from voice_grpc.core.audio import rms
-
-README = Path(__file__).parents[3] / "README.md"
 
 
 def example(language: str, port: int) -> str:
     """The one that talks to the gateway."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
-    (found,) = [block for block in blocks if "/v1/ws" in block]
+    (found,) = [block for block in blocks(page("browsers"), language) if "/v1/ws" in block]
     assert len(found.splitlines()) <= 25
     return str(found).replace(":8080/", f":{port}/")
 
@@ -33,7 +30,7 @@ async def test_in_python(tmp_path: Path) -> None:
             sys.executable, "-c", example("python", here.port), "question.wav",
             cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        said, complaints = await asyncio.wait_for(process.communicate(), 30)
+        said, complaints = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, complaints) == (0, b"")
     assert said.decode().splitlines() == ["user hello there", "agent Sure thing."]
     with wave.open(str(tmp_path / "answer.wav")) as file:

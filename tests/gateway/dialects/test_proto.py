@@ -207,8 +207,11 @@ async def test_a_sound_frame_there_and_back() -> None:
     )
     frame = proto_json.sound_frame(7, audio)
     assert proto_json.HEADER.unpack_from(frame) == (1, 3, 2, 7, 3, 960, 2**40)
-    assert proto_json.read_sound(frame) == pb.AudioInput(data=b"sound", offset_samples=2**40)
-    assert proto_json.read_sound(packed(b"x", 4)).discontinuity
+    heard = pb.AudioInput(data=b"sound", offset_samples=2**40)
+    assert proto_json.read_sound(frame) == pb.ConverseRequest(audio=heard)
+    assert proto_json.read_sound(packed(b"x", 4)).audio.discontinuity
+    numbered = proto_json.HEADER.pack(1, 8, 0, 0, 77, 0, 0) + b"x"
+    assert proto_json.read_sound(numbered) == pb.ConverseRequest(seq=77, audio=pb.AudioInput(data=b"x"))
 
 
 async def test_bytes_of_every_coding_pass() -> None:

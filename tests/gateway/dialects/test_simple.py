@@ -1,15 +1,21 @@
 """The simple dialect over a real socket: sound and a few JSON texts."""
 
 import asyncio
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from gateway.dialects.simple import SimpleDialect
+from tests.recording.made import recorder_in
+from tests.recording.reading import events, files
 from tests.serving import LONG, noise, scripted
 from voice_grpc.core.audio import rms
 from voice_grpc.engines.scripted import Hearing, Script, ScriptedAnswer, ScriptedLlm, ScriptedStt
 from voice_grpc.pb import voice_pb2 as pb
+from voice_grpc.session.recording_tap import WITHDRAWN
 
 from ..harness import Browser, deployed
 
@@ -91,6 +97,16 @@ async def test_an_interruption_clears_and_tells_what_was_heard() -> None:
         await browser.until(lambda: len(browser.sound) > heard, "another answer")
 
 
+def test_who_says_what_waits_is_reported_so() -> None:
+    dialect = SimpleDialect()
+    dialect.first(json.dumps(START | {"output_sample_rate": 8_000}))
+    dialect.down(pb.ConverseResponse(turn=3, audio=pb.AudioOutput(data=b"\0\0")))
+    told = {"type": "played", "ms": 120, "buffered_ms": 60, "underruns": 2}
+    (request,) = dialect.up(json.dumps(told))
+    report = request.playback
+    assert (report.turn, report.played_samples, report.buffered_samples, report.underruns) == (3, 960, 480, 2)
+
+
 CONTROLS = ("duck", "unduck", "hold", "resume", "clear")
 
 
@@ -101,7 +117,8 @@ async def controls(words: str, **start: Any) -> list[dict[str, Any]]:
     async with deployed(script) as here, here.browser() as browser:
         await browser.send(START | start)
         await browser.send({"type": "text", "text": "Go on."})
-        await browser.until(lambda: len(browser.sound) > 3, "sound")
+        second = 2 * 16_000  # by then a word is over, to which a later RESUME may go back
+        await browser.until(lambda: sum(map(len, browser.sound)) > second, "a second of sound")
         await speak(browser, 0.4, by_the_clock=True)
         await browser.said(type="transcript", role="user", text=words, final=True)
         await browser.send({"type": "interrupt"})
@@ -109,8 +126,16 @@ async def controls(words: str, **start: Any) -> list[dict[str, Any]]:
     return [text for text in browser.texts if text["type"] in CONTROLS]
 
 
+TRIES = 5
+"""A machine that stalls for longer than the voice lasts hears all of it at once: nothing waits for that."""
+
+
 async def test_who_obeys_is_told_to_hold_and_where_to_go_on() -> None:
-    duck, hold, resume, clear = await controls("Yeah.", playback_control=True)
+    for _ in range(TRIES):
+        told = await controls("Yeah.", playback_control=True)
+        if {"type": "hold"} in told:
+            break
+    duck, hold, resume, clear = told
     assert (duck, hold, clear) == ({"type": "duck"}, {"type": "hold"}, {"type": "clear"})
     assert resume["type"] == "resume"
     assert 0 < resume["position_samples"] < 16_000 * 5
@@ -167,6 +192,21 @@ WRONG: dict[str, tuple[list[Any], int, str]] = {
     "a list": (["[1]"], 4400, "got list, accepted: one JSON object"),
     "depth": (["[" * 100_000], 4400, "got no JSON (maximum recursion"),
     "ms": ([START, {"type": "played", "ms": "all"}], 4400, "ms: got 'all', accepted: milliseconds"),
+    "buffered": (
+        [START, {"type": "played", "ms": 5, "buffered_ms": -1}],
+        4400,
+        "buffered_ms: got -1, accepted: milliseconds that wait, from 0",
+    ),
+    "recording": (
+        [START | {"recording": "yes"}],
+        4400,
+        "recording: got 'yes', accepted: true, false",
+    ),
+    "underruns": (
+        [START, {"type": "played", "ms": 5, "underruns": True}],
+        4400,
+        "underruns: got True, accepted: how often playing ran dry, from 0",
+    ),
     "no words": ([START, {"type": "text", "text": 5}], 4400, "text: got 5, accepted: text"),
     "a second start": ([START, START], 4400, "type: got 'start', accepted: text"),
 }
@@ -185,6 +225,45 @@ async def test_what_is_wrong_is_told_and_disturbs_nobody(case: str) -> None:
         assert await browser.closed() == (code, error["message"][:123])
         await other.send({"type": "text", "text": "Hello?"})
         await other.said(type="transcript", role="agent", final=True)
+
+
+@pytest.mark.parametrize(("start", "is_recorded"), [({}, False), ({"recording": True}, True)])
+async def test_a_recording_is_allowed_by_who_starts(
+    start: dict[str, Any], is_recorded: bool, tmp_path: Path
+) -> None:
+    async with (
+        recorder_in(tmp_path) as recorder,
+        deployed(recorder=recorder) as here,
+        here.browser() as browser,
+    ):
+        await browser.send(START | start)
+        assert (await browser.said(type="ready"))["recording"] is is_recorded
+        await browser.send({"type": "text", "text": "Hello?"})
+        await browser.said(type="transcript", role="agent", final=True)
+    assert len(files(tmp_path)) == (2 if is_recorded else 0)
+
+
+async def test_a_recording_is_refused_by_a_server_that_makes_none() -> None:
+    async with deployed() as here, here.browser() as browser:
+        await browser.send(START | {"recording": True})
+        assert (await browser.said(type="ready"))["recording"] is False
+
+
+async def test_what_was_allowed_is_taken_back(tmp_path: Path) -> None:
+    async with (
+        recorder_in(tmp_path) as recorder,
+        deployed(recorder=recorder) as here,
+        here.browser() as browser,
+    ):
+        await browser.send(START | {"recording": True})
+        await browser.said(type="ready", recording=True)
+        await browser.send({"type": "stop_recording"})
+        assert (await browser.said(type="error", reason="RECORDING_STOPPED"))["fatal"] is False
+        await browser.send({"type": "text", "text": "Hello?"})
+        await browser.said(type="transcript", role="agent", final=True)
+    (lines,) = [path for path in files(tmp_path) if path.suffix == ".jsonl"]
+    assert "Hello?" not in lines.read_text()
+    assert events(lines)[-1]["reason"] == WITHDRAWN
 
 
 async def test_half_a_sample_is_a_warning() -> None:

@@ -15,8 +15,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 BINARY = shutil.which("chromium")
 
-START_SECONDS = 30.0
-WAIT_SECONDS = 30.0
+START_SECONDS = 60.0
+WAIT_SECONDS = 60.0
 
 FAKE_DEVICE = "--use-fake-device-for-media-stream"
 FLAGS = (
@@ -55,7 +55,7 @@ window.recorded = { mic: [], out: [] };
   const connect = AudioNode.prototype.connect;
   const record = (node, whose) => {
     const context = node.context;
-    const tap = context.createScriptProcessor(whose === "mic" ? 512 : 2048, 1, 1);
+    const tap = context.createScriptProcessor(whose === "mic" ? 512 : 16384, 1, 1);
     tap.onaudioprocess = (event) => window.recorded[whose].push({
       at: performance.now(), rate: context.sampleRate, samples: event.inputBuffer.getChannelData(0).slice(),
     });
@@ -88,7 +88,11 @@ window.recorded = { mic: [], out: [] };
   });
 })();
 """
-"""Keeps what the page hears from its microphone and what it lets out, in blocks with their times."""
+"""Keeps what the page hears from its microphone and what it lets out, in blocks with their times. Those of
+what it lets out are long: a page that is busy for longer than a block lasts loses one."""
+
+IS_OUT = "recorded.out.slice(-2).every((block) => block.samples.every((v) => Math.abs(v) < 0.01))"
+"""The last second or so of what the page let out is silent, and what came before is recorded."""
 
 
 KEYS = {

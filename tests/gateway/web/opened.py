@@ -17,10 +17,7 @@ from voice_grpc.engines.scripted import Script
 from voice_grpc.server.server import Server
 from voice_grpc.store import MemoryStore
 
-needs_chromium = [
-    pytest.mark.skipif(BINARY is None, reason="chromium is not installed"),
-    pytest.mark.timeout(180),
-]
+needs_chromium = pytest.mark.skipif(BINARY is None, reason="chromium is not installed")
 
 SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 """Of every state; not committed."""

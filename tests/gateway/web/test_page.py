@@ -17,7 +17,7 @@ from tests.gateway.talking import (
     write_microphone,
     wrong,
 )
-from tests.gateway.web.chromium import chromium
+from tests.gateway.web.chromium import IS_OUT, chromium
 from tests.gateway.web.opened import (
     SCREENSHOTS,
     STATE,
@@ -42,15 +42,12 @@ ANSWER = "The weather is nice and warm today, and it will stay that way until th
 LONG = "Let me tell you a long story about a small town by the sea. " * 6
 KINDS = {"ws": "opus", "pcm": "pcm"}
 
-STOPS_WITHIN = 1_500.0
-"""ms. The goal is 400, which an idle machine meets; a test on a busy one only asks that it does stop."""
+STOPS_WITHIN = 4.0
+"""Seconds of sound, which the browser had already: on a busy machine its jitter buffer has grown. How soon it
+is, `bench yielding` says. The answer would go on for twenty."""
 
 MISHEARD = 2
 """Words, of the eight of a question. Chromium's audio threads lose sound on a machine that is busy."""
-
-IS_OUT = "recorded.out.slice(-12).every((block) => block.samples.every((v) => Math.abs(v) < 0.01))"
-"""The last half second or so of what the page let out is silent: of WebRTC some is still in the browser's
-jitter buffer when the turn is over."""
 
 Real = tuple[SileroVad, WhisperStt, PiperTts]
 
@@ -79,28 +76,29 @@ async def test_a_spoken_question_gets_a_spoken_answer(transport: str, real: Real
         await page.until("document.querySelector('.latency')")
         await page.screenshot(SCREENSHOTS / f"{transport}-4-answered.png")
         assert wrong(await page.text(".said.user .words"), QUESTION) <= MISHEARD
-        assert await page.text(".said.agent .words") == ANSWER
+        # Where the voice is late, an apology follows.
+        assert (await page.text(".said.agent .words")).startswith(ANSWER)
         assert "from your last word to the first of the answer" in await page.text(".took")
-        await page.until(IS_OUT)
+        await page.until(IS_OUT)  # of WebRTC some is in the browser's jitter buffer when the turn is over
         assert wrong(await transcribed(real[1], await heard_by(page)), ANSWER) <= MISHEARD
+        if transport == "rtc":
+            await page.until("talk.link.emitted?.held > 0")  # how long the browser holds what comes is known
         assert not page.complaints
 
 
-SILENT_AFTER = """
-(() => {
-  const isLoud = (value) => Math.abs(value) > 0.02;
-  const loud = (blocks) => blocks.filter((block) => block.samples.some(isLoud));
-  const heard = loud(recorded.mic).filter((block) => block.at < %f);
-  const first = heard.findLast((block, n) => n === 0 || block.at - heard[n - 1].at > 2000);
-  const onset = first.at - (first.samples.length - 1 - first.samples.findIndex(isLoud)) / first.rate * 1000;
-  const last = loud(recorded.out).findLast((block) => block.at < onset + 2500);
-  const end = last.at - (last.samples.length - 1 - last.samples.findLastIndex(isLoud)) / last.rate * 1000;
-  return end - onset;
-})()
+STILL_AUDIBLE = """
+recorded.out
+  .filter((block) => %(since)f < block.at && block.at < %(until)f)
+  .filter((block) => block.samples.some((value) => Math.abs(value) > 0.02))
+  .reduce((seconds, block) => seconds + block.samples.length / block.rate, 0)
 """
-"""Milliseconds from the onset in the fake microphone to the last audible sample of the answer, both as the
-page itself recorded them; the onset is the last one after a silence of 2 s before a moment, in ms of the
-page's clock. No next answer begins within the 2.5 s that the words of an interruption take."""
+"""Seconds of sound that the page recorded of its loudspeaker between two moments of its clock, in ms."""
+
+SILENT = """
+recorded.out.findLast((block) => block.samples.some((value) => Math.abs(value) > 0.02))?.at
+  < recorded.out.at(-1).at - 1000
+"""
+"""A second without a sound is recorded of the page, longer than any pause in an answer."""
 
 INTERRUPTIONS = 6
 
@@ -119,12 +117,15 @@ async def test_a_barge_in_stops_the_answer_and_what_was_heard_is_shown(
         await remember(page, transport=transport)
         await page.go(f"{here.url}/")
         await page.click("#talk")
-        await page.until("document.querySelector('.mark')", 60.0)
+        await page.until("document.querySelector('.mark')", 120.0)
         cut_at = await page.run("performance.now()")
         words = "document.querySelector('.said.agent:has(.mark) .words').firstChild.data.trim()"
         heard = await page.run(words)
         await page.screenshot(SCREENSHOTS / f"{transport}-5-interrupted.png")
-        assert await page.run(SILENT_AFTER % cut_at) < STOPS_WITHIN
+        is_next = "document.querySelectorAll('.said.agent').length > 1"
+        await page.until(f"{SILENT} || {is_next}")
+        until = await page.run("performance.now()")
+        assert await page.run(STILL_AUDIBLE % {"since": cut_at, "until": until}) < STOPS_WITHIN
         assert LONG.startswith(heard)
         assert 0 < len(heard) < len(LONG.strip())
         assert not page.complaints

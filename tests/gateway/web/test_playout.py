@@ -29,9 +29,9 @@ RUN = """
   %s
   const player = new Made();
   const steps = {
-    audio: (turn, first, count, last) => {
+    audio: (turn, first, count, last, offset) => {
       const samples = Float32Array.from({ length: count }, (_, n) => first + n);
-      player.port.onmessage({ data: { do: "audio", turn, last, samples } });
+      player.port.onmessage({ data: { do: "audio", turn, last, samples, offset } });
     },
     tell: (what, turn, more) => player.port.onmessage({ data: { do: what, turn, ...more } }),
     take: (count) => {
@@ -161,3 +161,67 @@ async def test_the_next_answer_is_neither_lowered_nor_held(page: Page) -> None:
     )  # fmt: skip
     assert came[5][20:] == samples(5000, 5050)
     assert came[-1] == samples(7000, 7050)
+
+
+# ---------------------------------------------------------------- after a line was lost
+
+
+async def test_sound_that_comes_again_is_heard_once_and_none_is_left_out(page: Page) -> None:
+    came = await played(
+        page, ("audio", 1, 1000, 200, False, 0), ("take", 150), ("told",),
+        ("audio", 1, 1100, 200, True, 100), ("take", 150), ("told",),
+    )  # fmt: skip
+    assert came[1] + came[4] == samples(1000, 1300)
+    assert came[5] == [[1, "finished", 300]]
+
+
+async def test_sound_that_comes_again_after_it_ran_dry_goes_on_where_the_ear_was(page: Page) -> None:
+    came = await played(
+        page, ("audio", 1, 1000, 200, False, 0), ("take", 200), ("take", 60), ("told",),
+        ("audio", 1, 1150, 150, True, 150), ("take", 100), ("told",),
+    )  # fmt: skip
+    assert came[5] == samples(1200, 1300)
+    assert came[6] == [[1, "finished", 300]]
+
+
+async def test_an_answer_that_is_joined_in_its_middle_is_counted_from_there(page: Page) -> None:
+    came = await played(page, ("audio", 7, 1000, 100, True, 500), ("take", 100), ("told",))
+    assert came[1] == samples(1000, 1100)
+    assert came[2] == [[7, "started", 500], [7, "finished", 600]]
+
+
+async def test_sound_that_never_came_is_silence(page: Page) -> None:
+    came = await played(
+        page, ("audio", 1, 1000, 100, False, 0), ("audio", 1, 1300, 100, True, 300), ("take", 400), ("told",)
+    )
+    assert came[2] == samples(1000, 1100) + [0] * 200 + samples(1300, 1400)
+    assert came[3][-1] == [1, "finished", 400]
+
+
+async def test_another_conversation_begins_with_nothing(page: Page) -> None:
+    came = await played(
+        page, *started(taken=400), ("audio", 2, 2000, 100, False), ("tell", "hold", 2), ("told",),
+        ("tell", "restart", 0), ("audio", 1, 5000, 100, True), ("take", 100), ("told",),
+    )  # fmt: skip
+    assert came[8] == samples(5000, 5100)
+    assert came[9] == [[1, "started", 0], [1, "finished", 100]]
+
+
+async def test_it_waits_while_another_line_begins_and_goes_on_with_the_very_sample(page: Page) -> None:
+    came = await played(
+        page, *started(), ("tell", "stop", 0), ("told",), ("take", 20), ("take", 20),
+        ("tell", "goOn", 0), ("take", 300), ("told",),
+    )  # fmt: skip
+    assert came[4] == [[1, "progress", 100]], "what was played is told at once"
+    assert came[5][FADE:] + came[6] == pytest.approx([0] * 35, abs=1e-9)
+    assert came[8][FADE:] == samples(1100 + FADE, 1400)
+    assert [1, "finished", 400] in came[9]
+
+
+async def test_what_the_server_held_waits_on_after_another_line_began(page: Page) -> None:
+    came = await played(
+        page, *started(), ("tell", "hold", 1), ("tell", "stop", 0), ("tell", "goOn", 0), ("take", 20),
+        ("take", 20), ("tell", "resume", 1, {"position": 100}), ("take", 300),
+    )  # fmt: skip
+    assert came[7] == pytest.approx([0] * 20, abs=1e-9)
+    assert came[9][FADE:] == samples(1100 + FADE, 1400)

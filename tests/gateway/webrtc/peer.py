@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -104,9 +104,16 @@ class Peer:
 
 
 @asynccontextmanager
-async def calling(url: str, token: str = "", *, speaks: bool = True) -> AsyncIterator[Peer]:
+async def calling(
+    url: str,
+    token: str = "",
+    *,
+    speaks: bool = True,
+    resume_token: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> AsyncIterator[Peer]:
     """Connected, its channel open; hung up without a word when the block ends. One that does not speak
-    offers to receive only."""
+    offers to receive only. `headers`: of the offer, besides."""
     connection = RTCPeerConnection()
     microphone = Microphone()
     if speaks:
@@ -121,9 +128,11 @@ async def calling(url: str, token: str = "", *, speaks: bool = True) -> AsyncIte
         listening: list[asyncio.Task[None]] = []
         connection.on("track", lambda track: listening.append(tasks.create_task(peer.listen(track))))
         await connection.setLocalDescription(await connection.createOffer())
-        headers = {"Content-Type": "application/sdp"}
+        headers = {"Content-Type": "application/sdp", **(headers or {})}
         if token:
             headers["Authorization"] = f"Bearer {token}"
+        if resume_token:
+            headers["Resume-Token"] = resume_token
         async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
             answer = await http.post("/v1/webrtc", content=connection.localDescription.sdp, headers=headers)
         assert answer.status_code == 201, answer.text

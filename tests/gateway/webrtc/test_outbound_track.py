@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("aiortc", reason="aiortc is not installed (the extra `webrtc`)")
 
-from gateway.webrtc.outbound_track import FRAME, KEPT, MAX_WAITING, Playlist, Reports
+from gateway.webrtc.outbound_track import FRAME, KEPT, MAX_WAITING, MOST_BEHIND, Playlist, Reports
 from voice_grpc.core.audio import Samples
 from voice_grpc.core.playout.volume import DUCKED
 from voice_grpc.pb import voice_pb2 as pb
@@ -89,6 +89,95 @@ def test_every_answer_is_reported_from_its_start_to_its_end() -> None:
     cleared = reports.cleared(3)
     assert (cleared.state, cleared.played_samples) == (state.STATE_CLEARED, FRAME)
     assert reports.due() == []
+
+
+def standing(report: pb.PlaybackReport) -> tuple[int, int, int]:
+    """In frames where they are such."""
+    return report.played_samples // FRAME, report.buffered_samples // FRAME, report.underruns
+
+
+def test_what_waits_and_how_often_it_ran_dry_is_reported() -> None:
+    playlist = Playlist()
+    reports = Reports(playlist)
+    playlist.add(1, pcm(1, 3 * FRAME), is_last=False)
+    playlist.add(1, pcm(1, FRAME), is_last=False)
+    said = []
+    for frames in (1, 2, 3):  # the last two of them find nothing
+        heard(playlist, frames)
+        said += reports.due()
+    playlist.add(1, pcm(1, 2 * FRAME), is_last=False)
+    playlist.add(2, pcm(2, 5 * FRAME), is_last=True)
+    heard(playlist)
+    said += reports.due()
+    assert [standing(report) for report in said] == [(1, 3, 0), (3, 1, 0), (4, 0, 0), (5, 1, 1)]
+    assert standing(reports.cleared(1)) == (5, 0, 1)
+
+
+def test_a_hold_and_the_end_are_no_underruns() -> None:
+    playlist = Playlist()
+    reports = Reports(playlist)
+    playlist.add(1, pcm(1, FRAME), is_last=False)
+    heard(playlist)
+    assert [standing(report) for report in reports.held(1)] == [(1, 0, 0)] * 2
+    heard(playlist, 5)
+    playlist.resume(1, FRAME)
+    playlist.add(1, pcm(1, FRAME), is_last=True)
+    heard(playlist, 5)
+    assert [standing(report) for report in reports.due()] == [(2, 0, 0)]
+
+
+def test_what_is_on_its_way_to_the_ear_is_not_played_yet() -> None:
+    playlist = Playlist()
+    reports = Reports(playlist)
+    playlist.add(1, pcm(1, 20 * FRAME), is_last=True)
+    reports.behind(4 * FRAME)
+    said = []
+    for frames in (1, 4, 5):
+        heard(playlist, frames)
+        said += reports.due()
+    assert [standing(report) for report in said] == [(0, 20, 0), (1, 19, 0), (6, 14, 0)]
+    reports.behind(6 * FRAME)
+    heard(playlist)
+    assert [standing(report) for report in reports.due()] == [(6, 14, 0)], "a report never falls"
+    (held,) = reports.held(1)
+    assert standing(held) == (11, 9, 0), "while it is held the ear comes as far as what has left"
+
+
+def test_an_answer_is_finished_once_its_end_was_heard() -> None:
+    playlist = Playlist()
+    reports = Reports(playlist)
+    reports.behind(5 * FRAME)
+    playlist.add(1, pcm(1, 10 * FRAME), is_last=True)
+    playlist.add(2, pcm(2, 10 * FRAME), is_last=False)
+    heard(playlist, 10)
+    assert told(reports.due()) == [(1, STARTED, 5 * FRAME)], "the track has nothing of it, and it is not over"
+    heard(playlist, 4)
+    assert told(reports.due()) == [(1, PROGRESS, 9 * FRAME)]
+    heard(playlist)
+    assert told(reports.due()) == [(1, FINISHED, 10 * FRAME), (2, STARTED, 0)]
+    heard(playlist)
+    assert told(reports.due()) == [(2, PROGRESS, FRAME)]
+
+
+def test_what_is_cleared_on_its_way_to_the_ear_is_heard_and_never_finished() -> None:
+    playlist = Playlist()
+    reports = Reports(playlist)
+    reports.behind(5 * FRAME)
+    playlist.add(1, pcm(1, 10 * FRAME), is_last=True)
+    heard(playlist, 10)
+    assert told(reports.due()) == [(1, STARTED, 5 * FRAME)]
+    assert told([reports.cleared(1)]) == [(1, pb.PlaybackReport.STATE_CLEARED, 10 * FRAME)]
+    heard(playlist, 10)
+    assert reports.due() == []
+
+
+def test_no_page_is_believed_to_be_seconds_behind() -> None:
+    playlist = Playlist()
+    reports = Reports(playlist)
+    playlist.add(1, pcm(1, 100 * FRAME), is_last=True)
+    reports.behind(2**63)
+    heard(playlist, 50)
+    assert [standing(report) for report in reports.due()] == [((50 * FRAME - MOST_BEHIND) // FRAME, 75, 0)]
 
 
 # ---------------------------------------------------------------- yielding
@@ -238,3 +327,44 @@ def test_it_goes_on_at_full_volume() -> None:
     heard(playlist)
     playlist.resume(1, 3 * FRAME)
     assert heard(playlist)[FADE:].tolist() == list(range(1_000 + 3 * FRAME + FADE, 1_000 + 4 * FRAME))
+
+
+async def test_it_waits_while_another_line_to_the_server_begins() -> None:
+    playlist = Playlist()
+    reports = Reports(playlist)
+    assert await reports.hold() is None
+    playlist.add(1, pcm(100, 4 * FRAME), is_last=True)
+    playlist.next_frame()
+    held = await reports.hold()
+    assert held is not None
+    assert (held.turn, held.played_samples) == (1, FRAME)
+    assert not np.frombuffer(playlist.next_frame(), "<i2")[FADE:].any()
+    await reports.go_on()
+    assert np.frombuffer(playlist.next_frame(), "<i2")[FADE:].all()
+    assert playlist.current is not None
+    assert playlist.current.played == 2 * FRAME
+
+
+async def test_what_the_server_held_stays_so_on_another_line() -> None:
+    playlist = Playlist()
+    reports = Reports(playlist)
+    playlist.add(1, pcm(100, 4 * FRAME), is_last=True)
+    playlist.next_frame()
+    reports.held(1)
+    assert await reports.hold() is not None
+    await reports.go_on()
+    assert playlist.is_held
+
+
+async def test_as_another_line_begins_the_end_that_is_on_its_way_counts_as_heard() -> None:
+    playlist = Playlist()
+    reports = Reports(playlist)
+    reports.behind(10 * FRAME)
+    playlist.add(1, pcm(1, 3 * FRAME), is_last=True)
+    heard(playlist, 3)
+    assert [standing(report) for report in reports.due()] == [(0, 3, 0)]
+    report = await reports.hold()
+    assert report is not None
+    assert standing(report) == (3, 0, 0)
+    await reports.go_on()
+    assert not playlist.is_held

@@ -16,6 +16,8 @@ from uvicorn.server import ServerState
 from tests.serving import WITHIN
 from voice_grpc.net.http.body import BodyTooLarge, BodyTooSlow, BoundedBody
 from voice_grpc.net.http.edge import HttpEdge, http_server
+from voice_grpc.net.http.places import ConnectionBounds
+from voice_grpc.net.http.tls import ServerContext
 from voice_grpc.net.http.websocket import WEBSOCKETS
 from voice_grpc.net.listener import listen
 
@@ -94,13 +96,22 @@ class EdgeServed:
 
     async def until_alone(self) -> None:
         """Until no connection is left, and nobody works for one."""
+        await self.until_left(0)
         async with asyncio.timeout(WITHIN):
-            while self.connections or self.state.tasks:  # noqa: ASYNC110 - uvicorn has no event for it
+            while self.state.tasks:  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.01)
+
+    async def until_left(self, most: int) -> None:
+        """Until there are no more connections than so many."""
+        async with asyncio.timeout(WITHIN):
+            while len(self.connections) > most:  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)
 
     @asynccontextmanager
-    async def caller(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def caller(
+        self, address: str = "127.0.0.1"
+    ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(address, 0))
         try:
             yield reader, writer
         finally:
@@ -133,8 +144,13 @@ async def answer(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def edge_serving(body_seconds: float = 30.0, **bounds: Any) -> AsyncIterator[EdgeServed]:
-    """Bounds in seconds that are not given are longer than the test."""
+async def edge_serving(
+    body_seconds: float = 30.0,
+    tls: ServerContext | None = None,
+    connections: ConnectionBounds = ConnectionBounds(1_000, 1_000),  # noqa: B008 - it is frozen
+    **seconds: float,
+) -> AsyncIterator[EdgeServed]:
+    """Seconds that are not given are longer than the test; of one address there may be as many as in all."""
     long_enough = {"head_seconds": 60.0, "idle_seconds": 60.0, "write_seconds": 60.0, "linger_seconds": 60.0}
     app = Starlette(
         routes=[
@@ -150,7 +166,7 @@ async def edge_serving(body_seconds: float = 30.0, **bounds: Any) -> AsyncIterat
     )
     listener = listen("127.0.0.1", 0)
     bounded = BoundedBody(app, MOST_BYTES, body_seconds)
-    server = http_server(bounded, HttpEdge(**{**long_enough, **bounds}), **WEBSOCKETS)
+    server = http_server(bounded, HttpEdge(connections, **{**long_enough, **seconds}), tls, **WEBSOCKETS)
     await server.startup(sockets=[listener])
     state = server.server_state
     try:

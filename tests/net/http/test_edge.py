@@ -9,7 +9,7 @@ import pytest
 
 from tests.serving import WITHIN
 from voice_grpc.net.http.edge import HEAD_BYTES
-from voice_grpc.net.http.open_files import MOST_CONNECTIONS, SPARE_FILES, connections_that_fit
+from voice_grpc.net.http.places import ConnectionBounds
 
 from .serving import GET, HANDSHAKE, HEAD, LONG, MOST_BYTES, answer, edge_serving, ending
 
@@ -160,7 +160,7 @@ UPLOADING = b"POST /upload HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\na
 @pytest.mark.parametrize("said", [b"", b"GET / HT", UPLOADING], ids=["nothing", "head", "body"])
 async def test_one_connection_more_closes_the_one_that_waited_longest(said: bytes) -> None:
     async with (
-        edge_serving(max_connections=3) as here,
+        edge_serving(connections=ConnectionBounds(3, 3)) as here,
         here.caller() as (first, dripping),
         here.caller() as (second, asking),
         here.caller(),
@@ -178,7 +178,7 @@ async def test_one_connection_more_closes_the_one_that_waited_longest(said: byte
 
 async def test_where_all_are_at_work_one_more_is_told_so() -> None:
     async with (
-        edge_serving(max_connections=2, linger_seconds=SHORT) as here,
+        edge_serving(connections=ConnectionBounds(2, 2), linger_seconds=SHORT) as here,
         here.caller() as (reader, writer),
     ):
         writer.write(HANDSHAKE)
@@ -202,22 +202,6 @@ async def until_at_work(port: int) -> None:
         writer.transport.abort()
         if b" 503 " in told:
             return
-
-
-def test_connections_fit_into_the_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    import resource
-
-    for soft, wanted, fit in (
-        (1_024, 0, (1_024 - SPARE_FILES) // 2),
-        (1_024, 100, 100),
-        (1_024, 5_000, (1_024 - SPARE_FILES) // 2),
-        (1_000_000, 0, MOST_CONNECTIONS),
-        (1_000_000, 5_000, 5_000),
-        (resource.RLIM_INFINITY, 0, MOST_CONNECTIONS),
-        (10, 0, 1),
-    ):
-        monkeypatch.setattr(resource, "getrlimit", lambda _, soft=soft: (soft, soft))
-        assert connections_that_fit(wanted) == fit
 
 
 # ---------------------------------------------------------------- what is no request

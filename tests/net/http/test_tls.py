@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from gateway.server import serving as gateway_serving
-from tests.certificates import Authority, Issued, serial
+from tests.certificates import Authority, Issued, serial, shown
 from tests.gateway.harness import Browser, settings
 from tests.serving import WITHIN, serving
 from voice_grpc.client import CallFailed
@@ -25,11 +25,6 @@ def authority(tmp_path: Path) -> Authority:
 
 def trusting(authority: Authority) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(authority.ca))
-
-
-async def shown(port: int) -> int:
-    """The certificate that a new connection gets."""
-    return serial(await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", port), timeout=WITHIN))
 
 
 async def page(port: int, tls: ssl.SSLContext) -> bytes:
@@ -80,7 +75,7 @@ async def test_a_conversation_over_wss_and_tls_with_certificates_on_both_sides(
 ) -> None:
     """From a browser to the gateway, and from there to a server that asks who it is. A new certificate of the
     gateway's is what the next connection gets, and the conversation goes on."""
-    monkeypatch.setattr("voice_grpc.net.reloaded.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("voice_grpc.process.reloaded.LOOK_SECONDS", 0.01)
     issued, mine = authority.issue("gateway"), authority.issue("client")
     server = authority.issue("server").flags | {"tls_client_ca": str(authority.ca)}
     behind = {"ca": authority.ca, "cert": mine.cert, "key": mine.key}

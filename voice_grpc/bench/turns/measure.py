@@ -1,7 +1,8 @@
 """All cases with all variants, interleaved: each case is said to one variant after the other.
 
-One session at a time, each of its own, so that no history grows and no two compute at once; the first one
-with each server warms it and is not counted. Sessions are short: they end with the answer's first sound.
+One session at a time, each of its own, so that no history grows and no two compute at once, unless more
+talkers are asked for, who say as many cases at once; the first one with each server warms it and is not
+counted. Sessions are short: they end with the answer's first sound.
 """
 
 import asyncio
@@ -47,6 +48,8 @@ class TurnsPlan:
     """Seconds for which cut sentences are held, in turn; of `material.PAUSES`."""
     recordings: Path | None = None
     """A folder with `manifest.json`: each of them is said as well, with the pauses that it has."""
+    talkers: int = 1
+    """Cases that are said at once."""
 
 
 def prepared(plan: TurnsPlan, seed: int = 1) -> list[TurnCase]:
@@ -90,16 +93,23 @@ class Interleaved:
         self._played: dict[str, list[PlayedCase]] = {variant.name: [] for variant in variants}
         self._thrown_away = dict.fromkeys(self._played, 0)
 
-    async def play(self, cases: Sequence[TurnCase]) -> list[VariantFigures]:
-        """Raises `CallFailed` when a server is not there."""
+    async def play(self, cases: Sequence[TurnCase], talkers: int = 1) -> list[VariantFigures]:
+        """`talkers` of them at once, whose computing is then each one's. Raises `CallFailed` when a server is
+        not there."""
         channels = {taken: connect(f"127.0.0.1:{port}") for taken, port in self._ports.items()}
         try:
             for taken, variant in {variant.without: variant for variant in self._variants}.items():
                 await self._once(channels[taken], cases[0], variant)
-            for n, case in enumerate(cases):
-                tell(f"case {n + 1} of {len(cases)}: {case.name}")
-                for variant in _rotated(self._variants, n):
-                    await self._counted(channels[variant.without], case, variant)
+            for n in range(0, len(cases), talkers):
+                group = cases[n : n + talkers]
+                for number, case in enumerate(group, n + 1):
+                    tell(f"case {number} of {len(cases)}: {case.name}")
+                for variant in _rotated(self._variants, n // talkers):
+                    async with asyncio.TaskGroup() as said:
+                        for case in group:
+                            said.create_task(
+                                self._counted(channels[variant.without], case, variant), name="talker"
+                            )
         finally:
             for channel in channels.values():
                 await channel.close()
@@ -138,7 +148,7 @@ def measure(plan: TurnsPlan) -> list[VariantFigures]:
     with started("voice_grpc.bench.turns.server") as (ports, pid):
         run = Interleaved(plan.variants, [int(port) for port in ports.split(",")], lambda: cpu_of_all(pid))
         with in_real_time():
-            return asyncio.run(run.play(cases))
+            return asyncio.run(run.play(cases, plan.talkers))
 
 
 @contextmanager

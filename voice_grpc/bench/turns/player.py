@@ -76,7 +76,8 @@ async def play(channel: grpc.aio.Channel, case: TurnCase, detection: pb.TurnDete
     """Raises `CallFailed` when no call begins; one that ends too early is noted."""
     player = _Player(case)
     config = pb.SessionConfig(greeting="", language_codes=["en"], turn_detection=detection)
-    async with Call.open(channel, config) as call, asyncio.TaskGroup() as tasks:
+    config.capabilities.echo_cancellation = True  # nothing comes back
+    async with Call.open(channel, config, reconnect_within=0.0) as call, asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(player.listen(call), name="listen")
         await player.speak(call)
         if player.answer:

@@ -11,8 +11,9 @@ import signal
 from contextlib import AsyncExitStack
 
 from ...ports import Engines
+from ...server.garbage import collected_seldom
 from ...server.server import Server
-from ...server.startup import build_engines, close_engines, freeze_what_is_loaded
+from ...server.startup import build_engines, close_engines
 from ...settings import Settings
 from ...settings.personas import DEFAULT_ID, Persona, load_personas
 from ...store import MemoryStore
@@ -43,7 +44,7 @@ async def serve() -> None:
         engines = await build_engines(settings, _say, personas[DEFAULT_ID].instructions)
         closing.push_async_callback(close_engines, engines)
         ports = await start_all(engines, settings, personas, closing)
-        freeze_what_is_loaded()
+        await closing.enter_async_context(collected_seldom())
         _say(f"listening on {','.join(map(str, ports))}")
         await stop.wait()
 

@@ -27,8 +27,11 @@ class TurnVariant:
 
     @property
     def hold(self) -> float | None:
-        """Seconds; None where the server decides how long to wait."""
-        return self.detection.hold.ToTimedelta().total_seconds() if self.detection.HasField("hold") else None
+        """Seconds of one on the curve of fixed holds; None where the server decides how long to wait, or
+        begins nothing meanwhile."""
+        is_prepared = self.detection.speculation != pb.TurnDetection.SPECULATION_OFF
+        is_on_curve = is_prepared and self.detection.HasField("hold")
+        return self.detection.hold.ToTimedelta().total_seconds() if is_on_curve else None
 
 
 def _fixed(hold: float) -> TurnVariant:
@@ -38,12 +41,20 @@ def _fixed(hold: float) -> TurnVariant:
     return TurnVariant(f"hold {hold:.1f} s", detection, BOTH)
 
 
+def _stopwatch() -> TurnVariant:
+    """As most voice backends take turns: nothing is begun before the silence is over."""
+    plain = _fixed(0.5)
+    plain.detection.speculation = pb.TurnDetection.SPECULATION_OFF
+    return replace(plain, name="stopwatch of 0.5 s")
+
+
 VARIANTS = (
     *(_fixed(hold) for hold in HOLDS),
     TurnVariant("patience", pb.TurnDetection()),
     TurnVariant("patience without text", pb.TurnDetection(), frozenset({TEXT})),
     TurnVariant("patience without sound", pb.TurnDetection(), frozenset({ACOUSTIC})),
     TurnVariant("patience by words alone", pb.TurnDetection(), BOTH),
+    _stopwatch(),
 )
 
 EVIDENCE_TAKEN = (frozenset[str](), frozenset({TEXT}), frozenset({ACOUSTIC}), BOTH)

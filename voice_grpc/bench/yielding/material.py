@@ -16,7 +16,7 @@ from ..turns.material import Span, voiced_spans
 from ..turns.sentences import SENTENCES
 from ..turns.speakers import Renderer, speakers
 
-LISTENING = ("Yeah.", "Okay.", "I see.", "Right.", "Mm-hmm.", "Uh-huh.", "Sure.")
+LISTENING = ("Yeah.", "Okay.", "I see.", "Right.", "Hmm.", "Uh-huh.", "Sure.")
 ORDERS = ("Stop!", "Wait.", "No, no.", "Hold on.", "What?", "But what about Rome?")
 TAKING = (
     "Sorry, can you say that again more slowly?",

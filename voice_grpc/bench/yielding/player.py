@@ -64,7 +64,7 @@ async def speak_over(channel: grpc.aio.Channel, case: OverlapCase, seed: int) ->
         capabilities=pb.ClientCapabilities(echo_cancellation=is_clean, playback_control=is_clean),
         output_audio=pb.AudioFormat(encoding=pb.AUDIO_ENCODING_PCM_S16LE, sample_rate_hz=RATE_HZ, channels=1),
     )
-    async with Call.open(channel, config) as call, asyncio.TaskGroup() as tasks:
+    async with Call.open(channel, config, reconnect_within=0.0) as call, asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(player.listen(call), name="listen")
         await call.send(pb.Say(text=STORY if is_clean else ECHO_STORY))
         await player.speak(call)

@@ -66,7 +66,7 @@ class FarEnd:
             self._pacer, self._next, self._first = pacer, None, 0
             self._sound = self._sound[:0]
         self._sound = np.concatenate((self._sound, samples))
-        spare = len(self._sound) - sample_count(KEPT_SECONDS + pacer.lead_seconds)
+        spare = len(self._sound) - sample_count(KEPT_SECONDS + pacer.lead + pacer.way.seconds)
         if spare > 0:
             self._sound, self._first = self._sound[spare:], self._first + spare
 
@@ -74,6 +74,12 @@ class FarEnd:
         """The client is told to throw away what it has."""
         place = self._first if self._next is None else self._next
         self._sound = self._sound[: max(0, place + sample_count(FLUSHED_SECONDS) - self._first)]
+
+    def move(self, pacer: Pacer) -> None:
+        """What leaves next is what `pacer` sends next; what left before is thrown away."""
+        if pacer is self._pacer:
+            self._sound, self._next = self._sound[:0], None
+            self._first = round(pacer.sent * RATE_HZ / pacer.rate_hz)
 
     def read(self, count: int, at: float) -> Samples | None:
         """`count` samples from the one on that is heard at `at`, which only rises; None: nothing was played
@@ -106,6 +112,15 @@ class NearClock:
         self._least: deque[tuple[float, float]] = deque()
         """Arrivals that were earlier, for their place, than those after: when, and the time of sample 0."""
 
+    @property
+    def is_set(self) -> bool:
+        return bool(self._least)
+
+    @property
+    def zero(self) -> float:
+        """The time of sample 0. Only where something has come."""
+        return self._least[0][1]
+
     def arrived(self, end: int, now: float) -> float:
         """The time of the place `end`, up to which sound is here now."""
         zero = now - seconds(end)
@@ -116,7 +131,7 @@ class NearClock:
         self._least.append((now, zero))
         while self._least[0][0] < now - NEAR_MEMORY:
             self._least.popleft()
-        return self._least[0][1] + seconds(end)
+        return self.zero + seconds(end)
 
 
 class EchoReturnLoss:

@@ -4,6 +4,7 @@ A server that knows its model's template takes these out; others leave them in t
 them anywhere.
 
     markers    the marks of templates, and which families of thoughts and calls they open and close
+    headers    whose turn it is, and harmony's headers
     arguments  JSON as models write it, and the name of a tool that they mean
     calls      calls of tools out of text that holds nothing else
     unmarked   whether a text without any mark is a call

@@ -5,8 +5,10 @@ Pure bookkeeping, in the order in which an answer is made: a clause is written, 
 out.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from ..audio import Samples
 from .heard_text import SpokenClause, heard_text, word_start
 
 
@@ -22,6 +24,14 @@ class SpokenAnswer:
         self._answer_clauses: int | None = None
         """Those before the server's apology; None: there is none."""
 
+    @classmethod
+    def of(cls, clauses: Sequence[SpokenClause], shown: int, rate_hz: int) -> "SpokenAnswer":
+        """One that was made elsewhere, as far as it was."""
+        answer = cls(rate_hz)
+        answer._clauses, answer.shown = list(clauses), shown
+        answer._made = sum(clause.length for clause in clauses)
+        return answer
+
     # ------------------------------------------------------------ made
 
     def add(self, text: str) -> int:
@@ -33,15 +43,16 @@ class SpokenAnswer:
     def count(self) -> int:
         return len(self._clauses)
 
-    def extend(self, index: int, samples: int) -> None:
+    def extend(self, index: int, samples: Samples) -> None:
         """So much more sound of a clause was made; those before it have all of theirs."""
         for before, clause in enumerate(self._clauses[:index]):
             if not clause.is_whole:
                 self._clauses[before] = replace(clause, is_whole=True)
         clause = self._clauses[index]
         start = clause.start if clause.length else self._made
-        self._clauses[index] = SpokenClause(index, clause.text, start, clause.length + samples)
-        self._made += samples
+        extended = clause.extended(samples, self._rate_hz)
+        self._clauses[index] = replace(extended, start=start, is_whole=False)
+        self._made += len(samples)
 
     def end(self) -> None:
         """All the sound was made."""
@@ -54,6 +65,11 @@ class SpokenAnswer:
         while len(self._clauses) > self.shown and not self._clauses[-1].length:
             self._clauses.pop()
         self._answer_clauses = len(self._clauses)
+
+    @property
+    def clauses(self) -> tuple[SpokenClause, ...]:
+        """Those of the answer itself, without an apology."""
+        return tuple(self._clauses[: self._answer_clauses])
 
     # ------------------------------------------------------------ let out
 

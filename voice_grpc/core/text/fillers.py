@@ -3,7 +3,7 @@
 A file of its own: words of many languages, which whoever adds one edits alone.
 """
 
-from ..languages import primary
+from ..languages import listed_as
 
 FILLERS = {
     "ar": "لحظة من فضلك.",
@@ -32,4 +32,4 @@ FILLERS = {
 
 def filler(language: str) -> str:
     """In the language of a BCP 47 tag; English where there is none."""
-    return FILLERS.get(primary(language), FILLERS["en"])
+    return FILLERS.get(listed_as(language), FILLERS["en"])

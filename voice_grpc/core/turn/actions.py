@@ -11,13 +11,20 @@ from .. import commands as c
 from .. import events as e
 from ..audio import seconds
 from ..commands import Command, ReplyKind
-from ..text.endings import expectation
-from .interruption import names
-from .overlap import has_rest, open_turn, take_rest
+from .conclusion import answer_text, commit_reply, drop_turn, hand_over, leave_out, settle_late, think
+from .overlap import open_turn
 from .patience import Evidence
-from .preparation import answers, drop_other, prepare_unscored, reconsider, take_words
+from .preparation import drop_other, reconsider, take_words, weigh
 from .settings import Speculation
-from .state import MAX_SPLITS, State, TurnState, continued, is_far, is_full, joined
+from .state import (
+    MAX_SPLITS,
+    State,
+    TurnState,
+    begin_turn_under,
+    end_told,
+    is_full,
+    joined,
+)
 
 Commands: TypeAlias = Iterator[Command]
 
@@ -25,7 +32,7 @@ Commands: TypeAlias = Iterator[Command]
 
 
 def hear(turn: TurnState, event: e.SpeechStarted, now: float) -> Commands:
-    turn.begin_turn()
+    begin_turn_under(turn, now - event.speech)
     yield from ()
 
 
@@ -164,13 +171,8 @@ def add_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
     else:
         yield from turn.cancel(e.CancelReason.TEXT)
         turn.carried = joined(turn.carried, event.text)
-
-
-def leave_out(turn: TurnState, words: str = "", seq: int | None = None) -> Commands:
-    """What a message has no room for is not kept, which is told once a turn; `seq` as in `LeaveOut`."""
-    if is_full(turn, words) and not turn.is_full_told:
-        turn.is_full_told = True
-        yield c.LeaveOut(turn.number, seq)
+    if turn.state is State.ENDING and not turn.awaits_transcript:
+        weigh(turn, now)
 
 
 def add_or_wait(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
@@ -208,8 +210,8 @@ def speak(turn: TurnState, event: e.ReplyAudible, now: float) -> Commands:
 
 
 def finish(turn: TurnState, event: e.ReplyEnded, now: float) -> Commands:
-    turn.reply, turn.audible_at, turn.voice = None, None, None
-    turn.expects = expectation(event.text, turn.language)
+    turn.voice = None
+    end_told(turn, event.text, now)
     yield from hand_over(turn, now)
 
 
@@ -234,140 +236,3 @@ def stop(turn: TurnState, event: object, now: float) -> Commands:
     if was_yielding and not turn.user_speaks:
         yield c.Forget()
     yield from hand_over(turn, now)
-
-
-# ---------------------------------------------------------------- the turn is over
-
-
-def commit(turn: TurnState, event: object, now: float) -> Commands:
-    """The turn is the user's no more. The transcript is asked for here, where nothing was begun early."""
-    if isinstance(event, e.ActivityEnded):
-        turn.decision = None
-    if not turn.is_asked:
-        yield turn.ask()
-    if turn.awaits_transcript:
-        yield from prepare_unscored(turn, now)
-        think(turn, now)
-    else:
-        yield from settle(turn, now)
-
-
-def answer_late(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
-    if not turn.awaits_words:
-        return
-    take_words(turn, event)
-    if not turn.awaits_transcript:
-        yield from settle_late(turn, now)
-
-
-def settle_late(turn: TurnState, now: float) -> Commands:
-    """The time spent waiting for the words counts against the deadline; its reserve is for an apology."""
-    number, deadline = turn.number, turn.deadline or now
-    yield from settle(turn, now)
-    if turn.reply is not None and turn.number == number:
-        is_apology = turn.reply.kind is ReplyKind.APOLOGY
-        turn.deadline = deadline + (turn.settings.apology_reserve if is_apology else 0.0)
-
-
-def apologize(turn: TurnState, event: object, now: float) -> Commands:
-    """Too long without a sound. A second time there is nothing more to say."""
-    late = turn.committed
-    yield from turn.cancel(e.CancelReason.DEADLINE)
-    if late is not None and late.kind is ReplyKind.APOLOGY:
-        yield c.DiscardTurn(turn.number, failed=True)
-        yield from hand_over(turn, now)
-        return
-    yield turn.new_reply(ReplyKind.APOLOGY, "", late)
-    if late is None:
-        yield from let_out(turn, turn.message, turn.spoken)
-    else:
-        yield from let_out(turn, "", None)
-    turn.deadline = now + turn.settings.apology_reserve
-
-
-# ---------------------------------------------------------------- from the user to the answer
-
-
-def settle(turn: TurnState, now: float) -> Commands:
-    """The words are there: answer them, or say why not, or take it that nothing was said to us."""
-    is_others = turn.spoken and is_far(turn, now) and not names(turn.spoken, turn.settings.assistant_name)
-    if is_others:
-        turn.transcript = None
-    has_failed = turn.transcript is not None and turn.transcript.failed
-    if turn.message:
-        yield from commit_reply(turn, ReplyKind.ANSWER, now)
-    elif has_failed and not has_rest(turn):
-        yield from commit_reply(turn, ReplyKind.APOLOGY, now)
-    else:
-        yield from drop_turn(turn, now, is_others=bool(is_others))
-
-
-def commit_reply(turn: TurnState, kind: ReplyKind, now: float) -> Commands:
-    """The user's words become a message, once and for all unless nobody hears the answer."""
-    message = turn.message
-    if turn.reply is not None and not (kind is ReplyKind.ANSWER and answers(turn, message)):
-        yield from turn.cancel(e.CancelReason.SPEECH)
-    if turn.reply is None:
-        yield turn.new_reply(kind, message)
-    if turn.spoken and kind is ReplyKind.ANSWER:
-        turn.user_level.learn(turn.level, now)
-    yield from let_out(turn, message, turn.spoken)
-    think(turn, now)
-
-
-def let_out(turn: TurnState, message: str, spoken: str | None) -> Commands:
-    """The reply that is alive; `message` and `spoken` as in `CommitReply`."""
-    yield from leave_out(turn)
-    continues = continued(turn, message)
-    yield c.CommitReply(turn.reply_number, turn.number, message, spoken, continues, turn.decision)
-    turn.is_committed, turn.decision = True, None
-    turn.drop_words()
-
-
-def think(turn: TurnState, now: float) -> None:
-    turn.state = State.THINKING
-    turn.deadline = now + turn.settings.turn_deadline - turn.settings.apology_reserve
-
-
-def answer_text(turn: TurnState, event: e.TextReceived, now: float) -> Commands:
-    """Typed words are a whole turn."""
-    turn.begin_turn()
-    if event.verbatim:
-        message = ""
-        yield turn.new_reply(ReplyKind.VERBATIM, event.text, event)
-    else:
-        message = joined(turn.carried, event.text)
-        yield turn.new_reply(ReplyKind.ANSWER, message, event)
-    yield from let_out(turn, message, None)
-    think(turn, now)
-
-
-# ---------------------------------------------------------------- to nobody, or to who waits
-
-
-def drop_turn(turn: TurnState, now: float, *, is_others: bool = False) -> Commands:
-    """There is nothing to answer. An answer that this turn cut has the floor again."""
-    yield from turn.cancel(e.CancelReason.SPEECH)
-    turn.drop_words()
-    if text := take_rest(turn):
-        yield turn.new_reply(ReplyKind.VERBATIM, text)
-        yield from let_out(turn, "", "")
-        think(turn, now)
-        return
-    yield c.DiscardTurn(turn.number, is_far=is_others)
-    yield from rest(turn, now)
-
-
-def hand_over(turn: TurnState, now: float) -> Commands:
-    """Somebody who is speaking already has it."""
-    if turn.user_speaks:
-        turn.begin_turn()
-    else:
-        yield from rest(turn, now)
-
-
-def rest(turn: TurnState, now: float) -> Commands:
-    """Nobody has the turn: whoever waits for it gets it."""
-    turn.state, turn.deadline = State.LISTENING, None
-    if turn.waiting:
-        yield from answer_text(turn, turn.waiting.popleft(), now)

@@ -60,6 +60,12 @@ class Endpointer:
         settings = self._settings()
         return probability >= settings.threshold - settings.hysteresis
 
+    @property
+    def is_fading(self) -> bool:
+        """Somebody spoke, and by the last window does not: it held no voice, or so little that the detector
+        only has not let go yet."""
+        return self.is_speech and (self._run > 0 or self._soft > 0)
+
     def feed(
         self, probability: float, end: int, level: float = 1.0
     ) -> SpeechHinted | SpeechDismissed | SpeechStarted | SpeechFaded | SpeechEnded | None:

@@ -12,8 +12,9 @@ words (Heldner and Edlund 2010: overlaps of both kinds begin alike, and differ i
 from dataclasses import dataclass
 from enum import Enum
 
-from ..languages import primary
-from ..text.endings import is_backchannel, words_of
+from ..text.backchannels import is_backchannel
+from ..text.endings import word_count, words_of
+from ..text.orders import begins_with_order
 
 HOLD_AFTER = 0.13
 """Seconds of voice after which the answer waits: four windows, longer than a click or a consonant of the
@@ -22,11 +23,22 @@ CERTAIN_AFTER = 0.8
 """Seconds of voice that are an interruption, whatever is said: a backchannel lasts 0.4 to 0.8 s."""
 LISTENER_AFTER = 1.6
 """The same where all that is known of the words are backchannels ("yeah, yeah, I see")."""
-WORDS_WITHIN = 1.0
-"""Seconds after the end of a voice within which its words are waited for; on two quiet cores Whisper base has
-them after 0.25 s, on busy ones after 0.8."""
-SHORT = 0.5
-"""Seconds of voice that, without any words to go by, were no interruption."""
+VERDICT_WITHIN = 0.25
+"""Seconds after the last voiced sample for which the answer waits for the words. Then it goes on, and stops
+where they say so after all: nobody who only listened waits for a recogniser. With the lag of a detector
+(`endpointing.LAG`) it is 0.3 s after the voice in the median."""
+WORDS_WITHIN = 2.0
+"""Seconds after the end of a voice within which its words stop an answer; on two quiet cores Whisper base has
+them after 0.25 s, on busy ones after 0.8. What is known later, or never, was about something else by then."""
+COVERING = 0.2
+"""Seconds before the end of a voice up to which an interim transcript tells what was said: hardly a word fits
+into what is left, as a syllable lasts 0.2 s (Greenberg 1999, of telephone conversations in English). It lets
+an answer go on before the transcript of all is there, which still may stop it."""
+SOFT_DB, MURMUR_SECONDS = 6.0, 0.5
+"""What a listener's voice is below the user's own at least (half the amplitude), and how many seconds it
+lasts at most, for any one word of it to be taken for "mhm"."""
+_RAISED = tuple("?!？！؟")
+"""What is written behind a voice that asks or exclaims."""
 SURE_WORDS = 2
 """Words of an interim transcript that are believed: one alone is often made up."""
 
@@ -64,25 +76,8 @@ class Overlap:
     """`words` are all of it."""
     language: str = ""
     """BCP 47, of the words; empty: not known."""
-
-
-_ORDERS = {
-    "en": "stop, wait, no, hold on, hang on, quiet, be quiet, shut up, enough, cancel, never mind, "
-    "excuse me, listen, pause, one moment, just a moment, what, sorry, pardon",
-    "de": "stopp, stop, halt, warte, warten sie, moment, nein, ruhe, still, genug, schluss, abbrechen, was, "
-    "wie bitte, entschuldigung, pause, hör auf",
-    "es": "para, pare, alto, espera, espere, no, basta, silencio, cállate, cancela, qué, perdón, un momento",
-    "fr": "stop, arrête, arrêtez, attends, attendez, non, assez, silence, tais-toi, annule, quoi, pardon, "
-    "pause, un instant",
-    "it": "ferma, fermati, basta, aspetta, aspetti, no, silenzio, zitto, annulla, cosa, scusa, scusi, "
-    "un attimo",
-    "pt": "para, pare, espera, espere, não, chega, silêncio, cala-te, cancela, o quê, desculpe, um momento",
-}
-"""Words with which somebody takes the turn at once, by language."""
-
-_FIRST_WORDS = {
-    code: tuple(tuple(words_of(order)) for order in listed.split(",")) for code, listed in _ORDERS.items()
-}
+    softer: float | None = None
+    """dB by which it is below the user's own level so far; None: one of them is not known."""
 
 
 def names(text: str, name: str) -> bool:
@@ -94,11 +89,22 @@ def names(text: str, name: str) -> bool:
 def is_order(text: str, language: str = "", name: str = "") -> bool:
     """Whether `text` begins with a word that takes the turn, or names the assistant, who is called `name`.
     Where the language is not known English counts; one without a list has none."""
-    words = words_of(text)
-    if names(text, name):
-        return True
-    orders = _FIRST_WORDS.get(primary(language) or "en", ())
-    return any(tuple(words[: len(order)]) == order for order in orders)
+    return names(text, name) or begins_with_order(text, language)
+
+
+def is_listening(overlap: Overlap) -> bool:
+    """By the words that are known of it, nobody wants the turn: a backchannel, or none."""
+    words = overlap.words
+    return words is not None and (not words_of(words) or is_backchannel(words, overlap.language))
+
+
+def is_murmured(overlap: Overlap, text: str) -> bool:
+    """One word, short and soft, that asks and exclaims nothing: whatever was made of it, nobody raised their
+    voice over the answer. Who takes the turn speaks up (French and Local 1983)."""
+    is_soft = overlap.softer is not None and overlap.softer >= SOFT_DB
+    words, is_plain = words_of(text), text.rstrip()[-1:] not in _RAISED
+    is_short = overlap.voiced <= MURMUR_SECONDS and len(words) == word_count(text) == 1
+    return is_soft and is_short and is_plain and words[0].isalpha()
 
 
 def verdict(overlap: Overlap, *, name: str = "", min_words: int = 0) -> OverlapVerdict | None:
@@ -110,27 +116,19 @@ def verdict(overlap: Overlap, *, name: str = "", min_words: int = 0) -> OverlapV
             return found
     if overlap.is_over or min_words:
         return None
-    is_listener = overlap.words is not None and is_backchannel(overlap.words)
+    is_listener = overlap.words is not None and is_backchannel(overlap.words, overlap.language)
     longest = LISTENER_AFTER if is_listener else CERTAIN_AFTER
     return OverlapVerdict.INTERRUPTION if overlap.voiced >= longest else None
 
 
-def without_words(overlap: Overlap) -> OverlapVerdict:
-    """It is over, and its words did not come in time."""
-    return OverlapVerdict.NOISE if overlap.voiced < SHORT else OverlapVerdict.INTERRUPTION
-
-
 def _by_words(overlap: Overlap, text: str, name: str, min_words: int) -> OverlapVerdict | None:
-    words = words_of(text)
-    if not words:
-        return OverlapVerdict.NOISE if overlap.are_final and overlap.is_over else None
+    count, is_all = word_count(text), overlap.are_final and overlap.is_over
+    if not count:
+        return OverlapVerdict.NOISE if is_all else None
     if is_order(text, overlap.language, name):
         return OverlapVerdict.INTERRUPTION
-    if is_backchannel(text):
-        return OverlapVerdict.BACKCHANNEL if overlap.are_final and overlap.is_over else None
-    if min_words:
-        is_enough = len(words) >= min_words
-        if is_enough:
-            return OverlapVerdict.INTERRUPTION
-        return OverlapVerdict.BACKCHANNEL if overlap.are_final and overlap.is_over else None
-    return OverlapVerdict.INTERRUPTION if overlap.are_final or len(words) >= SURE_WORDS else None
+    is_too_little = min_words and count < min_words
+    if is_backchannel(text, overlap.language) or is_too_little or (is_all and is_murmured(overlap, text)):
+        return OverlapVerdict.BACKCHANNEL if is_all else None
+    is_believed = overlap.are_final or min_words or count >= SURE_WORDS
+    return OverlapVerdict.INTERRUPTION if is_believed else None

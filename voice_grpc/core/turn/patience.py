@@ -5,8 +5,9 @@ the probability that a language model gives their end, and that of an acoustic m
 hold: short where all agree that the turn is over, long where the words are open. Somebody who has paused
 longer within their turns is given that time again.
 
-The weights come from labelled sentences, whole and broken off: `python -m voice_grpc.bench turns` measures
-what each kind of evidence is worth.
+The weights were chosen on some 350 sentences, whole and broken off, of two kinds of synthetic voices and of
+one person. `python -m voice_grpc.bench.turns.evidence` prints what they make of the bench's, which were among
+them; `python -m voice_grpc.bench turns` measures by the clock what each kind of evidence is worth.
 """
 
 import math
@@ -80,16 +81,23 @@ _ENDINGS = {
 }
 """Log odds that the turn is over, by how its words end."""
 
-_TEXT_EVEN, _TEXT_WEIGHT, _TEXT_MOST = 0.08, 0.7, 3.0
-"""Where the language model says neither: whole sentences get 0.15 to 0.99, broken ones 0 to 0.05."""
-_ACOUSTIC_EVEN, _ACOUSTIC_WEIGHT, _ACOUSTIC_MOST = 0.5, 0.5, 1.5
+_TEXT_EVEN, _TEXT_WEIGHT, _TEXT_MOST = 0.2, 1.0, 3.0
+"""Where the language model says neither: whole sentences get 0.15 to 0.99, most broken ones 0 to 0.05, and
+those that could end where they are broken off up to 0.5."""
+_ACOUSTIC_EVEN, _ACOUSTIC_WEIGHT, _ACOUSTIC_MOST = 0.7, 0.4, 1.5
+"""Likewise of the sound: nine in ten of a person's whole sentences get 0.8 or more; many broken ones of
+synthetic voices do too."""
+
+_LENGTH_EVEN, _LENGTH_WEIGHT, _LONG = 6, 0.15, 10
+"""Words of a sentence that may as well be broken off as whole, log odds for each more or less, and the number
+from which more words say nothing more."""
 
 _FEW_WORDS = 3
 """Words that may be the whole answer to a short question."""
 _EXPECTED = 1.0
 """Log odds for a short answer that was asked for, and against one where a long one was."""
 
-_STEEPNESS = 1.5
+_STEEPNESS = 1.2
 """Of the way from `max_hold` down to `min_hold` as the turn becomes likely to be over."""
 
 _PAUSE_MARGIN = 1.15
@@ -114,6 +122,8 @@ def finished(evidence: Evidence) -> float:
     odds = _ENDINGS[evidence.ending]
     odds += _pull(evidence.text_end, _TEXT_EVEN, _TEXT_WEIGHT, _TEXT_MOST)
     odds += _pull(evidence.acoustic_end, _ACOUSTIC_EVEN, _ACOUSTIC_WEIGHT, _ACOUSTIC_MOST)
+    if evidence.word_count and evidence.ending in (TextEnding.CLOSED, TextEnding.UNKNOWN):
+        odds += _LENGTH_WEIGHT * (min(evidence.word_count, _LONG) - _LENGTH_EVEN)
     if 0 < evidence.word_count <= _FEW_WORDS and evidence.ending in (TextEnding.CLOSED, TextEnding.SPELLED):
         odds += {Expectation.SHORT: _EXPECTED, Expectation.LONG: -_EXPECTED}.get(evidence.expects, 0.0)
     return 1 / (1 + math.exp(-odds))

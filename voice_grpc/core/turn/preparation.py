@@ -11,15 +11,18 @@ from typing import TypeAlias
 from .. import commands as c
 from .. import events as e
 from ..commands import Command, ReplyKind
-from ..text.endings import TextEnding, ending, words_of
-from .patience import Decision, finished, hold
+from ..text.endings import TextEnding, ending, word_count, words_of
+from .patience import Decision, Evidence, finished, hold
 from .settings import Speculation
-from .state import State, TurnState, continued, is_far
+from .state import State, TurnState, continued, has_rest, is_far
 
 Commands: TypeAlias = Iterator[Command]
 
 WORTHWHILE = 0.3
 """Probability that the words are finished from which an answer is prepared."""
+
+LIKELY = 0.75
+"""The same, before the silence is known to be one: a stop within a word is as short."""
 
 CLEAR = 0.1
 """Probability up to which, and from one minus which on, the words alone say whether the turn is over: the
@@ -57,8 +60,17 @@ def _take_interim(turn: TurnState, event: e.InterimHeard) -> Commands:
 def ask_early(turn: TurnState, event: e.SpeechFaded, now: float) -> Commands:
     """An end is three windows; the transcript is begun at the first, and thrown away if speech goes on."""
     if not turn.is_held and turn.settings.speculation >= Speculation.STT:
-        turn.faded_at = event.position
+        turn.faded_at = turn.silent_at = event.position
         yield turn.ask(is_early=True)
+        yield from prepare_early(turn, now)
+
+
+def prepare_early(turn: TurnState, now: float) -> Commands:
+    """Words that were found finished while they were said need not wait for the silence to count."""
+    turn.evidence = Evidence()
+    note_words(turn)
+    if is_scored(turn, turn.provisional) and finished(turn.evidence) >= LIKELY:
+        yield from prepare_unscored(turn, now)
 
 
 def take_final(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
@@ -94,24 +106,37 @@ def reconsider(turn: TurnState, now: float) -> Commands:
     yield from ask_for_sound(turn)
 
 
-def weigh(turn: TurnState, now: float, **found: float | None) -> None:
-    """Set the deadline of this silence by what is known of it now; `found`: probabilities of `Evidence`."""
+def weigh(turn: TurnState, now: float) -> None:
+    """Set the deadline of this silence by what is known of it now."""
+    note_words(turn)
+    settings = turn.settings
+    if settings.hold is not None:
+        turn.decision, held = None, settings.hold
+    else:
+        known = hold(turn.evidence, settings.bounds, turn.pauses)
+        held = settings.bounds.max_hold if is_wordless(turn) else known
+        turn.decision = Decision(turn.evidence, finished(turn.evidence), held)
+    turn.deadline = max(now, turn.silent_since + held)
+
+
+def is_wordless(turn: TurnState) -> bool:
+    """All that was said is transcribed, to nothing: no answer can be late, and who goes on, after a word
+    too short to be made out, is heard from it on. An answer that waits for the floor is not kept waiting."""
+    heard = turn.transcript
+    is_known = heard is not None and not heard.failed and not turn.awaits_transcript
+    return is_known and not turn.message and not turn.waiting and not has_rest(turn)
+
+
+def note_words(turn: TurnState) -> None:
+    """What the words of this silence say, as far as they are known."""
     words = turn.provisional
     turn.evidence = replace(
         turn.evidence,
         ending=ending(words, turn.language) if words else TextEnding.UNKNOWN,
         expects=turn.expects,
-        word_count=len(words_of(words)),
+        word_count=word_count(words),
         text_end=turn.score if is_scored(turn, words) else None,
-        **found,
     )
-    settings = turn.settings
-    if settings.hold is not None:
-        turn.decision, held = None, settings.hold
-    else:
-        held = hold(turn.evidence, settings.bounds, turn.pauses)
-        turn.decision = Decision(turn.evidence, finished(turn.evidence), held)
-    turn.deadline = max(now, turn.silent_since + held)
 
 
 def ask_for_score(turn: TurnState) -> Commands:
@@ -155,7 +180,8 @@ def note_words_score(turn: TurnState, event: e.WordsScored, now: float) -> Comma
 
 
 def note_sound_score(turn: TurnState, event: e.SoundScored, now: float) -> Commands:
-    weigh(turn, now, acoustic_end=event.probability)
+    turn.evidence = replace(turn.evidence, acoustic_end=event.probability)
+    weigh(turn, now)
     yield from prepare(turn, now)
 
 

@@ -6,14 +6,15 @@ timing.
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from .. import commands as c
 from .. import events as e
 from ..audio import seconds
 from ..commands import Command, PrepareReply, ReplyKind
-from ..text.endings import Expectation, is_backchannel
+from ..text.backchannels import is_backchannel, is_invitation
+from ..text.endings import Expectation, asks, expectation
 from .interruption import Overlap
 from .patience import Decision, Evidence
 from .settings import TurnSettings
@@ -57,12 +58,18 @@ class VoiceOver:
     """When it began, in monotonic seconds."""
     at: int
     """Position of its onset, in samples."""
+    settings: TurnSettings
+    """By which it is judged, those in force when it began: others count for the next voice."""
     heard: Overlap = Overlap(0.0, is_over=False)
     is_ducked: bool = False
     is_held: bool = False
     """The answer waits."""
+    is_let_on: bool = False
+    """The voice is over and its words are late: the answer goes on until they are known."""
     interim: e.InterimHeard | None = None
     transcript: e.Transcribed | None = None
+    is_again: bool = False
+    """The words of a voice just before it are late, and count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,12 @@ class Rest:
     turn: int
     """The one that cut it: while nothing is said in it, the answer has the floor again."""
     text: str
+    is_whole: bool = True
+    """The model had written all of it."""
+    lost: int = 0
+    """The turn of the answer."""
+    said: str = ""
+    """All that was written of it, heard or not."""
 
 
 @dataclass(slots=True)
@@ -140,6 +153,10 @@ class TurnState:
     """A vendor was at its limit: nothing is prepared any more."""
     audible_at: float | None = None
     """When the answer that is or was last alive became audible, in monotonic seconds."""
+    told_at: float | None = None
+    """When the last answer came to its end, in monotonic seconds; None: it asked something, or was cut."""
+    is_aside: bool = False
+    """This turn began while an answer was still audible that asked nothing."""
     user_level: UserLevel = field(default_factory=UserLevel)
     level: float | None = None
     """Of the loudest stretch of speech of this turn, in dBFS; None: not known."""
@@ -217,7 +234,7 @@ class TurnState:
         self.tries, self.asked, self.faded_at = 0, 0, -1
         self.scoring, self.is_scored = "", False
         self.interim, self.is_overlong = None, False
-        self.level, self.is_pressed = None, False
+        self.level, self.is_pressed, self.is_aside = None, False, False
         self.splits, self.is_full_told = 0, False
         self.hear_on()
 
@@ -233,7 +250,10 @@ class TurnState:
             self.carried, self.continues = "", 0
 
     def new_reply(
-        self, kind: ReplyKind, text: str, source: e.TextReceived | PrepareReply | None = None
+        self,
+        kind: ReplyKind,
+        text: str,
+        source: e.TextReceived | e.AnswerLost | PrepareReply | None = None,
     ) -> PrepareReply:
         """`source` says whether it is spoken and may be interrupted."""
         self.reply_number += 1
@@ -254,7 +274,7 @@ class TurnState:
         """Words are returned of an answer that was let out only, and carried to the next turn."""
         reply, was_committed = self.reply, self.is_committed
         if self.audible_at is not None:
-            self.expects = Expectation.NOTHING
+            self.expects, self.told_at = Expectation.NOTHING, None
         self.reply, self.is_committed, self.audible_at = None, False, None
         self.voice = None
         if reply is None:
@@ -265,6 +285,20 @@ class TurnState:
         yield c.CancelReply(reply.number, reason, returns_words)
 
 
+def go_on_with(turn: TurnState, rest: Rest) -> PrepareReply:
+    """The rest of an answer that was cut, in a turn of its own."""
+    if rest.is_whole:
+        return turn.new_reply(ReplyKind.VERBATIM, rest.text)
+    reply = turn.new_reply(ReplyKind.CONTINUATION, rest.text)
+    turn.reply = replace(reply, lost=rest.lost, said=rest.said)
+    return turn.reply
+
+
+def has_rest(turn: TurnState) -> bool:
+    """This turn cut an answer that was not heard to its end."""
+    return turn.rest is not None and turn.rest.turn == turn.number
+
+
 def is_far(turn: TurnState, now: float) -> bool:
     """Who speaks is too far away to be the user."""
     may_be_others = turn.settings.near_field_only and not turn.is_pressed
@@ -273,7 +307,27 @@ def is_far(turn: TurnState, now: float) -> bool:
 
 def continued(turn: TurnState, words: str) -> int:
     """The turn that these words go on with; somebody who only listens does not. 0: none."""
-    return turn.continues if turn.continues and words and not is_backchannel(words) else 0
+    return turn.continues if turn.continues and words and not is_backchannel(words, turn.language) else 0
+
+
+def end_told(turn: TurnState, said: str, now: float) -> None:
+    """The answer that is audible came to its end; these were its words."""
+    turn.reply, turn.audible_at = None, None
+    turn.expects = expectation(said, turn.language)
+    turn.told_at = None if asks(said) else now
+
+
+def begin_turn_under(turn: TurnState, since: float) -> None:
+    """A turn whose voice began at `since`, perhaps before the end of the answer."""
+    turn.begin_turn()
+    turn.is_aside = turn.told_at is not None and since <= turn.told_at
+
+
+def wants_nothing(turn: TurnState) -> bool:
+    """All that was said is a word to the answer that has just ended, as a listener has it."""
+    said = turn.spoken
+    is_all = turn.is_aside and not turn.is_pressed and turn.message == said
+    return is_all and is_backchannel(said, turn.language) and not (asks(said) or is_invitation(said))
 
 
 def is_full(turn: TurnState, more: str = "") -> bool:

@@ -16,8 +16,8 @@ asks (`patience.py`).
     YIELDING   a voice is over it, and it waits: noise, a listener, or an interruption?
 
 What the table does not list is ignored on purpose. The facts are in `state.py`, the actions that change
-them in `actions.py`, those that start early in `preparation.py`, and those about a voice over the answer in
-`overlap.py`.
+them in `actions.py`, those that start early in `preparation.py`, those about a voice over the answer in
+`overlap.py`, and those that end the turn in `conclusion.py`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +27,7 @@ from .. import events as e
 from ..commands import Command
 from ..text.endings import words_of
 from . import actions as act
+from . import conclusion as end
 from . import overlap as over
 from . import preparation as early
 from .settings import TurnSettings
@@ -49,7 +50,8 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.SpeechEnded: (act.forget, {LISTENING}),
         e.TurnLimitReached: (act.forget, {LISTENING}),
         e.ActivityStarted: (act.start_activity, {HEARING}),
-        e.TextReceived: (act.answer_text, {THINKING}),
+        e.TextReceived: (end.answer_text, {THINKING}),
+        e.AnswerLost: (end.say_rest, {THINKING}),
     },
     HEARING: {
         e.SpeechFaded: (early.ask_early, {HEARING}),
@@ -72,9 +74,9 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.SoundScored: (early.note_sound_score, {ENDING}),
         e.TurnLimitReached: (act.split_later, {ENDING}),
         e.PartTranscribed: (act.keep_part, {ENDING}),
-        e.PatienceOver: (act.commit, {THINKING, LISTENING}),
+        e.PatienceOver: (end.commit, {THINKING, LISTENING}),
         e.ActivityStarted: (act.start_activity, {HEARING}),
-        e.ActivityEnded: (act.commit, {THINKING, LISTENING}),
+        e.ActivityEnded: (end.commit, {THINKING, LISTENING}),
         e.ActivityCancelled: (act.discard, QUIET),
         e.TextReceived: (act.add_text, {ENDING}),
     },
@@ -82,10 +84,10 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.SpeechStarted: (act.give_words_back, {HEARING, THINKING}),
         e.SpeechEnded: (act.forget, {THINKING}),
         e.TurnLimitReached: (act.forget, {THINKING}),
-        e.Transcribed: (act.answer_late, {THINKING, LISTENING}),
+        e.Transcribed: (end.answer_late, {THINKING, LISTENING}),
         e.InterimHeard: (early.take_late_interim, {THINKING}),
         e.PartTranscribed: (act.keep_part, QUIET),
-        e.PatienceOver: (act.apologize, QUIET_OR_HEARING),
+        e.PatienceOver: (end.apologize, QUIET_OR_HEARING),
         e.ReplyAudible: (act.speak, {SPEAKING}),
         e.ReplyEnded: (act.finish, QUIET_OR_HEARING),
         e.ActivityStarted: (act.start_activity, {HEARING}),
@@ -109,7 +111,7 @@ TRANSITIONS: Mapping[State, Mapping[type[e.Event], tuple[Action, set[State]]]] =
         e.LevelHeard: (over.leave_to_others, {SPEAKING, YIELDING}),
         e.SpeechFaded: (over.ask_words_early, {YIELDING}),
         e.TurnLimitReached: (over.forget_beginning, {YIELDING}),
-        e.SpeechStarted: (over.speak_on, {YIELDING}),
+        e.SpeechStarted: (over.speak_on, {YIELDING, SPEAKING}),
         e.SpeechEnded: (over.end_voice, {SPEAKING, YIELDING} | USERS),
         e.InterimHeard: (over.hear_words, {YIELDING} | USERS),
         e.EchoHeard: (over.hear_echo, {SPEAKING}),
@@ -169,9 +171,18 @@ class TurnTaker:
         return self._turn.message
 
     @property
+    def carried(self) -> str:
+        """Of these, the ones that an earlier turn gave back, or that were typed: they are heard no more."""
+        return self._turn.carried
+
+    @property
     def waiting(self) -> int:
         """Typed texts that wait for the end of an answer."""
         return len(self._turn.waiting)
+
+    @property
+    def waiting_texts(self) -> tuple[e.TextReceived, ...]:
+        return tuple(self._turn.waiting)
 
     def _note(self, event: e.Event) -> None:
         """What is true whatever the state."""

@@ -62,9 +62,12 @@ class UserLevel:
             self._turns.append(min(db, LOUDEST_DB))
             self._learned_at = now
 
+    def below(self, db: float | None) -> float | None:
+        """dB that a voice of that level is softer than the user's; None: not known."""
+        return median(self._turns) - db if db is not None and self._turns else None
+
     def is_far(self, db: float | None, now: float) -> bool:
         """A voice of that level is somebody else's. False while the user's is not known."""
-        if db is None or not self._turns:
-            return False
+        softer = self.below(db)
         eased = EASED_DB_A_MINUTE * (now - self._learned_at) / 60
-        return db < median(self._turns) - FAR_DB - eased
+        return softer is not None and softer > FAR_DB + eased

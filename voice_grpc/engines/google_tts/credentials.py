@@ -16,7 +16,7 @@ from google.auth.credentials import Credentials, TokenState
 from google.auth.exceptions import GoogleAuthError
 
 from ...core.errors import EngineMissing, EngineUnreachable
-from ...net.home import expanded
+from ...process.home import expanded
 from .errors import SERVICE, auth_failure
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)

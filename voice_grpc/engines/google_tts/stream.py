@@ -19,6 +19,7 @@ from google.cloud.texttospeech_v1 import (
 )
 
 from ...core.errors import EngineError, EngineTimeout
+from ...net.responses import StreamedResponses
 from ...ports import Clause, Speech
 from ..timeouts import Timeouts
 from .alignment import USUAL_PACE, Alignment, Placed
@@ -198,11 +199,13 @@ class SpeechStream:
     async def _call(self, put: Put) -> None:
         self._alignment, self._watchdog = self._new_alignment(), StallWatchdog(self._timeouts)
         call = await self._client.open_stream(self._request.voice)
+        responses: StreamedResponses[StreamingSynthesizeResponse] = StreamedResponses(call)
         writing = self._client.tasks.start(self._write(call), "google-tts-text")
         try:
-            await self._read(call, put)
+            await self._read(responses, put)
         finally:
             self._client.end_stream(call)
+            await responses.close()
             await self._client.tasks.end(writing)
         self._learn()
 
@@ -255,11 +258,12 @@ class SpeechStream:
 
     # ------------------------------------------------------------ sound
 
-    async def _read(self, call: SynthesisCall, put: Put) -> None:
+    async def _read(self, responses: StreamedResponses[StreamingSynthesizeResponse], put: Put) -> None:
+        """To the last sound, also where the call ended in the moment in which text was written to it."""
         pcm = PcmReader()
         try:
             async with self._watchdog.watching():
-                while (response := await _next_response(call)) is not None:
+                while (response := await responses.next()) is not None:
                     if not response.audio_content:
                         continue
                     with self._watchdog.heard():
@@ -284,8 +288,3 @@ class SpeechStream:
     def _learn(self) -> None:
         if (pace := self._alignment.measured_pace) is not None:
             self._paces[self._request.voice.id] = pace * self._request.rate
-
-
-async def _next_response(call: SynthesisCall) -> StreamingSynthesizeResponse | None:
-    response = await call.read()
-    return response if isinstance(response, StreamingSynthesizeResponse) else None

@@ -21,7 +21,7 @@ from ...core.errors import (
     EngineUnreachable,
 )
 from ...net.proxy import proxy_for, through
-from ...net.redaction import HIDDEN, hide
+from ...process.redaction import HIDDEN, hide
 
 PROXY_ADVICE = "check that proxy, or let NO_PROXY name the hosts that are reached without one"
 CERTIFICATE_ADVICE = "let SSL_CERT_FILE name the authority that signed it"

@@ -24,7 +24,7 @@ class LocalAnswer:
 
     @property
     def is_over(self) -> bool:
-        return self._limit.is_over or self._calls.is_unusable
+        return self._limit.is_over or self._calls.is_over
 
     @property
     def has_misused_tools(self) -> bool:

@@ -88,7 +88,7 @@ class LocalTextEndOfTurn:
             (token,) = answer["choices"][0]["logprobs"]["content"]
             found = {each["token"]: float(each["logprob"]) for each in token["top_logprobs"]}
         except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise EngineError("turn", f"{self.name} gave no probabilities: {answer!r:.200}") from error
+            raise EngineError("turn", f"{self.name} gave no probabilities") from error
         return min(1.0, math.fsum(math.exp(value) for text, value in found.items() if _is_end(text)))
 
 

@@ -26,7 +26,7 @@ from . import server as llama_server
 from .answer import LocalAnswer
 from .generation import GoOn, LocalGeneration, LocalGenerations, Run
 from .prompt import ChatLayout
-from .server import SLOT_TOKENS, SLOTS, TWO_THREADS, LlmThreads
+from .server import SLOT_TOKENS, SLOTS
 
 _CLOSE_S = 0.9
 """For the generations to end at their next token, and as long again for the model to be freed."""
@@ -54,7 +54,7 @@ class LocalLlm:
         self,
         model: Path | str = DEFAULT_MODEL,
         *,
-        threads: LlmThreads = TWO_THREADS,
+        threads: int = 2,
         speaks_chat: bool | None = None,
     ) -> None:
         """`model`: one of `model_files.catalog.MODELS` by name, or the path of a GGUF. `speaks_chat`: None
@@ -125,7 +125,7 @@ class LocalLlm:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | CallRequest | Usage, None]:
         """Raises `EngineError` when two attempts give nothing that is worth saying. The second one is bolder,
-        and shows no examples; or, where a tool was called that is none, it is told of no tools."""
+        and shows no examples; or, where tools were misused, it is told of none."""
         prompt = prompt if self._calls_tools else transcript_prompt.without_tools(prompt)
         if self._is_small and prompt.messages and prompt.messages[-1].role is Role.TOOLS:
             prompt = replace(prompt, tools=())  # it would call the same one again instead of answering
@@ -139,7 +139,7 @@ class LocalLlm:
                     yield item
             if answer.has_said:
                 return
-            if answer.has_misused_tools:
+            if answer.has_misused_tools and prompt.tools:
                 prompt = replace(prompt, tools=())
             else:
                 boldness = 1

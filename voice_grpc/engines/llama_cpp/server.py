@@ -12,12 +12,11 @@ import shutil
 import struct
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import EngineError, EngineMissing
-from ...net.installation import advice
+from ...process.installation import advice
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +27,10 @@ to compute the common prefix once (1.4 s on two cores), which is done before the
 SLOT_TOKENS = 2048
 """Tokens of context in each slot: the prompt and its answer."""
 
-_PREFILL_BATCH = 128
-"""Tokens of a prompt after which it is asked whether anybody still wants the answer: about 0.3 s."""
+_PREFILL_BATCH = 32
+"""Tokens of a prompt after which it is asked whether anybody still wants the answer, and between which the
+other slot writes: 0.3 s on two busy cores. A turn has about as many that are new. Of a prompt that is not
+computed yet, a token costs 17 ms of CPU time; with 128, which would be waited for four times as long, 13."""
 
 _KEPT_MIB = 256
 """Computed prompts of sessions that have no slot just now; a conversation takes 5 to 30 MiB."""
@@ -49,17 +50,6 @@ _TEMPLATE_KEY = b"tokenizer.chat_template"
 _STRING = struct.Struct("<IQ")
 _STRING_KIND = 8
 """GGUF's type of a value that is a string: a length in eight bytes, and UTF-8."""
-
-
-@dataclass(frozen=True, slots=True)
-class LlmThreads:
-    """CPU threads of one model: a prompt is computed many tokens at a time, an answer token by token."""
-
-    writing: int = 2
-    reading: int = 2
-
-
-TWO_THREADS = LlmThreads()
 
 
 def check(path: Path) -> None:
@@ -85,8 +75,11 @@ def chat_template(path: Path) -> str:
         return content[start : start + length].decode("utf-8", "replace") if kind == _STRING_KIND else ""
 
 
-def open_model(path: Path, threads: LlmThreads) -> Any:
-    """llama.cpp's server insists on listening: on a Unix socket, in a directory that is gone at once."""
+def open_model(path: Path, threads: int) -> Any:
+    """`threads`: of the CPU, for prompts and answers alike.
+
+    llama.cpp's server insists on listening: on a Unix socket, in a directory that is gone at once.
+    """
     os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)  # read once, when llama.cpp is loaded
     try:
         import xllamacpp
@@ -103,7 +96,7 @@ def open_model(path: Path, threads: LlmThreads) -> Any:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _parameters(create: Callable[[], Any], path: Path, threads: LlmThreads, socket: str) -> Any:
+def _parameters(create: Callable[[], Any], path: Path, threads: int, socket: str) -> Any:
     parameters = create()
     parameters.model.path = str(path)
     parameters.n_parallel = SLOTS
@@ -112,8 +105,8 @@ def _parameters(create: Callable[[], Any], path: Path, threads: LlmThreads, sock
     parameters.swa_full = True  # without it a sliding-window model computes its whole prompt again
     parameters.slot_prompt_similarity = _OWN_SLOT
     parameters.cache_ram_mib = _KEPT_MIB
-    parameters.cpuparams.n_threads = threads.writing
-    parameters.cpuparams_batch.n_threads = threads.reading
+    parameters.cpuparams.n_threads = threads
+    parameters.cpuparams_batch.n_threads = threads
     parameters.hostnames = [socket]
     parameters.n_threads_http = 1
     parameters.endpoint_slots = parameters.ui = False

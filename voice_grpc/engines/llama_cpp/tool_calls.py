@@ -1,8 +1,7 @@
-"""Calls of tools in what a local model writes, told apart from what it says.
+"""Which of the calls that a local model writes are made. What of its text is a call says `core.model_output`.
 
-Templates ask for `<tool_call>{"name": …, "arguments": {…}}</tool_call>`; small models leave the tags out, or
-put the object into a code fence. So what begins like one of these is held back until it is known, and never
-spoken; and a tool that was not declared, or is called without what it requires, makes a call of no use.
+Small models call tools that were not declared, leave out what a tool requires, and begin an answer with an
+object or a fence of code that is neither a call nor anything to say: of no use, all of it.
 
 The smallest models call something whatever they are asked: Qwen 0.5B asks for the weather in London to learn
 what two plus two is, and no instruction changes that. Of them a call counts only where a word of the user's
@@ -14,11 +13,14 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ...core.conversation import Message, Role
+from ...core.model_output.arguments import called_name
+from ...core.model_output.calls import WrittenCall
+from ...core.model_output.output import MalformedCall, ModelOutput
 from ...core.tools import ToolDeclaration
 from ...ports import CallRequest
 
-_OPEN = "<tool_call>"
-_BEGINNINGS = ("{", "[{", "```", _OPEN)
+_DATA = ("{", "[{", "```")
+"""With which no answer begins that is to be spoken, where there are tools."""
 _NAME = re.compile(r"\"name\"\s*:\s*\"([^\"]*)\"")
 _STEM = 4
 """Letters: `raining` and `rain`, `lights` and `light` are the same."""
@@ -31,7 +33,6 @@ _EMPTY = frozenset(
     )
 )
 """Words that speak for nothing: of questions, and of JSON Schema."""
-_DECODER = json.JSONDecoder()
 
 
 class ToolCallReader:
@@ -50,61 +51,62 @@ class ToolCallReader:
         """The user's words, where a call has to be spoken for by them."""
         self._made = _made(messages)
         """What was called in this turn already: the same call once more would never end."""
-        self._text = ""
-        self._call = ""
-        self._is_spoken = False
+        self._output = ModelOutput(self._tools)
+        self._head = ""
+        """Of an answer that is not spoken yet: it may be data."""
+        self._written = ""
+        """As the model wrote it, until something of it is spoken: a name in it is that of a tool."""
+        self._is_spoken = not self._tools
         self.is_unusable = False
-        """It called what it may not call, or not like that."""
+        """It called what it may not call, or not like that; or it is data, and nothing to say."""
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing of use follows."""
+        return self._output.is_over or self.is_unusable
 
     def feed(self, text: str) -> str:
         """What is said of it."""
-        if not self._tools:
-            return text
-        if self._call:
-            self._call += text
-            name = _NAME.search(self._call)
-            self.is_unusable = name is not None and name[1] not in self._tools
-            return ""
-        self._text += text
-        return self._said()
+        said = self._said(self._output.feed(text))
+        if not (self._is_spoken or self._output.has_thought):
+            self._written += text
+            name = _NAME.search(self._written)
+            if name is not None and called_name(name[1], self._tools) not in self._tools:
+                self.is_unusable = True
+        return said
 
     def end(self) -> tuple[str, list[CallRequest]]:
         """The rest of what is said, and the calls; none when they are of no use."""
-        rest, self._text = self._text, ""
-        if not self._call:
-            return rest, []
-        calls = [self._request(found) for found in _objects(self._call)]
-        usable = [call for call in calls if call is not None]
-        self.is_unusable = not usable or len(usable) < len(calls)
-        return "", [] if self.is_unusable else usable
+        rest = self._said(self._output.finish(), is_last=True)
+        try:
+            written = self._output.calls()
+        except MalformedCall:
+            written, self.is_unusable = [], True
+        self.is_unusable = self.is_unusable or not all(map(self._is_usable, written))
+        return rest, [] if self.is_unusable else [CallRequest(call.name, call.arguments) for call in written]
 
-    def _said(self) -> str:
-        body = self._text.lstrip()
-        if not self._is_spoken:
-            if any(beginning.startswith(body[: len(beginning)]) for beginning in _BEGINNINGS):
-                is_known = any(body.startswith(beginning) for beginning in _BEGINNINGS)
-                self._call, self._text = (body, "") if is_known else ("", self._text)
-                return ""
-            self._is_spoken = True
-        at = self._text.find(_OPEN)
-        if at >= 0:
-            said, self._call, self._text = self._text[:at], self._text[at:], ""
-            return said
-        keep = next((n for n in range(len(_OPEN) - 1, 0, -1) if self._text.endswith(_OPEN[:n])), 0)
-        said, self._text = self._text[: len(self._text) - keep], self._text[len(self._text) - keep :]
-        return said
+    def _said(self, text: str, *, is_last: bool = False) -> str:
+        if self._is_spoken:
+            return text
+        self._head += text
+        body = self._head.lstrip()
+        if body.startswith(_DATA):
+            self.is_unusable = True
+        may_be_data = not is_last and any(beginning.startswith(body) for beginning in _DATA)
+        if self.is_unusable or may_be_data:
+            return ""
+        self._is_spoken = bool(body)
+        return self._head if body else ""
 
-    def _request(self, found: Mapping[str, object]) -> CallRequest | None:
-        name, arguments = found.get("name"), found.get("arguments", found.get("parameters", {}))
-        if not isinstance(name, str) or name not in self._tools or not isinstance(arguments, Mapping):
-            return None
-        required = self._tools[name].parameters.get("required", ())
-        missing = isinstance(required, Sequence) and any(key not in arguments for key in required)
-        if missing or (name, json.dumps(arguments, sort_keys=True)) in self._made:
-            return None
-        if self._asked is not None and not _speaks_for(self._asked, self._tools[name], arguments):
-            return None
-        return CallRequest(name, dict(arguments))
+    def _is_usable(self, call: WrittenCall) -> bool:
+        if call.name not in self._tools:
+            return False
+        tool = self._tools[call.name]
+        required = tool.parameters.get("required", ())
+        missing = isinstance(required, Sequence) and any(key not in call.arguments for key in required)
+        if missing or (call.name, json.dumps(call.arguments, sort_keys=True)) in self._made:
+            return False
+        return self._asked is None or _speaks_for(self._asked, tool, call.arguments)
 
 
 def _speaks_for(asked: str, tool: ToolDeclaration, arguments: Mapping[str, object]) -> bool:
@@ -118,20 +120,6 @@ def _words(text: str) -> list[str]:
     """Those that say something."""
     found = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))
     return [word.casefold() for word in found if len(word) >= _STEM and word.casefold() not in _EMPTY]
-
-
-def _objects(text: str) -> list[Mapping[str, object]]:
-    """The JSON objects in `text`, one after the other; empty ones for what breaks off."""
-    found: list[Mapping[str, object]] = []
-    at = text.find("{")
-    while at >= 0:
-        try:
-            value, end = _DECODER.raw_decode(text, at)
-        except ValueError:
-            return [*found, {}]
-        found.append(value)
-        at = text.find("{", end)
-    return found
 
 
 def _made(messages: Sequence[Message]) -> set[tuple[str, str]]:

@@ -184,7 +184,10 @@ def _closed() -> EngineError:
 
 def _chunk(event: ServerSentEvent) -> Mapping[str, Any]:
     """Raises `ValueError` when it is no JSON. An event that is named so is an error, whatever it holds."""
-    value = json.loads(event.data)
+    try:
+        value = json.loads(event.data)
+    except RecursionError:
+        raise ValueError("a chunk that is nested too deep") from None
     if event.name == "error" and "error" not in mapping(value):
         return {"error": value or "unknown"}
     if not isinstance(value, dict):

@@ -92,7 +92,7 @@ def refusal(status: int, body: bytes, headers: Mapping[str, str] | None = None) 
     """What an answer says whose status is not 200; anything between us and the server may have written it."""
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         plain = body.decode("utf-8", "replace").strip()
         return Refusal(status, "" if plain.startswith("<") else plain, "", "", headers)
     return _refusal(said if isinstance(said, dict) else {"message": str(said)}, status, headers)

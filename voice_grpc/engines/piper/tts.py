@@ -97,7 +97,8 @@ class PiperTts:
         except EngineError:
             raise
         except Exception as error:
-            raise EngineError("tts", f"{self.name} cannot say {text[:60]!r}: {error}") from error
+            kind = type(error).__name__  # the words stay out of what may be logged, also those of `error`
+            raise EngineError("tts", f"{self.name} cannot say {len(text)} characters ({kind})") from error
         return made
 
     def _load(self) -> None:

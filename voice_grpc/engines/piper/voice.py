@@ -18,7 +18,7 @@ import numpy as np
 
 from ...core.audio import Floats, Samples, level, limited, to_pcm16
 from ...core.errors import EngineError, EngineMissing
-from ...net.installation import advice
+from ...process.installation import advice
 from .decoder import LatentDecoder, Tensor
 from .onnx_cut import Seam, UncutModel, cut
 

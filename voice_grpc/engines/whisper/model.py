@@ -15,7 +15,7 @@ import numpy as np
 from ...core.audio import RATE_HZ, Floats, seconds
 from ...core.errors import EngineError, EngineMissing
 from ...model_files.cache import model_path
-from ...net.installation import advice
+from ...process.installation import advice
 from ..worker_threads import Abandoned
 from .decoding import (
     FULL,

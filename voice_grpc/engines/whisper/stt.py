@@ -24,6 +24,13 @@ from .transcribe import TranscribedChunk, TranscriptionRequest, TranscriptionRes
 
 _CLOSE_S = 1.8
 
+SPARE = 1
+"""Threads for finals that others hold up, since a decode cannot be left once it has begun: CTranslate2 4.8
+tells nobody of its progress, and taken a few tokens at a time it would lose its beams and its rules for
+times. Of 18 s of speech it takes a second. Beside two such, a sentence of 3 s was final after 1.1, 2.6, 5.8
+and 8.2 s without a spare thread, and after 0.5, 1.1, 1.5 and 3.6 s with it (two cores that had more and
+more other work, both in turn; alone it took 0.2 to 0.7 s). The thread takes 30 to 90 MB."""
+
 _SOMEBODY = Claim.of("", Urgency.PREPARED)
 """Of the question whether there is room at all."""
 
@@ -38,7 +45,7 @@ class WhisperStt:
 
         One thread a call leaves the other core to the next stage: of a 3 s sentence two threads
         save 20 ms of encoding and lose more in decoding. Two workers keep one free for a final
-        while an interim runs.
+        while an interim runs. One more is spare, for users whose finals would wait for those of others.
         """
         self._model_name = model
         self._threads = threads
@@ -64,14 +71,14 @@ class WhisperStt:
     async def warm(self) -> None:
         """Raises `EngineMissing` with what to install, `EngineError` when the model cannot be loaded."""
         if self._model is None:
-            hardware = Hardware(threads=self._threads, workers=self._workers)
+            hardware = Hardware(threads=self._threads, workers=self._workers + SPARE)
             self._model = await asyncio.to_thread(WhisperModel, self._model_name, hardware)
-            self._pool.start()
+            self._pool.start(SPARE)
         model = self._model
         request = TranscriptionRequest(hum(), ("en",))
         warming = [
             self._pool.submit(lambda is_abandoned: transcribe_next(model, request, is_abandoned), NOBODY)
-            for _ in range(self._workers)
+            for _ in range(self._workers + SPARE)
         ]
         for running in warming:
             await running

@@ -80,7 +80,7 @@ class WebSocketWire:
             message = await self._connection.recv()
         try:
             read = json.loads(message)
-        except ValueError:
+        except (ValueError, RecursionError):
             read = None
         if not isinstance(read, dict):
             raise EngineError("stt", f"{self._address.location} sent what is no JSON object")

@@ -77,7 +77,7 @@ class EventWire:
             return WyomingEvent(str(header["type"]), {**inline, **more}, payload)
         except (OSError, EOFError) as error:
             raise _broken(self._where, error) from error
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise EngineError(
                 "stt",
                 f"{self._where} does not speak Wyoming",

@@ -6,8 +6,9 @@
             thrown away for `linger_seconds`, so that the answer arrives, and then the connection is closed
     answer  what the caller does not take ends the connection after `write_seconds`
     idle    `idle_seconds` between two requests
-    all     `max_connections`; one more closes the one that has waited longest for a whole request, or is
-            told 503 where all are at work
+    TLS     a handshake that is not done after `head_seconds` ends the connection
+    all     `ConnectionBounds`, in all and of one address, also before their handshake (`places.py`);
+            one that cannot stay is told 503, over TLS closed without a word
 
 The parser is h11, whichever others are installed: one set of bounds, and the tests see what users have.
 WebSockets begin here as requests and have bounds of their own: of a message, of its fragments, of pongs that
@@ -17,6 +18,7 @@ are not read (`websocket.py`).
 import asyncio
 import logging
 import ssl
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,7 +29,8 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from .open_files import connections_that_fit
+from ..open_files import connections_that_fit
+from .places import ConnectionBounds, ConnectionPlace, Places
 from .transport import EndingTransport
 
 HEAD_BYTES = 16_384
@@ -36,31 +39,18 @@ HEAD_BYTES = 16_384
 
 @dataclass(slots=True)
 class HttpEdge:
-    """The bounds of one server, and its connections that wait: for a request, or for their end."""
+    """The bounds of one server, and its connections."""
 
-    max_connections: int = field(default_factory=connections_that_fit)
+    bounds: ConnectionBounds = field(default_factory=lambda: ConnectionBounds(connections_that_fit()))
     idle_seconds: float = 30.0
     """A browser loads a page within them and comes back by another connection."""
     head_seconds: float = 10.0
     write_seconds: float = 30.0
     linger_seconds: float = 5.0
-    _waiting: "dict[BoundedHttp, None]" = field(default_factory=dict)
-    """The one that has waited longest comes first."""
+    places: Places = field(init=False)
 
-    def waits(self, connection: "BoundedHttp") -> None:
-        self._waiting.setdefault(connection)
-
-    def works(self, connection: "BoundedHttp") -> None:
-        self._waiting.pop(connection, None)
-
-    def make_room(self) -> bool:
-        """Closes the connection that has waited longest; False: there is none."""
-        longest = next(iter(self._waiting), None)
-        if longest is None:
-            return False
-        self.works(longest)
-        longest.transport.abort()
-        return True
+    def __post_init__(self) -> None:
+        self.places = Places(self.bounds)
 
 
 class _BoundedConnection(h11.Connection):
@@ -96,6 +86,9 @@ class BoundedHttp(H11Protocol):
         super().__init__(*args, **named)
         self.conn = self._bounded = _BoundedConnection()
         self._edge = edge
+        self.handshake: BoundedTls | None = None
+        """Before this connection, whose place it has; None: it is plain text."""
+        self._place: ConnectionPlace
         self._timer: asyncio.TimerHandle | None = None
         """Until the head has come, or until the answer is taken, or until an end is one."""
         self._is_over = False
@@ -103,20 +96,22 @@ class BoundedHttp(H11Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         inner = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
-        super().connection_made(EndingTransport(inner, self._edge.write_seconds))
+        if self.handshake is None:
+            self._place, said = self._edge.places.enter(inner)
+        else:
+            self._place, said = self.handshake.place, ""
+        super().connection_made(EndingTransport(inner, self._edge.write_seconds, self._place.leave))
         self._after(self._edge.head_seconds, self._end_head)
-        most = self._edge.max_connections
-        if len(self.connections) > most and not self._edge.make_room():
-            said = f"{most} connections are open, which is all there is room for"
+        if said:
             self.transport.write(_answer(HTTPStatus.SERVICE_UNAVAILABLE, said))
             self._is_over = True
-            self.transport.close()  # at once: it has no place
+            self.transport.close()  # at once: it cannot stay
         else:
-            self._edge.waits(self)
+            self._place.waits()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
-        self._edge.works(self)
+        self._place.leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -129,13 +124,13 @@ class BoundedHttp(H11Protocol):
             if not self.flow.write_paused:
                 self._disarm()
             if self.conn.their_state is not h11.SEND_BODY:
-                self._edge.works(self)
+                self._place.works()
         elif self._timer is None:
             self._after(self._edge.head_seconds, self._end_head)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """The last of this protocol on the connection; h11 waits for a body that never comes."""
-        self._edge.works(self)
+        self._place.works()
         self._disarm()
         super().handle_websocket_upgrade(event)
 
@@ -147,7 +142,7 @@ class BoundedHttp(H11Protocol):
         if not is_whole:
             self._linger()
         elif self.conn.their_state is h11.IDLE:
-            self._edge.waits(self)
+            self._place.waits()
 
     def send_400_response(self, msg: str) -> None:
         """Called by uvicorn for whatever h11 refuses."""
@@ -196,7 +191,7 @@ class BoundedHttp(H11Protocol):
         """A connection that is closed with bytes unread is reset, and takes its last answer with it
         (RFC 9112 §9.6)."""
         self._is_over = True
-        self._edge.waits(self)
+        self._place.waits()
         self._unset_keepalive_if_required()
         self.flow.resume_reading()
         self.transport.write_eof()
@@ -210,6 +205,31 @@ class BoundedHttp(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class BoundedTls(SSLProtocol):
+    """A connection over TLS, from the first moment on: what `create_server(ssl=…)` makes as well, of which
+    nobody is told before its handshake is done. `http` is connected then."""
+
+    def __init__(self, http: BoundedHttp, edge: HttpEdge, tls: ssl.SSLContext) -> None:
+        bounds: Any = {"waiter": None, "ssl_handshake_timeout": edge.head_seconds}  # better than their types
+        super().__init__(http.loop, http, tls, server_side=True, **bounds)
+        self._edge = edge
+        self.place: ConnectionPlace
+        http.handshake = self
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.place, said = self._edge.places.enter(self.transport)
+        if said:
+            self.transport.abort()
+        else:
+            self.place.waits()
+            super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.place.leave()
+        super().connection_lost(exc)
 
 
 def _answer(status: HTTPStatus, text: str) -> bytes:
@@ -227,9 +247,15 @@ def http_server(
 
     Nothing that a caller says of itself is believed: forwarded addresses are the application's affair.
     """
+    plain = partial(BoundedHttp, edge)
+
+    def encrypted(**named: Any) -> BoundedTls:
+        assert tls is not None
+        return BoundedTls(plain(**named), edge, tls)
+
     config = uvicorn.Config(
         app,
-        http=partial(BoundedHttp, edge),  # type: ignore[arg-type] # it is called, and no more
+        http=plain if tls is None else encrypted,  # type: ignore[arg-type] # it is called, and no more
         interface="asgi3",
         lifespan="off",
         log_config=None,
@@ -240,7 +266,6 @@ def http_server(
         **{"ws": "none", **websocket},
     )
     config.load()
-    config.ssl = tls
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each bad request of a stranger
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

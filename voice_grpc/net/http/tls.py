@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..reloaded import Reloaded
+from ...process.reloaded import Reloaded
 from ..tls import Identity, TlsFiles, reloaded, tls_files
 
 

@@ -4,23 +4,27 @@ A file of its own: HTTP and WebSocket connections are handed the same one.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 
 class EndingTransport(asyncio.Transport):
     """`inner`, but that what is not taken within `seconds` of `close` is thrown away."""
 
-    def __init__(self, inner: asyncio.Transport, seconds: float) -> None:
+    def __init__(self, inner: asyncio.Transport, seconds: float, lost: Callable[[], None]) -> None:
+        """`lost` is to be called by whichever protocol has the connection when it is lost."""
         super().__init__()
-        self._inner, self._seconds = inner, seconds
+        self._inner, self._seconds, self.lost = inner, seconds, lost
         self._is_closed = False
 
     def close(self) -> None:
-        """A second one is nothing: by it asyncio's transport of TLS loses its protocol, and fails from then
-        on (Python 3.11)."""
+        """A second one is nothing, nor is one of what ended by itself: by it asyncio's transport of TLS loses
+        its protocol, and fails from then on (Python 3.11)."""
         if self._is_closed:
             return
         self._is_closed = True
+        if self._inner.is_closing():
+            return
         self._inner.close()
         if self._inner.get_write_buffer_size():
             asyncio.get_running_loop().call_later(self._seconds, self._inner.abort)

@@ -12,6 +12,8 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
+from .transport import EndingTransport
+
 MAX_FRAGMENTS = 1_024
 """Of one message: an empty one costs memory too, and `ws_max_size` counts bytes."""
 
@@ -33,6 +35,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     _is_failed = False
     """It was ended for what came: nothing more of it is read."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Its place among the connections is free; the protocol of HTTP before it is not asked any more."""
+        assert isinstance(self.transport, EndingTransport)
+        self.transport.lost()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._is_failed:

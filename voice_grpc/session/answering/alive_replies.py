@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from ...core.commands import PrepareReply
 from ...core.events import CancelReason
 from ...core.timeline import Timeline
+from ...ports.observer import ReplyMade
 from ..clock import loop_now
 from ..context import SessionContext
-from ..metrics import Waste
+from ..telling.metrics import Waste
 from .prompts import Prompts
 from .reply import Reply
 
@@ -60,23 +61,28 @@ class AliveReplies:
 
     # ------------------------------------------------------------ what is decided
 
-    def prepare(self, command: PrepareReply) -> None:
-        prompt = self._prompts.make(command.turn, command.text, command.continues)
+    def prepare(self, command: PrepareReply, *, begins: bool = True) -> None:
+        """Without `begins` it does once somebody goes on, or it is let out."""
+        prompt = self._prompts.of_reply(command)
         reply = Reply(command, prompt, self._context, Timeline(), lambda: self._say_made(command.number))
         alive = self._alive[command.number] = AliveReply(reply, self._context.engines.llm.is_embedded)
-        if not alive.is_own or self._context.precedence.may_prepare(self):
+        if begins and (not alive.is_own or self._context.precedence.may_prepare(self)):
             self._begin(alive)
 
     def promise(self, number: int) -> Reply:
         """The reply that is to be let out now. It has begun, whatever others do; what failed begins anew."""
         if self._alive[number].reply.early_error is not None:
-            self._anew(self._alive[number])
+            self.anew(self._alive[number])
         alive = self._alive[number]
         if alive.task is None:
             self._begin(alive)
         if alive.is_own and not alive.reply.has_sound:
             self._context.precedence.promise(self)
         return alive.reply
+
+    @property
+    def alive(self) -> list[AliveReply]:
+        return list(self._alive.values())
 
     def reply(self, number: int) -> Reply:
         """One that is alive."""
@@ -86,7 +92,7 @@ class AliveReplies:
         """It is over, or is to be; None: it was before."""
         alive = self._alive.pop(number, None)
         if alive is not None:
-            self._count(alive)
+            _count(self._context, alive)
             self._context.precedence.release(self)
         return alive
 
@@ -109,7 +115,7 @@ class AliveReplies:
         """The session ends: each is muted by who takes it, and cancelled then."""
         self._context.precedence.leave(self)
         for alive in self._alive.values():
-            self._count(alive)
+            _count(self._context, alive)
             yield alive
             if alive.task is not None:
                 alive.task.cancel(CancelReason.ENDED.value)
@@ -120,7 +126,7 @@ class AliveReplies:
     def give_way(self) -> None:
         for alive in list(self._alive.values()):
             if alive.is_own and alive.is_at_work:
-                self._anew(alive)
+                self.anew(alive)
 
     def go_on(self) -> None:
         for alive in self._alive.values():
@@ -134,22 +140,25 @@ class AliveReplies:
         if number in self._alive:
             self._context.precedence.release(self)
 
-    def _count(self, alive: AliveReply) -> None:
-        """What it took counts against its caller, heard or not."""
-        costs = alive.reply.costs
-        tokens = costs.usage.input_tokens + costs.usage.output_tokens
-        self._context.account.spend(loop_now(), tokens=tokens, characters=costs.characters)
-
     def _begin(self, alive: AliveReply) -> None:
         tasks = self._tasks
         assert tasks is not None
         name = f"reply-{alive.reply.command.number}"
         alive.task = tasks.create_task(alive.reply.run(), name=name)
 
-    def _anew(self, alive: AliveReply) -> None:
+    def anew(self, alive: AliveReply, *, begins: bool = True) -> None:
         """What was made of it is lost; nobody heard of it. Under the same number, so it is no other try."""
-        self._count(alive)
+        _count(self._context, alive)
         self.waste_of(alive)
         if alive.task is not None:
             alive.task.cancel("begun anew")
-        self.prepare(alive.reply.command)
+        self.prepare(alive.reply.command, begins=begins)
+
+
+def _count(context: SessionContext, alive: AliveReply) -> None:
+    """What it took counts against its caller, heard or not."""
+    costs = alive.reply.costs
+    tokens = costs.usage.input_tokens + costs.usage.output_tokens
+    context.account.spend(loop_now(), tokens=tokens, characters=costs.characters)
+    made = (costs.usage.input_tokens, costs.usage.output_tokens, costs.characters)
+    context.observer.observe(ReplyMade(context.identity, *made))

@@ -7,7 +7,8 @@ How the words sound is not known here.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -24,7 +25,7 @@ from ...core.timeline import Mark, Timeline
 from ...ports import CallRequest, Clause, Fallback, Prompt, TextDelta, Usage
 from ..clock import ConversationClock
 from ..context import SessionContext
-from ..notices import fallback_notice
+from ..telling.notices import fallback_notice
 
 MAX_STEPS = 3
 """Rounds of calls in one answer."""
@@ -68,6 +69,8 @@ class Generation:
     usage: Usage = field(default_factory=lambda: Usage(0, 0))
     is_over: bool = False
     """The model has written all of it."""
+    fallback: str = ""
+    """Name of the engine that wrote in the place of the first one; empty: the first one did."""
     is_waiting: bool = False
     """A tool is at work."""
     _has_filled: bool = False
@@ -87,6 +90,7 @@ class Generation:
                     yield text
             if not calls:
                 self.is_over = True
+                self.timeline.mark(Mark.LLM_END, self.context.clock.now())
                 return
             if not self.prompt.tools:
                 raise EngineError("llm", f"{self.context.engines.llm.name} calls tools where it may not")
@@ -127,6 +131,7 @@ class Generation:
                         self.usage = _sum(self.usage, item)
                     case Fallback() if item.engine not in self._fallbacks:
                         self._fallbacks.add(item.engine)
+                        self.fallback = item.engine
                         self.tell(fallback_notice(item, self.command.turn))
 
     async def _call(self, said: str, calls: list[CallRequest]) -> AsyncGenerator[str, None]:
@@ -171,18 +176,43 @@ class ClauseQueue:
     ) -> None:
         self._command, self._generation = command, generation
         self._clock, self._timeline = clock, timeline
-        self._clauses: asyncio.Queue[Clause | None] = asyncio.Queue(CLAUSES_AHEAD)
+        self._clauses: deque[Clause] = deque()
+        """Those that wait: `CLAUSES_AHEAD`, with the rest of what came in one piece with them; once the clock
+        was let go all of an answer, which has as many tokens as one may have."""
+        self._changed = asyncio.Event()
+        self._held: Clause | None = None
+        """Taken, and not with the voice yet."""
+        self._splitter = ClauseSplitter()
+        self.is_written = False
+        """The last clause is among them, or was taken."""
         self._is_awaited = False
         self._count = 0
         self._is_apart = False
         """The next clause begins anew after a flush: nothing of the text says that a space is between."""
 
+    @property
+    def waiting(self) -> list[str]:
+        """Texts of the clauses that were written, and are not with the voice."""
+        held = [self._held] if self._held is not None else []
+        return [clause.text for clause in (*held, *self._clauses)]
+
+    def look(self) -> None:
+        """The clock was let go: nobody waits here for the ear."""
+        self._changed.set()
+
+    # ------------------------------------------------------------ written
+
     async def write(self) -> None:
         """The words, cut into clauses as they come."""
         if self._command.ssml:
-            await self._recite(self._command.ssml)
-            return
-        splitter = ClauseSplitter()
+            parsed = enumerate(parse(self._command.ssml).clauses())
+            clauses = [Clause(index, clause.text, clause.document) for index, clause in parsed]
+            await self._put(clauses, is_last=True)
+        else:
+            await self._split()
+
+    async def _split(self) -> None:
+        splitter = self._splitter
         async with aclosing(self._words()) as words:
             async for text in words:
                 if isinstance(text, Flush):
@@ -190,25 +220,83 @@ class ClauseQueue:
                     self._is_apart = self._count > 0
                 else:
                     await self._queue(splitter.feed(text))
-        await self._queue(splitter.flush())
-        if not self._count:
+        last = splitter.flush()
+        if not (last or self._count or self._command.said):
             raise EngineEmpty("llm", "the model gave no words")
-        await self._clauses.put(None)
+        await self._queue(last, is_last=True)
 
-    async def _recite(self, document: str) -> None:
-        """A document that was accepted, clause by clause, with its marks."""
-        for index, clause in enumerate(parse(document).clauses()):
+    async def _words(self) -> AsyncGenerator[str | Flush, None]:
+        given = self._command.text if self._command.kind is not ReplyKind.ANSWER else ""
+        if given:
+            yield given
+        if self._command.kind is ReplyKind.VERBATIM:
+            return
+        is_first = bool(given)
+        async with aclosing(self._generation.words()) as words:
+            async for text in words:
+                if is_first and isinstance(text, str) and text[:1].isalnum():
+                    yield " "
+                is_first = False
+                yield text
+
+    async def _queue(self, texts: list[str], *, is_last: bool = False) -> None:
+        clauses = []
+        for text in texts:
+            clauses.append(Clause(self._count, f" {text}" if self._is_apart else text))
+            self._is_apart = False
+            self._count += 1
+        await self._put(clauses, is_last=is_last)
+        if clauses and self._count >= CLAUSES_EARLY:
+            await self._generation.committed.wait()
+
+    async def _put(self, clauses: Sequence[Clause], *, is_last: bool) -> None:
+        """Returns when the voice is near enough for more."""
+        if clauses:
             self._timeline.mark(Mark.FIRST_CLAUSE, self._clock.now())
-            await self._clauses.put(Clause(index, clause.text, clause.document))
-        await self._clauses.put(None)
+        self._clauses += clauses
+        self.is_written = is_last
+        self._changed.set()
+        while len(self._clauses) > CLAUSES_AHEAD and not self._clock.is_let_go:
+            self._changed.clear()
+            await self._changed.wait()
+
+    # ------------------------------------------------------------ taken
+
+    @property
+    def is_over(self) -> bool:
+        """Every clause was taken, and none comes."""
+        return self.is_written and not self._clauses
 
     async def next(self) -> Clause | None:
-        """None: that was the last one."""
+        """None: that was the last one, or nobody is to wait for more (`is_over` says which)."""
         self._is_awaited = True
         try:
-            return await self._clauses.get()
+            while not self._clauses:
+                if self.is_written or self._clock.is_let_go:
+                    return None
+                self._changed.clear()
+                await self._changed.wait()
         finally:
             self._is_awaited = False
+        self._held = clause = self._clauses.popleft()
+        self._changed.set()
+        return clause
+
+    def given(self) -> None:
+        """The one that was taken last is with the voice, or was shown."""
+        self._held = None
+
+    def put_back(self, clause: Clause) -> None:
+        """It was taken, and not given to the voice."""
+        self._clauses.appendleft(clause)
+        self._held = None
+
+    def take_rest(self) -> str:
+        """What was written and not taken, of an answer to which nothing more is written."""
+        rest = [*self.waiting, *self._splitter.flush()]
+        self._clauses.clear()
+        self._held = None
+        return " ".join(rest)
 
     async def next_within(self, seconds: float | None) -> Clause | None:
         """Like `next`. Raises TimeoutError, with None never; a tool that is at work is waited for all the
@@ -225,20 +313,3 @@ class ClauseQueue:
     def is_behind(self) -> bool:
         """The next clause is waited for, and not the voice."""
         return self._is_awaited
-
-    async def _words(self) -> AsyncGenerator[str | Flush, None]:
-        if self._command.kind is ReplyKind.VERBATIM:
-            yield self._command.text
-            return
-        async with aclosing(self._generation.words()) as words:
-            async for text in words:
-                yield text
-
-    async def _queue(self, clauses: list[str]) -> None:
-        for text in clauses:
-            self._timeline.mark(Mark.FIRST_CLAUSE, self._clock.now())
-            await self._clauses.put(Clause(self._count, f" {text}" if self._is_apart else text))
-            self._is_apart = False
-            self._count += 1
-            if self._count >= CLAUSES_EARLY:
-                await self._generation.committed.wait()

@@ -3,6 +3,8 @@
 A file of its own: an answer is made from it, and so is the question whether the words are finished.
 """
 
+from ...core.commands import PrepareReply, ReplyKind
+from ...core.conversation import Message
 from ...core.languages import primary
 from ...ports import Prompt
 from ..context import SessionContext
@@ -16,10 +18,18 @@ class Prompts:
 
     def make(self, turn: int, text: str, continues: int) -> Prompt:
         """What the model is given once the user has said `text`."""
+        return self._of(self._memory.conversation.asked(turn, text, continues))
+
+    def of_reply(self, command: PrepareReply) -> Prompt:
+        if command.kind is ReplyKind.CONTINUATION:
+            return self._of(self._memory.conversation.going_on(command.lost, command.said))
+        return self.make(command.turn, command.text, command.continues)
+
+    def _of(self, messages: tuple[Message, ...]) -> Prompt:
         config = self._context.config.current
         return Prompt(
             config.instructions,
-            self._memory.conversation.asked(turn, text, continues),
+            messages,
             self.language,
             config.max_tokens,
             config.temperature,

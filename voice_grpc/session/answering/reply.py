@@ -14,7 +14,7 @@ from functools import partial
 
 from ...core.commands import PrepareReply, ReplyKind
 from ...core.errors import EngineEmpty, EngineError, EngineQuota, EngineTimeout, Reason, first
-from ...core.events import ReplyAudible, ReplyEnded, SpeculationRefused
+from ...core.events import AnswerCut, ReplyAudible, ReplyEnded, SpeculationRefused
 from ...core.responses import Notice
 from ...core.timeline import Mark, Timeline
 from ...core.turn.patience import Decision
@@ -22,11 +22,11 @@ from ...core.turn.settings import Speculation
 from ...ports import Claim, Clause, Fallback, Prompt, Urgency, VoiceChoice
 from ..clock import loop_now
 from ..context import SessionContext
-from ..metrics import ReplyCosts, Waste
-from ..notices import HeldNotices, engine_notice, fallback_notice
+from ..telling.metrics import ReplyCosts, Waste
+from ..telling.notices import HeldNotices, engine_notice, fallback_notice
 from .generation import ClauseQueue, Generation
 from .playout import PlaybackPosition, Playout, SegmentLedger
-from .speech import AudioPackets, Prosody, VoiceLead, speakable_clause
+from .speech import AudioPackets, Prosody, VoicedClauses, VoiceLead, speakable_clause
 
 STALL_SECONDS = 5.0
 """An answer that has begun and then brings nothing for so long is given up."""
@@ -50,8 +50,8 @@ class Reply:
         self.command = command
         self.timeline = timeline
         self.is_failed = command.kind is ReplyKind.APOLOGY
-        self.is_committed = self.is_cut = False
-        self._config = config = context.config.current
+        self.is_committed = self.is_cut = self.is_over = False
+        self.config = config = context.config.current
         self._prompt, self._context, self._on_made = prompt, context, on_made
         self._claim = Claim(context.caller, lambda: _urgency(self.is_committed, self.playout.ahead_seconds))
         self._committed = asyncio.Event()
@@ -71,14 +71,18 @@ class Reply:
             self._wait_for_tools,
             self._notices.put,
         )
-        self._clauses = ClauseQueue(command, self.generation, context.clock, timeline)
+        self.clauses = ClauseQueue(command, self.generation, context.clock, timeline)
         packets = AudioPackets(command.turn, config.output)
         self.segments = SegmentLedger(
             packets, config.output.rate_hz, context.outbox, context.turn_events, command.turn
         )
         unread = partial(context.outbox.waiting_samples, command.turn)
-        self.playout = Playout(config, context.clock, self.segments, timeline, unread, context.echo)
-        self._lead = VoiceLead(context.clock, config.speaking_rate, lambda: self.playout.seconds.unheard)
+        self.playout = Playout(config, context, self.segments, timeline, unread)
+        self.lead = _lead_of(self)
+        """Of the voice that speaks now."""
+        self.voiced = VoicedClauses()
+        self.on_written: Callable[[], None] = lambda: None
+        """Called when more of the answer is known."""
         self._characters = 0
         self._is_audible = False
 
@@ -96,11 +100,6 @@ class Reply:
         self.segments.mute()
         self.playout.drop()
         self._context.outbox.drop(self.command.turn)
-        return self.playout.position()
-
-    def report(self, played: int) -> PlaybackPosition:
-        """The client says that `played` samples were played. Returns how far it came by that."""
-        self.playout.report(played)
         return self.playout.position()
 
     @property
@@ -150,10 +149,10 @@ class Reply:
             self._context.post(SpeculationRefused())
 
     async def _answer(self) -> None:
-        is_written, is_spoken = self.command.kind is ReplyKind.ANSWER, not self.command.text_only
-        self._context.account.check_spending(loop_now(), tokens=is_written, characters=is_spoken)
+        is_spoken = not self.command.text_only
+        self._context.account.check_spending(loop_now(), tokens=self.command.is_written, characters=is_spoken)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._clauses.write(), name="llm")
+            tasks.create_task(self.clauses.write(), name="llm")
             if self.command.text_only:
                 await self._show()
                 return
@@ -162,37 +161,56 @@ class Reply:
             try:
                 await self.playout.play(self._say_audible, STALL_SECONDS)
             except TimeoutError:
-                raise _stalled("llm" if self._clauses.is_behind else "tts") from None
+                raise _stalled("llm" if self.clauses.is_behind else "tts") from None
 
     async def _speak(self) -> None:
-        """The clauses, spoken as they come."""
-        config = self._config
-        choice = VoiceChoice(config.voice, self._prompt.language, config.speaking_rate, self._claim)
-        async with aclosing(self._context.engines.tts.speak(self._speakable(), choice)) as sounds:
-            async for sound in sounds:
-                if isinstance(sound, Fallback):
-                    self._notices.put(fallback_notice(sound, self.command.turn))
-                else:
-                    self.playout.feed(sound.samples, sound.rate_hz, sound.clause_index)
-                    if self.has_sound:
-                        self._on_made()
-                    await self._lead.take(sound)
-        if not self._characters and self.command.kind is ReplyKind.ANSWER:
+        """The clauses, spoken as they come. A voice that is to have no more while the conversation is held
+        finishes what it has, and is asked anew when time goes on."""
+        while True:
+            await self._speak_some()
+            if self.clauses.is_over:
+                break
+            await self._context.clock.running()
+        if not self._characters and self.command.is_written and not self.command.said:
             raise EngineEmpty("llm", "the model gave nothing that can be spoken")
         if self._characters and not self.playout.has_sound:
             raise EngineEmpty("tts", "the voice gave no sound")
         self.playout.end()
 
+    async def _speak_some(self) -> None:
+        config = self.config
+        choice = VoiceChoice(config.voice, self._prompt.language, config.speaking_rate, self._claim)
+        self.lead = _lead_of(self)
+        async with aclosing(self._context.engines.tts.speak(self._speakable(), choice)) as sounds:
+            async for sound in sounds:
+                if isinstance(sound, Fallback):
+                    self._notices.put(fallback_notice(sound, self.command.turn))
+                    self.voiced.fallback = sound.engine
+                else:
+                    self.voiced.sounded(sound.clause_index, self._context.clock.now())
+                    self.playout.feed(sound.samples, sound.rate_hz, sound.clause_index)
+                    if self.has_sound:
+                        self._on_made()
+                    await self.lead.take(sound)
+
     async def _speakable(self) -> AsyncIterator[Clause]:
-        prosody = Prosody(self._config.pitch, self._config.volume)
-        while (clause := await self._clauses.next()) is not None:
-            if self._characters or self._config.turns.speculation < Speculation.TTS:
+        prosody = Prosody(self.config.pitch, self.config.volume)
+        answer = self.segments.answer
+        while (clause := await self.clauses.next()) is not None:
+            if self._characters or self.config.turns.speculation < Speculation.TTS:
                 await self._committed.wait()
-            segment = self.segments.answer.add(clause.text)
-            spoken = speakable_clause(replace(clause, index=segment), self._prompt.language, prosody)
+            placed = replace(clause, index=answer.count)
+            spoken = speakable_clause(placed, self._prompt.language, prosody)
+            if spoken is not None and not await self.lead.give(spoken):
+                self.clauses.put_back(clause)
+                return
+            answer.add(clause.text)
+            self.clauses.given()
+            self.on_written()
             if spoken is not None:
-                await self._lead.give(spoken)
-                self.timeline.mark(Mark.TTS_REQUEST, self._context.clock.now())
+                now = self._context.clock.now()
+                self.timeline.mark(Mark.TTS_REQUEST, now)
+                self.voiced.asked(spoken, now)
                 self._characters += len(spoken.text)
                 yield spoken
 
@@ -200,15 +218,19 @@ class Reply:
         """The clauses in text alone, as they come."""
         await self._committed.wait()
         try:
-            while (
-                clause := await self._clauses.next_within(STALL_SECONDS if self.segments.has_begun else None)
-            ) is not None:
-                self._on_made()
+            while not self.clauses.is_over:
+                clause = await self.clauses.next_within(STALL_SECONDS if self.segments.has_begun else None)
+                if clause is not None:
+                    self._on_made()
                 await self._context.clock.running()
-                self.segments.show(clause.text)
-                self._say_audible()
+                if clause is not None:
+                    self.segments.show(clause.text)
+                    self.clauses.given()
+                    self.on_written()
+                    self._say_audible()
         except TimeoutError:
             raise _stalled("llm") from None
+        self._say_audible()
         self.segments.finish_text()
 
     def _wait_for_tools(self, is_waiting: bool) -> None:
@@ -240,6 +262,21 @@ class Reply:
         self.playout.feed(apology.samples, apology.rate_hz, segment)
         self.playout.end()
         await self.playout.play(self._say_audible, STALL_SECONDS)
+
+
+def cut_behind(reply: Reply, heard: str) -> AnswerCut:
+    """What is left of a reply once it is cancelled, behind the words that were `heard`. Of one that failed
+    only what the voice had got: the rest was apologised for."""
+    rest = reply.segments.answer.unheard(heard)
+    if not reply.is_failed:
+        rest = f"{rest} {reply.clauses.take_rest()}"
+    rest, is_whole = " ".join(rest.split()), reply.is_failed or reply.clauses.is_written
+    return AnswerCut(reply.command.turn, rest, is_whole, f"{heard} {rest}".strip())
+
+
+def _lead_of(reply: Reply) -> VoiceLead:
+    """Of the voice that is given its clauses."""
+    return VoiceLead(reply.playout.clock, reply.config.speaking_rate, lambda: reply.playout.seconds.unheard)
 
 
 def _urgency(is_committed: bool, ahead_seconds: float) -> Urgency:

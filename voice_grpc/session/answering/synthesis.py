@@ -19,6 +19,7 @@ from ...core.responses import AudioOutput
 from ...core.text.segmentation import ClauseSplitter
 from ...ports import Claim, Clause, Fallback, Tts, Urgency, VoiceChoice
 from ..clock import ConversationClock
+from ..telling.call_reports import SynthesisReports, WatchedCall
 from .speech import AudioPackets, VoiceLead, speakable_clause
 
 CHUNK_SECONDS = 0.1
@@ -29,13 +30,21 @@ class Synthesis:
     """One text, spoken. `clauses` are what it is cut into, by the segment index of the packets."""
 
     def __init__(
-        self, tts: Tts, text: str, choice: VoiceChoice, format: AudioFormat, caller: str = ""
+        self,
+        tts: Tts,
+        text: str,
+        choice: VoiceChoice,
+        format: AudioFormat,
+        caller: str = "",
+        call: WatchedCall | None = None,
     ) -> None:
-        """`caller`: for whom the voice works here; empty: nobody in particular."""
+        """`caller`: for whom the voice works here; empty: nobody in particular. `call`: as whom observers
+        know it; None: nobody looks on."""
         splitter = ClauseSplitter()
         self.clauses = [*splitter.feed(text), *splitter.flush()]
         self._tts = tts
         self._choice = replace(choice, claim=Claim.of(caller, Urgency.PART))
+        self._reports = SynthesisReports(call or WatchedCall(), tts)
         self._converter = RateConverter(format.rate_hz)
         self._packets = AudioPackets(0, format)
         self._is_held_out = False
@@ -48,17 +57,21 @@ class Synthesis:
     async def packets(self) -> AsyncGenerator[AudioOutput, None]:
         """The sound, the last packet marked. Raises `EngineError`."""
         segment, has_sound = 0, False
-        async with aclosing(self._tts.speak(self._speakable(), self._choice)) as sounds:
-            async for sound in sounds:
-                if not isinstance(sound, Fallback):
+        with self._reports.told():
+            async with aclosing(self._tts.speak(self._speakable(), self._choice)) as sounds:
+                async for sound in sounds:
+                    if isinstance(sound, Fallback):
+                        self._reports.stood_in(sound)
+                        continue
                     segment, has_sound = sound.clause_index, True
+                    self._reports.sounded(segment, len(sound.samples) / sound.rate_hz)
                     self._is_held_out = True
                     for packet in self._pack(self._converter.feed(sound.samples, sound.rate_hz), segment):
                         yield packet
                     self._is_held_out = False
                     await self._lead.take(sound)
-        if self._asked and not has_sound:
-            raise EngineEmpty("tts", "the voice gave no sound")
+            if self._asked and not has_sound:
+                raise EngineEmpty("tts", "the voice gave no sound")
         for packet in self._pack(self._converter.flush(), segment):
             yield packet
         for packet in self._packets.pack(np.zeros(0, np.int16), segment, is_last=True):
@@ -70,6 +83,7 @@ class Synthesis:
             if clause is not None:
                 await self._lead.give(clause)
                 self._asked += 1
+                self._reports.asked(clause)
                 yield clause
 
     def _unread_seconds(self) -> float:

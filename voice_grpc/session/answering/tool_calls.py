@@ -16,7 +16,7 @@ from ...core.responses import Notice, ToolCall, ToolCallCancelled
 from ...core.tools import MAX_RESULTS, ToolUse
 from ...ports import CallRequest
 from ..clock import ConversationClock
-from ..outbox import Outbox
+from ..telling.outbox import Outbox
 
 TOOL_SECONDS = 20.0
 """For the caller to run one."""
@@ -106,6 +106,17 @@ class ToolCalls:
             self._give_up(batch, INTERRUPTED)
 
     # ------------------------------------------------------------ told by the caller
+
+    def is_awaited(self, call_id: str) -> bool:
+        batch = self._batches.get(call_id)
+        return batch is not None and call_id in batch.open
+
+    def adopt(self, turn: int, uses: tuple[ToolUse, ...]) -> None:
+        """A step of an answer whose server was lost: what the caller has done of it since is remembered, and
+        not waited for."""
+        batch = ToolCallBatch(turn, uses, set(), asyncio.Event(), self._clock.now())
+        missing = [use.id for use in uses if use.result == json.dumps(INTERRUPTED)]
+        self._batches.update({id: batch for id in missing})
 
     def take(self, result: i.ToolResult) -> None:
         batch = self._batches.pop(result.call_id, None)

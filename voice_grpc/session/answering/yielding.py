@@ -26,7 +26,7 @@ class Yielding:
                 if obeys:
                     self._tell(reply, PlaybackAction.DUCK if is_lowered else PlaybackAction.UNDUCK)
                 else:
-                    reply.playout.lower(is_lowered)
+                    reply.playout.volume.lower(is_lowered)
             case c.HoldReply():
                 reply.playout.hold(is_ear_held=obeys)
                 if obeys:

@@ -8,9 +8,11 @@ from typing import Protocol
 import numpy as np
 
 from ...core.audio import RATE_HZ, Frame
+from ...core.quota import BURST_SECONDS
 
-QUEUE_SECONDS = 3.0
-"""Sound that may wait for the detector. When it is full the oldest is dropped, and said."""
+QUEUE_SECONDS = BURST_SECONDS + 3.0
+"""Sound that may wait for the detector: what a client sends at once that comes back, or that a server finds
+which stood still, and what comes meanwhile. When it is full the oldest is dropped, and said."""
 
 _CLOSED = Frame(np.zeros(0, np.int16), -1)
 

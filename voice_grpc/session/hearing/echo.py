@@ -1,8 +1,8 @@
 """The assistant never hears itself: what leaves is kept as the far end, and taken out of what comes in.
 
-Only where the client does not cancel its echo itself and listens while it plays. Without a canceller the
-words are left: what the assistant said just now is nobody's turn. While nothing is played, sound passes as it
-is.
+Only where the client does not cancel its echo itself and listens while it plays, and not where nothing comes
+back of an answer that sounds. Without a canceller the words are left: what the assistant said just now is
+nobody's turn. While nothing is played, sound passes as it is.
 """
 
 import asyncio
@@ -15,11 +15,12 @@ from ...core.audio import RATE_HZ, Frame, Samples, seconds
 from ...core.config import LiveConfig
 from ...core.echo.far_end import EchoReturnLoss, FarEnd, NearClock
 from ...core.echo.own_words import SpokenWords
+from ...core.echo.presence import EchoPresence
 from ...core.errors import EngineError, EngineTimeout
 from ...core.playout.pacer import Chunk, Pacer
 from ...ports import BLOCK, EchoCanceller, EchoStream
-from ..notices import engine_notice
-from ..outbox import Outbox
+from ..telling.notices import engine_notice
+from ..telling.outbox import Outbox
 from .audio_queue import AudioQueue
 
 ECHO_TIMEOUT = 2.0
@@ -33,7 +34,7 @@ class EchoPath:
 
     def __init__(self, canceller: EchoCanceller | None, config: LiveConfig, now: Callable[[], float]) -> None:
         self._config, self._canceller, self.now = config, canceller, now
-        self.far, self.loss = FarEnd(), EchoReturnLoss()
+        self.far, self.loss, self.presence = FarEnd(), EchoReturnLoss(), EchoPresence()
         self._words = SpokenWords()
         self._pacer: Pacer | None = None
         """Of the answer that left last."""
@@ -65,12 +66,19 @@ class EchoPath:
             return
         if pacer is not self._pacer or self._resampler is None:
             self._pacer, self._resampler = pacer, Resampler(pacer.rate_hz, RATE_HZ)
+            self.presence.begin()
         self.far.write(pacer, self._resampler.feed(chunk.samples))
 
     def cut(self, pacer: Pacer) -> None:
         """What the client has of this answer is thrown away."""
         if pacer is self._pacer:
             self.far.cut()
+
+    def moved(self, pacer: Pacer) -> None:
+        """What leaves next of this answer is another sample than the last that left."""
+        if pacer is self._pacer:
+            self._resampler = Resampler(pacer.rate_hz, RATE_HZ)
+            self.far.move(pacer)
 
     def is_own(self, text: str) -> bool:
         """Whether words that were heard just now are the assistant's."""
@@ -154,7 +162,11 @@ class CleanedAudio:
         skipped = min(self._skipped, len(cleaned))
         self._skipped -= skipped
         cleaned = cleaned[skipped:]
-        if far.any():
+        presence = self._path.presence
+        presence.add(near[:whole], far)
+        if presence.is_absent:
+            cleaned = before[: len(cleaned)]
+        elif far.any():
             self._path.loss.add(before[: len(cleaned)], cleaned)
         self._given, self._rest = before[len(cleaned) :], near[whole:]
         return Frame(cleaned, start, self._held)

@@ -17,7 +17,7 @@ from ...core.errors import EngineError, EngineTimeout
 from ...core.events import SoundScored, WordsScored
 from ...ports import Claim, Engine, Prompt, Urgency
 from ..context import SessionContext
-from ..notices import engine_notice
+from ..telling.notices import engine_notice
 
 KEPT_SECONDS = 8.0
 """Sound of the turn that an acoustic model hears (Smart Turn's window)."""

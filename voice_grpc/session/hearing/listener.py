@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...core.audio import WINDOW, Frame, Samples, rms, seconds, to_float
+from ...core.audio import WINDOW, Frame, Samples, rms, sample_count, seconds, to_float
 from ...core.config import LiveConfig
 from ...core.errors import EngineError, EngineTimeout
 from ...core.events import (
@@ -27,8 +27,8 @@ from ...core.responses import SpeechEvent, SpeechKind
 from ...core.turn.endpointing import Endpointer
 from ...core.turn.user_level import VoiceLevel
 from ...ports import Vad
-from ..notices import engine_notice
-from ..outbox import Outbox
+from ..telling.notices import engine_notice
+from ..telling.outbox import Outbox
 from .audio_queue import NearSound
 from .transcriber import Post, Transcriber
 
@@ -83,7 +83,7 @@ class Listener:
         outbox: Outbox,
     ) -> None:
         """`audio`: closed, `ActivityEnded` is posted once all that came before was heard."""
-        self._audio, self._sound, self._transcriber = audio, transcriber.sound, transcriber
+        self._audio, self._sound, self.transcriber = audio, transcriber.sound, transcriber
         self._config, self._post, self._outbox = config, post, outbox
         self._detector = VoiceActivity(vad, outbox)
         self._endpointer = Endpointer(lambda: config.endpoint)
@@ -96,6 +96,8 @@ class Listener:
         be too long: whoever has the turn may not be able to split it yet."""
         self.position = 0
         """Samples heard, at `RATE_HZ`."""
+        self.settled = 0
+        """What was heard before this sample is of turns that are over, or of none."""
 
     # ------------------------------------------------------------ asked by the session
 
@@ -111,12 +113,15 @@ class Listener:
 
     @property
     def is_fading(self) -> bool:
-        """The user spoke, and does not now: whether that is the end is known within `soft_end`."""
-        return self._endpointer.is_speech and not self._is_voiced
+        """The user spoke, and does not now: whether that is the end is known within `soft_end`, and the lag
+        of the detector."""
+        return self._endpointer.is_fading
 
     def end_utterance(self, tasks: asyncio.TaskGroup) -> None:
         """The turn is over, or was none. Speech that goes on begins another."""
-        self._transcriber.close_utterance(tasks)
+        self.transcriber.close_utterance(tasks)
+        onset = sample_count(self._config.current.endpoint.min_speech) + WINDOW
+        self.settled = max(self.settled, self.position - onset)
         if self._endpointer.is_speech:
             self._sound.open(self.position, with_padding=False)
 
@@ -137,7 +142,7 @@ class Listener:
             else:
                 await self._listen(frame)
                 if self._endpointer.is_speech or self._config.current.is_manual:
-                    self._transcriber.ask_interim(tasks)
+                    self.transcriber.ask_interim(tasks)
 
     async def _listen(self, frame: Frame) -> None:
         if frame.position != self.position + len(self._partial):
@@ -164,7 +169,7 @@ class Listener:
         self._sound.remember(window, heard)
         self._mind_length()
         match event:
-            case SpeechFaded() if not self._transcriber.may_begin_early:
+            case SpeechFaded() if not self.transcriber.may_begin_early:
                 return
             case SpeechFaded() | SpeechDismissed():
                 self._post(event)

@@ -16,8 +16,8 @@ from ...core.config import LiveConfig
 from ...core.errors import EngineError, EngineTimeout
 from ...core.events import EchoHeard, Event, InterimHeard, PartTranscribed, Transcribed
 from ...ports import Transcription
-from ..notices import engine_notice, fallback_notice
-from ..outbox import Outbox
+from ..telling.notices import engine_notice, fallback_notice
+from ..telling.outbox import Outbox
 from .transcripts import Transcripts
 from .utterance import TurnSound, Utterance
 
@@ -45,6 +45,10 @@ class TurnParts:
     @property
     def is_empty(self) -> bool:
         return not self._open
+
+    @property
+    def utterances(self) -> list[Utterance]:
+        return [utterance for utterance, _ in self._open if utterance is not None]
 
     @property
     def has_room(self) -> bool:
@@ -140,6 +144,13 @@ class Transcriber:
             if utterance is not None:
                 tasks.create_task(utterance.close(), name="close-utterance")
 
+    async def let_go(self) -> None:
+        """No recogniser is kept waiting for more sound; a transcript that is under way is awaited."""
+        if under_way := [task for task in self._tasks.values() if not task.done()]:
+            await asyncio.wait(under_way)
+        if self.sound.utterance is not None:
+            await self.sound.utterance.let_go()
+
     async def close(self) -> None:
         """The session is over: nothing is asked any more, and nothing held."""
         self._cancel()
@@ -160,8 +171,9 @@ class Transcriber:
 
     @property
     def may_begin_early(self) -> bool:
-        """A transcript asked for now is begun at once, in nobody's way and at nobody's cost."""
-        return self.sound.is_open and self.sound.has_room
+        """A transcript asked for now is begun at once, in nobody's way and at nobody's cost; or an answer
+        waits for it."""
+        return self.sound.is_open and (self.sound.has_room or self.sound.is_waited_for)
 
     @property
     def language(self) -> str:
@@ -186,7 +198,8 @@ class Transcriber:
             self.sound.utterance.pause()
 
     def ask_interim(self, tasks: asyncio.TaskGroup) -> None:
-        """While the user speaks, as often as one is due: skipped, never queued, one at a time."""
+        """While the user speaks, as often as one is due: skipped, never queued, one at a time. That there are
+        no words yet is of use where they would be nobody's turn: over an answer."""
         utterance = self.sound.utterance
         if utterance is None or not self.sound.is_interim_due:
             return
@@ -218,13 +231,14 @@ class Transcriber:
                 self._failed = utterance
                 self._outbox.put(engine_notice(error))
             return
-        is_news = said is not None and said.text and end > self._known_until
+        is_news = said is not None and (said.text or self._turn() is None) and end > self._known_until
         if said is None or not is_news or utterance is not self.sound.utterance or not self.parts.is_empty:
             return
         if self._is_own(said.text):
             self._post(EchoHeard())
             return
-        self._transcripts.interim(self._turn(), utterance, said)
+        if said.text:
+            self._transcripts.interim(self._turn(), utterance, said)
         self._post(InterimHeard(said.text, end, said.language))
 
     async def _transcribe(self, utterance: Utterance, revision: int) -> None:

@@ -5,7 +5,7 @@ from ...core.config import LiveConfig
 from ...core.responses import Transcript, WordInfo
 from ...core.transcript.agreement import AgreedText, LocalAgreement
 from ...ports import Transcription
-from ..outbox import Outbox
+from ..telling.outbox import Outbox
 from .utterance import Utterance
 
 

@@ -7,7 +7,7 @@ are asked for when, and what is told of them, is for `transcriber.py` to say.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from ...core.audio import RATE_HZ, WINDOW, Samples, sample_count, seconds
@@ -16,8 +16,9 @@ from ...core.errors import EngineError
 from ...core.responses import Notice
 from ...core.transcript.belief import VoiceTrack, unsaid
 from ...core.transcript.text import kept, without
+from ...core.turn.state import State
 from ...ports import Claim, Stt, SttOptions, SttStream, Transcription, Word
-from ..notices import MAX_TRANSCRIPT, transcript_notice
+from ..telling.notices import MAX_TRANSCRIPT, transcript_notice
 
 PART_SECONDS = 18.0
 """Whisper hears 30 s at a time; from about 20 s on its final takes longer than a pause lasts."""
@@ -27,6 +28,9 @@ CLOSE_SECONDS = 2.0
 
 INTERIM_SECONDS, SOON_SECONDS = 0.6, 0.3
 """New speech between two interims, about two words; and where the recogniser has nothing else to do."""
+AT_ONCE_SECONDS = 0.1
+"""The same where an answer waits for the words, from the second interim on: one that holds the end of a short
+voice is there before the transcript of all. The first is of a word at least: half of one is another."""
 
 log = logging.getLogger(__name__)
 
@@ -46,12 +50,33 @@ class _Part:
         """Of each window that was fed, that it holds speech; none where no detector was asked."""
         self.known: Transcription | None = None
         """Transcription of all that was fed; None when something was fed since."""
+        self._stt, self._options = stt, options
         self._stream: SttStream | None = None
         self._error: EngineError | None = None
+        self._kept: list[Samples] = []
+        """All that was fed, for a recogniser that was let go of and is asked anew."""
+        self._is_let_go = False
+        self._open()
+
+    def _open(self) -> None:
         try:
-            self._stream = stt.open(options)
+            self._stream = self._stt.open(self._options)
+            for samples in self._kept:
+                self._stream.feed(samples)
         except EngineError as error:
             self._error = error
+
+    async def let_go(self) -> None:
+        """No recogniser waits for more; one is asked anew when there is more, or the words are wanted."""
+        if not self._is_let_go and self._error is None:
+            self._is_let_go = True
+            await self.close()
+            self._stream = None
+
+    def _take_up(self) -> None:
+        if self._is_let_go:
+            self._is_let_go = False
+            self._open()
 
     def feed(self, samples: Samples, probability: float | None) -> None:
         """`probability`: that they hold speech, of a whole window; None: not known."""
@@ -59,6 +84,8 @@ class _Part:
         self.known = None
         if probability is not None:
             self._probabilities.append(probability)
+        self._take_up()
+        self._kept.append(samples)
         if self._stream is None or self._error is not None:
             return
         try:
@@ -68,6 +95,7 @@ class _Part:
 
     async def interim(self) -> Transcription | None:
         track = self._track()
+        self._take_up()
         said = await self._stream.interim() if self._stream and not self._error else None
         return None if said is None else self._believed(said, track)
 
@@ -76,15 +104,16 @@ class _Part:
             await self._stream.close()
 
     async def final(self) -> Transcription:
+        if self.known is not None:
+            return self.known
+        self._take_up()
         if self._stream is None or self._error is not None:
             raise self._error or EngineError("stt", "no stream")
-        if self.known is None:
-            length, track = self.length, self._track()
-            result = self._believed(await self._stream.final(), track)
-            if length != self.length:
-                return result
+        length, track = self.length, self._track()
+        result = self._believed(await self._stream.final(), track)
+        if length == self.length:
             self.known = result
-        return self.known
+        return result
 
     def _track(self) -> VoiceTrack:
         return VoiceTrack(seconds(self.length), tuple(self._probabilities))
@@ -148,12 +177,19 @@ class Utterance:
         self._is_cut_told = True
         return [transcript_notice()]
 
+    async def let_go(self) -> None:
+        """As of its parts."""
+        await self._within(part.let_go() for part in self._parts)
+
     async def close(self) -> None:
         """What fails here has nothing more to do with the user."""
+        await self._within(part.close() for part in self._parts)
+
+    async def _within(self, closing: Iterable[Awaitable[None]]) -> None:
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                for part in self._parts:
-                    await part.close()
+                for each in closing:
+                    await each
         except (EngineError, TimeoutError) as error:
             log.warning("a recogniser did not let go of its utterance: %r", error)
 
@@ -197,6 +233,8 @@ class TurnSound:
         """The last windows, and how likely each holds speech."""
         self._looked_at = 0
         """Samples of the utterance of which an interim was asked for."""
+        self._looks = 0
+        """Interims that were asked for of it."""
         self.utterance: Utterance | None = None
         """The one that is kept; None: nobody has the turn."""
 
@@ -225,7 +263,14 @@ class TurnSound:
         if self.utterance is None:
             return False
         new = seconds(self.utterance.length - self._looked_at)
-        return new >= INTERIM_SECONDS or (new >= SOON_SECONDS and self._stt.is_alone())
+        soon = AT_ONCE_SECONDS if self._looks and self.is_waited_for else SOON_SECONDS
+        return new >= INTERIM_SECONDS or (new >= soon and self._stt.is_alone())
+
+    @property
+    def is_waited_for(self) -> bool:
+        """An answer waits for the words, and the recogniser is this machine's: elsewhere each look costs its
+        owner something."""
+        return self._config.state is State.YIELDING and self._stt.is_embedded
 
     def open(self, position: int, *, with_padding: bool) -> None:
         """A turn begins at `position`; padding is the sound just before, in which its onset may be."""
@@ -235,7 +280,7 @@ class TurnSound:
         self.utterance = Utterance(self._stt, SttOptions(config.languages, config.prompt, self._claim), start)
         for window, probability in before:
             self.utterance.feed(window, probability)
-        self.wait_for_more()
+        self._looked_at, self._looks = self.utterance.length, 0
 
     def feed(self, samples: Samples, probability: float | None) -> None:
         """`probability`: that a whole window holds speech; None: not known."""
@@ -255,6 +300,7 @@ class TurnSound:
         """An interim transcript of what is there is asked for."""
         if self.utterance is not None:
             self._looked_at = self.utterance.length
+            self._looks += 1
 
     def take(self) -> Utterance | None:
         """The utterance, which is kept no more."""

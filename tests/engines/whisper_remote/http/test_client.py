@@ -150,7 +150,7 @@ async def test_who_was_not_warm_is_found_when_it_is_asked() -> None:
 async def test_a_server_that_still_loads_is_waited_for(style: str) -> None:
     async with FakeWhisperHttp(style=style, hear="Hello.", is_loading=True) as fake:
         stt = whisper_server(fake.url)
-        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
             warming = tasks.create_task(stt.warm())
             await asyncio.wait([warming], timeout=0.7)
             assert not warming.done()

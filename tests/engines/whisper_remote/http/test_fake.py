@@ -138,7 +138,7 @@ async def test_it_can_be_started_from_the_command_line() -> None:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             line = (await process.stdout.readline()).decode()
             url = line.removeprefix("listening on ").strip()
             async with httpx2.AsyncClient() as client:

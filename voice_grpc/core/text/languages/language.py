@@ -30,10 +30,6 @@ WORDS = (
 """What every language has a word for."""
 
 
-def _no_ordinal(number: int) -> str | None:
-    return None
-
-
 @dataclass(frozen=True)
 class Language:
     code: str

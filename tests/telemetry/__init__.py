@@ -1,0 +1,1 @@
+"""Telemetry, against the protocols of collectors and of Prometheus."""
