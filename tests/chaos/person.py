@@ -158,6 +158,9 @@ class Person:
         """Reasons of those that were told."""
         self.asked = self.answered = 0
         """Questions that were begun, and answers that were heard out."""
+        self._completed = 0
+        """The last turn that the server took to be heard out: who speaks before speaks over the answer, of
+        which a client that reports nothing may hear words again."""
         self.has_enough = False
         """Asks no further question."""
         self._said: list[Samples] = []
@@ -173,8 +176,20 @@ class Person:
     def has_heard_all(self) -> bool:
         """Each word, and none twice that must not be; of two answers that end and begin with the same word
         that one counts once."""
+        return self._fault is None
+
+    @property
+    def _fault(self) -> int | None:
         again = AGAIN if self.reports else AGAIN_UNREPORTED
-        return words.is_whole(self.speaker.heard, words.as_heard(self.expected), again)
+        return words.fault(self.speaker.heard, words.as_heard(self.expected), again)
+
+    def assert_heard_all(self) -> None:
+        """Says where it went wrong."""
+        at, heard, expected = self._fault, self.speaker.heard, words.as_heard(self.expected)
+        assert at is None, (
+            f"{self.name} of question {self.asked} heard {' '.join(heard[max(0, at - 30) : at])!r}, and then "
+            f"{' '.join(heard[at : at + 20])!r}; there was to be heard: {' '.join(expected)!r}; {self.line}"
+        )
 
     @property
     def line_is_same(self) -> bool:
@@ -227,10 +242,14 @@ class Person:
     async def _hear_out(self, answer: tuple[str, ...]) -> None:
         try:
             async with asyncio.timeout(self.patience):
-                await self.until(lambda: self.speaker.heard_lately[-LAST_WORDS:] == answer[-LAST_WORDS:])
+                await self.until(lambda: self._is_over(answer))
         except TimeoutError:
             heard = self.speaker.heard
             raise AssertionError(f"{self.name}, question {self.asked}: heard {heard}, not {answer}") from None
+
+    def _is_over(self, answer: tuple[str, ...]) -> bool:
+        was_heard = self.speaker.heard_lately[-LAST_WORDS:] == answer[-LAST_WORDS:]
+        return was_heard and self._completed >= self.speaker.turn
 
     async def _speak(self, call: Call) -> None:
         """Frames by the clock: what is to be said, else silence."""
@@ -269,6 +288,8 @@ class Person:
                     self.speaker.take(response.turn, response.audio.offset_samples, samples)
                 case "interrupted":
                     self.speaker.clear(response.interrupted.turn or response.turn)
+                case "turn_event" if response.turn_event.state == pb.TurnEvent.STATE_COMPLETED:
+                    self._completed = max(self._completed, response.turn)
                 case "notice":
                     self.notices.append(response.notice.reason)
 

@@ -46,7 +46,7 @@ async def all_talk(there: Cluster, everybody: list[Person], killing: Awaitable[N
 
 async def assert_whole(there: Cluster, person: Person) -> None:
     """Each word was heard, and is in the history once, in its order."""
-    assert person.has_heard_all, (person.speaker.heard, words.as_heard(person.expected))
+    person.assert_heard_all()
     told = await there.history(person.name)
     said = [(each.role, words.read(each.text)) for each in told.messages]
     asked = [word for role, text in said if role == pb.SessionMessage.ROLE_USER for word in text]

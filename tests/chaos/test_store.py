@@ -45,7 +45,7 @@ async def _opened(there: Cluster, session_id: str) -> None:
 def assert_went_on(person: Person) -> None:
     """From memory: each word was heard, and the store's loss was told. That no sample is later for it is
     asked on virtual time (`tests/session/test_memory.py`)."""
-    assert person.has_heard_all, person.speaker.heard
+    person.assert_heard_all()
     assert "STORE_ERROR" in person.notices
     assert person.line == []
 

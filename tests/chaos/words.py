@@ -116,19 +116,24 @@ def as_heard(said: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for before, word in zip(("", *said), said, strict=False) if word != before)
 
 
-def is_whole(heard: Sequence[str], expected: Sequence[str], again: int) -> bool:
-    """No word of `expected` is missing in `heard`, and none comes again but the last `again` before something
-    was killed."""
+def fault(heard: Sequence[str], expected: Sequence[str], again: int) -> int | None:
+    """The place in `heard` of a word that is wrong: one of `expected` is missing before it, or it comes again
+    and is none of the last `again` before something was killed. None: all is well."""
     place = 0
-    for word in heard:
+    for at, word in enumerate(heard):
         before = list(expected[max(0, place - again) : place])
         if place < len(expected) and word == expected[place]:
             place += 1
         elif word in before:
             place += before.index(word) + 1 - len(before)
         else:
-            return False
-    return place == len(expected)
+            return at
+    return None if place == len(expected) else len(heard)
+
+
+def is_whole(heard: Sequence[str], expected: Sequence[str], again: int) -> bool:
+    """No word of `expected` is missing in `heard`, and none comes again that must not."""
+    return fault(heard, expected, again) is None
 
 
 def _runs(ids: np.ndarray, least: int) -> tuple[str, ...]:
