@@ -17,13 +17,19 @@ def settings(**given: int) -> Settings:
 )
 def test_the_default_is_chosen_by_the_cores(cores: int, llm: int, workers: int) -> None:
     found = cpu_plan(settings(), cores)
-    assert found == CpuPlan(1, 1, 1, workers, llm, 1)
+    assert found == CpuPlan(1, 1, 1, workers, llm, 1, cores)
+
+
+@pytest.mark.parametrize(("cores", "is_crowded"), [(1, True), (2, True), (3, False), (64, False)])
+def test_a_recogniser_and_a_model_that_want_more_cores_than_there_are(cores: int, is_crowded: bool) -> None:
+    assert cpu_plan(settings(), cores).is_crowded is is_crowded
+    assert cpu_plan(settings(stt_threads=64), cores).is_crowded
 
 
 def test_what_is_set_counts() -> None:
     given = {"vad_threads": 2, "turn_threads": 3, "stt_threads": 4, "stt_workers": 1}
     found = cpu_plan(settings(**given, llm_threads=6, tts_threads=7), 2)
-    assert found == CpuPlan(2, 3, 4, 1, 6, 7)
+    assert found == CpuPlan(2, 3, 4, 1, 6, 7, 2)
 
 
 def test_the_engines_are_made_with_it(monkeypatch: pytest.MonkeyPatch) -> None:

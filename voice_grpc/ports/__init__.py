@@ -55,6 +55,13 @@ class Engines:
     acoustic_end: AcousticEndOfTurn | None = None
     text_end: TextEndOfTurn | None = None
     echo: EchoCanceller | None = None
+    are_crowded: bool = False
+    """An embedded recogniser and an embedded language model at work want more cores than there are."""
+
+    @property
+    def takes_turns(self) -> bool:
+        """Those who hear and who answer now had better work one after the other."""
+        return self.are_crowded and self.stt.is_embedded and self.llm.is_embedded
 
 
 __all__ = [

@@ -71,6 +71,16 @@ def greeting(text: str) -> TextReceived:
     return TextReceived(" ".join(parse(text).text.split()), verbatim=True, ssml=text)
 
 
+def _taker(config: LiveConfig, memory: Memory, shared: Shared) -> TurnTaker:
+    engines = shared.engines
+    return TurnTaker(
+        lambda: config.current.turns,
+        memory.last_turn,
+        judges_first=engines.llm.is_embedded,
+        hears_first=engines.takes_turns,
+    )
+
+
 def _hearing(
     context: SessionContext, audio: AudioQueue, taker: TurnTaker
 ) -> tuple[Listener, EndOfTurnScores]:
@@ -138,9 +148,7 @@ class Session:
         outbox.put(SessionStarted(live.current, memory.is_resumed, memory.last_turn, known))
         self._updates = ResumeUpdates(shared.tokens, memory.session_id, memory.owner, outbox)
         self._queue = EventQueue()
-        self._taker = taker = TurnTaker(
-            lambda: live.current.turns, memory.last_turn, judges_first=shared.engines.llm.is_embedded
-        )
+        self._taker = taker = _taker(live, memory, shared)
         audio = AudioQueue()
         context = self._context(shared, account or Account())
         self._listener, scores = _hearing(context, audio, taker)

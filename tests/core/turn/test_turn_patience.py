@@ -141,6 +141,30 @@ def test_who_answers_elsewhere_is_asked_beside_the_judge(words: str, is_prepared
     assert (prepare(1, 1, words) in later) != is_prepared
 
 
+@pytest.mark.parametrize("hears_first", [False, True])
+def test_who_hears_and_who_answers_may_have_to_take_turns(hears_first: bool) -> None:
+    """Words that an interim heard are prepared for at once, or once all that was said is known."""
+    taker = TurnTaker(lambda: PATIENT, hears_first=hears_first)
+    taker.receive(started(), 0.0)
+    taker.receive(e.InterimHeard("turn it off", ended(1.0).position, "en"), 0.9)
+    taker.receive(ended(1.0), 1.0)
+    early = taker.receive(scored("turn it off", 0.9), 1.05)
+    late = taker.receive(e.Transcribed(1, "Turn it off.", language="en"), 1.1)
+    assert (prepare(1, 1, "turn it off") in early) is not hears_first
+    assert (prepare(1, 1, "Turn it off.") in late) is hears_first
+
+
+def test_of_words_that_never_come_an_interim_is_answered_where_they_take_turns() -> None:
+    taker = TurnTaker(lambda: PATIENT, hears_first=True)
+    taker.receive(started(), 0.0)
+    taker.receive(e.InterimHeard("turn it off", ended(1.0).position, "en"), 0.9)
+    taker.receive(ended(1.0), 1.0)
+    assert taker.deadline is not None
+    assert taker.receive(OVER, taker.deadline) == []
+    found = taker.receive(e.Transcribed(1, "", failed=True), 8.0)
+    assert prepare(1, 1, "turn it off") in found
+
+
 @pytest.mark.parametrize(
     ("probability", "is_asked"), [(0.0001, False), (0.03, True), (None, True), (0.1, True), (0.9, False)]
 )

@@ -126,10 +126,12 @@ def test_words_are_compared_as_a_listener_would() -> None:
     assert word_errors(["a", "b", "c"], ["a", "x", "c", "d"]) == 2
 
 
-def run(looks: list[Hypothesis], prompt: str = "") -> tuple[DecodeResult | None, list[str]]:
+def run(
+    looks: list[Hypothesis], prompt: str = "", interim: Hypothesis | None = None
+) -> tuple[DecodeResult | None, list[str]]:
     """What comes of `looks`, one a pass, and the prompt that each was given."""
     audio = np.sin(np.arange(2 * RATE_HZ) * 0.1).astype(np.float32)
-    steps = decode_steps(audio, passes(2.0), DecodeOptions(("en",), prompt))
+    steps = decode_steps(audio, passes(2.0), DecodeOptions(("en",), prompt, interim=lambda: interim))
     prompts: list[str] = []
     try:
         request = next(steps)
@@ -153,6 +155,47 @@ def test_of_a_sentence_and_the_same_twice_the_single_one_is_taken() -> None:
     said_twice, _ = run([twice, twice])
     assert said_twice is not None
     assert said_twice.hypothesis.text == twice.text
+
+
+UNSURE = hypothesis("Go to the river!", -0.9, 0.1)
+INTERIM = hypothesis("Go to the river", -0.3, 0.05)
+
+
+def test_what_an_interim_was_sure_of_needs_no_second_look() -> None:
+    result, looks = run([UNSURE], interim=INTERIM)
+    assert len(looks) == 1
+    assert result is not None
+    assert result.hypothesis == UNSURE
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Hypothesis("Go to the river. Go to the river.", -0.2, 0.1, 20, 5.0),
+        Hypothesis("Go to the river.", -0.2, 0.1, 52, 5.0, is_cut=True),
+    ],
+)
+def test_what_goes_on_after_the_words_of_an_interim_was_made_up(found: Hypothesis) -> None:
+    result, looks = run([found], interim=INTERIM)
+    assert len(looks) == 1
+    assert result is not None
+    assert result.hypothesis == replace(INTERIM, no_speech=0.1)
+
+
+@pytest.mark.parametrize(
+    ("found", "interim"),
+    [
+        (UNSURE, hypothesis("Go to the", -0.3, 0.05)),
+        (UNSURE, hypothesis("Go to the river", -0.9, 0.05)),
+        (UNSURE, hypothesis("Go to the river", -0.3, 0.38)),
+        (hypothesis("Go to the river", -0.3, 0.4), INTERIM),
+    ],
+)
+def test_an_interim_of_other_words_or_that_doubts_them_settles_nothing(
+    found: Hypothesis, interim: Hypothesis
+) -> None:
+    _, looks = run([found, hypothesis("Go to the river", -0.2, 0.1)], interim=interim)
+    assert len(looks) == 2
 
 
 def test_the_longest_look_says_whether_anybody_spoke() -> None:

@@ -158,6 +158,20 @@ def test_an_interim_that_holds_all_words_is_prepared_for_while_the_transcript_is
     assert metrics(talk).counts["wasted_replies"] == 0
 
 
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_on_crowded_cores_the_model_begins_once_the_recogniser_is_done(is_alone: bool) -> None:
+    """Only where both are this machine's: who computes elsewhere is in nobody's way."""
+    hears = GrowingStt([(0.5, "What is the capital?")], delay=0.4, interim_delay=0.1, room=True)
+    hears.is_embedded = is_alone
+    talk = scripted(["What is the capital?"], [ScriptedAnswer(ANSWER, first_token=0.3)])
+    talk.llm.is_embedded = True
+    engines = replace(talk.engines, stt=hears, text_end=sure(), are_crowded=True)
+    found = converse(microphone(QUESTION), talk, PATIENT, engines=engines, ends_at=40.0)
+    heard_at = next(t for t, each in found.all(o.Transcript) if each.is_final)
+    spoke = found.when(o.TurnPhase.SPEAKING, 1)
+    assert (spoke >= heard_at + 0.3) is is_alone
+
+
 def test_an_interim_that_lacks_a_word_costs_a_reply_and_no_wrong_answer() -> None:
     words = [(0.5, "What is the capital of France"), (1.12, " today")]
     hears = GrowingStt(words, delay=0.6, interim_delay=0.3, room=True)

@@ -195,6 +195,8 @@ def prepare(turn: TurnState, now: float) -> Commands:
 def prepare_unscored(turn: TurnState, now: float) -> Commands:
     """Whether or not the words are finished: that may be known by other means."""
     settings, words = turn.settings, turn.provisional
+    if turn.hears_first and turn.awaits_transcript:
+        return
     may = settings.speculation >= Speculation.LLM and not turn.is_refused and not is_far(turn, now)
     if may and words and turn.reply is None and turn.tries < settings.speculation_tries:
         turn.tries += 1

@@ -96,6 +96,9 @@ class TurnState:
     judges_first: bool = True
     """An answer is prepared for words that were scored: who answers computes where who judges does. Else both
     work side by side, and what the words say by themselves is enough."""
+    hears_first: bool = False
+    """An answer is prepared for the transcript of all that was said, not for an interim one: who answers and
+    who hears want the same cores, and side by side both take longer than one after the other."""
     state: State = State.LISTENING
     number: int = 0
     """The last turn that began."""

@@ -130,10 +130,15 @@ class TurnTaker:
     """The state machine of one session. Not for two callers at once."""
 
     def __init__(
-        self, settings: Callable[[], TurnSettings], last_turn: int = 0, *, judges_first: bool = True
+        self,
+        settings: Callable[[], TurnSettings],
+        last_turn: int = 0,
+        *,
+        judges_first: bool = True,
+        hears_first: bool = False,
     ) -> None:
-        """`settings` gives those in force, whenever one is needed; `judges_first` as in `TurnState`."""
-        self._turn = TurnState(settings, number=last_turn, judges_first=judges_first)
+        """`settings` gives those in force, whenever one is needed; the others are as in `TurnState`."""
+        self._turn = TurnState(settings, judges_first=judges_first, hears_first=hears_first, number=last_turn)
 
     def receive(self, event: e.Event, now: float) -> list[Command]:
         """What is to be done about `event`, which happened at `now` (monotonic seconds, never falling)."""

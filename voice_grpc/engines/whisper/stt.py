@@ -18,6 +18,7 @@ from ...ports import NOBODY, Claim, SttOptions, Transcription, Urgency
 from ...ports.stt import INTERIM_AT_LEAST_S
 from ..worker_pool import GaveWay, IsAbandoned, WorkerPool
 from .chunking import LONGEST_PART_S, LONGEST_TURN_S
+from .decoding import Hypothesis
 from .languages import iso_code
 from .model import PACKAGED, Hardware, WhisperModel, hum
 from .transcribe import TranscribedChunk, TranscriptionRequest, TranscriptionResult, transcribe_next
@@ -153,6 +154,8 @@ class WhisperStream:
         """Samples from the last settled one on, s16le."""
         self._settled_at = 0
         self._settled: list[TranscribedChunk] = []
+        self._interim: tuple[int, Hypothesis | None] = 0, None
+        """The last one of a single chunk, with where that began."""
         self._final: tuple[int, Transcription] | None = None
         """The last one, with how many samples were fed when it was asked for."""
 
@@ -186,11 +189,20 @@ class WhisperStream:
         audio = to_float(np.frombuffer(bytes(self._pcm), np.int16))
         is_part = self._claim.urgency is Urgency.PART
         longest_s = LONGEST_PART_S if is_part else LONGEST_TURN_S
-        request = TranscriptionRequest(audio, self._languages, self._prompt, is_interim, longest_s)
+
+        def last_interim() -> Hypothesis | None:
+            began, hypothesis = self._interim
+            return hypothesis if began == start and not is_interim else None
+
+        request = TranscriptionRequest(
+            audio, self._languages, self._prompt, is_interim, longest_s, interim=last_interim
+        )
         claim = self._interim_claim if is_interim else self._claim
         transcribed = await self._stt.transcribe(request, claim, is_optional=is_interim)
         if transcribed.is_sure_of_language:
             self._languages = (transcribed.language,)
+        if is_interim and len(transcribed.chunks) == 1:
+            self._interim = start, transcribed.chunks[0].hypothesis
         if start == self._settled_at:  # else another call settled the same chunk meanwhile
             self._settle(transcribed)
         chunks = *before, *transcribed.chunks

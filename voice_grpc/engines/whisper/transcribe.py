@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ...core.audio import Floats, seconds
 from ...core.errors import EngineError
 from .chunking import LONGEST_CHUNK_S, first_chunk
-from .decoding import DecodeOptions, DecodeResult, Hypothesis, decode_steps
+from .decoding import DecodeOptions, DecodeResult, Hypothesis, LastInterim, decode_steps, no_interim
 from .model import WhisperModel, first_line
 
 SURE_OF_LANGUAGE_S = 3.0
@@ -27,6 +27,7 @@ class TranscriptionRequest:
     """Seconds of a chunk, at most."""
     is_sure_of_language: bool = False
     """The chunk before it settled the one of `languages`."""
+    interim: LastInterim = no_interim
 
     def after(self, result: "TranscriptionResult") -> "TranscriptionRequest | None":
         """What is left of it once `result` came of its next chunk; None: nothing."""
@@ -35,7 +36,7 @@ class TranscriptionRequest:
             return None
         languages = (result.language,) if result.is_sure_of_language else self.languages
         is_sure = result.is_sure_of_language
-        return replace(self, audio=rest, languages=languages, is_sure_of_language=is_sure)
+        return replace(self, audio=rest, languages=languages, is_sure_of_language=is_sure, interim=no_interim)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def _next(
         return TranscriptionResult((), language, is_sure)
     end = first_chunk(audio, request.longest_s)
     is_interim = request.is_interim and end == len(audio)
-    options = DecodeOptions(request.languages, request.prompt, is_interim=is_interim)
+    known = request.interim if end == len(audio) else no_interim
+    options = DecodeOptions(request.languages, request.prompt, is_interim=is_interim, interim=known)
     result = _decoded(model, audio[:end], options, is_abandoned)
     if result and not is_sure:
         language, is_sure = result.language, not is_interim and seconds(end) >= SURE_OF_LANGUAGE_S

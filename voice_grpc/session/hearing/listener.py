@@ -112,6 +112,15 @@ class Listener:
         return self._audio.is_empty
 
     @property
+    def _is_interim_wanted(self) -> bool:
+        """While somebody speaks. In a silence a recogniser of this machine makes the transcript of all, which
+        takes longer beside one of less; elsewhere they are not in each other's way."""
+        is_speaking = self._endpointer.is_speech
+        if is_speaking and self._endpointer.is_fading:
+            is_speaking = not self._sound.is_heard_here
+        return is_speaking or self._config.current.is_manual
+
+    @property
     def is_fading(self) -> bool:
         """The user spoke, and does not now: whether that is the end is known within `soft_end`, and the lag
         of the detector."""
@@ -141,7 +150,7 @@ class Listener:
                 self._stop_listening()
             else:
                 await self._listen(frame)
-                if self._endpointer.is_speech or self._config.current.is_manual:
+                if self._is_interim_wanted:
                     self.transcriber.ask_interim(tasks)
 
     async def _listen(self, frame: Frame) -> None:

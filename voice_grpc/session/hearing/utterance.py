@@ -258,6 +258,11 @@ class TurnSound:
         return self._stt.has_room()
 
     @property
+    def is_heard_here(self) -> bool:
+        """The recogniser computes on this machine."""
+        return self._stt.is_embedded
+
+    @property
     def is_interim_due(self) -> bool:
         """Enough of it is new."""
         if self.utterance is None:
@@ -270,7 +275,7 @@ class TurnSound:
     def is_waited_for(self) -> bool:
         """An answer waits for the words, and the recogniser is this machine's: elsewhere each look costs its
         owner something."""
-        return self._config.state is State.YIELDING and self._stt.is_embedded
+        return self._config.state is State.YIELDING and self.is_heard_here
 
     def open(self, position: int, *, with_padding: bool) -> None:
         """A turn begins at `position`; padding is the sound just before, in which its onset may be."""
