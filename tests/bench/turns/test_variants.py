@@ -27,7 +27,7 @@ def test_names_are_distinct_and_every_variant_has_a_server() -> None:
 
 
 def test_patience_loses_each_kind_of_evidence_and_both() -> None:
-    taken = [variant.without for variant in chosen_variants(["patience"])]
+    taken = [variant.without for variant in chosen_variants(["patience", "patience "])]
     assert taken == [frozenset(), frozenset({TEXT}), frozenset({ACOUSTIC}), BOTH]
 
 
@@ -41,6 +41,7 @@ def test_what_is_taken_away_is_gone_and_nothing_else(taken: frozenset[str]) -> N
 
 
 def test_variants_are_chosen_by_how_their_names_begin() -> None:
+    assert [v.name for v in chosen_variants(["patience"])] == ["patience"]
     assert [v.name for v in chosen_variants(["hold 0.3", "patience without"])] == [
         "hold 0.3 s",
         "patience without text",

@@ -70,9 +70,13 @@ def engines_without(engines: Engines, taken: frozenset[str]) -> Engines:
 
 
 def chosen_variants(names: Iterable[str]) -> tuple[TurnVariant, ...]:
-    """Those whose names begin with one of `names`; all for none. Raises `ValueError` for a name of nobody."""
-    wanted = list(names)
-    for name in wanted:
-        if not any(variant.name.startswith(name) for variant in VARIANTS):
+    """For each of `names` the one that is called so, else those whose names begin with it; without names all.
+    Raises `ValueError` for a name of nobody."""
+    found: set[str] = set()
+    for name in names:
+        called = {variant.name for variant in VARIANTS if variant.name == name}
+        called = called or {variant.name for variant in VARIANTS if variant.name.startswith(name)}
+        if not called:
             raise ValueError(f"no variant {name!r}; there are: {', '.join(v.name for v in VARIANTS)}")
-    return tuple(v for v in VARIANTS if not wanted or v.name.startswith(tuple(wanted)))
+        found |= called
+    return tuple(variant for variant in VARIANTS if not found or variant.name in found)
