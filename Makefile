@@ -8,11 +8,12 @@ PROTO := protos/voice/v1/voice.proto
 RELEASED := protos/released.binpb
 N ?= 50
 
-.PHONY: help demo test check generate bench fuzz soak load chaos released clean
+.PHONY: help demo test test-again check generate bench fuzz soak load chaos released clean
 
 help:
 	@echo "make demo      a spoken conversation with the embedded models (DEMO_WAV=question.wav: with your question)"
 	@echo "make test      all tests"
+	@echo "make test-again what failed of them, alone"
 	@echo "make check     lint, types, layers, the contract, generated code, what is in deploy/"
 	@echo "make generate  the stubs in voice_grpc/pb from $(PROTO)"
 	@echo "make bench     latency, overhead and turn-taking on this machine (figures: build/bench.json)"
@@ -43,6 +44,9 @@ demo: $(VENV)/.local
 test: $(VENV)/.dev
 	@$(BIN)/voice-grpc models pull whisper-base whisper-tiny smart-turn qwen-0.5b gemma joe
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --max-worker-restart 0
+
+test-again: $(VENV)/.dev
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
