@@ -63,7 +63,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
 """What a folder of `engines` may import of its siblings, besides itself and `SHARED`."""
 SHARED = (
     *("http", "timeouts", "prompt_history", "model_output"),
-    *("worker_threads", "worker_pool", "fair_queue"),
+    *("worker_threads", "worker_pool", "fair_queue", "shared_cores"),
 )
 """What engines share. A single file or a folder of `engines` that is not here is an engine."""
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 import pytest
 
 from voice_grpc.core.errors import EngineError
-from voice_grpc.engines.worker_pool import GIVES_WAY, OVERDUE_S, GaveWay, IsAbandoned, Work, WorkerPool
+from voice_grpc.engines.shared_cores import PARTS_WAIT_S, SharedCores
+from voice_grpc.engines.worker_pool import (
+    GIVES_WAY,
+    OVERDUE_S,
+    GaveWay,
+    IsAbandoned,
+    Work,
+    WorkerPool,
+)
 from voice_grpc.engines.worker_threads import Abandoned
 from voice_grpc.ports import Claim, Urgency
 
@@ -213,7 +221,7 @@ async def test_one_of_two_gives_way_to_one(pool: WorkerPool) -> None:
 
 async def test_what_goes_on_where_it_was_gives_its_thread_to_an_equal_once_its_time_is_up() -> None:
     now, order = [0.0], Order()
-    pool = WorkerPool("llm", "the model", slice_s=1.0, now=lambda: now[0])
+    pool = WorkerPool("llm", "the model", slice_s=1.0, cores=SharedCores(64, lambda: now[0]))
     pool.start()
     steps, is_waiting = Gate(), threading.Event()
     at = 0
@@ -272,7 +280,7 @@ class Busy:
 @pytest.fixture
 async def busy() -> AsyncIterator[Busy]:
     now, gate = [0.0], Gate()
-    pool = WorkerPool("stt", "Whisper", now=lambda: now[0])
+    pool = WorkerPool("stt", "Whisper", cores=SharedCores(64, lambda: now[0]))
     pool.start(spare=1)
     running = pool.submit(gate, of("flood"))
     await entered(gate)
@@ -426,3 +434,50 @@ async def test_close_refuses_what_waits_and_comes_back_though_a_lane_is_stuck() 
     gate.opened.set()
     with pytest.raises(EngineError, match="closed"):
         await stuck
+
+
+# ---------------------------------------------------------------- cores that are wanted elsewhere
+
+
+@pytest.fixture
+async def crowded() -> AsyncIterator[tuple[WorkerPool, WorkerPool, list[float]]]:
+    """Two engines on two cores, and the time."""
+    now = [0.0]
+    cores = SharedCores(2, lambda: now[0])
+    pools = WorkerPool("stt", "Whisper", 2, cores=cores), WorkerPool("llm", "the model", cores=cores)
+    for pool in pools:
+        pool.start()
+    yield *pools, now
+    for pool in pools:
+        await pool.close(1.0)
+
+
+async def test_a_part_waits_while_another_engine_answers_somebody_else(
+    crowded: tuple[WorkerPool, WorkerPool, list[float]],
+) -> None:
+    whisper, model, now = crowded
+    gate, order = Gate(), Order()
+    answer = model.submit(gate, of("anna", COMMITTED))
+    part = whisper.submit(order.work("part"), of("ben", PART))
+    assert await whisper.submit(order.work("final"), of("ben")) == "final"
+    assert order.begun == ["final"]
+    gate.opened.set()
+    assert await answer == "done"
+    now[0] += 1.0
+    assert await part == "part"
+    assert order.begun == ["final", "part"]
+
+
+async def test_a_part_waits_no_longer_than_it_may(
+    crowded: tuple[WorkerPool, WorkerPool, list[float]],
+) -> None:
+    whisper, model, now = crowded
+    gate, order = Gate(), Order()
+    answer = model.submit(gate, of("anna", COMMITTED))
+    part = whisper.submit(order.work("part"), of("ben", PART))
+    await whisper.submit(order.work("final"), of("anna"))
+    assert order.begun == ["final"]
+    now[0] += PARTS_WAIT_S
+    assert await part == "part"
+    gate.opened.set()
+    await answer

@@ -7,5 +7,5 @@ starts as well: an answer's tasks end with the answer, and `close` ends what is 
 in what runs.
 
 What engines share: `http/`, `timeouts`, `prompt_history`, `model_output`, `worker_threads`,
-`worker_pool` and `fair_queue` (whose work is next).
+`worker_pool`, `fair_queue` (whose work is next) and `shared_cores` (what waits beside a conversation).
 """

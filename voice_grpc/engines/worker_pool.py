@@ -3,7 +3,8 @@
 Work runs to its end unless it asks, between two of its steps, whether it is to be left: because nobody waits
 for it any more, or because something more urgent waits and no thread is free. What gave way is queued
 again and begun anew, or goes on where it was, as it is written to; an optional one is given up.
-One thread is kept from parts (Transcribe, Synthesize) where there are several.
+One thread is kept from parts (Transcribe, Synthesize) where there are several, and a part waits a while where
+the cores are wanted for others who are talked with, whichever engine works for them (`shared_cores.py`).
 
 A step inside a library may take a second and more, and cannot be left. So that nobody's work holds up another
 caller's for so long, there may be a spare thread: it takes what somebody who is talked with has waited for
@@ -12,7 +13,6 @@ for `OVERDUE_S`, while all others are busy for other callers.
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 from ..core.errors import EngineError
 from ..ports import Claim, Urgency
 from .fair_queue import FairQueue, Waiting
+from .shared_cores import SHARED_CORES, SharedCores
 from .worker_threads import Abandoned, WorkerThreads, hand_over
 
 IsAbandoned: TypeAlias = Callable[[], bool]
@@ -35,7 +36,8 @@ OVERDUE_S = 0.2
 """Seconds that the work of a user who waits is held up by that of others, where there is a spare thread."""
 
 _LOOK_AGAIN_S = 0.05
-"""From one look at what waits to the next: that it is overdue, or more urgent than it was, nobody tells."""
+"""From one look at what waits to the next: that it is overdue, more urgent than it was, or no more in
+anybody's way, nobody tells."""
 
 WAITING_AT_MOST = 256
 """Pieces of work that wait for one caller. A conversation has two or three at most, an answer or a
@@ -72,7 +74,7 @@ class WorkerPool:
         *,
         most: int = WAITING_AT_MOST,
         slice_s: float | None = None,
-        now: Callable[[], float] = time.monotonic,
+        cores: SharedCores = SHARED_CORES,
     ) -> None:
         """`stage`, and `name` of the engine: for errors. `most`: that may wait for one caller.
 
@@ -81,16 +83,15 @@ class WorkerPool:
         equals.
         """
         self._stage, self._name, self._count = stage, name, count
-        self._most, self._slice_s, self._now = most, slice_s, now
+        self._most, self._slice_s, self._now, self._cores = most, slice_s, cores.now, cores
         self._threads = WorkerThreads(stage, self._run)
         self._queue: FairQueue[_PoolJob] = FairQueue(lambda job: not job.answer.done(), most)
         self._running: list[Waiting[_PoolJob]] = []
-        self._is_closed = self._has_spare = False
+        self._is_closed = False
         self._changed = threading.Condition()
 
     def start(self, spare: int = 0) -> None:
         """`spare`: threads beside the others, for what is overdue alone."""
-        self._has_spare = spare > 0
         self._threads.start(self._count + spare)
 
     def submit(self, work: Work, claim: Claim, *, is_optional: bool = False) -> "asyncio.Future[Any]":
@@ -105,6 +106,9 @@ class WorkerPool:
                     self._stage, f"{self._most} pieces of work of one caller wait for {self._name} already"
                 )
             self._changed.notify_all()
+        if claim.urgency < Urgency.PART:
+            self._cores.begin(claim.caller)
+            answer.add_done_callback(lambda _: self._cores.end(claim.caller))
         return answer
 
     def free_for(self, claim: Claim) -> int:
@@ -150,18 +154,21 @@ class WorkerPool:
                 taken = self._queue.take(self._may_run)
                 if taken is not None:
                     taken.item.began = self._now()
+                    if taken.claim.urgency >= Urgency.PART:
+                        self._cores.part_began()
                     self._running.append(taken)
                     return taken
-                is_to_look = self._has_spare and self._queue.count() > 0
-                self._changed.wait(_LOOK_AGAIN_S if is_to_look else None)
+                self._changed.wait(_LOOK_AGAIN_S if self._queue.count() else None)
             return None
 
     def _may_run(self, waiting: Waiting[_PoolJob]) -> bool:
-        """Parts leave a thread to those who are talked with."""
+        """Parts leave a thread, and for a while the cores, to those who are talked with."""
         if len(self._running) >= self._count:
             return self._is_overdue(waiting)
         if waiting.claim.urgency < Urgency.PART:
             return True
+        if not self._cores.may_begin(waiting.claim.caller, waiting.item.asked):
+            return False
         parts = sum(each.claim.urgency >= Urgency.PART for each in self._running)
         return parts < max(1, self._count - 1)
 
@@ -186,7 +193,9 @@ class WorkerPool:
             return True
         with self._changed:
             if not job.is_leaving and self._may_give_way(taken):
-                job.is_leaving = self._is_crowded(taken, or_equal=False)
+                is_part = taken.claim.urgency >= Urgency.PART
+                is_in_the_way = is_part and self._cores.is_to_leave(taken.claim.caller, job.asked)
+                job.is_leaving = is_in_the_way or self._is_crowded(taken, or_equal=False)
                 is_time_up = self._slice_s is not None and self._now() - job.began >= self._slice_s
                 if not job.is_leaving and is_time_up:
                     job.is_leaving = job.is_sliced = self._is_crowded(taken, or_equal=True)
