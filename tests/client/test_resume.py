@@ -406,6 +406,28 @@ async def test_leaving_while_it_reconnects_takes_no_time() -> None:
         assert listener.kinds == [Reconnecting]
 
 
+async def test_who_stops_waiting_while_it_reconnects_may_wait_again() -> None:
+    """As with a limit of time around each response."""
+    listener = Listener()
+    async with line() as (_, cut), Call.open(cut.target, REPORTS, on_line=listener.tell) as call:
+        async for response in call:
+            if response.HasField("resume_update"):
+                break
+        cut.cut()
+        async with asyncio.TaskGroup() as tasks:
+            asking = tasks.create_task(listener.read(call), name="asks once")
+            await listener.wait(lambda: bool(listener.events), "the loss")
+            asking.cancel()
+        cut.mend()
+        await call.send(pb.TextInput(text="say 1"))
+        async with asyncio.timeout(WITHIN), asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(listener.read(call), name="asks again")
+            await listener.until_completed(1)
+            reading.cancel()
+    assert listener.kinds == [Reconnecting, Resumed]
+    assert listener.sound(1) == ramp(0, 24_000).tolist()
+
+
 async def test_a_conversation_that_is_ended_while_the_line_is_away_ends_when_it_is_back() -> None:
     async with line() as (_, cut), listening(cut.target) as (call, listener):
         await listener.until("resume_update")

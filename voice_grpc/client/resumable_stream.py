@@ -100,6 +100,8 @@ class ResumableStream:
         """None: where it is, is known by what was reported, and it plays on what came."""
         self._stream: _Stream | None = None
         """None: before it was opened, and while it is away."""
+        self._loss: CallFailed | None = None
+        """Why it is away."""
         self._writing = asyncio.Lock()
         """Two concurrent writes break a grpc.aio call."""
         self._is_half_closed = False
@@ -154,6 +156,8 @@ class ResumableStream:
         while self._failure is None:
             if self._resumption.is_to_move(time.monotonic()):
                 await self._move()
+            if self._loss is not None:  # whoever asked before did not wait until it was back
+                await self._reconnect(self._loss)
             stream = self._stream
             assert stream is not None, "open first"
             try:
@@ -183,10 +187,14 @@ class ResumableStream:
         """Returns once it goes on. Raises `loss`, or what an attempt got that will not pass."""
         if self._is_closed or not self._resumption.lost(loss, time.monotonic()):
             raise self._over(loss)
-        lost, self._stream = self._stream, None
+        lost, self._stream, self._loss = self._stream, None, loss
+        self._tell(Reconnecting(loss))
         if lost is not None:
             await lost.responses.close()
-        self._tell(Reconnecting(loss))
+        await self._reconnect(loss)
+
+    async def _reconnect(self, loss: CallFailed) -> None:
+        """As `_come_back`, of a line that is away."""
         failure = loss
         while (wait := self._resumption.next_wait(failure, time.monotonic())) is not None:
             await asyncio.sleep(wait)
@@ -238,7 +246,7 @@ class ResumableStream:
 
     async def _write_again(self, stream: _Stream, requests: Sequence[pb.ConverseRequest]) -> None:
         """What was not taken care of, before anything new. The lock is held."""
-        self._stream = stream
+        self._stream, self._loss = stream, None
         with silent_when_ended():
             for request in requests:
                 await stream.rpc.write(request)
