@@ -204,8 +204,8 @@ async def build_engines(settings: Settings, say: Say, instructions: str | None =
         if instructions is not None:
             await prime(llm, instructions)
         words = await warmed_after(await asyncio.to_thread(text_end, settings, llm), say)
-        crowded = cpu_plan(settings).is_crowded
-        return Engines(vad, stt, llm, tts, spoken, warm_end, words, await warm_echo(say), crowded)
+        plan = await asyncio.to_thread(cpu_plan, settings)
+        return Engines(vad, stt, llm, tts, spoken, warm_end, words, await warm_echo(say), plan.is_crowded)
     except BaseException:
         await _close([vad, stt, llm, tts, end])
         raise

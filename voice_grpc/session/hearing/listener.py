@@ -114,10 +114,11 @@ class Listener:
     @property
     def _is_interim_wanted(self) -> bool:
         """While somebody speaks. In a silence a recogniser of this machine makes the transcript of all, which
-        takes longer beside one of less; elsewhere they are not in each other's way."""
-        is_speaking = self._endpointer.is_speech
+        takes longer beside one of less, unless an answer waits for whichever is first; elsewhere they are not
+        in each other's way."""
+        sound, is_speaking = self._sound, self._endpointer.is_speech
         if is_speaking and self._endpointer.is_fading:
-            is_speaking = not self._sound.is_heard_here
+            is_speaking = sound.is_waited_for or not sound.is_heard_here
         return is_speaking or self._config.current.is_manual
 
     @property
