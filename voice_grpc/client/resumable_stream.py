@@ -154,10 +154,10 @@ class ResumableStream:
         """The next response that did not come before; None when all was well at the end. Raises `CallFailed`,
         also when asked again."""
         while self._failure is None:
-            if self._resumption.is_to_move(time.monotonic()):
-                await self._move()
             if self._loss is not None:  # whoever asked before did not wait until it was back
                 await self._reconnect(self._loss)
+            if self._resumption.is_to_move(time.monotonic()):
+                await self._move()
             stream = self._stream
             assert stream is not None, "open first"
             try:

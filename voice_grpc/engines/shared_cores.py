@@ -20,7 +20,6 @@ BETWEEN_S = 0.3
 """Seconds for which work for somebody is expected to be followed by more: interims come as often, and from a
 transcript to its answer it takes less."""
 
-
 PARTS_WAIT_S = 2.0
 """Seconds between two parts that are begun beside people who are talked with, whoever asks for them: none
 starves. Of a recording a piece of 10 s takes 0.8 s."""
