@@ -13,9 +13,9 @@ def heard(chunks: int, start: Consumed | None = None) -> Consumption:
 
 
 def safe(
-    consumption: Consumption, unsafe_from: int, *, is_decided: bool = True, hears: bool = False
+    consumption: Consumption, unsafe_from: int, *, text: int = 0, is_decided: bool = True, hears: bool = False
 ) -> Consumed:
-    return consumption.consumed(unsafe_from, is_decided=is_decided, hears_user=hears)
+    return consumption.consumed(unsafe_from, undecided_text=text, is_decided=is_decided, hears_user=hears)
 
 
 def test_nothing_that_is_open_is_taken_care_of() -> None:
@@ -33,10 +33,9 @@ def test_sound_before_what_may_be_a_turn_is() -> None:
 def test_a_text_is_once_it_was_decided_about() -> None:
     consumption = heard(10)
     consumption.took(11)
-    consumption.took_text(11)
     consumption.took(12)
-    assert safe(consumption, 3_200, is_decided=False) == Consumed(10, 10, 3_200)
-    assert safe(consumption, 3_200) == Consumed(12, 12, 3_200)
+    assert safe(consumption, 3_200, text=11, is_decided=False) == Consumed(10, 10, 3_200)
+    assert safe(consumption, 3_200, is_decided=False) == Consumed(12, 12, 3_200)
 
 
 def test_an_interruption_is_acted_on_though_sound_before_it_is_not_safe() -> None:

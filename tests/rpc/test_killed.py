@@ -39,7 +39,10 @@ def process(port: int, store: Path) -> Iterator["subprocess.Popen[str]"]:
 
 @pytest.mark.parametrize("chunks", [3, 30, 90])
 async def test_killed_in_mid_answer_the_next_one_says_the_next_word(tmp_path: Path, chunks: int) -> None:
-    """After 0.1 s, 1 s and 3.5 s of sound; the secret and the conversation are in files."""
+    """After 0.1 s, 1 s and 3.5 s of sound; the secret and the conversation are in files.
+
+    Killed so early that nothing of the turn was written yet, the request comes again, and is answered once.
+    """
     port, store = free_port(), tmp_path / "sessions.db"
     with process(port, store) as server:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", LOCAL) as channel:
@@ -71,7 +74,8 @@ async def test_killed_in_mid_answer_the_next_one_says_the_next_word(tmp_path: Pa
                 after.said.append(response)
             after.cancel()
     started = after.said[0].session_started
-    assert (started.resumed, started.last_turn, started.last_consumed_seq) == (True, 1, 2)
+    assert (started.resumed, started.last_turn) == (True, 1)
+    assert started.last_consumed_seq == 2 or (chunks == 3 and started.last_consumed_seq < 2)
     (cut,) = [r.interrupted for r in after.said if r.HasField("interrupted")]
     assert (cut.reason, cut.played_samples) == (pb.Interrupted.REASON_SERVER_LOST, played)
     assert ANSWER.startswith(f"{cut.heard_text} {after.words(2)[:BEGINNING]}".strip())

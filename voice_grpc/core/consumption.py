@@ -13,9 +13,6 @@ KEPT_CHUNKS = 3_000
 """Chunks of sound whose places are known: a minute at 20 ms each. A caller sends the last 10 s again at
 most, so older ones count as taken care of."""
 
-KEPT_TEXTS = 1_024
-"""Texts that nobody has decided about yet: as many as events may wait (`session/event_queue.py`)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Consumed:
@@ -46,7 +43,6 @@ class Consumption:
         self._chunks: deque[_Chunk] = deque()
         self._settled = _Chunk(start.seq, 0, start.received)
         """The last chunk that is taken care of."""
-        self._texts: deque[int] = deque(maxlen=KEPT_TEXTS)
         self._pressed = 0
         """Number of the button's START in the turn that goes on; 0: none."""
 
@@ -61,21 +57,21 @@ class Consumption:
         if len(self._chunks) > KEPT_CHUNKS:
             self._settled = self._chunks.popleft()
 
-    def took_text(self, seq: int) -> None:
-        self._texts.append(seq)
-
     def took_press(self, seq: int) -> None:
         self._pressed = seq
 
     # ------------------------------------------------------------ what is taken care of
 
-    def consumed(self, unsafe_from: int, *, is_decided: bool, hears_user: bool) -> Consumed:
-        """`unsafe_from`: position from which on sound may belong to a turn that is not over; `is_decided`:
-        nothing waits to be decided about; `hears_user`: such a turn goes on."""
-        if is_decided:
-            self._texts.clear()
-            self._pressed = self._pressed if hears_user else 0
-        acted = max(0, min([self.highest, *(seq - 1 for seq in self._texts)]))
+    def consumed(
+        self, unsafe_from: int, *, undecided_text: int, is_decided: bool, hears_user: bool
+    ) -> Consumed:
+        """`unsafe_from`: position from which on sound may belong to a turn that is not over;
+        `undecided_text`: number of the first text that nobody has decided about, 0: there is none;
+        `is_decided`: nothing at all waits to be decided about; `hears_user`: a turn that is not over goes
+        on."""
+        if is_decided and not hears_user:
+            self._pressed = 0
+        acted = min(self.highest, undecided_text - 1) if undecided_text else self.highest
         safe = min(acted, self._pressed - 1) if self._pressed else acted
         while self._chunks and self._chunks[0].end <= unsafe_from and self._chunks[0].seq <= safe:
             self._settled = self._chunks.popleft()

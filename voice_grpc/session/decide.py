@@ -57,6 +57,7 @@ class Decider:
                     self._outbox.put(ConfigApplied(self._config.current, seq))
                 case event:
                     await self._receive(event)
+                    self._queue.decided(event)
         return self._end_reason
 
     @property

@@ -288,7 +288,6 @@ class Reader:
                 Reason.TOO_MANY, f"{MAX_WAITING} texts wait already; wait for an answer", request.seq
             )
             return
-        self.consumption.took_text(request.seq)
         if isinstance(request, i.Say):
             self._queue.put(
                 TextReceived(

@@ -50,7 +50,7 @@ from .lines.carriage import Carriage
 from .lines.lifetime import Lifetime
 from .lines.line import Line, SendNumbered
 from .lines.parking import Parking
-from .lines.restoring import Restoring, taken_over
+from .lines.restoring import Restoring, lost_turn, taken_over
 from .lines.resumption import ResumeUpdates, Standing
 from .memory import Memory
 from .reader import Reader, one_error
@@ -133,7 +133,7 @@ class Session:
         """`account`: of whose conversation it is; None: nobody's, and nothing is limited. `identity`: as whom
         observers know it; None: nobody traces it. `come_back`: of a caller whose conversation another server
         had; None: it is new, or goes on with its memory."""
-        kept = taken_over(memory, come_back)
+        kept, lost = taken_over(memory, come_back), lost_turn(memory, come_back)
         consumed = kept.consumed if kept is not None else Consumed()
         self.identity = identity = identity or SessionIdentity(config.session_id, UNTRACED)
         self._memory = memory
@@ -165,8 +165,8 @@ class Session:
         """Why it came to a good end; None: it did not, or not yet."""
         self._verdict: VoiceError | None = None
         """Why it is ended from outside."""
-        if kept is not None and come_back is not None:
-            for event in Restoring(context, memory, come_back).events(kept):
+        if come_back is not None:
+            for event in Restoring(context, memory, come_back).events(kept, lost):
                 self._queue.put(event)
 
     def _context(self, shared: Shared, account: Account) -> SessionContext:

@@ -1,16 +1,15 @@
 """Conversations in one SQLite file that survives a kill: all of the SQL, blocking, and what is said when the
-file cannot be used. In what thread it is called is `sqlite.py`'s to say.
+file cannot be used. In what thread it is called is `sqlite.py`'s to say, and what becomes of a damaged one
+`damaged_file.py`'s.
 
-From the inside out: a session and its messages as rows, and back; `SessionFile`; and what becomes of one
-that is damaged.
+From the inside out: a session and its messages as rows, and back; and `SessionFile`.
 """
 
-import fcntl
 import hashlib
 import json
-import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -23,8 +22,6 @@ from ..ports import Lease, SavedSession
 from .epochs import first_epoch
 from .retention import UNUSED_LEASE_SECONDS, Retention
 from .unfinished_format import unfinished_json, unfinished_of
-
-log = logging.getLogger(__name__)
 
 # ---------------------------------------------------------------- rows
 
@@ -118,8 +115,8 @@ _LEND = "INSERT OR REPLACE INTO lease VALUES (?, ?, ?, ?)"
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _UNREADABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
-_BESIDE = ("-wal", "-shm")
-"""Endings of the files that belong to one."""
+LOCK_STEP = 0.01
+"""Seconds between two tries where SQLite does not wait itself."""
 
 
 class DamagedFile(StoreError):
@@ -144,7 +141,7 @@ class SessionFile:
             self._database = sqlite3.connect(path, timeout=lock_timeout, isolation_level=None)
         try:
             with self._translating():
-                self._prepare()
+                self._prepare(lock_timeout)
         except StoreError:
             self._database.close()
             raise
@@ -220,13 +217,13 @@ class SessionFile:
     def close(self) -> None:
         self._database.close()
 
-    def _prepare(self) -> None:
+    def _prepare(self, lock_timeout: float) -> None:
         (found,) = self._database.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise DamagedFile(" ".join(found.split()))
         with self._transaction("DEFERRED"):
             _version_of(self._database, self.path)  # before anything is changed
-        self._database.execute("PRAGMA journal_mode = WAL").close()
+        _write_ahead(self._database, lock_timeout)
         self._database.execute("PRAGMA synchronous = NORMAL").close()
         self._database.execute("PRAGMA foreign_keys = ON").close()
         with self._transaction("IMMEDIATE"):
@@ -287,6 +284,20 @@ class SessionFile:
             raise kind(f"The session store {self.path} {_remedy(error)}") from error
 
 
+def _write_ahead(database: sqlite3.Connection, patience: float) -> None:
+    """SQLite waits for nobody here: it reads first, and two readers that wait to write wait for ever."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.Error as error:
+            if _code(error) not in _LOCKED or time.monotonic() >= until:
+                raise
+        else:
+            return
+        time.sleep(LOCK_STEP)
+
+
 def _version_of(database: sqlite3.Connection, path: Path) -> int:
     """Of the schema; 0: there is nothing in it yet. Raises `StoreError` for what is not ours to change."""
     (version,) = database.execute("PRAGMA user_version").fetchone()
@@ -342,55 +353,3 @@ def fault_of_file(path: Path) -> StoreError | None:
     except StoreError as error:
         return error
     return None
-
-
-# ---------------------------------------------------------------- a damaged one
-
-
-def opened(path: Path, lock_timeout: float, retention: Retention) -> SessionFile:
-    """The file, or an empty one where it is damaged: then that is moved aside and said. Raises `StoreError`.
-
-    Of several processes that find it damaged one moves it, and the others take what it began.
-    """
-    try:
-        return SessionFile(path, lock_timeout, retention)
-    except DamagedFile:
-        with _alone_in(path.parent):
-            try:
-                return SessionFile(path, lock_timeout, retention)
-            except DamagedFile as error:
-                aside = _moved_aside(path, f"{retention.today():%Y-%m-%d}")
-                said = "The session store %s is damaged: it was moved to %s, and an empty one begun (%s)"
-                log.error(said, path, aside, error.__cause__ or error)
-                return SessionFile(path, lock_timeout, retention)
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _moved_aside(path: Path, day: str) -> Path:
-    """The file and what belongs to it, under a name that says so; where it is now. What can be read of it
-    still can (`sqlite3 FILE .recover`). Raises `StoreError`."""
-    name, number = f"{path.name}.corrupt-{day}", 1
-    while path.with_name(name).exists():
-        number += 1
-        name = f"{path.name}.corrupt-{day}-{number}"
-    try:
-        path.rename(path.with_name(name))
-        for ending in _BESIDE:
-            beside = path.with_name(path.name + ending)
-            if beside.exists():
-                beside.rename(path.with_name(name + ending))
-    except OSError as error:
-        raise StoreError(
-            f"The session store {path} is damaged and cannot be moved aside ({error.strerror}):"
-            " move it away, or set VOICE_STORE to another file."
-        ) from error
-    return path.with_name(name)

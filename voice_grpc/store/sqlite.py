@@ -14,8 +14,9 @@ from typing import TypeVar
 
 from ..core.errors import StoreError
 from ..ports import Lease, SavedSession
+from .damaged_file import opened
 from .retention import DAY_SECONDS, FOR_EVER, Retention
-from .session_file import SessionFile, opened
+from .session_file import SessionFile
 
 log = logging.getLogger(__name__)
 

@@ -102,6 +102,61 @@ def test_the_next_server_says_the_next_word(at: float) -> None:
     virtual(talk())
 
 
+def test_a_turn_that_the_store_never_knew_is_over_and_its_request_is_answered_once() -> None:
+    """Its number is not given again, and what claims more turns than a server loses is not believed."""
+
+    async def talk(claimed: int, expected: int) -> None:
+        store = KilledStore()
+        come_back = ComeBack("token", claimed, 7_000, 9)
+        async with served(scripted(answers=[STORY]), store) as server:
+            caller = server.call([(1.0, i.TextInput("a story", seq=1))])
+            await asyncio.sleep(0.5)
+            store.is_dead = True
+            await caller.lost_after(2.0)
+            await server.leave()
+        store.is_dead = False
+        async with served(scripted(answers=[STORY]), store, come_back=come_back) as server:
+            after = await server.call([*ASKED, (20.0, None)], come_back).over()
+            started = after.all(o.SessionStarted)[0]
+            assert (started.is_resumed, started.last_consumed) == (True, 0)
+            cuts = [(cut.turn, cut.reason, cut.played, cut.heard_text) for cut in after.all(o.Interrupted)]
+            assert cuts == ([(1, CancelReason.SERVER_LOST, 7_000, "")] if expected == 2 else [])
+            assert phases(after) == [
+                *([(1, o.TurnPhase.INTERRUPTED)] if expected == 2 else []),
+                (expected, o.TurnPhase.THINKING),
+                (expected, o.TurnPhase.SPEAKING),
+                (expected, o.TurnPhase.COMPLETED),
+            ]
+            assert words(expected, after) == STORY
+        said = await history(store)
+        assert [(m.role, m.turn) for m in said] == [(Role.USER, expected), (Role.ASSISTANT, expected)]
+
+    virtual(talk(1, 2))
+    virtual(talk(2**63, 1))
+
+
+def test_a_text_that_is_in_the_history_is_taken_care_of_whatever_else_waits() -> None:
+    """The model answers so fast that its words wait to be decided about as the question is saved."""
+
+    async def talk() -> None:
+        class Remembering(KilledStore):
+            saves: list[SavedSession] = []
+
+            async def save(self, session: SavedSession, epoch: int) -> None:
+                self.saves.append(session)
+                await super().save(session, epoch)
+
+        store = Remembering()
+        async with served(scripted(answers=[STORY * 40]), store) as server:
+            await server.call(ASKED).lost_after(0.5)
+            await server.leave()
+        asked = [saved for saved in store.saves if any(m.role is Role.USER for m in saved.messages)]
+        assert asked
+        assert [saved.unfinished and saved.unfinished.consumed.seq for saved in asked] == [1] * len(asked)
+
+    virtual(talk())
+
+
 def test_a_report_of_the_cut_turn_that_comes_late_is_no_mistake() -> None:
     async def talk() -> None:
         async with (

@@ -3,6 +3,7 @@ and what is to happen next.
 
 The answer that was cut ends in its turn, as far as it was heard; the rest is the next turn's. The user's
 words that waited for an answer still do; what was only half said comes again with the caller's sound.
+A turn that the caller heard of and the store did not is over: its request comes again, as the next turn.
 """
 
 from ...core.conversation import Heard, Role
@@ -12,6 +13,9 @@ from ...core.responses import Interrupted, PlaybackAction, PlaybackControl
 from ...core.unfinished import EarPosition, UnderWay, UnfinishedAnswer, ear_of
 from ..context import SessionContext
 from ..memory import Memory
+
+MAX_LOST_TURNS = 1_000
+"""That a caller may know and the store not, which was away: a claim of more is not believed."""
 
 
 def taken_over(memory: Memory, come_back: ComeBack | None) -> UnderWay | None:
@@ -33,15 +37,33 @@ def taken_over(memory: Memory, come_back: ComeBack | None) -> UnderWay | None:
     return None
 
 
+def lost_turn(memory: Memory, come_back: ComeBack | None) -> int:
+    """The last turn that the caller heard of, where the store never did; 0: there is none. Its number is not
+    given again: the sound of two turns would be one to the caller."""
+    turn = come_back.turn if come_back is not None and memory.is_resumed else 0
+    if not memory.last_turn < turn <= memory.last_turn + MAX_LOST_TURNS:
+        return 0
+    memory.last_turn = turn
+    return turn
+
+
 class Restoring:
     def __init__(self, context: SessionContext, memory: Memory, come_back: ComeBack) -> None:
         self._context, self._memory, self._come_back = context, memory, come_back
 
-    def events(self, kept: UnderWay) -> list[Event]:
-        """What happens first on this server."""
+    def events(self, kept: UnderWay | None, lost: int) -> list[Event]:
+        """What happens first on this server; `lost`: as of `lost_turn`. What was under way before that turn
+        was over by then."""
         found: list[Event] = []
-        if kept.answer is not None:
-            found += self._cut(kept.answer)
+        if kept is not None and kept.answer is not None:
+            cut = self._cut(kept.answer)
+            found += [] if lost else cut
+        if lost:
+            self._tell_cut(
+                lost, EarPosition(self._come_back.played or 0, self._come_back.played is not None), ""
+            )
+        if kept is None:
+            return found
         if kept.carried:
             found.append(TextReceived(kept.carried))
         return [*found, *kept.waiting]
@@ -77,6 +99,10 @@ class Restoring:
         if is_whole:
             context.turn_events.completed(turn)
             return
-        context.outbox.put(Interrupted(turn, CancelReason.SERVER_LOST, ear.played, heard, ear.is_reported))
-        context.outbox.put(PlaybackControl(turn, PlaybackAction.FLUSH))
-        context.turn_events.interrupted(turn, CancelReason.SERVER_LOST)
+        self._tell_cut(turn, ear, heard)
+
+    def _tell_cut(self, turn: int, ear: EarPosition, heard: str) -> None:
+        outbox = self._context.outbox
+        outbox.put(Interrupted(turn, CancelReason.SERVER_LOST, ear.played, heard, ear.is_reported))
+        outbox.put(PlaybackControl(turn, PlaybackAction.FLUSH))
+        self._context.turn_events.interrupted(turn, CancelReason.SERVER_LOST)

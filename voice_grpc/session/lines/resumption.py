@@ -52,6 +52,7 @@ class Standing:
         starts = [utterance.start for utterance in utterances if utterance is not None]
         return self.consumption.consumed(
             min([unsafe_from, *starts]),
+            undecided_text=self.queue.undecided_text,
             is_decided=not self.queue.waiting,
             hears_user=self.taker.hears_user,
         )
