@@ -45,6 +45,8 @@ from voice_grpc.server import engine_registry
 from voice_grpc.server.engine_registry import LLM, STAGES, STT, TTS, asked_for, chosen, made
 from voice_grpc.server.server import check_personas
 from voice_grpc.server.startup import (
+    HELLO,
+    TOLD,
     WARM_SECONDS,
     Members,
     WarmUp,
@@ -451,7 +453,9 @@ async def test_only_an_embedded_model_reads_the_beginning() -> None:
     remote, embedded = ScriptedLlm([ScriptedAnswer("Hi.")]), Embedded([ScriptedAnswer("Hi.")])
     await prime(LlmChain([remote, embedded]), "You are kind.")
     assert not remote.prompts
-    assert [prompt.instructions for prompt in embedded.prompts] == ["You are kind."] * SLOTS
+    assert {prompt.instructions for prompt in embedded.prompts} == {"You are kind."}
+    said = [prompt.messages[-1].text for prompt in embedded.prompts]
+    assert said == [*[HELLO] * SLOTS, TOLD]
     await prime(LlmChain([remote]), "You are kind.")
     assert not remote.prompts
 

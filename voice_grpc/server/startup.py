@@ -133,9 +133,17 @@ def _nobody(stage: str, members: Members) -> EngineError:
     return EngineError(stage, f"{stage}: no engine works: {failures}", retryable=False)
 
 
+HELLO, TOLD = "Hello.", "It was a long day."
+"""How conversations begin."""
+
+PRIMING_TOKENS = 6
+"""So many show whether a model repeats what it was told (`engines/llama_cpp/parrot.py`)."""
+
+
 async def prime(chain: LlmChain, instructions: str) -> None:
     """Have the embedded models read what the first conversations will begin with, in each slot at once: its
-    prefix is hot then, whichever slot a conversation gets.
+    prefix is hot then, whichever slot a conversation gets. Then what they are shown where they were told
+    something, which may be more.
 
     One that fails is left out. Raises its `EngineError` when there is no other.
     """
@@ -145,16 +153,17 @@ async def prime(chain: LlmChain, instructions: str) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for slot in range(SLOTS):
-                    tasks.create_task(_read(member.engine, instructions), name=f"prime-{slot}")
+                    tasks.create_task(_read(member.engine, instructions, HELLO), name=f"prime-{slot}")
+            await _read(member.engine, instructions, TOLD)
         except* EngineError as group:
             member.failed(first_of(group), for_good=True)
             if not any(other.is_ready for other in chain.members):
                 raise first_of(group) from None
 
 
-async def _read(llm: Llm, instructions: str) -> None:
-    hello = Message(Role.USER, "Hello.", 1)
-    async with aclosing(llm.stream(Prompt(instructions, (hello,), max_tokens=1))) as items:
+async def _read(llm: Llm, instructions: str, said: str) -> None:
+    prompt = Prompt(instructions, (Message(Role.USER, said, 1),), max_tokens=PRIMING_TOKENS)
+    async with aclosing(llm.stream(prompt)) as items:
         async for _ in items:
             pass
 

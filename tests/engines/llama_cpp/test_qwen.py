@@ -106,3 +106,14 @@ async def test_the_words_of_an_answer_that_was_ended_early_are_counted(qwen: Loc
     assert isinstance(usage, Usage)
     assert usage.input_tokens > 100
     assert 10 < usage.output_tokens < 130
+
+
+async def test_what_it_is_told_it_reacts_to(qwen: LocalLlm) -> None:
+    """It would say the very words again; the next answer still knows what was told before."""
+    told = "I left my umbrella on the train this morning."
+    reaction = text(await asked(qwen, user(told)))
+    assert len(reaction.split()) >= 3
+    assert not reaction.startswith("I left my umbrella")
+    name = (user("My name is Anna."), Message(Role.ASSISTANT, "Hello Anna!", 1), user(told, 2))
+    said = Message(Role.ASSISTANT, text(await asked(qwen, *name)), 2)
+    assert "Anna" in text(await asked(qwen, *name, said, user("What is my name?", 3)))

@@ -25,6 +25,7 @@ from . import prompt as transcript_prompt
 from . import server as llama_server
 from .answer import LocalAnswer
 from .generation import GoOn, LocalGeneration, LocalGenerations, Run
+from .parrot import reacting
 from .prompt import ChatLayout
 from .server import SLOT_TOKENS, SLOTS
 
@@ -125,15 +126,18 @@ class LocalLlm:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | CallRequest | Usage, None]:
         """Raises `EngineError` when two attempts give nothing that is worth saying. The second one is bolder,
-        and shows no examples; or, where tools were misused, it is told of none."""
+        and shows no examples; or, where tools were misused, it is told of none; or, where a small model said
+        what it was told, it is shown how to react."""
         prompt = prompt if self._calls_tools else transcript_prompt.without_tools(prompt)
         if self._is_small and prompt.messages and prompt.messages[-1].role is Role.TOOLS:
             prompt = replace(prompt, tools=())  # it would call the same one again instead of answering
-        boldness = 0
+        boldness, parrots = 0, self._is_small and bool(self._speaks_chat)
         for _ in range(2):
             request = self._request(prompt, boldness)
             examples = () if self._speaks_chat or boldness else transcript_prompt.EXAMPLE_LINES
-            answer = LocalAnswer(prompt, request["n_predict"], examples, needs_evidence=self._is_small)
+            answer = LocalAnswer(
+                prompt, request["n_predict"], examples, needs_evidence=self._is_small, parrots=parrots
+            )
             async with aclosing(self._answer(prompt, request, answer)) as items:
                 async for item in items:
                     yield item
@@ -141,6 +145,8 @@ class LocalLlm:
                 return
             if answer.has_misused_tools and prompt.tools:
                 prompt = replace(prompt, tools=())
+            elif answer.is_parrot:
+                prompt, parrots = reacting(prompt), False
             else:
                 boldness = 1
         raise EngineError("llm", f"{self.name} gave no words, twice; say it in other words")
