@@ -28,10 +28,11 @@ _FEWEST_WORDS = 3
 _COMMON_WORDS = frozenset(
     re.findall(
         r"\S+",
-        "a an the this that these those it its i me my mine you your yours he him his she her hers we us our"
-        " ours they them their theirs s m re ve ll d t don am is are was were be been being have has had having do"
-        " does did doing will would can could shall should may might must not no and or but so if as than"
-        " then of in on at to for from by with about into out up down off over there here who which what very too"
+        "a an the this that these those it its i me my mine you your yours he him his she her hers"
+        " we us our ours they them their theirs s m re ve ll d t don am is are was were be been"
+        " being have has had having do does did doing will would can could shall should may might"
+        " must not no and or but so if as than then of in on at to for from by with about into out"
+        " up down off over there here who which what very too"
         " also just user users",
     )
 )
