@@ -44,6 +44,8 @@ class ScoreWords:
     text: str
     continues: int = 0
     """As in PrepareReply."""
+    unbroken: str = ""
+    """`text` as one sentence, where that is another text: a recogniser ends one at each pause. Else empty."""
     is_early: bool = False
     """The user still speaks: it is of use, and not waited for."""
 

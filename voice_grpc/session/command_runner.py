@@ -113,8 +113,8 @@ class CommandRunner:
                 self._transcriber.ask(revision, self.tasks, is_early=is_early)
             case c.ScoreSound(revision):
                 self._scores.ask_sound(revision, self.tasks)
-            case c.ScoreWords(turn, text, continues, is_early):
-                prompt = self._prompts.make(turn, text, continues)
+            case c.ScoreWords(turn, text, continues, unbroken, is_early):
+                prompt = self._prompts.make(turn, unbroken or text, continues)
                 self._scores.ask_words(text, prompt, self.tasks, is_early=is_early)
             case c.SplitUtterance():
                 self._transcriber.split(self.tasks)

@@ -8,6 +8,7 @@ from voice_grpc.core.text.endings import (
     _LISTS,
     Expectation,
     TextEnding,
+    as_one_sentence,
     asks,
     ending,
     expectation,
@@ -139,3 +140,21 @@ def test_a_word_that_is_listed_can_be_met(code: str) -> None:
 )
 def test_who_asked_something_at_the_end_asks(said: str, *, does: bool) -> None:
     assert asks(said) is does
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ((), ""),
+        (("", "What time is it?", ""), "What time is it?"),
+        (("A slice of apple cake.", "Please."), "A slice of apple cake please."),
+        (("Where is it...", "I mean,", "The door?"), "Where is it I mean the door?"),
+        (("We live there.", "I'm glad."), "We live there I'm glad."),
+        (("She works at.", "NASA."), "She works at NASA."),
+        (("It costs.", "Über 5."), "It costs über 5."),
+        (("你好。", "再见。"), "你好 再见。"),
+        (("...", "Yes."), "yes."),
+    ],
+)
+def test_parts_of_one_sentence_are_one(parts: tuple[str, ...], expected: str) -> None:
+    assert as_one_sentence(parts).strip() == expected

@@ -7,7 +7,7 @@ from voice_grpc.core import commands as c
 from voice_grpc.core import events as e
 from voice_grpc.core.commands import ReplyKind
 
-from .turn_script import CANCEL, LISTENING, OVER, Talk, answering, prepare, score, scored
+from .turn_script import CANCEL, LISTENING, OVER, PATIENT, Talk, answering, prepare, score, scored
 
 
 def interrupted(onset: float) -> Talk:
@@ -49,6 +49,20 @@ def test_words_that_are_given_back_still_go_on_with_it() -> None:
     talk.at(7.0, ended(7.0))
     asked = talk.at(7.1, e.Transcribed(3, "upstairs", language="en"))
     assert asked == [c.ScoreWords(3, "the light upstairs", 1)]
+
+
+def test_the_judge_hears_one_sentence_where_the_recogniser_ended_one_at_a_pause() -> None:
+    talk = Talk(PATIENT)
+    talk.at(1.0, started(1.0))
+    talk.at(2.0, ended(2.0))
+    talk.at(2.1, e.Transcribed(1, "A slice of apple cake.", language="en"))
+    talk.at(2.2, scored("A slice of apple cake.", 0.9))
+    assert isinstance(talk.at(3.0, OVER)[-1], c.CommitReply)
+    talk.at(3.1, started(3.1))
+    talk.at(3.5, ended(3.5))
+    asked = talk.at(3.6, e.Transcribed(2, "Please.", language="en"))
+    words = "A slice of apple cake. Please."
+    assert asked == [c.ScoreWords(2, words, unbroken="A slice of apple cake please.")]
 
 
 def test_typed_words_that_join_go_on_with_it_too() -> None:

@@ -8,6 +8,7 @@ half a sentence too. A question mark is some: it is written where the words ask 
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from enum import Enum
 
 from ..languages import listed_as
@@ -65,6 +66,10 @@ _SPELLED_WORDS = 3
 """Digits or letters in a row that make a spelled one: "the two of us" has one."""
 _SPELLED_DIGITS = 11
 """Digits after which a telephone number is taken to be whole (E.164: at most 15; national ones 7 to 11)."""
+_ENDED = " .,;:!?…。，、；：？！؟،।"
+"""What a recogniser writes behind a part that it takes for a sentence."""
+_FIRST_PERSON = re.compile(r"I\b")
+
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DOMAINS = words_in(
     "com org net edu gov io eu uk us de at ch es mx ar fr be it pt br nl se dk no fi pl cz ru ua tr jp kr cn"
@@ -96,6 +101,21 @@ def _sign(found: re.Match[str]) -> str:
     if kind.startswith("M"):
         return sign
     return f" {sign} " if kind in ("Sc", "Sm") or sign == "%" else " "
+
+
+def as_one_sentence(parts: Sequence[str]) -> str:
+    """What was said with pauses between, as if without: a recogniser ends each part with a full stop and
+    begins the next one with a capital."""
+    said = [part.strip() for part in parts if part.strip()]
+    whole = [*(part.rstrip(_ENDED) for part in said[:-1]), *said[-1:]]
+    return " ".join((*whole[:1], *map(_going_on, whole[1:])))
+
+
+def _going_on(part: str) -> str:
+    """In the middle of a sentence: what is written large for itself stays so."""
+    first = _WORDS.match(part)
+    is_large = first is None or first[0][1:2].isupper() or _FIRST_PERSON.match(part)
+    return part if is_large else part[:1].lower() + part[1:]
 
 
 def ending(text: str, language: str) -> TextEnding:

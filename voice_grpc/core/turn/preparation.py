@@ -11,10 +11,10 @@ from typing import TypeAlias
 from .. import commands as c
 from .. import events as e
 from ..commands import Command, ReplyKind
-from ..text.endings import TextEnding, ending, word_count, words_of
+from ..text.endings import TextEnding, as_one_sentence, ending, word_count, words_of
 from .patience import Decision, Evidence, finished, hold
 from .settings import Speculation
-from .state import State, TurnState, continued, has_rest, is_far
+from .state import State, TurnState, continued, has_rest, is_far, provisional_parts
 
 Commands: TypeAlias = Iterator[Command]
 
@@ -147,7 +147,9 @@ def ask_for_score(turn: TurnState) -> Commands:
     if words and is_of_use and words_of(words) != words_of(turn.scoring):
         turn.scoring, turn.is_scored = words, False
         is_early = turn.state is State.HEARING
-        yield c.ScoreWords(turn.number, words, continued(turn, words), is_early=is_early)
+        one = as_one_sentence(provisional_parts(turn))
+        unbroken = one if one != words else ""
+        yield c.ScoreWords(turn.number, words, continued(turn, words), unbroken, is_early)
 
 
 def ask_for_sound(turn: TurnState) -> Commands:

@@ -215,10 +215,7 @@ class TurnState:
     @property
     def provisional(self) -> str:
         """The message as far as this silence knows it: by its transcript, else by a fresh interim one."""
-        if not self.awaits_transcript:
-            return self.message
-        heard = "" if self.parts else self.fresh_interim
-        return heard and joined(self.carried, self.kept, heard)
+        return joined(*provisional_parts(self))
 
     @property
     def fresh_interim(self) -> str:
@@ -311,6 +308,14 @@ def is_far(turn: TurnState, now: float) -> bool:
 def continued(turn: TurnState, words: str) -> int:
     """The turn that these words go on with; somebody who only listens does not. 0: none."""
     return turn.continues if turn.continues and words and not is_backchannel(words, turn.language) else 0
+
+
+def provisional_parts(turn: TurnState) -> tuple[str, ...]:
+    """What `provisional` is joined of."""
+    if not turn.awaits_transcript:
+        return turn.carried, turn.kept, *turn.parts, turn.spoken
+    heard = "" if turn.parts else turn.fresh_interim
+    return (turn.carried, turn.kept, heard) if heard else ()
 
 
 def end_told(turn: TurnState, said: str, now: float) -> None:
