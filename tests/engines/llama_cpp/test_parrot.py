@@ -43,9 +43,11 @@ def test_the_user_s_own_words_are_not_let_out(said: str, answer: str) -> None:
         ("My dog is sick.", "I am sorry to hear that."),
         ("My name is Anna.", "Hello Anna!"),
         ("Name a fruit that is yellow.", "A banana is yellow."),
-        ("Tell me the capital of Spain.", "The capital of Spain is Madrid."),
-        ("I left my umbrella.", "I left mine as well."),
+        ("Tell me the capital of Spain.", "Spain's capital is Madrid."),
+        ("I left my umbrella.", "I left Rome as well."),
         ("Goodbye.", "Goodbye."),
+        ("It was a long day.", "It was a very short one for me."),
+        ("Tell me how it is.", "It is what it is."),
         ("Is the dog sick?", "The dog is sick."),
         ("is the dog sick", "The dog is sick."),
         ("Say that the dog is sick.", "The dog is sick."),
@@ -62,14 +64,18 @@ def test_a_word_that_is_not_whole_yet_is_waited_for() -> None:
     ]  # fmt: skip
 
 
-def test_a_parrot_is_given_up_at_its_fourth_word() -> None:
+def test_a_parrot_is_given_up_at_its_third_word() -> None:
     guard = ParrotGuard(prompt("I think we should paint the door green."))
-    for piece in ("I", " think", " we", " should"):
+    for piece in ("I", " think", " we"):
         assert not guard.is_parrot
         assert guard.feed(piece) == ""
-    assert guard.feed(" paint") == ""
+    assert guard.feed(" should") == ""
     assert guard.is_parrot
-    assert (guard.feed(" it red."), guard.end()) == ("", "")
+    assert (guard.feed(" paint it red."), guard.end()) == ("", "")
+
+
+def test_four_words_of_others_are_enough() -> None:
+    assert written("Tell me the capital of Spain.", "The capital of Spain is Madrid.") == ("", True)
 
 
 def test_in_a_language_without_examples_nothing_is_held_back() -> None:

@@ -1,8 +1,8 @@
 """A small model that says the user's own words again: noticed while it writes, and shown how to react.
 
 Told something rather than asked, a model of half a billion parameters repeats it ("I left my umbrella on
-the train"), or turns it round ("The dog is sick"). So what has no word of its own yet is held back; four of
-the user's words from the first one on, or a whole sentence without any of its own, are given up, and the
+the train"), or turns it round ("The dog is sick"). So what has no word of its own yet is held back; three of
+the user's words from the first one on, or four or a sentence without any of its own, are given up, and the
 model is asked once more behind a few examples of how people react. They are not shown otherwise: with them
 it no longer knows the user's name (`prompt.py` says what examples do). What lives here: who is a parrot, and
 the examples. What must not: any other model's answers, and answers to questions.
@@ -19,8 +19,11 @@ from ...ports import Prompt
 _LANGUAGE = "en"
 """Of the examples, and of the words below; in another one nothing is held back."""
 
-_VERBATIM_WORDS = 4
+_VERBATIM_WORDS = 3
 """Of the user's, from the first one on, that no answer to something that was told begins with."""
+
+_WORDS_OF_OTHERS = 4
+"""Without one of its own that are waited for: who would have said one later says it behind the examples."""
 
 _FEWEST_WORDS = 3
 """Of a sentence that can be a repetition."""
@@ -65,13 +68,14 @@ def is_told(prompt: Prompt) -> bool:
 
 
 def reacting(prompt: Prompt) -> Prompt:
-    """The same instructions, the examples, and what the user said last."""
+    """The same instructions, the examples, and what the user said last; in whatever variant of their
+    language, so that the examples are computed once."""
     shown = (
         Message(role, text, 0)
         for pair in _REACTIONS
         for role, text in zip((Role.USER, Role.ASSISTANT), pair, strict=True)
     )
-    return replace(prompt, messages=(*shown, prompt.messages[-1]), tools=())
+    return replace(prompt, messages=(*shown, prompt.messages[-1]), language="", tools=())
 
 
 class ParrotGuard:
@@ -93,22 +97,26 @@ class ParrotGuard:
         if self._is_free:
             return text
         self._held += text
-        whole = _whole_words(self._held)
-        if any(word not in self._known for word in whole):
+        words = _whole_words(self._held)
+        if not self._known.issuperset(words):
             return self._take()
-        has_sentence = any(mark in self._held for mark in ".!?")
-        self.is_parrot = self._is_repetition(whole) or (has_sentence and len(whole) >= _FEWEST_WORDS)
+        is_sentence = any(mark in self._held for mark in ".!?")
+        self.is_parrot = self._repeats(words, _FEWEST_WORDS if is_sentence else _WORDS_OF_OTHERS)
         return ""
 
     def end(self) -> str:
         """The rest; empty of a parrot. Nothing may follow."""
-        words = _words(self._held)
-        is_known = len(words) >= _FEWEST_WORDS and all(word in self._known for word in words)
-        self.is_parrot = self.is_parrot or is_known or self._is_repetition(words)
+        self.is_parrot = self.is_parrot or (
+            bool(self._held) and self._repeats(_words(self._held), _FEWEST_WORDS)
+        )
         return "" if self.is_parrot else self._take()
 
-    def _is_repetition(self, words: list[str]) -> bool:
-        return len(words) >= _VERBATIM_WORDS and words[:_VERBATIM_WORDS] == self._said[:_VERBATIM_WORDS]
+    def _repeats(self, words: list[str], enough: int) -> bool:
+        """So many are enough, or the user's first ones; common words alone are not."""
+        is_verbatim = words[:_VERBATIM_WORDS] == self._said[:_VERBATIM_WORDS]
+        is_known = self._known.issuperset(words)
+        is_long = len(words) >= (_VERBATIM_WORDS if is_verbatim else enough)
+        return is_long and is_known and not _COMMON_WORDS.issuperset(words)
 
     def _take(self) -> str:
         text, self._held, self._is_free = self._held, "", True
