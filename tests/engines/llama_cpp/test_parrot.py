@@ -3,7 +3,8 @@
 import pytest
 
 from voice_grpc.core.conversation import Message, Role
-from voice_grpc.engines.llama_cpp.parrot import ParrotGuard, is_told, reacting
+from voice_grpc.core.tools import ToolDeclaration
+from voice_grpc.engines.llama_cpp.parrot import ParrotGuard, is_told, opens, reacting
 from voice_grpc.ports import Prompt
 
 INSTRUCTIONS = "You are Robin, a friendly voice assistant who knows many facts."
@@ -82,6 +83,17 @@ def test_in_a_language_without_examples_nothing_is_held_back() -> None:
     assert written("Mein Hund ist krank.", "Mein Hund ist krank.", "de") == ("Mein Hund ist krank.", False)
     assert is_told(Prompt("", (Message(Role.USER, "My dog is sick.", 1),)))
     assert not is_told(Prompt("", ()))
+
+
+def test_first_words_are_those_before_which_the_user_said_nothing() -> None:
+    told, greeting = Message(Role.USER, "My dog is sick.", 1), Message(Role.ASSISTANT, "Hello!", 0)
+    assert opens(Prompt("", (told,)))
+    assert opens(Prompt("", (greeting, told)))
+    assert not opens(Prompt("", (told, greeting, told)))
+    assert not opens(Prompt("", (Message(Role.USER, "Is it?", 1),)))
+    assert not opens(Prompt("", (Message(Role.USER, "Please turn it off.", 1),)))
+    assert not opens(Prompt("", (Message(Role.USER, "I want a long story.", 1),)))
+    assert not opens(Prompt("", (told,), tools=(ToolDeclaration("vet", "Calls the vet.", {}),)))
 
 
 def test_examples_come_before_the_last_words_alone() -> None:

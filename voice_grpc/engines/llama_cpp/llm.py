@@ -25,7 +25,7 @@ from . import prompt as transcript_prompt
 from . import server as llama_server
 from .answer import LocalAnswer
 from .generation import GoOn, LocalGeneration, LocalGenerations, Run
-from .parrot import reacting
+from .parrot import opens, reacting
 from .prompt import ChatLayout
 from .server import SLOT_TOKENS, SLOTS
 
@@ -127,11 +127,13 @@ class LocalLlm:
     async def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | CallRequest | Usage, None]:
         """Raises `EngineError` when two attempts give nothing that is worth saying. The second one is bolder,
         and shows no examples; or, where tools were misused, it is told of none; or, where a small model said
-        what it was told, it is shown how to react."""
+        what it was told, it is shown how to react: at once in the first words of a conversation."""
         prompt = prompt if self._calls_tools else transcript_prompt.without_tools(prompt)
         if self._is_small and prompt.messages and prompt.messages[-1].role is Role.TOOLS:
             prompt = replace(prompt, tools=())  # it would call the same one again instead of answering
         boldness, parrots = 0, self._is_small and bool(self._speaks_chat)
+        if parrots and opens(prompt):
+            prompt, parrots = reacting(prompt), False
         for _ in range(2):
             request = self._request(prompt, boldness)
             examples = () if self._speaks_chat or boldness else transcript_prompt.EXAMPLE_LINES

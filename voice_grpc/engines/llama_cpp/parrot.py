@@ -4,7 +4,8 @@ Told something rather than asked, a model of half a billion parameters repeats i
 the train"), or turns it round ("The dog is sick"). So what has no word of its own yet is held back; three of
 the user's words from the first one on, or four or a sentence without any of its own, are given up, and the
 model is asked once more behind a few examples of how people react. They are not shown otherwise: with them
-it no longer knows the user's name (`prompt.py` says what examples do). What lives here: who is a parrot, and
+it no longer knows the user's name (`prompt.py` says what examples do); but before the first words of a
+conversation, when there is nothing to know, at once. What lives here: who is a parrot, and
 the examples. What must not: any other model's answers, and answers to questions.
 """
 
@@ -15,6 +16,7 @@ from ...core.conversation import Message, Role
 from ...core.languages import primary
 from ...core.text.segmentation import WORDS
 from ...ports import Prompt
+from .brevity import most_sentences
 
 _LANGUAGE = "en"
 """Of the examples, and of the words below; in another one nothing is held back."""
@@ -48,6 +50,13 @@ _ASKS = re.compile(
 )
 """Questions, of which the answer may well begin with their words, and those who want words said."""
 
+_ORDERS = re.compile(
+    r"\s*(?:please\s+)?(?:tell|give|explain|describe|name|list|count|write|sing|play|set|remind|turn|move|put"
+    r"|call|find|show|help|let|add|open|close|start|stop|make|go|continue)\b",
+    re.IGNORECASE,
+)
+"""Of what is to be done rather than reacted to."""
+
 _REACTIONS = (
     ("I had a long day at the office.", "That sounds tiring. I hope you can rest now."),
     ("How many strings does a harp have?", "A concert harp has forty-seven strings."),
@@ -64,7 +73,15 @@ def is_told(prompt: Prompt) -> bool:
     last = prompt.messages[-1] if prompt.messages else None
     if last is None or last.role is not Role.USER or primary(prompt.language or _LANGUAGE) != _LANGUAGE:
         return False
-    return not (last.text.rstrip().endswith("?") or _ASKS.match(last.text))
+    wants_length = most_sentences(prompt) is None
+    return not (wants_length or last.text.rstrip().endswith("?") or _ASKS.match(last.text))
+
+
+def opens(prompt: Prompt) -> bool:
+    """The user told something, in the first words of the conversation, and there is nothing to be done."""
+    if not is_told(prompt) or prompt.tools or _ORDERS.match(prompt.messages[-1].text):
+        return False
+    return all(message.role is Role.ASSISTANT for message in prompt.messages[:-1])
 
 
 def reacting(prompt: Prompt) -> Prompt:
