@@ -3,6 +3,8 @@ import { remembered, sessionId } from "./choices.js";
 import { isAble as isAbleOfOpus } from "./opus.js";
 
 const ASK_MS = 10_000;   // the gateway itself gives up after 9 s
+const HISTORY_MS = 10_000;   // for which a server that is away is asked again what was said before
+const HISTORY_STEP_MS = 500;
 
 // What HTTP can carry in a header, and no white space: anything else is not sent, since it cannot be right.
 const TOKEN = /^[\x21-\x7e]+$/;
@@ -45,12 +47,16 @@ export class Server {
   // What was said before in this conversation; empty where nothing is known of it.
   async history() {
     if (!remembered("session") || remembered("known") !== sessionId()) return [];
-    try {
-      const answer = await fetch(`/v1/sessions/${encodeURIComponent(sessionId())}`, { headers: authorization() });
-      return answer.ok ? (await answer.json()).messages ?? [] : [];
-    } catch {
-      return [];   // away: the connection itself will tell
+    for (const until = performance.now() + HISTORY_MS; performance.now() < until; await pause(HISTORY_STEP_MS)) {
+      try {
+        const answer = await fetch(`/v1/sessions/${encodeURIComponent(sessionId())}`, { headers: authorization() });
+        if (answer.ok) return (await answer.json()).messages ?? [];
+        if (answer.status !== 503) return [];
+      } catch (error) {
+        console.info(`what was said before cannot be asked: ${error.message}`);
+      }
     }
+    return [];   // away: the connection itself will tell
   }
 
   // Why the gateway let no socket in, which browsers do not tell: a close code.
@@ -78,6 +84,8 @@ export class Server {
     return remembered("transport") !== "pcm" && isKnown(inputEncodings) && isKnown(outputEncodings) && isAbleOfOpus();
   }
 }
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function authorization() {
   const token = remembered("token");

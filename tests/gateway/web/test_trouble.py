@@ -320,3 +320,22 @@ async def test_a_choice_that_the_server_has_no_more_is_not_asked_of_it(tmp_path:
         await page.until("document.getElementById('health-text').innerText === 'Ready'")
         await start(page)
         assert not await is_seen(page, "#alert")
+
+
+async def test_what_was_said_before_is_asked_again_while_the_server_is_away(tmp_path: Path) -> None:
+    """It is away, then not to be reached at all, then there; what it refuses for good is not asked again."""
+    script = """(async () => {
+        const answers = [() => new Response("", { status: 503 }), () => { throw new TypeError("away"); }, %s];
+        const fetched = window.fetch;
+        window.fetch = async () => answers.shift()();
+        const said = await talk.server.history();
+        window.fetch = fetched;
+        return [said, answers.length];
+    })()"""
+    there = '() => new Response(JSON.stringify({ messages: [{ text: "Hello." }] }))'
+    async with opened(tmp_path) as (_, page):
+        await page.until("document.getElementById('health-text').innerText === 'Ready'")
+        await remember(page, session="mine", known="mine")
+        assert await page.run(script % there) == [[{"text": "Hello."}], 0]
+        gone = '() => new Response("", { status: 404 })'
+        assert await page.run(script % f"{gone}, {there}") == [[], 1]
