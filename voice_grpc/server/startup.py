@@ -136,9 +136,6 @@ def _nobody(stage: str, members: Members) -> EngineError:
 HELLO, TOLD = "Hello.", "It was a long day."
 """How conversations begin."""
 
-PRIMING_TOKENS = 6
-"""So many show whether a model repeats what it was told (`engines/llama_cpp/parrot.py`)."""
-
 
 async def prime(chain: LlmChain, instructions: str) -> None:
     """Have the embedded models read what the first conversations will begin with, in each slot at once: its
@@ -162,7 +159,7 @@ async def prime(chain: LlmChain, instructions: str) -> None:
 
 
 async def _read(llm: Llm, instructions: str, said: str) -> None:
-    prompt = Prompt(instructions, (Message(Role.USER, said, 1),), max_tokens=PRIMING_TOKENS)
+    prompt = Prompt(instructions, (Message(Role.USER, said, 1),), max_tokens=1)
     async with aclosing(llm.stream(prompt)) as items:
         async for _ in items:
             pass

@@ -153,8 +153,8 @@ def test_who_asked_something_at_the_end_asks(said: str, *, does: bool) -> None:
         (("She works at.", "NASA."), "She works at NASA."),
         (("It costs.", "Über 5."), "It costs über 5."),
         (("你好。", "再见。"), "你好 再见。"),
-        (("...", "Yes."), "yes."),
+        (("...", "Yes."), "Yes."),
     ],
 )
 def test_parts_of_one_sentence_are_one(parts: tuple[str, ...], expected: str) -> None:
-    assert as_one_sentence(parts).strip() == expected
+    assert as_one_sentence(parts) == expected

@@ -83,6 +83,13 @@ def test_in_a_language_without_examples_nothing_is_held_back() -> None:
     assert written("Mein Hund ist krank.", "Mein Hund ist krank.", "de") == ("Mein Hund ist krank.", False)
     assert is_told(Prompt("", (Message(Role.USER, "My dog is sick.", 1),)))
     assert not is_told(Prompt("", ()))
+    for foreign in (
+        "Mein Hund ist krank.",
+        "Ich war am Montag in Berlin.",
+        "Mi perro está enfermo.",
+        "我的狗病了。",
+    ):
+        assert not is_told(Prompt("", (Message(Role.USER, foreign, 1),)))
 
 
 def test_first_words_are_those_before_which_the_user_said_nothing() -> None:

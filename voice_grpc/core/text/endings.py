@@ -106,7 +106,7 @@ def _sign(found: re.Match[str]) -> str:
 def as_one_sentence(parts: Sequence[str]) -> str:
     """What was said with pauses between, as if without: a recogniser ends each part with a full stop and
     begins the next one with a capital."""
-    said = [part.strip() for part in parts if part.strip()]
+    said = [part.strip() for part in parts if part.strip(_ENDED)]
     whole = [*(part.rstrip(_ENDED) for part in said[:-1]), *said[-1:]]
     return " ".join((*whole[:1], *map(_going_on, whole[1:])))
 

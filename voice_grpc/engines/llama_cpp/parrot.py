@@ -71,10 +71,20 @@ _REACTIONS = (
 def is_told(prompt: Prompt) -> bool:
     """The user told something rather than asked, in the language of the examples."""
     last = prompt.messages[-1] if prompt.messages else None
-    if last is None or last.role is not Role.USER or primary(prompt.language or _LANGUAGE) != _LANGUAGE:
+    if last is None or last.role is not Role.USER or not _is_english(last.text, prompt.language):
         return False
     wants_length = most_sentences(prompt) is None
     return not (wants_length or last.text.rstrip().endswith("?") or _ASKS.match(last.text))
+
+
+def _is_english(text: str, language: str) -> bool:
+    """By its tag; of typed words without one, more than a third have to be common ones."""
+    words = _words(text)
+    return (
+        primary(language) == _LANGUAGE
+        if language
+        else 3 * sum(map(_COMMON_WORDS.__contains__, words)) > len(words)
+    )
 
 
 def opens(prompt: Prompt) -> bool:
