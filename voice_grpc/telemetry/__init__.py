@@ -1,6 +1,7 @@
 """What an operator sees of conversations: log lines, traces and metrics. Implements `ports.Observer`.
 
 turn_log.py     a line a turn, and one for the begin and the end of a session: always there
+later.py        tells the others a second later, many at once
 instruments.py  which metrics there are: names, units, labels, without any package
 metrics.py      fills them                              ┐
 traces.py       the spans of a conversation and a turn  │

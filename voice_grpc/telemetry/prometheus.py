@@ -5,7 +5,7 @@ Prometheus' client. It collects when it is asked, in the thread that answers.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import (
@@ -28,14 +28,17 @@ from prometheus_client.samples import Exemplar
 class PrometheusReader(MetricReader):
     """Asked by the SDK: keeps what it collected until it is taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, catch_up: Callable[[], None]) -> None:
+        """`catch_up`: what has happened by now is in the instruments when it returns."""
         super().__init__()
+        self._catch_up = catch_up
         self._lock = threading.Lock()
         self._data: MetricsData | None = None
 
     def take(self) -> MetricsData | None:
         """What is so now; None: there is nothing yet. Several threads may ask."""
         with self._lock:
+            self._catch_up()
             self.collect()
             data, self._data = self._data, None
         return data

@@ -81,15 +81,17 @@ class _Exporting:
         from .call_traces import CallTraces
         from .exporters import metric_reader, quieten, span_processor
         from .exposition import Exposition
+        from .later import Later
         from .metrics import MetricRecorder
         from .prometheus import PrometheusReader, registry_of
         from .traces import GivenTraceIds, Traces
 
         quieten()
+        self.observer = self._later = later = Later()
         resource = Resource.create({"service.version": __version__})
         if str(resource.attributes["service.name"]).startswith("unknown_service"):
             resource = resource.merge(Resource({"service.name": SERVICE}))
-        exposed = PrometheusReader() if metrics_port is not None else None
+        exposed = PrometheusReader(later.catch_up) if metrics_port is not None else None
         sent = metric_reader() if is_sent else None
         processor = span_processor() if is_sent else None
         ids = GivenTraceIds()
@@ -99,12 +101,12 @@ class _Exporting:
         if processor is not None:
             self._tracers.add_span_processor(processor)
         tracer = self._tracers.get_tracer(__package__, __version__)
-        traces, calls = Traces(tracer, ids), CallTraces(tracer, ids)
+        traces, calls = Traces(tracer, ids, later.wall_ns), CallTraces(tracer, ids, later.wall_ns)
         metrics = MetricRecorder(
             self._meters.get_meter(__package__, __version__),
             lambda happening: traces.context_of(happening) or calls.context_of(happening),
         )
-        self.observer = Observers(traces, calls, metrics)
+        later.begin(Observers(traces, calls, metrics))
         self._exposition = None
         if exposed is not None and metrics_port is not None:
             try:
@@ -126,6 +128,7 @@ class _Exporting:
         ending.join(LAST_SECONDS)
 
     def _shut_down(self) -> None:
+        self._later.end()
         self._tracers.shutdown()
         self._meters.shutdown(LAST_SECONDS * 1_000)
 
