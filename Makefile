@@ -79,7 +79,7 @@ chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.chaos
 
 load: $(VENV)/.dev
-	$(BIN)/python -m voice_grpc.bench overhead --sessions $(N) --json build/load.json
+	$(BIN)/python -m voice_grpc.bench overhead --silero --sessions $(N) --json build/load.json
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info

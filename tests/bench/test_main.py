@@ -9,12 +9,12 @@ import pytest
 from voice_grpc.bench.__main__ import main
 
 
-def ask(monkeypatch: pytest.MonkeyPatch, path: Path, *arguments: str) -> list[tuple[int, float]]:
-    """What of the server's overhead is then measured: conversations, and seconds of each run."""
-    asked: list[tuple[int, float]] = []
+def ask(monkeypatch: pytest.MonkeyPatch, path: Path, *arguments: str) -> list[tuple[int, float, str]]:
+    """What of the server's overhead is then measured: conversations, seconds of each run, which server."""
+    asked: list[tuple[int, float, str]] = []
 
-    async def measure(sessions: int, seconds: float) -> list[object]:
-        asked.append((sessions, seconds))
+    async def measure(sessions: int, seconds: float, server: str) -> list[object]:
+        asked.append((sessions, seconds, server))
         return []
 
     monkeypatch.setattr("voice_grpc.bench.overhead.measure", measure)
@@ -26,13 +26,14 @@ def ask(monkeypatch: pytest.MonkeyPatch, path: Path, *arguments: str) -> list[tu
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ((), [(1, 20.0), (50, 20.0)]),
-        (("--sessions", "3", "7", "--seconds", "4"), [(3, 4.0), (7, 4.0)]),
+        ((), [(1, 20.0, "scripted"), (50, 20.0, "scripted")]),
+        (("--sessions", "3", "7", "--seconds", "4"), [(3, 4.0, "scripted"), (7, 4.0, "scripted")]),
+        (("--sessions", "3", "--silero"), [(3, 20.0, "heard")]),
     ],
 )
 def test_the_overhead_of_so_many_conversations(
     arguments: tuple[str, ...],
-    expected: list[tuple[int, float]],
+    expected: list[tuple[int, float, str]],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:

@@ -8,7 +8,7 @@ from voice_grpc.bench import observed
 
 
 def test_what_leaves_for_the_collector_and_for_prometheus_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observed, "ROUNDS", 1)
+    monkeypatch.setattr(observed, "PAIRS", 1)
     monkeypatch.setattr(observed, "SCRAPE_SECONDS", 0.1)
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
     found = observed.measure(4.0, sessions=2)

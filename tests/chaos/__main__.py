@@ -34,12 +34,14 @@ class Waits:
         self.found: list[float] = []
 
     async def measure(self, person: Person) -> None:
-        """From now on, of who is in the midst of an answer."""
+        """From now on, of who is in the midst of an answer. Not of one whose server lives, and not where the
+        last sound had come already: the next is of the next question."""
         loop = asyncio.get_running_loop()
-        start, received, events = loop.time(), person.speaker.received, len(person.line)
+        start, received = loop.time(), person.speaker.received
+        events, asked = len(person.line), person.asked
         async with asyncio.timeout(HEARD_WITHIN):
             await person.until(lambda: person.speaker.total > received)
-        if len(person.line) > events:  # else it was the other server's
+        if len(person.line) > events and person.asked == asked:
             self.found.append(loop.time() - start)
 
 

@@ -37,7 +37,8 @@ def _overhead(given: argparse.Namespace) -> object:
     print(overhead.HEADER, flush=True)
     found = []
     for sessions in given.sessions or (1, 50):
-        for measured in asyncio.run(overhead.measure(sessions, given.seconds)):
+        server = "heard" if given.silero else "scripted"
+        for measured in asyncio.run(overhead.measure(sessions, given.seconds, server)):
             found.append(measured)
             print(overhead.report(measured), flush=True)
     return found
@@ -151,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sessions", type=int, nargs="+", help="at once, of overhead: one run for each number (1 50)"
     )
+    parser.add_argument("--silero", action="store_true", help="hears all of it too, of overhead")
     parser.add_argument("--model", nargs="+", default=[DEFAULT_MODEL], help="of answers")
     parser.add_argument("--stt", choices=cloud.STT_PROFILES, default=cloud.STT_PROFILES[0], help="of cloud")
     parser.add_argument("--llm", choices=cloud.LLM_PROFILES, default=cloud.LLM_PROFILES[0], help="of cloud")

@@ -2,7 +2,8 @@
 Prometheus asks, beside one that is not looked at.
 
 Both live side by side on one core and carry the same load by turns, so that the two are compared within one
-run; what the machine does meanwhile meets both.
+run; what the machine does meanwhile meets both. Processes of one program differ by some percent for as long
+as they live, so that several pairs have their turn.
 """
 
 import asyncio
@@ -25,8 +26,8 @@ from .overhead import at_once
 from .servers import cores_apart, cpu_seconds, started
 
 SESSIONS = 50
-ROUNDS = 8
-"""Times that each of the two has its turn, every other time the one that is seen first."""
+PAIRS = 6
+"""Of servers, begun anew; each of the two has its turn twice, once as the first."""
 
 SCRAPE_SECONDS = 5.0
 """Between two questions of Prometheus; its own default is a minute."""
@@ -76,9 +77,9 @@ def _collector() -> Iterator[_Collector]:
 
 
 @contextmanager
-def _scraped(url: str) -> Iterator[list[int]]:
-    """As Prometheus does, until the block ends; the lengths of what it got."""
-    over, sizes = threading.Event(), list[int]()
+def _scraped(url: str, sizes: list[int]) -> Iterator[None]:
+    """As Prometheus does, until the block ends; the lengths of what it got are put into `sizes`."""
+    over = threading.Event()
 
     def scrape() -> None:
         while not over.wait(SCRAPE_SECONDS):
@@ -88,7 +89,7 @@ def _scraped(url: str) -> Iterator[list[int]]:
     thread = threading.Thread(target=scrape, name="prometheus")
     thread.start()
     try:
-        yield sizes
+        yield
     finally:
         over.set()
         thread.join()
@@ -116,21 +117,11 @@ def measure(seconds: float, sessions: int = SESSIONS) -> Observed:
     """`seconds` of conversation with each. Raises `NotInstalled`."""
     if missing := to_install():
         raise NotInstalled(missing)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_EXPORTER_")}
-    rounds = list[tuple[float, float]]()
-    with ExitStack() as closing:
-        collector = closing.enter_context(_collector())
-        port = _free_port()
-        looked_at = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "VOICE_METRICS_PORT": str(port)}
-        servers = [
-            closing.enter_context(started("voice_grpc.bench.servers", "scripted", env=environment | more))
-            for more in ({}, looked_at)
-        ]
-        for _, pid in servers:
-            closing.enter_context(cores_apart(pid))
-        sizes = closing.enter_context(_scraped(f"http://127.0.0.1:{port}/metrics"))
-        for number in range(ROUNDS):
-            rounds.append(_round(servers, number % 2 == 1, seconds / ROUNDS, sessions))
+    rounds, sizes = list[tuple[float, float]](), list[int]()
+    with _collector() as collector:
+        for _ in range(PAIRS):
+            with _pair(collector.endpoint, sizes) as servers:
+                rounds += asyncio.run(_by_turns(servers, seconds / PAIRS / 2, sessions))
     return Observed(
         sessions,
         seconds,
@@ -143,18 +134,38 @@ def measure(seconds: float, sessions: int = SESSIONS) -> Observed:
     )
 
 
-def _round(
-    servers: Sequence[tuple[str, int]], is_backwards: bool, seconds: float, sessions: int
-) -> tuple[float, float]:
+@contextmanager
+def _pair(endpoint: str, sizes: list[int]) -> Iterator[Sequence[tuple[str, int]]]:
+    """Address and pid of a server that nobody looks at, and of one that is seen; `sizes` as of `_scraped`."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_EXPORTER_")}
+    port = _free_port()
+    looked_at = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "VOICE_METRICS_PORT": str(port)}
+    with ExitStack() as closing:
+        servers = [
+            closing.enter_context(started("voice_grpc.bench.servers", "scripted", env=environment | more))
+            for more in ({}, looked_at)
+        ]
+        for _, pid in servers:
+            closing.enter_context(cores_apart(pid))
+        closing.enter_context(_scraped(f"http://127.0.0.1:{port}/metrics", sizes))
+        yield servers
+
+
+async def _by_turns(
+    servers: Sequence[tuple[str, int]], seconds: float, sessions: int
+) -> list[tuple[float, float]]:
     """CPU of each per session-second, in ms: over the turns of both, as what is told leaves later."""
-    before = [cpu_seconds(pid) for _, pid in servers]
-    for port, _ in reversed(servers) if is_backwards else servers:
-        asyncio.run(at_once(port, sessions, seconds, by_the_clock(pb.TurnDetection.SPECULATION_TTS)))
-    plain, observed = (
-        1000 * (cpu_seconds(pid) - start) / (sessions * seconds)
-        for (_, pid), start in zip(servers, before, strict=True)
-    )
-    return plain, observed
+    rounds = list[tuple[float, float]]()
+    for one_after_the_other in (servers, servers[::-1]):
+        before = [cpu_seconds(pid) for _, pid in servers]
+        for port, _ in one_after_the_other:
+            await at_once(port, sessions, seconds, by_the_clock(pb.TurnDetection.SPECULATION_TTS))
+        plain, observed = (
+            1000 * (cpu_seconds(pid) - start) / (sessions * seconds)
+            for (_, pid), start in zip(servers, before, strict=True)
+        )
+        rounds.append((plain, observed))
+    return rounds
 
 
 def _free_port() -> int:

@@ -52,11 +52,11 @@ class Overhead:
     """CPU seconds of the server per session-second, in ms."""
 
 
-async def measure(sessions: int, seconds: float) -> list[Overhead]:
-    """Without speculation and with it, `seconds` of conversation each."""
+async def measure(sessions: int, seconds: float, server: str = "scripted") -> list[Overhead]:
+    """Without speculation and with it, `seconds` of conversation each. `server`: of `servers.KINDS`."""
     notes: dict[str, list[UserNotes]] = {name: [] for name in TURNS}
     cpu = dict.fromkeys(TURNS, 0.0)
-    with started("voice_grpc.bench.servers", "scripted") as (port, pid), cores_apart(pid):
+    with started("voice_grpc.bench.servers", server) as (port, pid), cores_apart(pid):
         for name in [*TURNS] * SLICES:
             before = cpu_seconds(pid)
             notes[name] += await at_once(port, sessions, seconds / SLICES, TURNS[name])

@@ -1,9 +1,10 @@
 """The servers that are measured, each a process of its own, so that the load's work is not the server's.
 
     python -m voice_grpc.bench.servers scripted   engines take as long as they are told: the rest is ours
+    python -m voice_grpc.bench.servers heard      the same, and Silero hears all that is said, as in earnest
     python -m voice_grpc.bench.servers cloud      engines from the settings in the environment, chains and all
 
-The detector is scripted in both: it hears the end of speech exactly, so that the rest can be measured. Who
+What is heard of speech is scripted in all: the end of it exactly, so that the rest can be measured. Who
 looks on is what the environment asks for, as of every server: `OTEL_…` and `VOICE_METRICS_PORT`. So is where
 conversations are kept, by `VOICE_STORE`; without it in memory.
 """
@@ -13,12 +14,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from ..core.audio import Floats
 from ..engines.scripted import (
     Hearing,
     Script,
@@ -29,6 +31,7 @@ from ..engines.scripted import (
     ScriptedVad,
     Voicing,
 )
+from ..engines.silero import SileroVad
 from ..ports import Engines
 from ..process.child_process import LISTENING, ChildEnded, running
 from ..server.garbage import collected_seldom
@@ -53,6 +56,32 @@ async def _scripted(settings: Settings) -> AsyncIterator[Engines]:
     ).engines
 
 
+class _SileroBeside(ScriptedVad):
+    """Costs what Silero costs, and says what the script says."""
+
+    def __init__(self, silero: SileroVad) -> None:
+        super().__init__()
+        self._silero, self._stream = silero, silero.open()
+
+    def open(self) -> "_SileroBeside":
+        return _SileroBeside(self._silero)
+
+    async def probability(self, window: Floats) -> float:
+        await self._stream.probability(window)
+        return await super().probability(window)
+
+
+@asynccontextmanager
+async def _heard(settings: Settings) -> AsyncIterator[Engines]:
+    silero = SileroVad()
+    await silero.warm()
+    try:
+        async with _scripted(settings) as engines:
+            yield replace(engines, vad=_SileroBeside(silero))
+    finally:
+        await silero.close()
+
+
 @asynccontextmanager
 async def _cloud(settings: Settings) -> AsyncIterator[Engines]:
     built = await build_engines(settings, lambda line: None)
@@ -64,15 +93,21 @@ async def _cloud(settings: Settings) -> AsyncIterator[Engines]:
         await close_engines(engines)
 
 
+KINDS: Mapping[str, Callable[[Settings], AbstractAsyncContextManager[Engines]]] = {
+    "scripted": _scripted,
+    "heard": _heard,
+    "cloud": _cloud,
+}
+
+
 async def serve(kind: str) -> None:
     """Prints `listening on PORT`; until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     where = os.environ.get("VOICE_STORE", "memory")
     settings = Settings(port=0, max_sessions=1000, admission="count", store=where, _env_file=None)  # type: ignore[call-arg, arg-type]
-    made: AbstractAsyncContextManager[Engines] = {"scripted": _scripted, "cloud": _cloud}[kind](settings)
     seen = telemetry(settings.host, settings.metrics_port)
-    async with seen as watching, made as engines:
+    async with seen as watching, KINDS[kind](settings) as engines:
         store = await open_store(settings)
         server = Server(settings, watching.observer)
         await server.start()

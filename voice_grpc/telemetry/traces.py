@@ -202,7 +202,7 @@ def _of_turn(ended: TurnEnded) -> dict[str, Value]:
     if ended.answer is not None:
         metrics = ended.answer.metrics
         attributes |= {f"voice.turn.{name}": value for name, value in metrics.seconds.items()}
-        attributes |= {f"voice.turn.{name}": value for name, value in metrics.counts.items()}
+        attributes |= {f"voice.turn.{name}": value for name, value in metrics.counts.items() if value}
     return attributes
 
 
