@@ -10,6 +10,7 @@ from pathlib import Path
 from ..engines.llama_cpp.llm import DEFAULT_MODEL
 from . import answers, cloud, gateway, local, observed, overhead, results, stt_wer, words
 from .line import measure as line
+from .neighbours import embedded
 from .neighbours import measure as neighbours
 from .turns import measure as turns
 from .turns import plot
@@ -77,9 +78,13 @@ def _gateway(given: argparse.Namespace) -> object:
 
 
 def _neighbours(given: argparse.Namespace) -> object:
-    print("\nOne caller's answers beside another's flood, on scripted engines")
+    which = "the embedded models" if given.embedded else "scripted engines"
+    print(f"\nOne caller's answers beside another's flood, on {which}")
     print(neighbours.HEADER, flush=True)
-    found = neighbours.measure(neighbours.KINDS, given.seconds / 2)
+    if given.embedded:
+        found = embedded.measure(embedded.KINDS)
+    else:
+        found = neighbours.measure(neighbours.KINDS, given.seconds / 2)
     for each in found:
         print(neighbours.report(each), flush=True)
     return found
@@ -153,6 +158,9 @@ def _parser() -> argparse.ArgumentParser:
         "--sessions", type=int, nargs="+", help="at once, of overhead: one run for each number (1 50)"
     )
     parser.add_argument("--silero", action="store_true", help="hears all of it too, of overhead")
+    parser.add_argument(
+        "--embedded", action="store_true", help="models answer and are flooded, of neighbours"
+    )
     parser.add_argument("--model", nargs="+", default=[DEFAULT_MODEL], help="of answers")
     parser.add_argument("--stt", choices=cloud.STT_PROFILES, default=cloud.STT_PROFILES[0], help="of cloud")
     parser.add_argument("--llm", choices=cloud.LLM_PROFILES, default=cloud.LLM_PROFILES[0], help="of cloud")

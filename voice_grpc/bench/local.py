@@ -12,27 +12,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import soxr
 
-from ..client import Access, Call
-from ..core.audio import RATE_HZ, Samples, audible_from, rms, silence
+from ..core.audio import RATE_HZ, Samples, audible_from
 from ..core.conversation import Message, Role
-from ..pb import voice_pb2 as pb
 from ..ports import Clause, Engines, Prompt, Speech, SttOptions, TextDelta, VoiceChoice
 from ..server.server import Server
 from ..server.startup import build_engines, close_engines, render
 from ..settings import Settings
 from ..settings.personas import load_personas
 from ..store import MemoryStore
-from .load import AUDIBLE, FRAME, FRAME_SECONDS
-
-QUESTIONS = (
-    "What is the capital of France?",
-    "How many days are in a week?",
-    "Can you tell me what color the sky is on a clear day?",
-    "Who wrote the play Romeo and Juliet?",
-    "My name is Anna and I live in a small town near the sea.",
-    "What is my name?",
-)
-ANSWER_WITHIN = 20.0
+from .aloud import ANSWER_WITHIN, QUESTIONS, ask_aloud, trimmed
 
 
 @dataclass(slots=True)
@@ -43,7 +31,11 @@ class Figures:
     llm: list[float] = field(default_factory=list)
     tts: list[float] = field(default_factory=list)
     voice_to_voice: list[float] = field(default_factory=list)
-    unanswered: int = 0
+    """`ANSWER_WITHIN` where none was."""
+
+    @property
+    def unanswered(self) -> int:
+        return self.voice_to_voice.count(ANSWER_WITHIN)
 
 
 async def measure() -> Figures:
@@ -56,7 +48,7 @@ async def measure() -> Figures:
         server = Server(settings)
         await server.start()
         await server.make_ready(engines, MemoryStore(), load_personas())
-        await _converse(f"127.0.0.1:{server.port}", questions, figures)
+        figures.voice_to_voice = await ask_aloud(f"127.0.0.1:{server.port}", questions)
         await server.stop()
     finally:
         await close_engines(engines)
@@ -66,10 +58,7 @@ async def measure() -> Figures:
 async def _spoken(engines: Engines, text: str) -> Samples:
     """The voice's own recording of a question at `RATE_HZ`, from its first to its last audible sample."""
     sound, rate_hz = await render(engines.tts, text)
-    samples: Samples = soxr.resample(sound, rate_hz, RATE_HZ)
-    start = audible_from(samples, RATE_HZ)
-    end = len(samples) - audible_from(samples[::-1], RATE_HZ)
-    return samples[start:end]
+    return trimmed(soxr.resample(sound, rate_hz, RATE_HZ))
 
 
 async def _engines_alone(engines: Engines, questions: list[Samples], figures: Figures) -> None:
@@ -101,66 +90,6 @@ async def _engines_alone(engines: Engines, questions: list[Samples], figures: Fi
                 ):
                     figures.tts.append(clock() - begun)
                     break
-
-
-async def _converse(target: str, questions: list[Samples], figures: Figures) -> None:
-    async with Call.open(target, pb.SessionConfig(greeting="", language_codes=["en"]), Access()) as call:
-        microphone = _Microphone(call)
-        async with asyncio.TaskGroup() as tasks:
-            speaking = tasks.create_task(microphone.run(), name="microphone")
-            for question in questions:
-                ended = microphone.say(question)
-                try:
-                    async with asyncio.timeout(ANSWER_WITHIN):
-                        figures.voice_to_voice.append(await _first_audible(call) - await ended)
-                except TimeoutError:
-                    figures.unanswered += 1
-                    figures.voice_to_voice.append(ANSWER_WITHIN)
-            speaking.cancel()
-
-
-async def _first_audible(call: Call) -> float:
-    """When the first audible chunk of the next answer came; returns when that answer ended."""
-    at = 0.0
-    async for response in call:
-        arm = response.WhichOneof("payload")
-        if arm == "audio" and not at and rms(np.frombuffer(response.audio.data, "<i2")) > AUDIBLE:
-            at = asyncio.get_running_loop().time()
-        if arm == "turn_event" and response.turn_event.state == pb.TurnEvent.STATE_COMPLETED:
-            break
-    return at
-
-
-class _Microphone:
-    """Frames at start + n × 20 ms for ever: what it is to say, else silence."""
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._queue: asyncio.Queue[tuple[Samples, asyncio.Future[float]]] = asyncio.Queue()
-
-    def say(self, samples: Samples) -> asyncio.Future[float]:
-        """When the last voiced frame should have left."""
-        ended = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((samples, ended))
-        return ended
-
-    async def run(self) -> None:
-        loop = asyncio.get_running_loop()
-        start, n = loop.time(), 0
-        while True:
-            samples, ended = self._queue.get_nowait() if not self._queue.empty() else (silence(0.02), None)
-            for frame in _frames(samples):
-                n += 1
-                await asyncio.sleep(max(0.0, start + n * FRAME_SECONDS - loop.time()))
-                await self._call.send(pb.AudioInput(data=frame.tobytes()))
-            if ended is not None:
-                ended.set_result(start + n * FRAME_SECONDS)
-
-
-def _frames(samples: Samples) -> list[Samples]:
-    """Whole ones; the silence that fills the last is added after its sound."""
-    padded = np.concatenate((samples, np.zeros(-len(samples) % FRAME, np.int16)))
-    return [padded[at : at + FRAME] for at in range(0, len(padded), FRAME)]
 
 
 async def _one(text: str) -> AsyncIterator[Clause]:

@@ -8,6 +8,7 @@ import grpc
 import grpc.aio
 import pytest
 
+from voice_grpc.bench.load import TONE
 from voice_grpc.bench.neighbours import floods
 from voice_grpc.client import Access, connect
 from voice_grpc.pb import voice_pb2 as pb
@@ -27,7 +28,7 @@ class Drowned:
         methods: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
             "Converse": grpc.stream_stream_rpc_method_handler(self._converse),
             "Transcribe": grpc.stream_stream_rpc_method_handler(self._take),
-            "Synthesize": grpc.unary_stream_rpc_method_handler(self._refuse),
+            "Synthesize": grpc.unary_stream_rpc_method_handler(self._say),
         }
         return grpc.method_handlers_generic_handler("voice.v1.VoiceService", methods)
 
@@ -42,24 +43,28 @@ class Drowned:
             if self.requests % 200 == 0:
                 await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too much")
 
-    async def _refuse(self, request: bytes, context: Context) -> None:
-        self.calls += 1
-        self._count(200)
-        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too much")
+    async def _say(self, request: bytes, context: Context) -> None:
+        """A second; of a text that is too long nothing more, and no end."""
+        sound = pb.AudioOutput(data=TONE * 50)
+        await context.write(pb.SynthesizeResponse(audio=sound).SerializeToString())
+        if pb.SynthesizeRequest.FromString(request).text == floods.LONG_TEXT:
+            self.calls += 1
+            self._count(200)
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too much")
 
     def _count(self, requests: int) -> None:
         self.requests += requests
         self.changed.set()
 
 
-@pytest.mark.parametrize("kind", floods.FLOODS)
+@pytest.mark.parametrize("kind", [*floods.FLOODS, "speech", "voices"])
 async def test_a_flood_goes_on_and_comes_back(kind: str) -> None:
     drowned, server = Drowned(), grpc.aio.server()
     server.add_generic_rpc_handlers((drowned.service,))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     channel = connect(f"127.0.0.1:{port}")
-    _, flood = floods.FLOODS[kind]
+    _, flood = {**floods.FLOODS, **floods.WITH_WORDS}[kind]
     try:
         async with asyncio.TaskGroup() as tasks:
             eager = tasks.create_task(floods.eager(flood, channel, Access("a-token")), name="flood")

@@ -19,9 +19,11 @@ import grpc.aio
 
 from ...client import Access, Call, CallFailed, connect
 from ...client.call import Payload
+from ...core.audio import RATE_HZ
 from ...pb import voice_pb2 as pb
 from ...pb.voice_pb2_grpc import VoiceServiceStub
 from ...process.child_process import LISTENING
+from ..aloud import QUESTIONS, ask_aloud, spoken, trimmed
 from ..load import SILENCE, TONE
 
 log = logging.getLogger(__name__)
@@ -98,11 +100,21 @@ async def synthesis(channel: grpc.aio.Channel, access: Access) -> None:
 async def transcription(channel: grpc.aio.Channel, access: Access) -> None:
     """Recordings, as fast as they are taken."""
 
+    await _transcribe(channel, access, (*(TONE,) * 50, *(SILENCE,) * 50))
+
+
+async def speech(channel: grpc.aio.Channel, access: Access) -> None:
+    """The same, of a voice that reads a long text."""
+    sound = (await spoken(channel, access, LONG_TEXT[:500])).tobytes()
+    step = 2 * RATE_HZ  # a second
+    await _transcribe(channel, access, [sound[at : at + step] for at in range(0, len(sound), step)])
+
+
+async def _transcribe(channel: grpc.aio.Channel, access: Access, pieces: Sequence[bytes]) -> None:
     async def requests() -> AsyncIterator[pb.TranscribeRequest]:
-        yield pb.TranscribeRequest(config=pb.TranscribeConfig())
-        while True:
-            for frame in (*(TONE,) * 50, *(SILENCE,) * 50):
-                yield pb.TranscribeRequest(audio=pb.AudioInput(data=frame))
+        yield pb.TranscribeRequest(config=pb.TranscribeConfig(language_codes=["en"]))
+        for data in cycle(pieces):
+            yield pb.TranscribeRequest(audio=pb.AudioInput(data=data))
 
     call = VoiceServiceStub(channel).Transcribe(requests(), metadata=access.metadata)
     try:
@@ -110,6 +122,18 @@ async def transcription(channel: grpc.aio.Channel, access: Access) -> None:
             pass
     finally:
         call.cancel()
+
+
+async def voices(channel: grpc.aio.Channel, access: Access) -> None:
+    """Sound that is asked for and read."""
+    await spoken(channel, access, LONG_TEXT)
+
+
+async def talkers(channel: grpc.aio.Channel, access: Access) -> None:
+    """Who ask questions aloud, and hear the answers out."""
+    questions = [trimmed(await spoken(channel, access, text)) for text in QUESTIONS]
+    while True:
+        await ask_aloud(channel, questions, access)
 
 
 FLOODS: Mapping[str, tuple[int, Flood]] = {
@@ -122,6 +146,13 @@ FLOODS: Mapping[str, tuple[int, Flood]] = {
     "recordings": (CALLS, transcription),
 }
 """By name: how many at once, and what each does."""
+
+WITH_WORDS: Mapping[str, tuple[int, Flood]] = {
+    "speech": (CALLS, speech),
+    "voices": (CALLS, voices),
+    "talkers": (CALLS, talkers),
+}
+"""The same, for engines that hear and speak."""
 
 
 async def eager(flood: Flood, channel: grpc.aio.Channel, access: Access) -> None:
@@ -136,7 +167,7 @@ async def eager(flood: Flood, channel: grpc.aio.Channel, access: Access) -> None
 async def flood(kind: str, target: str, token: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    count, each = FLOODS[kind]
+    count, each = {**FLOODS, **WITH_WORDS}[kind]
     channels = [connect(target) for _ in range(CALLS)]
     async with asyncio.TaskGroup() as tasks:
         at_work = [
