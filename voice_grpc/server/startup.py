@@ -17,7 +17,7 @@ from ..core.audio import Samples
 from ..core.conversation import Message, Role
 from ..core.errors import EngineEmpty, EngineError, EngineTimeout
 from ..core.errors import first as first_of
-from ..engines.llama_cpp.server import SLOTS
+from ..engines.llama_cpp.server import AT_ONCE
 from ..fallback import LlmChain, Member, SttChain, TtsChain
 from ..fallback.chain import FIRST_SECONDS
 from ..net.addresses import is_url
@@ -138,9 +138,9 @@ HELLO, TOLD = "Hello.", "It was a long day."
 
 
 async def prime(chain: LlmChain, instructions: str) -> None:
-    """Have the embedded models read what the first conversations will begin with, in each slot at once: its
-    prefix is hot then, whichever slot a conversation gets. Then what they are shown where they were told
-    something, which may be more.
+    """Have the embedded models read what the first conversations will begin with, as many at once as may run
+    at once: its prefix is hot then in as many slots. Then what they are shown where they were told something,
+    which may be more.
 
     One that fails is left out. Raises its `EngineError` when there is no other.
     """
@@ -149,7 +149,7 @@ async def prime(chain: LlmChain, instructions: str) -> None:
             continue
         try:
             async with asyncio.TaskGroup() as tasks:
-                for slot in range(SLOTS):
+                for slot in range(AT_ONCE):
                     tasks.create_task(_read(member.engine, instructions, HELLO), name=f"prime-{slot}")
             await _read(member.engine, instructions, TOLD)
         except* EngineError as group:

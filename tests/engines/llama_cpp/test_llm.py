@@ -17,6 +17,7 @@ import pytest_asyncio
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.errors import EngineError, EngineMissing
 from voice_grpc.engines.llama_cpp.llm import LocalLlm
+from voice_grpc.engines.llama_cpp.server import AT_ONCE
 from voice_grpc.model_files.cache import model_path
 from voice_grpc.ports import Prompt, TextDelta, Usage
 
@@ -113,6 +114,17 @@ async def test_sessions_in_turn_keep_their_prefixes(llm: LocalLlm) -> None:
             texts.append(text)
             assert usage is not None
             assert usage.input_tokens - usage.cached_tokens < 60
+
+
+async def test_who_begins_like_another_does_not_cost_them_their_prompt(llm: LocalLlm) -> None:
+    texts: list[str] = []
+    for question in ("What is the capital of France?", "And of Spain?", "And of Italy?", "And of Poland?"):
+        texts += [question, (await heard(llm, prompt(*texts, question)))[0]]
+    for _ in range(AT_ONCE + 1):
+        await heard(llm, prompt(texts[0]))
+    _, usage = await heard(llm, prompt(*texts, "And of Malta?"))
+    assert usage is not None
+    assert usage.input_tokens - usage.cached_tokens < 100
 
 
 async def test_ten_at_once(llm: LocalLlm) -> None:

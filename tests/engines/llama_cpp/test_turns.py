@@ -14,7 +14,7 @@ from voice_grpc.core.tools import ToolDeclaration
 from voice_grpc.engines.llama_cpp import server as llama_server
 from voice_grpc.engines.llama_cpp.end_of_turn import LocalTextEndOfTurn
 from voice_grpc.engines.llama_cpp.llm import LocalLlm
-from voice_grpc.engines.llama_cpp.server import SLOTS
+from voice_grpc.engines.llama_cpp.server import AT_ONCE
 from voice_grpc.ports import Claim, Prompt, TextDelta, Urgency, Usage
 
 COMMITTED, FINAL, PREPARED, PART = Urgency
@@ -127,31 +127,32 @@ async def test_beside_a_flood_of_one_caller_another_has_the_next_slot(
 ) -> None:
     async with opened(monkeypatch, tmp_path) as (llm, server), asyncio.TaskGroup() as tasks:
         flood = [tasks.create_task(answer(llm, asking("Eve", COMMITTED))) for _ in range(10)]
-        await server.begun(SLOTS)
+        await server.begun(AT_ONCE)
         await settled()
         other = tasks.create_task(answer(llm, asking("Ben", COMMITTED)))
         await settled()
         server.release()
         assert (await other)[0] == TEXT
         assert [(await task)[0] for task in flood] == [TEXT] * 10
-    assert of("Ben", server.asked[SLOTS])
+    assert of("Ben", server.asked[AT_ONCE])
 
 
 async def test_what_is_prepared_stops_at_a_token_for_what_was_let_out_and_goes_on_where_it_was(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async with opened(monkeypatch, tmp_path) as (llm, server), asyncio.TaskGroup() as tasks:
-        prepared = [tasks.create_task(answer(llm, asking("Anna", PREPARED))) for _ in range(SLOTS)]
-        await server.begun(SLOTS)
-        committed = [tasks.create_task(answer(llm, asking("Ben", COMMITTED))) for _ in range(SLOTS)]
+        prepared = [tasks.create_task(answer(llm, asking("Anna", PREPARED))) for _ in range(AT_ONCE)]
+        await server.begun(AT_ONCE)
+        committed = [tasks.create_task(answer(llm, asking("Ben", COMMITTED))) for _ in range(AT_ONCE)]
         await settled()
         server.release()
-        assert [(await task)[0] for task in committed] == [TEXT] * SLOTS
+        assert [(await task)[0] for task in committed] == [TEXT] * AT_ONCE
         for task in prepared:
             assert await task == (TEXT, Usage(40, len(TOKENS), 30)), "counted as if it had never stopped"
-    assert [of("Ben", request) for request in server.asked[: 2 * SLOTS]] == [False] * SLOTS + [True] * SLOTS
-    continued = server.asked[2 * SLOTS :]
-    assert 1 <= len(continued) <= SLOTS, "a second one only where its slot was not free of itself"
+    first = [of("Ben", request) for request in server.asked[: 2 * AT_ONCE]]
+    assert first == [False] * AT_ONCE + [True] * AT_ONCE
+    continued = server.asked[2 * AT_ONCE :]
+    assert 1 <= len(continued) <= AT_ONCE, "a second one only where its slot was not free of itself"
     written = "<|im_start|>user\nTell Anna a story.<|im_end|>\n<|im_start|>assistant\nIt is a"
     for request in continued:
         assert request["prompt"].endswith(written)
@@ -162,15 +163,15 @@ async def test_one_with_tools_cannot_go_on_and_keeps_its_slot(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async with opened(monkeypatch, tmp_path) as (llm, server), asyncio.TaskGroup() as tasks:
-        prompts = [asking("Anna", PREPARED, (WEATHER,)) for _ in range(SLOTS)]
+        prompts = [asking("Anna", PREPARED, (WEATHER,)) for _ in range(AT_ONCE)]
         prepared = [tasks.create_task(answer(llm, prompt)) for prompt in prompts]
-        await server.begun(SLOTS)
+        await server.begun(AT_ONCE)
         committed = tasks.create_task(answer(llm, asking("Ben", COMMITTED)))
         await settled()
         server.release()
         assert (await committed)[0] == TEXT
-        assert [(await task)[0] for task in prepared] == [TEXT] * SLOTS
-    assert len(server.asked) == SLOTS + 1
+        assert [(await task)[0] for task in prepared] == [TEXT] * AT_ONCE
+    assert len(server.asked) == AT_ONCE + 1
 
 
 async def test_whether_words_are_finished_is_asked_before_what_is_prepared_and_not_before_answers(
@@ -181,16 +182,16 @@ async def test_whether_words_are_finished_is_asked_before_what_is_prepared_and_n
         judge = LocalTextEndOfTurn(llm, answers=True)
         tasks.create_task(answer(llm, asking("Eve", PREPARED)))
         tasks.create_task(answer(llm, asking("Eve", COMMITTED)))
-        await server.begun(SLOTS)
+        await server.begun(AT_ONCE)
         judged = tasks.create_task(judge.probability(judge_of))
         await settled()
         server.release()
         assert await judged == 0.0
-        assert server.asked[SLOTS]["n_predict"] == 1
+        assert server.asked[AT_ONCE]["n_predict"] == 1
 
     async with opened(monkeypatch, tmp_path) as (llm, server), asyncio.TaskGroup() as tasks:
-        for _ in range(SLOTS):
+        for _ in range(AT_ONCE):
             tasks.create_task(answer(llm, asking("Eve", COMMITTED)))
-        await server.begun(SLOTS)
+        await server.begun(AT_ONCE)
         assert await LocalTextEndOfTurn(llm, answers=True).probability(judge_of) is None
         server.release()

@@ -14,6 +14,7 @@ from ...ports import Usage
 from ..worker_pool import IsAbandoned
 from ..worker_threads import Abandoned
 from .prompt import is_loop
+from .slots import Slots
 
 _LEAVE_S = 0.15
 """For an answer that nobody wants any more to leave its slot: a token, or a batch of its prompt."""
@@ -33,9 +34,13 @@ GoOn: TypeAlias = Callable[[str, int], tuple[Run, dict[str, Any]]]
 class LocalGeneration:
     """None ends it. The queue has no bound of its own: `max_tokens` bounds what one answer can put there."""
 
-    def __init__(self, run: Run, request: dict[str, Any], go_on: GoOn | None) -> None:
-        """`go_on`: None: it cannot, and holds its slot to its end."""
+    def __init__(
+        self, run: Run, request: dict[str, Any], go_on: GoOn | None, slots: Slots, prompt: str
+    ) -> None:
+        """`go_on`: None: it cannot, and holds its slot to its end. `prompt`: as a text, up to where the
+        answer begins."""
         self._run, self._request, self._go_on = run, request, go_on
+        self._slots, self._prompt = slots, prompt
         self.is_unwanted = self.is_in_slot = False
         self.ended = asyncio.Event()
         """llama.cpp has let go of its slot, for good."""
@@ -70,7 +75,11 @@ class LocalGeneration:
         self.is_in_slot = True
         try:
             if not self.is_unwanted:
-                self._run(self._request, receive)
+                with self._slots.held(self._prompt + self._text) as slot:
+                    try:
+                        self._run({**self._request, "id_slot": slot.number}, receive)
+                    finally:
+                        slot.text = self._prompt + self._text
         finally:
             self.is_in_slot = False
             self._call(self._settle)

@@ -2,9 +2,9 @@
 
 One thread of our pool waits for each generation; llama.cpp batches the generations of all slots. Whose is
 next is said by their claims (`fair_queue.py`): one that is less urgent stops at a token and goes on later
-where it was, as one does after `SLICE_S` for an equal of another caller. What a slot computed stays there,
-and what leaves it stays in memory for a while: a prompt that only grew costs its new tokens. `prompt` keeps
-prompts growing at their end.
+where it was, as one does after `SLICE_S` for an equal of another caller. What a slot computed stays there: a
+prompt that only grew costs its new tokens. `prompt` keeps prompts growing at their end, and `slots` says
+which slot is whose.
 """
 
 import asyncio
@@ -20,14 +20,15 @@ from ...core.errors import EngineError
 from ...model_files.cache import model_path
 from ...model_files.catalog import MODELS
 from ...ports import NOBODY, CallRequest, Claim, Prompt, TextDelta, Usage
-from ..worker_pool import WorkerPool
+from ..worker_pool import IsAbandoned, WorkerPool
 from . import prompt as transcript_prompt
 from . import server as llama_server
 from .answer import LocalAnswer
 from .generation import GoOn, LocalGeneration, LocalGenerations, Run
 from .parrot import opens, reacting
 from .prompt import ChatLayout
-from .server import SLOT_TOKENS, SLOTS
+from .server import AT_ONCE, SLOT_TOKENS, SLOTS
+from .slots import Slots
 
 _CLOSE_S = 0.9
 """For the generations to end at their next token, and as long again for the model to be freed."""
@@ -68,7 +69,8 @@ class LocalLlm:
         self._calls_tools = self._is_small = False
         self._server: Any = None
         self._running = LocalGenerations()
-        self._pool = WorkerPool("llm", "the local model", SLOTS, slice_s=SLICE_S)
+        self._pool = WorkerPool("llm", "the local model", AT_ONCE, slice_s=SLICE_S)
+        self._slots = Slots(SLOTS)
 
     @property
     def name(self) -> str:
@@ -89,7 +91,7 @@ class LocalLlm:
         return len(self._running)
 
     async def warm(self) -> None:
-        """Load, and compute the prefix that all sessions share.
+        """Load, and answer once.
 
         Raises `EngineMissing` without the extra or the file, `EngineError` when it cannot be read.
         """
@@ -97,12 +99,10 @@ class LocalLlm:
             await asyncio.to_thread(self._load)
             self._pool.start()
         greeting = Prompt("", (Message(Role.USER, "Hello.", 0),), max_tokens=4)
-        for slot in range(SLOTS):
-            request = {**self._request(greeting, 0), "id_slot": slot}
-            answer = LocalAnswer(greeting, greeting.max_tokens)
-            async with aclosing(self._answer(greeting, request, answer)) as items:
-                async for _ in items:
-                    pass
+        answer = LocalAnswer(greeting, greeting.max_tokens)
+        async with aclosing(self._answer(greeting, self._request(greeting, 0), answer)) as items:
+            async for _ in items:
+                pass
 
     def open_turn(self, prompt: Prompt) -> str:
         """The text of `prompt` as the model sees it, up to the last word of its last message."""
@@ -119,7 +119,12 @@ class LocalLlm:
         """All that llama.cpp answers to a completion that is not streamed. Raises `EngineError`."""
         await self._running.leave()
         server = self._open_server()
-        answer = await self._pool.submit(lambda _: server.handle_completions(request), claim)
+
+        def work(_: IsAbandoned) -> Any:
+            with self._slots.held(request["prompt"]) as slot:
+                return server.handle_completions({**request, "id_slot": slot.number})
+
+        answer = await self._pool.submit(work, claim)
         if "error" in answer:
             raise EngineError("llm", f"the local model refused: {answer['error'].get('message', '')}")
         return dict(answer)
@@ -191,7 +196,9 @@ class LocalLlm:
         server = self._open_server()
         run = server.handle_chat_completions if self._speaks_chat else server.handle_completions
         opened = transcript_prompt.opened_answer(prompt, request, self._layout)
-        generation = LocalGeneration(run, request, _going_on(opened, server.handle_completions))
+        text = str(request.get("tools")) + str(request["messages"]) if opened is None else opened["prompt"]
+        go_on = _going_on(opened, server.handle_completions)
+        generation = LocalGeneration(run, request, go_on, self._slots, text)
         job = self._pool.submit(generation.work, prompt.claim)
         self._running.add(generation, job)
         try:

@@ -20,9 +20,13 @@ from ...process.installation import advice
 
 _log = logging.getLogger(__name__)
 
-SLOTS = 2
-"""Generations that run at once; more wait for the first free one, about half a second. Each slot has
-to compute the common prefix once (1.4 s on two cores), which is done before the first user comes."""
+AT_ONCE = 2
+"""Generations that run at once; more wait for the first that ends, about half a second."""
+
+SLOTS = 6
+"""Conversations whose computed prompts are kept; which of them a prompt gets is for `slots.py` to say. Each
+slot has to compute the common prefix once (0.7 to 1.4 s on two cores): for as many as may run at once that is
+done before the first user comes."""
 
 SLOT_TOKENS = 2048
 """Tokens of context in each slot: the prompt and its answer."""
@@ -32,19 +36,10 @@ _PREFILL_BATCH = 32
 other slot writes: 0.3 s on two busy cores. A turn has about as many that are new. Of a prompt that is not
 computed yet, a token costs 17 ms of CPU time; with 128, which would be waited for four times as long, 13."""
 
-_KEPT_MIB = 256
-"""Computed prompts of sessions that have no slot just now; a conversation takes 5 to 30 MiB."""
-
 _SPINS = "3000"
 """How long llama.cpp's threads spin for each other before they sleep. Tokens a second on two cores,
 alone and beside one busy thread: OpenMP's
 default 49 and 16, this 47 and 21, not spinning at all 29 and 25."""
-
-_OWN_SLOT = 0.8
-"""A slot is taken over only by a prompt of which it holds this share: that of one's own conversation, which
-is 0.86 with instructions of 120 tokens and a question of 25. Tokens computed a turn with three conversations
-in two slots, from the third turn on: 16 to 20 with this and with 0.9, which moved a lone conversation between
-the slots; up to 120 with 0.5, where the common instructions make every session take the same slot."""
 
 _TEMPLATE_KEY = b"tokenizer.chat_template"
 _STRING = struct.Struct("<IQ")
@@ -103,8 +98,7 @@ def _parameters(create: Callable[[], Any], path: Path, threads: int, socket: str
     parameters.n_ctx = SLOTS * SLOT_TOKENS
     parameters.n_batch = parameters.n_ubatch = _PREFILL_BATCH
     parameters.swa_full = True  # without it a sliding-window model computes its whole prompt again
-    parameters.slot_prompt_similarity = _OWN_SLOT
-    parameters.cache_ram_mib = _KEPT_MIB
+    parameters.cache_ram_mib = 0  # what a slot held stays in it
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads
     parameters.hostnames = [socket]

@@ -1,0 +1,77 @@
+"""A conversation finds the slot in which most of it is computed, and takes nobody else's."""
+
+import pytest
+
+from voice_grpc.engines.llama_cpp.slots import ALIVE_SECONDS, Slots
+
+RULES = "You are Robin, and kind. " * 8
+FRANCE = RULES + "What is the capital of France? Paris. "
+LONG = FRANCE + "And of Spain? Madrid. And of Italy? Rome. And of Portugal? Lisbon. " * 5
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 1_000.0
+
+    def __call__(self) -> float:
+        self.time += 1.0
+        return self.time
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def slots(clock: Clock) -> Slots:
+    return Slots(3, clock)
+
+
+def computed(slots: Slots, text: str, written: str = "") -> int:
+    with slots.held(text) as slot:
+        slot.text = text + written
+    return slot.number
+
+
+def test_who_goes_on_finds_their_own(slots: Slots) -> None:
+    mine, others = computed(slots, LONG, "It is far."), computed(slots, RULES + "Who are you? ")
+    assert computed(slots, LONG + "It is far. And of Poland? ") == mine != others
+    assert computed(slots, RULES + "Who are you? I am Robin. ") == others
+
+
+def test_whose_last_words_were_not_heard_finds_it_too(slots: Slots) -> None:
+    mine = computed(slots, LONG, "It is far away from here.")
+    computed(slots, RULES)
+    assert computed(slots, LONG + "It is far - stop! ") == mine
+
+
+def test_who_begins_like_a_longer_one_leaves_it_alone(slots: Slots) -> None:
+    mine = computed(slots, LONG)
+    assert computed(slots, FRANCE) != mine
+    assert computed(slots, LONG + "And of Malta? ") == mine
+
+
+def test_nobody_gets_a_slot_that_is_held(slots: Slots) -> None:
+    with slots.held(LONG) as first, slots.held(LONG) as second, slots.held(LONG) as third:
+        assert {first.number, second.number, third.number} == {0, 1, 2}
+
+
+def test_where_all_is_lost_the_same_goes_what_was_used_longest_ago(slots: Slots) -> None:
+    one, two, three = (computed(slots, name * 100) for name in "abc")
+    assert computed(slots, "a" * 101) == one
+    assert computed(slots, "d" * 100) == two
+    assert computed(slots, "c" * 101) == three
+
+
+def test_what_nobody_goes_on_with_is_no_loss(slots: Slots, clock: Clock) -> None:
+    mine, other = computed(slots, LONG), computed(slots, RULES)
+    clock.time += ALIVE_SECONDS
+    assert computed(slots, FRANCE) == mine != other
+
+
+def test_a_slot_is_given_back_whatever_goes_wrong(slots: Slots) -> None:
+    for _ in range(4):
+        with pytest.raises(OSError, match="gone"), slots.held(LONG):
+            raise OSError("gone")
+    assert computed(slots, LONG) == 0

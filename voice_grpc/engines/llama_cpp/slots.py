@@ -1,0 +1,76 @@
+"""Which slot of llama.cpp a prompt is computed in: where most of it is computed already, and least is lost.
+
+llama.cpp's own choice looks at how much of the new prompt a slot holds, and not at what of the slot is lost:
+who begins a conversation like somebody else's takes that one's slot, and 700 tokens of it are computed anew
+when it goes on, for 5 s. So there are more slots than generations at once, and the choice is made here.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+ALIVE_SECONDS = 120.0
+"""For which a conversation is expected to go on: longer than an answer and a question take."""
+
+
+@dataclass(slots=True)
+class _Slot:
+    number: int
+    text: str = ""
+    """The prompt that it holds, and what was written behind it."""
+    used: float = float("-inf")
+    is_free: bool = True
+
+
+@dataclass(slots=True)
+class Held:
+    """A slot while somebody computes in it."""
+
+    number: int
+    text: str
+    """What it will hold when it is given back."""
+
+
+class Slots:
+    """Asked by the threads of the pool, of which there are no more than slots."""
+
+    def __init__(self, count: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._slots = [_Slot(number) for number in range(count)]
+
+    @contextmanager
+    def held(self, text: str) -> Iterator[Held]:
+        """The slot that `text` is computed in, which nobody else gets meanwhile."""
+        with self._lock:
+            now = self._now()
+            free = [slot for slot in self._slots if slot.is_free]
+            taken = max(free, key=lambda slot: (_gain(slot, text, now), -slot.used))
+            taken.is_free = False
+        held = Held(taken.number, text)
+        try:
+            yield held
+        finally:
+            with self._lock:
+                taken.text, taken.used, taken.is_free = held.text, self._now(), True
+
+
+def _gain(slot: _Slot, text: str, now: float) -> int:
+    """Characters that need not be computed, less those that somebody will compute again."""
+    common = _common(slot.text, text)
+    lost = len(slot.text) - common if now - slot.used < ALIVE_SECONDS else 0
+    return common - lost
+
+
+def _common(one: str, other: str) -> int:
+    """Characters with which both begin."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
