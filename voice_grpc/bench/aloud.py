@@ -28,6 +28,9 @@ ANSWER_WITHIN = 20.0
 """Seconds; what an unanswered question counts as."""
 
 
+_ENDS = (pb.TurnEvent.STATE_COMPLETED, pb.TurnEvent.STATE_INTERRUPTED, pb.TurnEvent.STATE_FAILED)
+
+
 def trimmed(sound: Samples) -> Samples:
     """At `RATE_HZ`, from its first to its last audible sample."""
     start = audible_from(sound, RATE_HZ)
@@ -51,29 +54,37 @@ async def ask_aloud(
     config = pb.SessionConfig(greeting="", language_codes=["en"])
     config.capabilities.echo_cancellation = True  # nothing comes back
     async with Call.open(target, config, access) as call, asyncio.TaskGroup() as tasks:
-        microphone = _Microphone(call)
-        speaking = tasks.create_task(microphone.run(), name="microphone")
+        microphone, answers = _Microphone(call), asyncio.Queue[float]()
+        living = [
+            tasks.create_task(microphone.run(), name="microphone"),
+            tasks.create_task(_listen(call, answers), name="ear"),
+        ]
         for question in questions:
+            while not answers.empty():  # one that came too late for its own
+                answers.get_nowait()
             ended = microphone.say(question)
             try:
                 async with asyncio.timeout(ANSWER_WITHIN):
-                    delays.append(await _first_audible(call) - await ended)
+                    delays.append(await answers.get() - await ended)
             except TimeoutError:
                 delays.append(ANSWER_WITHIN)
-        speaking.cancel()
+        for task in living:
+            task.cancel()
+        await call.send(pb.EndSession())
     return delays
 
 
-async def _first_audible(call: Call) -> float:
-    """When the first audible chunk of the next answer came; returns when that answer ended."""
+async def _listen(call: Call, answers: "asyncio.Queue[float]") -> None:
+    """Of each answer, once it ended, when its first audible chunk came."""
     at = 0.0
     async for response in call:
         arm = response.WhichOneof("payload")
         if arm == "audio" and not at and rms(np.frombuffer(response.audio.data, "<i2")) > AUDIBLE:
             at = asyncio.get_running_loop().time()
-        if arm == "turn_event" and response.turn_event.state == pb.TurnEvent.STATE_COMPLETED:
-            break
-    return at
+        if arm == "turn_event" and response.turn_event.state in _ENDS:
+            if at and response.turn_event.state == pb.TurnEvent.STATE_COMPLETED:
+                answers.put_nowait(at)
+            at = 0.0
 
 
 class _Microphone:

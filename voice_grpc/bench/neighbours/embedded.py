@@ -20,7 +20,8 @@ TIMES = 2
 
 def measure(kinds: Sequence[str]) -> list[NeighbourLatency]:
     """Raises `NotStarted` without the embedded engines."""
-    env = {**os.environ, "VOICE_TOKENS": ",".join(TOKENS.values()), "VOICE_STORE": "memory"}
+    tokens = ",".join(TOKENS.values())
+    env = {**os.environ, "VOICE_TOKENS": tokens, "VOICE_STORE": "memory", "VOICE_ADMISSION": "count"}
     found = []
     with started("voice_grpc", "serve", "--port", "0", env=env, is_quiet=True) as (address, _):
         for kind in kinds:
