@@ -404,3 +404,19 @@ def test_consent_to_be_recorded_that_was_withdrawn_is_not_given_again() -> None:
     withdrawn = pb.ConfigUpdate(update_mask=FieldMask(paths=["voice", "recording"]))
     held.number(pb.ConverseRequest(config_update=withdrawn), 2.0)
     assert not held.opening_again().config.recording
+
+
+def test_what_was_changed_on_the_way_is_asked_for_again() -> None:
+    """A server that goes on in place of another one has the config alone."""
+    held = Resumption(pb.SessionConfig(session_id="mine", metadata={"shop": "7"}, recording=True))
+    held.opening()
+    held.number(
+        pb.ConverseRequest(config_update=pb.ConfigUpdate(config=pb.SessionConfig(persona_id="tutor"))), 1.0
+    )
+    assert not held.opening_again().config.persona_id, "nobody said that it is in force"
+    in_force = pb.SessionConfig(session_id="mine", persona_id="tutor", language_codes=["en"])
+    applied = pb.ConfigApplied(request_seq=2, effective_config=in_force)
+    assert held.receive(pb.ConverseResponse(seq=5, config_applied=applied), 2.0, WALL) is not None
+    again = held.opening_again().config
+    assert (again.persona_id, list(again.language_codes), again.session_id) == ("tutor", ["en"], "mine")
+    assert (dict(again.metadata), again.recording, again.last_received_seq) == ({"shop": "7"}, True, 5)

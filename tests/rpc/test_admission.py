@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
+import pytest
 
 from voice_grpc.core.admission import LOOP_LIMIT, AdmissionControl
 from voice_grpc.core.responses import TurnMetrics, TurnPhase
@@ -15,7 +16,8 @@ from voice_grpc.rpc.load_watch import LoadWatch
 from voice_grpc.rpc.sessions import SessionRegistry
 from voice_grpc.session.telling.outbox import NOBODYS
 
-from ..serving import Served, assert_told, serving
+from ..serving import Served, answered, assert_told, serving
+from .test_resume import parked, token
 
 Code = grpc.StatusCode
 
@@ -26,9 +28,9 @@ def registry_of(served: Served) -> SessionRegistry:
 
 
 @asynccontextmanager
-async def late() -> AsyncIterator[Served]:
+async def late(max_parked: int = 0) -> AsyncIterator[Served]:
     """A server whose event loop is said to be late all the time."""
-    async with serving(admission="load") as served:
+    async with serving(admission="load", max_parked=max_parked) as served:
         registry = registry_of(served)
         registry.load.stop()
         now = asyncio.get_running_loop().time()
@@ -63,6 +65,57 @@ async def test_a_conversation_that_comes_back_takes_no_place_of_its_own() -> Non
         await first.config(session_id="one")
         async with served.talk() as again:
             await again.config(session_id="one")
+
+
+@pytest.mark.parametrize("is_held", [True, False], ids=["from here", "from the store"])
+async def test_who_comes_back_after_a_lost_line_is_not_refused_for_being_late(is_held: bool) -> None:
+    """It was let in before; a new conversation with a token of nothing was not."""
+    async with late(max_parked=0 if is_held else 1) as served:
+        async with served.talk() as before:
+            await before.config(session_id="one")
+            await answered(before)
+        await parked(served)
+        if not is_held:
+            async with served.talk() as next_to_wait:
+                await next_to_wait.config()
+                await answered(next_to_wait)
+            await parked(served)
+        async with served.talk() as other:
+            await other.config()
+            async with served.talk() as new:
+                await new.send(pb.ConverseRequest(config=pb.SessionConfig(resume_token="none of theirs")))
+                assert_told(await new.ended(), Code.RESOURCE_EXHAUSTED, "SERVER_FULL")
+            async with served.talk() as after:
+                started = await after.config(resume_token=token(before))
+                assert (started.resumed, started.session_id) == (True, "one")
+                assert await answered(after) == 2
+
+
+async def test_a_token_of_what_was_deleted_opens_no_late_server() -> None:
+    async with late() as served:
+        async with served.talk() as before:
+            await before.config(session_id="one")
+            await answered(before)
+        await parked(served)
+        await served.stub.DeleteSession(pb.DeleteSessionRequest(session_id="one"))
+        async with served.talk() as other, served.talk() as after:
+            await other.config()
+            await after.send(pb.ConverseRequest(config=pb.SessionConfig(resume_token=token(before))))
+            assert_told(await after.ended(), Code.RESOURCE_EXHAUSTED, "SERVER_FULL")
+
+
+async def test_a_full_server_has_no_place_for_who_comes_back() -> None:
+    async with serving(max_sessions=1) as served:
+        async with served.talk() as before:
+            await before.config()
+            await answered(before)
+        await parked(served)
+        async with served.talk() as other, served.talk() as after:
+            await other.config()
+            await after.send(pb.ConverseRequest(config=pb.SessionConfig(resume_token=token(before))))
+            how = await after.ended()
+            assert_told(how, Code.RESOURCE_EXHAUSTED, "SERVER_FULL")
+            assert how.message.startswith("all 1 sessions are taken")
 
 
 async def test_transcribe_and_synthesize_wait_for_better_times_too() -> None:

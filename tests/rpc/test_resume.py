@@ -246,13 +246,14 @@ async def test_garbage_begins_a_new_conversation(text: str) -> None:
 
 async def test_an_expired_one_and_one_of_nothing_begin_a_new_conversation() -> None:
     async with serving(secret=SECRET) as served:
-        for expires_at, told in ((1.0, "expired"), (4e9, "")):
+        for expires_at, told in ((1.0, "expired"), (4e9, "nothing is kept")):
             async with served.talk() as talk:
                 good = issued(SECRET.encode(), "never was", "", expires_at, bytes(12))
                 started = await talk.config(resume_token=good, last_received_seq=9)
                 assert not started.resumed
+                assert started.session_id != "never was"
                 await answered(talk)
-                assert [told in notice.message for notice in talk.notices] == ([True] if told else [])
+                assert [told in notice.message for notice in talk.notices] == [True]
 
 
 async def test_somebody_else_s_is_forbidden() -> None:

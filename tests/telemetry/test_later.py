@@ -36,11 +36,12 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Later:
 def test_all_is_told_as_of_when_it_happened(later: Later) -> None:
     told = Told(later)
     later.begin(told)
-    for happening in (began := SessionBegan(ME), NOTICE, NOTICE):
+    began: list[Happening] = [SessionBegan(ME), NOTICE, NOTICE]
+    for happening in began:
         later.observe(happening)
     assert told.seen == []
     later.catch_up()
-    assert told.seen == [(1, began), (2, NOTICE), (3, NOTICE)]
+    assert told.seen == list(enumerate(began, 1))
     later.observe(over := SessionOver(ME, "client", 1.0))
     later.end()
     assert told.seen[3:] == [(4, over)]
@@ -62,8 +63,9 @@ def test_of_too_much_only_what_opens_and_ends_is_kept(
 ) -> None:
     monkeypatch.setattr(module, "MAX_WAITING", 3)
     told, over = Told(later), SessionOver(ME, "client", 1.0)
+    many: list[Happening] = [*[NOTICE] * 5, over, NOTICE]
     with caplog.at_level(logging.WARNING):
-        for happening in (*[NOTICE] * 5, over, NOTICE):
+        for happening in many:
             later.observe(happening)
         assert caplog.text.count("more is dropped") == 1
         later.begin(told)

@@ -155,6 +155,8 @@ class Resumption:
                 return None
             self._received = response.seq
         self._departure.receive(response, now)
+        if arm == "config_applied":
+            self._applied(response.config_applied.effective_config)
         return self._sound.receive(response) if arm == "audio" else response
 
     # ------------------------------------------------------------ when
@@ -186,6 +188,13 @@ class Resumption:
     def next_wait(self, failure: CallFailed, now: float) -> float | None:
         """As `Retries.next_wait`."""
         return self._retries.next_wait(failure, now)
+
+    def _applied(self, settings: pb.SessionConfig) -> None:
+        """They are in force, and what a server that knows nothing of the change is to go by."""
+        metadata, recording = dict(self._config.metadata), self._config.recording
+        self._config.CopyFrom(settings)
+        self._config.metadata.update(metadata)
+        self._config.recording = recording  # as it is allowed, whether somebody records or not
 
     def _update(self, update: pb.ResumeUpdate, wall: float) -> None:
         self._token = update.resume_token

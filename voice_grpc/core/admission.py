@@ -8,7 +8,8 @@ and what else runs beside them. Three delays tell it, each against its limit:
     answers       from the end of speech to the first sound of the answer, likewise
 
 What is normal is the lowest median of the last hour. While one delay is beyond its limit no conversation is
-added; those that are there go on. Nothing here reads a clock: time is an argument, in monotonic seconds.
+added; those that are there go on, and so do those whose callers come back. Nothing here reads a clock: time
+is an argument, in monotonic seconds.
 """
 
 from collections import deque

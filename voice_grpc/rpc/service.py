@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from ..core.config import SessionConfig
 from ..core.errors import NotReady, Reason
 from ..core.quota import Account
 from ..core.responses import ConverseResponse
+from ..core.resume_token import UnusableToken
 from ..net.trace_headers import trace_of
 from ..pb import voice_pb2 as pb
 from ..pb.voice_pb2_grpc import VoiceServiceServicer
@@ -30,14 +31,14 @@ from ..wire.config import come_back, session_config, session_notices
 from .admin import AdminMethods
 from .auth import Scope
 from .callers import Caller, Callers
-from .returning import Returning
+from .returning import Asked, Returning
 from .sessions import SessionRegistry
 from .sound_pace import HeardStreams, SoundPace
 from .status import Context, errors_as_status
 from .streams import Write, first_config, opened
 from .synthesize import SynthesizeMethod
 from .transcribe import TranscribeMethod
-from .watched import told_metadata, watched_call
+from .watched import SessionWatch, told_metadata, watched_call
 
 T = TypeVar("T")
 
@@ -104,32 +105,28 @@ class VoiceService(VoiceServiceServicer):
     async def Converse(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
         async with self._called(context, "Converse", Scope.CONVERSE) as (ready, caller):
             first, count = await first_config(context.read)
-            seq = first.seq or count
-            config, back, notices = ready.returning.recognised(
+            asked = Asked(
                 session_config(first.config, ready.catalog),
-                first.config.session_id,
+                first.seq or count,
                 come_back(first.config, is_numbered=first.seq > 0),
-                caller.owner,
-                seq,
             )
-            name, failed = f"session {config.session_id}", self._failed("Converse")
-            told = told_metadata(self._metadata, context.invocation_metadata(), config.metadata)
-            with lines_of(config.session_id, caller.trace.trace_id):
-                async with (
-                    errors_as_status(context, name, failed),
-                    ready.registry.open(config, caller, back) as (session, watch),
+            asked = ready.returning.recognised(asked, first.config.session_id, caller.owner)
+            failed = self._failed("Converse")
+            async with _conversation(context, asked, ready.registry, caller, failed) as found:
+                asked, session, watch = found
+                config, catalog = asked.config, ready.catalog
+                told = told_metadata(self._metadata, context.invocation_metadata(), config.metadata)
+                if not session.carriage.was_carried:
+                    session.announce([*asked.notices, *session_notices(config, asked.seq, catalog)])
+                with (
+                    ready.heard.joined(
+                        caller.account, is_conversation=True, before=session.heard_seconds
+                    ) as pace,
+                    watch.line(told),
                 ):
-                    if not session.carriage.was_carried:
-                        session.announce([*notices, *session_notices(config, seq, ready.catalog)])
-                    with (
-                        ready.heard.joined(
-                            caller.account, is_conversation=True, before=session.heard_seconds
-                        ) as pace,
-                        watch.line(told),
-                    ):
-                        count = max(count, session.last_seq)
-                        requests = _requests(context, session, count, ready.catalog, pace)
-                        await session.carry(requests, _sender(await opened(context), config), back)
+                    count = max(count, session.last_seq)
+                    requests = _requests(context, session, count, catalog, pace)
+                    await session.carry(requests, _sender(await opened(context), config), asked.come_back)
 
     async def Transcribe(self, request_iterator: object, context: Context) -> None:  # type: ignore[override]
         async with (
@@ -208,6 +205,30 @@ def _lines_of_call(context: Context) -> AbstractContextManager[None]:
     """What is logged of a call says its caller's trace, also where the caller is not let in."""
     trace = trace_of(context.invocation_metadata())
     return lines_of("", trace.trace_id if trace is not None else "")
+
+
+@asynccontextmanager
+async def _conversation(
+    context: Context,
+    asked: Asked,
+    registry: SessionRegistry,
+    caller: Caller,
+    failed: Callable[[Reason], None],
+) -> AsyncIterator[tuple[Asked, Session, SessionWatch]]:
+    """The one that is asked for; or a new one, where nothing is kept of it. `failed` as of
+    `errors_as_status`."""
+    async with AsyncExitStack() as stack:
+        while True:
+            session_id = asked.config.session_id
+            stack.enter_context(lines_of(session_id, caller.trace.trace_id))
+            await stack.enter_async_context(errors_as_status(context, f"session {session_id}", failed))
+            opening = registry.open(asked.config, caller, asked.come_back)
+            try:
+                session, watch = await stack.enter_async_context(opening)
+                break
+            except UnusableToken as error:
+                asked = asked.anew(error)
+        yield asked, session, watch
 
 
 async def _requests(

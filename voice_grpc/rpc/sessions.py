@@ -19,6 +19,7 @@ from ..core.errors import (
 )
 from ..core.quota import Account
 from ..core.requests import ComeBack
+from ..core.resume_token import UnusableToken
 from ..ports import Observers, Recorder, SavedSession, SessionIdentity, Store
 from ..session.clock import loop_now
 from ..session.context import Shared
@@ -79,7 +80,9 @@ class SessionRegistry:
         """A session to carry, and who tells of its lines. One that is open under the same id is ended first,
         and its memory goes on; one that is open elsewhere ends as soon as it sees that it was taken
         (`session/memory.py`). To who comes back it is the same one, where it is here. Left without having
-        ended, it is parked."""
+        ended, it is parked.
+
+        Raises `UnusableToken` for who comes back to one of which nothing is kept."""
         session_id, owner = config.session_id, caller.owner
         async with self._opening.setdefault(session_id, asyncio.Lock()):
             self._check_room(caller.account, session_id, is_move=come_back is not None)
@@ -97,8 +100,10 @@ class SessionRegistry:
             known.line_over(session_id, session, line)
 
     async def _taken(self, config: SessionConfig, caller: Caller, come_back: ComeBack | None) -> Session:
-        """From the store."""
+        """From the store. Raises `UnusableToken`, and nothing is taken: whoever still has it may save it."""
         session_id, owner = config.session_id, caller.owner
+        if come_back is not None and await self._store.load(session_id) is None:
+            raise UnusableToken("nothing is kept of its conversation")
         lease = await self._store.take(session_id, owner)
         if lease is None:
             raise forbidden(session_id)
@@ -177,18 +182,20 @@ class SessionRegistry:
 
     def _check_room(self, account: Account, session_id: str = "", *, is_move: bool = False) -> None:
         """Raises `Draining`, `ServerFull` and `CallerLimit`. A session that is open already takes no place of
-        its own. `is_move`: as of `Account.check_room`."""
+        its own. `is_move`: of a conversation that was let in before, as of `Account.check_room`."""
         if not self.is_live(session_id) or self._is_draining:
-            self._check_server()
+            self._check_server(is_move=is_move)
             account.check_room(is_move=is_move)
 
-    def _check_server(self) -> None:
-        """Raises `Draining` and `ServerFull`."""
+    def _check_server(self, *, is_move: bool = False) -> None:
+        """Raises `Draining` and `ServerFull`. One that was let in before is not refused for being late: that
+        would lose it, and no delay is worth that."""
         if self._is_draining:
             raise Draining("the server goes away; open the session elsewhere")
         if self.open_streams >= self.max_sessions:
             raise ServerFull(f"all {self.max_sessions} sessions are taken; try again in a while")
-        self.admission.check(loop_now(), self.open_streams)
+        if not is_move:
+            self.admission.check(loop_now(), self.open_streams)
 
 
 async def _erased(recorder: Recorder | None, session_id: str, owner: str) -> bool:

@@ -365,6 +365,67 @@ def test_the_sound_of_a_turn_that_is_over_does_not_come_again() -> None:
     virtual(talk())
 
 
+def placed(actions: Sequence[Action], before: int) -> list[Action]:
+    """Chunks of sound with their numbers and offsets, `before` so many others."""
+    return [
+        (at, replace(item, seq=n + 1, offset=320 * n))  # type: ignore[type-var]
+        for n, (at, item) in enumerate(actions, before)
+    ]
+
+
+def test_silence_that_no_store_has_is_not_missed_by_a_client_that_dropped_it() -> None:
+    """It need not come again, though nothing of it is written: on the next server fewer requests are known
+    than the last token said, and who has those in between no more goes on behind them."""
+
+    async def talk() -> None:
+        quiet = placed(microphone(pause(12.0)), 0)
+        store, come_back = KilledStore(), ComeBack("token", 0, 0, 9)
+        async with served(scripted(), store) as server:
+            line = server.call(quiet)
+            await asyncio.sleep(12.0)
+            store.is_dead = True
+            before = await line.lost_after(0.0)
+            await server.leave()
+        store.is_dead = False
+        promised = before.all(o.ResumeUpdate)[-1].last_consumed
+        assert promised > 250
+        async with served(scripted(), store, come_back=come_back) as server:
+            spoken = placed(microphone(sound(user(1.28), pause(4.0)), 0.5), 600)
+            after = await server.call([*spoken, (12.0, None)], come_back).over()
+        assert after.all(o.SessionStarted)[0].last_consumed < promised
+        assert not after.all(o.Notice)
+        (final,) = [each for each in after.all(o.Transcript) if each.is_final]
+        assert final.text == "hello there"
+        assert abs(final.start - 16_000 * 12) < 16_000
+        assert words(1, after).startswith("Hello.")
+
+    virtual(talk())
+
+
+@pytest.mark.parametrize("after", [0.0, 0.32])
+def test_the_sound_of_a_turn_that_was_ended_in_mid_word_does_not_come_again(after: float) -> None:
+    """Nor less than all that followed: what the next server is sent begins where the transcript ends."""
+    ears = microphone(user(0.96 + after))
+    end: Action = (0.96, i.UserActivity(i.ActivityKind.END, 49))
+    numbered = [(at, replace(item, seq=n + (n > 48))) for n, (at, item) in enumerate(ears, 1)]  # type: ignore[type-var]
+
+    async def talk() -> None:
+        store = KilledStore()
+        slow = scripted(answers=[ScriptedAnswer("Well.", first_token=9.0)])
+        async with served(slow, store) as server:
+            before = await server.call([*numbered[:48], end, *numbered[48:]]).lost_after(1.5)
+            store.is_dead = True
+            await server.leave()
+        saved = await store.load("talk")
+        (final,) = [m for m in before.all(o.Transcript) if m.is_final]
+        assert final.end == round(0.96 * 16_000)
+        assert saved is not None
+        assert saved.unfinished is not None
+        assert saved.unfinished.consumed.received == final.end
+
+    virtual(talk())
+
+
 def test_a_result_of_a_tool_that_comes_late_is_remembered() -> None:
     config = replace(CONFIG, tools=(ToolDeclaration("weather", "", {}),))
     steps = [ScriptedAnswer("", calls=(CallRequest("weather", {}),))]
