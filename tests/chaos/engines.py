@@ -57,8 +57,9 @@ class _WordStream:
         return self._read()
 
     async def final(self) -> Transcription:
+        said = self._read()
         await asyncio.sleep(STT_S)
-        return self._read()
+        return said
 
     async def close(self) -> None:
         self._fed.clear()

@@ -156,6 +156,8 @@ class Person:
         """What was told of it."""
         self.notices: list[str] = []
         """Reasons of those that were told."""
+        self.ranges: list[tuple[int, int]] = []
+        """Of the sound of each final transcript."""
         self.asked = self.answered = 0
         """Questions that were begun, and answers that were heard out."""
         self._completed = 0
@@ -290,6 +292,9 @@ class Person:
                     self.speaker.clear(response.interrupted.turn or response.turn)
                 case "turn_event" if response.turn_event.state == pb.TurnEvent.STATE_COMPLETED:
                     self._completed = max(self._completed, response.turn)
+                case "transcript" if response.transcript.is_final:
+                    said = response.transcript
+                    self.ranges.append((said.start_samples, said.end_samples))
                 case "notice":
                     self.notices.append(response.notice.reason)
 

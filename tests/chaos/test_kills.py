@@ -6,13 +6,14 @@ Of two servers each is killed in turn, so that one is always there.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.chaos import killers, words
 from tests.chaos.cluster import Cluster, cluster
-from tests.chaos.person import Person
+from tests.chaos.person import ANSWERED_WITHIN, Person
 from tests.chaos.relay import relay
 from tests.valkey import needs_valkey
 from voice_grpc.client.resumable_stream import Restarted, Resumed
@@ -44,6 +45,13 @@ async def all_talk(there: Cluster, everybody: list[Person], killing: Awaitable[N
                 person.has_enough = True
 
 
+async def words_asked(there: Cluster, person: Person) -> list[str]:
+    """The user's, in the history."""
+    told = await there.history(person.name)
+    texts = [each.text for each in told.messages if each.role == pb.SessionMessage.ROLE_USER]
+    return [word for text in texts for word in words.read(text)]
+
+
 async def assert_whole(there: Cluster, person: Person) -> None:
     """Each word was heard, and is in the history once, in its order."""
     person.assert_heard_all()
@@ -66,16 +74,41 @@ async def test_servers_that_go_lose_no_word(tmp_path: Path, how: How) -> None:
             await assert_whole(there, person)
 
 
-async def test_a_line_that_is_dead_for_a_second_costs_no_word(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "moments"),
+    [(1.0, list(killers.Moment)), (3.0, [killers.Moment.THINKING, killers.Moment.SPEAKING])],
+)
+async def test_a_line_that_is_dead_for_some_seconds_costs_no_word(
+    tmp_path: Path, seconds: float, moments: list[killers.Moment]
+) -> None:
     async with cluster(tmp_path) as there, relay(there.envoy.plain) as line:
         (person,) = people(1, 3)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(person.talk(f"127.0.0.1:{line.port}"), name=person.name)
-            for moment in killers.Moment:
+            for moment in moments:
                 await killers.reached(person, moment, random.Random(3))
-                await line.cut(1.0)
+                await line.cut(seconds)
         await assert_whole(there, person)
         assert any(isinstance(each, Resumed) for each in person.line)
+
+
+async def test_a_line_that_is_dead_for_three_seconds_of_a_question_doubles_no_word(tmp_path: Path) -> None:
+    """The server takes the microphone to be gone, and what was said until then to be a turn: the rest is
+    another, with what was cut of the word at its border."""
+    async with cluster(tmp_path) as there:
+        for number, person in enumerate(people(3, 1)):
+            async with relay(there.envoy.plain) as line, asyncio.TaskGroup() as tasks:
+                talking = tasks.create_task(person.talk(f"127.0.0.1:{line.port}"), name=person.name)
+                await killers.reached(person, killers.Moment.LISTENING, random.Random(number))
+                await line.cut(3.0)
+                asked: list[str] = []
+                async with asyncio.timeout(ANSWERED_WITHIN):
+                    while person.questions[0][-1] not in asked:
+                        await asyncio.sleep(0.1)
+                        asked = await words_asked(there, person)
+                talking.cancel()
+            assert words.is_whole(asked, person.questions[0], again=1), asked
+            assert all(before[1] <= after[0] for before, after in pairwise(person.ranges)), person.ranges
 
 
 async def test_a_line_that_is_dead_for_longer_than_anybody_waits(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from voice_grpc.core.tools import MAX_RESULTS, ToolDeclaration
 from voice_grpc.core.turn.state import MAX_MESSAGE
 from voice_grpc.engines.scripted import ScriptedAnswer
 from voice_grpc.ports import CallRequest, SavedSession, SttOptions, Transcription
-from voice_grpc.session.hearing.utterance import Utterance
+from voice_grpc.session.hearing.utterance import HeardWindow, Utterance
 from voice_grpc.session.reader import MAX_UPDATES
 from voice_grpc.session.telling.notices import MAX_TRANSCRIPT
 from voice_grpc.store import MemoryStore
@@ -89,7 +89,7 @@ def test_what_is_kept_of_a_pass_is_bounded(final: bool) -> None:
     async def heard() -> tuple[Transcription | None, list[o.Notice]]:
         utterance = Utterance(stt, SttOptions(), 0)
         for _ in range(10):
-            utterance.feed(user(90.0), None)
+            utterance.feed(HeardWindow(user(90.0), 0, None))
         text = await utterance.final() if final else await utterance.interim()
         return text, [*utterance.notices(), *utterance.notices()]
 

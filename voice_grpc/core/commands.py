@@ -67,6 +67,11 @@ class KeepPart:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBackSpeech:
+    """What was heard of the turn so far is not meant, and not the beginning of what is said next."""
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveOut:
     """Tell that `MAX_MESSAGE` characters of the user's words are kept of this turn, and no more. Once a
     turn."""
@@ -198,6 +203,7 @@ Command: TypeAlias = (
     | ScoreWords
     | SplitUtterance
     | KeepPart
+    | TakeBackSpeech
     | LeaveOut
     | GiveUpButton
     | PrepareReply

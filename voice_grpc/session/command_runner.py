@@ -87,6 +87,8 @@ class CommandRunner:
                 self._ask(command)
             case c.KeepPart(turn, message, spoken):
                 self._keep_part(turn, message, spoken)
+            case c.TakeBackSpeech():
+                self._transcriber.sound.take_back()
             case c.LeaveOut() | c.GiveUpButton():
                 self.outcomes.bound_met(command)
             case c.PrepareReply():

@@ -82,7 +82,7 @@ def test_after_end_silence_ends_turns_again() -> None:
 @pytest.mark.parametrize("state", [HEARING, ENDING, AWAITING])
 def test_cancel_forgets_what_was_said(state: State | str) -> None:
     talk = talk_in(state)
-    assert talk.at(1.5, CANCEL) == [c.DiscardTurn(1)]
+    assert talk.at(1.5, CANCEL) == [c.TakeBackSpeech(), c.DiscardTurn(1)]
     assert (talk.state, talk.deadline, talk.taker.words) == (LISTENING, None, "")
 
 
@@ -90,7 +90,8 @@ def test_cancel_still_answers_what_an_earlier_turn_gave_back() -> None:
     talk = talk_in(THINKING)
     talk.at(1.5, START)
     talk.at(2.0, CANCEL)
-    assert talk.log[1:] == [(2.0, prepare(2, 2, "hello")), (2.0, c.CommitReply(2, 2, "hello", ""))]
+    answer = [(2.0, prepare(2, 2, "hello")), (2.0, c.CommitReply(2, 2, "hello", ""))]
+    assert talk.log[1:] == [(2.0, c.TakeBackSpeech()), *answer]
     assert (talk.state, talk.deadline) == (THINKING, 2.0 + TO_APOLOGY)
 
 
@@ -99,7 +100,7 @@ def test_cancel_forgets_what_is_known_already() -> None:
     talk.at(1.5, started())
     talk.at(2.0, ended())
     talk.at(2.1, e.Transcribed(2, "not meant"))
-    assert talk.at(2.2, CANCEL)[1] == c.CommitReply(2, 2, "hello", "")
+    assert talk.at(2.2, CANCEL)[2] == c.CommitReply(2, 2, "hello", "")
 
 
 def test_cancel_ends_the_hold_of_the_button() -> None:

@@ -114,7 +114,7 @@ def test_a_cancelled_turn_takes_its_parts_along() -> None:
     talk.at(0.0, started())
     talk.at(60.0, LIMIT)
     talk.at(61.0, e.PartTranscribed("once upon"))
-    assert talk.at(62.0, CANCEL) == [c.DiscardTurn(1)]
+    assert talk.at(62.0, CANCEL) == [c.TakeBackSpeech(), c.DiscardTurn(1)]
     assert talk.taker.words == ""
 
 

@@ -12,7 +12,7 @@ from voice_grpc.core.audio import RATE_HZ, WINDOW, Floats, Samples, to_float, to
 from voice_grpc.engines.silero import SileroVad
 from voice_grpc.engines.whisper.stt import WhisperStt
 from voice_grpc.ports import Stt, SttOptions, Vad
-from voice_grpc.session.hearing.utterance import Utterance
+from voice_grpc.session.hearing.utterance import HeardWindow, Utterance
 
 LOUDNESS = 0.07
 """RMS of the crowd: a talker at some distance."""
@@ -64,7 +64,7 @@ async def heard(ears: tuple[Vad, Stt], sound: Samples, prompt: str = "") -> str:
     detector, utterance = vad.open(), Utterance(stt, SttOptions(("en",), prompt), 0)
     for at in range(0, len(sound) - WINDOW + 1, WINDOW):
         window = sound[at : at + WINDOW]
-        utterance.feed(window, await detector.probability(to_float(window)))
+        utterance.feed(HeardWindow(window, at + WINDOW, await detector.probability(to_float(window))))
     text = (await utterance.final()).text
     await utterance.close()
     return text

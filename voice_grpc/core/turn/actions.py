@@ -144,6 +144,7 @@ def keep_words(turn: TurnState, event: e.Transcribed, now: float) -> Commands:
 def discard(turn: TurnState, event: object, now: float) -> Commands:
     """What was said in this turn is not meant; what an earlier one gave back still is."""
     yield from turn.cancel(e.CancelReason.ACTIVITY)
+    yield c.TakeBackSpeech()
     if turn.kept:
         turn.rest = None
     turn.drop_words(with_carried=False)

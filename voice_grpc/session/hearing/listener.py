@@ -31,6 +31,7 @@ from ..telling.notices import engine_notice
 from ..telling.outbox import Outbox
 from .audio_queue import NearSound
 from .transcriber import Post, Transcriber
+from .utterance import HeardWindow
 
 VAD_TIMEOUT = 2.0
 """A window takes 0.2 ms; a detector that is silent for so long is stuck."""
@@ -96,8 +97,9 @@ class Listener:
         be too long: whoever has the turn may not be able to split it yet."""
         self.position = 0
         """Samples heard, at `RATE_HZ`."""
-        self.settled = 0
-        """What was heard before this sample is of turns that are over, or of none."""
+        self._over_until = 0
+        """What was heard before this sample belonged to a turn that was over, or to none, as of the last time
+        that one was."""
 
     # ------------------------------------------------------------ asked by the session
 
@@ -105,6 +107,11 @@ class Listener:
         """A turn began, by the button or in mid-speech: keep the sound from now on."""
         if not self._sound.is_open:
             self._sound.open(self.position, with_padding=not self._config.current.is_manual)
+
+    @property
+    def settled(self) -> int:
+        """What was heard before this sample is of turns that are over, or of none."""
+        return max(self._over_until, self._sound.told_until)
 
     @property
     def is_drained(self) -> bool:
@@ -128,12 +135,14 @@ class Listener:
         return self._endpointer.is_fading
 
     def end_utterance(self, tasks: asyncio.TaskGroup) -> None:
-        """The turn is over, or was none. Speech that goes on begins another."""
+        """The turn is over, or was none. Speech that goes on begins another, with what came since the
+        transcript that was told, if one was: its onset may be there."""
+        is_told = 0 <= self._sound.start < self._sound.told_until
         self.transcriber.close_utterance(tasks)
         onset = sample_count(self._config.current.endpoint.min_speech) + WINDOW
-        self.settled = max(self.settled, self.position - onset)
+        self._over_until = max(self._over_until, self.position - onset)
         if self._endpointer.is_speech:
-            self._sound.open(self.position, with_padding=False)
+            self._sound.open(self.position, with_padding=is_told)
 
     # ------------------------------------------------------------ running
 
@@ -148,7 +157,8 @@ class Listener:
                     self._fall_silent()
                 continue
             if frame is None:
-                self._stop_listening()
+                self._fall_silent()
+                self._post(ActivityEnded())
             else:
                 await self._listen(frame)
                 if self._is_interim_wanted:
@@ -166,8 +176,8 @@ class Listener:
 
     async def _window(self, window: Samples, arrived: int) -> None:
         """`arrived`: the end of the sound that is here, which is how late an event about it is."""
-        self.position += WINDOW
         probability = 0.0 if self._config.current.is_manual else await self._detector.probability(window)
+        self.position += WINDOW
         self._is_voiced = self._endpointer.is_voiced(probability)
         level = rms(window) if self._is_voiced or self._endpointer.is_speech else 0.0
         event = self._endpointer.feed(probability, self.position, level)
@@ -175,8 +185,7 @@ class Listener:
         if isinstance(event, SpeechStarted) and not self._sound.is_open:
             self._sound.open(self.position - WINDOW, with_padding=True)
         heard = None if self._config.current.is_manual else probability
-        self._sound.feed(window, heard)
-        self._sound.remember(window, heard)
+        self._sound.hear(HeardWindow(window, self.position, heard))
         self._mind_length()
         match event:
             case SpeechFaded() if not self.transcriber.may_begin_early:
@@ -209,16 +218,12 @@ class Listener:
             self._told_at = self._sound.seconds
             self._post(TurnLimitReached())
 
-    def _stop_listening(self) -> None:
-        if len(self._partial):
-            self._sound.feed(self._partial, None)
-        self.position += len(self._partial)
-        self._partial = np.zeros(0, np.int16)
-        self._fall_silent()
-        self._post(ActivityEnded())
-
     def _fall_silent(self) -> None:
-        """No more sound is to be expected of this stretch of speech."""
+        """No more sound is to be expected of this stretch of speech, nor of the window that has begun."""
+        self.position += len(self._partial)
+        if len(self._partial):
+            self._sound.hear(HeardWindow(self._partial, self.position, None))
+        self._partial = np.zeros(0, np.int16)
         event = self._endpointer.stop(self.position)
         if event is not None:
             self._say(event)

@@ -212,13 +212,16 @@ class Transcriber:
 
     def say_part(self, turn: int, text: str) -> None:
         """The final transcript of the beginning of a turn that goes on."""
-        self._transcripts.final(turn, self.parts.take(), Transcription(text, self._said.language))
+        part = self.parts.take()
+        self.sound.tell(part)
+        self._transcripts.final(turn, part, Transcription(text, self._said.language))
 
     def say_final(self, turn: int, text: str | None = None) -> None:
         """The turn's last transcript; None: as it was made, else what counts of it."""
         said, language = self._said, self._said.language
         if text is not None and said.text != text:
             said = Transcription(text, language)
+        self.sound.tell(self.sound.utterance)
         self._transcripts.final(turn, self.sound.utterance, said)
         self._said = Transcription("", language)
 

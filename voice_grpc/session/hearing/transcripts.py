@@ -41,6 +41,8 @@ class Transcripts:
         is_final = agreed is None
         self._revision += 1
         start, end = (utterance.start, utterance.end) if utterance else (0, 0)
+        if is_final and utterance is not None:
+            end = utterance.final_end
         words: tuple[WordInfo, ...] = ()
         if is_final and self._config.current.sends_words:
             words = tuple(

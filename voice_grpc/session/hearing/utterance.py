@@ -8,9 +8,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from ...core.audio import RATE_HZ, WINDOW, Samples, sample_count, seconds
+from ...core.audio import RATE_HZ, Samples, sample_count, seconds
 from ...core.config import LiveConfig
 from ...core.errors import EngineError
 from ...core.responses import Notice
@@ -35,6 +35,21 @@ voice is there before the transcript of all. The first is of a word at least: ha
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class HeardWindow:
+    """A window of what is listened to, or the beginning of one whose rest did not come."""
+
+    samples: Samples
+    end: int
+    """Position just after it."""
+    probability: float | None
+    """That it holds speech; None: not known."""
+
+    @property
+    def start(self) -> int:
+        return self.end - len(self.samples)
+
+
 class _Part:
     """What a recogniser hears of an utterance, as far as it is believed: the one gate behind all of them.
 
@@ -43,6 +58,8 @@ class _Part:
 
     def __init__(self, stt: Stt, options: SttOptions) -> None:
         self.length = 0
+        self.end = 0
+        """Position just after its last sample."""
         self.is_cut = False
         """Its recogniser gave more than is kept."""
         self._prompt = options.prompt
@@ -78,12 +95,13 @@ class _Part:
             self._is_let_go = False
             self._open()
 
-    def feed(self, samples: Samples, probability: float | None) -> None:
-        """`probability`: that they hold speech, of a whole window; None: not known."""
+    def feed(self, piece: HeardWindow) -> None:
+        samples = piece.samples
         self.length += len(samples)
+        self.end = piece.end
         self.known = None
-        if probability is not None:
-            self._probabilities.append(probability)
+        if piece.probability is not None:
+            self._probabilities.append(piece.probability)
         self._take_up()
         self._kept.append(samples)
         if self._stream is None or self._error is not None:
@@ -139,18 +157,28 @@ class Utterance:
     def __init__(self, stt: Stt, options: SttOptions, start: int) -> None:
         self.start = start
         """Position of the first sample, at `RATE_HZ` since the start of the stream."""
+        self.end = start
+        """Just after the last one: sound that was lost before it is between them, and not of its length."""
         self.length = 0
         self._stt, self._options = stt, options
         self._parts = [_Part(stt, options)]
+        self._asked_until: int | None = None
         self._is_cut_told = False
 
     @property
-    def end(self) -> int:
-        return self.start + self.length
+    def final_end(self) -> int:
+        """Position up to which its final transcript holds everything: what came after that was asked for is
+        none of it. Where none was asked for, it would be of all."""
+        return self.end if self._asked_until is None else self._asked_until
 
-    def feed(self, samples: Samples, probability: float | None) -> None:
-        self._parts[-1].feed(samples, probability)
-        self.length += len(samples)
+    def take_back(self) -> None:
+        """What was heard so far is not meant, whatever of it was asked for."""
+        self._asked_until = None
+
+    def feed(self, piece: HeardWindow) -> None:
+        self._parts[-1].feed(piece)
+        self.length += len(piece.samples)
+        self.end = piece.end
 
     def pause(self) -> None:
         """A pause begins: what follows may be transcribed apart from what came before."""
@@ -160,7 +188,12 @@ class Utterance:
     async def final(self) -> Transcription:
         """All of it. Raises `EngineError`."""
         parts = [part for part in self._parts if part.length]
-        return _bounded(_join([(part, await part.final()) for part in parts]))
+        self._asked_until = self.end
+        earlier = [(part, await part.final()) for part in parts[:-1]]
+        for last in parts[-1:]:
+            self._asked_until = last.end
+            earlier.append((last, await last.final()))
+        return _bounded(_join(earlier))
 
     async def interim(self) -> Transcription | None:
         """All of it, the last part as it sounds so far; None when the engine has no room."""
@@ -229,8 +262,11 @@ class TurnSound:
         """`claim`: of its transcripts. `on_sound` is told of the sound of a turn, without the padding before
         its onset."""
         self._stt, self._config, self._claim, self._on_sound = stt, config, claim, on_sound
-        self._before: deque[tuple[Samples, float | None]] = deque()
-        """The last windows, and how likely each holds speech."""
+        self._before: deque[HeardWindow] = deque()
+        """The last of what was heard."""
+        self.told_until = 0
+        """Position up to which all is in transcripts that were told as final, or in none: no other utterance
+        holds it."""
         self._looked_at = 0
         """Samples of the utterance of which an interim was asked for."""
         self._looks = 0
@@ -279,27 +315,45 @@ class TurnSound:
 
     def open(self, position: int, *, with_padding: bool) -> None:
         """A turn begins at `position`; padding is the sound just before, in which its onset may be."""
-        before = list(self._before) if with_padding else []
-        start = position - sum(len(window) for window, _ in before)
+        before = self._padding(position) if with_padding else []
+        start = before[0].start if before else position
         config = self._config.current
         self.utterance = Utterance(self._stt, SttOptions(config.languages, config.prompt, self._claim), start)
-        for window, probability in before:
-            self.utterance.feed(window, probability)
+        for piece in before:
+            self.utterance.feed(piece)
         self._looked_at, self._looks = self.utterance.length, 0
 
-    def feed(self, samples: Samples, probability: float | None) -> None:
-        """`probability`: that a whole window holds speech; None: not known."""
-        if self.utterance is not None:
-            self.utterance.feed(samples, probability)
-            self._on_sound(samples)
+    def _padding(self, position: int) -> list[HeardWindow]:
+        """Whole and unbroken, and of no utterance before: words at its end would be words of both."""
+        found: deque[HeardWindow] = deque()
+        for piece in reversed(self._before):
+            if piece.end != position or piece.start < self.told_until:
+                break
+            found.appendleft(piece)
+            position = piece.start
+        return list(found)
 
-    def remember(self, window: Samples, probability: float | None) -> None:
-        """The last `prefix_padding` seconds, for the onset of the next turn."""
-        self._before.append((window, probability))
+    def hear(self, piece: HeardWindow) -> None:
+        """The next of what is listened to: of the utterance, if there is one, and the last `prefix_padding`
+        seconds for the onset of the next."""
+        if self.utterance is not None:
+            self.utterance.feed(piece)
+            self._on_sound(piece.samples)
+        self._before.append(piece)
         config = self._config.current
         keep = sample_count(config.prefix_padding) + sample_count(config.endpoint.min_speech)
-        while (len(self._before) - 1) * WINDOW > keep:
+        while piece.end - self._before[0].end > keep:
             self._before.popleft()
+
+    def take_back(self) -> None:
+        """What was heard of the utterance is not meant, whatever of it was asked for: it is no padding."""
+        if self.utterance is not None:
+            self.utterance.take_back()
+
+    def tell(self, utterance: Utterance | None) -> None:
+        """Its final transcript is told, and what that holds is no other's."""
+        if utterance is not None:
+            self.told_until = max(self.told_until, utterance.final_end)
 
     def wait_for_more(self) -> None:
         """An interim transcript of what is there is asked for."""
