@@ -2,7 +2,7 @@
 
 import pytest
 
-from voice_grpc.engines.shared_cores import BETWEEN_S, PARTS_WAIT_S, SharedCores
+from voice_grpc.engines.shared_cores import BETWEEN_S, MUCH_MORE, PARTS_WAIT_S, SharedCores
 
 
 def test_they_are_wanted_for_others_while_there_is_work_and_a_moment_longer() -> None:
@@ -49,6 +49,43 @@ def test_beside_a_conversation_one_part_is_begun_at_a_time_whoever_asks() -> Non
     assert not cores.may_begin("carl", asked=0.0)
     now[0] = 2 * PARTS_WAIT_S
     assert cores.may_begin("carl", asked=0.0)
+
+
+def test_who_has_much_more_at_work_than_another_lets_them_go_first_for_a_while() -> None:
+    now = [0.0]
+    cores = SharedCores(2, lambda: now[0])
+    for _ in range(MUCH_MORE + 1):
+        cores.begin("eve")
+    assert not cores.lets_go_first("eve", asked=0.0), "there is nobody else"
+    cores.begin("anna")
+    assert cores.lets_go_first("eve", asked=0.0)
+    assert not cores.lets_go_first("anna", asked=0.0)
+    cores.begin("anna")
+    assert not cores.lets_go_first("eve", asked=0.0), "as many as one conversation may have for a moment"
+    cores.end("anna")
+    now[0] = PARTS_WAIT_S
+    assert not cores.lets_go_first("eve", asked=0.0), "it has waited"
+    assert cores.lets_go_first("eve", asked=0.1)
+
+
+def test_between_two_pieces_of_work_somebody_still_goes_first() -> None:
+    now = [0.0]
+    cores = SharedCores(2, lambda: now[0])
+    for _ in range(MUCH_MORE + 1):
+        cores.begin("eve")
+    cores.begin("anna")
+    cores.end("anna")
+    assert cores.lets_go_first("eve", asked=0.0)
+    now[0] = BETWEEN_S
+    assert not cores.lets_go_first("eve", asked=0.0)
+
+
+def test_on_many_cores_nobody_waits_for_another() -> None:
+    cores = SharedCores(16)
+    for _ in range(9):
+        cores.begin("eve")
+    cores.begin("anna")
+    assert not cores.lets_go_first("eve", asked=cores.now())
 
 
 def test_a_part_that_was_in_nobodys_way_gives_way_to_who_comes() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from voice_grpc.core.errors import EngineError
-from voice_grpc.engines.shared_cores import PARTS_WAIT_S, SharedCores
+from voice_grpc.engines.shared_cores import BETWEEN_S, MUCH_MORE, PARTS_WAIT_S, SharedCores
 from voice_grpc.engines.worker_pool import (
     GIVES_WAY,
     OVERDUE_S,
@@ -481,3 +481,18 @@ async def test_a_part_waits_no_longer_than_it_may(
     assert await part == "part"
     gate.opened.set()
     await answer
+
+
+async def test_who_holds_many_conversations_lets_another_answer_first(
+    crowded: tuple[WorkerPool, WorkerPool, list[float]],
+) -> None:
+    whisper, model, now = crowded
+    gate, order = Gate(), Order()
+    answer = model.submit(gate, of("anna", COMMITTED))
+    many = [whisper.submit(order.work(f"eve {n}"), of("eve")) for n in range(MUCH_MORE + 3)]
+    assert await whisper.submit(order.work("anna"), of("anna")) == "anna"
+    gate.opened.set()
+    assert await answer == "done"
+    now[0] += BETWEEN_S
+    assert [await each for each in many] == [f"eve {n}" for n in range(MUCH_MORE + 3)]
+    assert order.begun.index("anna") < order.begun.index(f"eve {MUCH_MORE + 2}")

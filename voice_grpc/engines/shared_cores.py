@@ -22,7 +22,11 @@ transcript to its answer it takes less."""
 
 PARTS_WAIT_S = 2.0
 """Seconds between two parts that are begun beside people who are talked with, whoever asks for them: none
-starves. Of a recording a piece of 10 s takes 0.8 s."""
+starves. Of a recording a piece of 10 s takes 0.8 s. And for which the work of a caller who holds several
+conversations lets that of another go first."""
+
+MUCH_MORE = 2
+"""Pieces of work more than another caller has: nobody has as many in one conversation for long."""
 
 
 class SharedCores:
@@ -63,6 +67,16 @@ class SharedCores:
     def is_to_leave(self, caller: str, asked: float) -> bool:
         """Whether one that was begun while nobody was in its way gives way: once it has waited it stays."""
         return self.now() < asked + PARTS_WAIT_S and self.are_wanted(caller)
+
+    def lets_go_first(self, caller: str, asked: float) -> bool:
+        """Whether `caller`, who is talked with and `asked` at that time, has so much at work that others who
+        are talked with come first: beside four conversations of one caller the fifth, of another, would have
+        a fifth of the cores."""
+        if self.now() >= asked + PARTS_WAIT_S or not self.are_wanted(caller):
+            return False
+        with self._lock:
+            least = min((count for each, count in self._works.items() if each != caller), default=1)
+            return self._works[caller] >= least + MUCH_MORE
 
     def are_wanted(self, caller: str) -> bool:
         """For others than `caller`."""

@@ -4,7 +4,8 @@ Work runs to its end unless it asks, between two of its steps, whether it is to 
 for it any more, or because something more urgent waits and no thread is free. What gave way is queued
 again and begun anew, or goes on where it was, as it is written to; an optional one is given up.
 One thread is kept from parts (Transcribe, Synthesize) where there are several, and a part waits a while where
-the cores are wanted for others who are talked with, whichever engine works for them (`shared_cores.py`).
+the cores are wanted for others who are talked with, whichever engine works for them (`shared_cores.py`). So
+does the work of a caller who has much more of it than they have.
 
 A step inside a library may take a second and more, and cannot be left. So that nobody's work holds up another
 caller's for so long, there may be a spare thread: it takes what somebody who is talked with has waited for
@@ -166,7 +167,7 @@ class WorkerPool:
         if len(self._running) >= self._count:
             return self._is_overdue(waiting)
         if waiting.claim.urgency < Urgency.PART:
-            return True
+            return not self._cores.lets_go_first(waiting.claim.caller, waiting.item.asked)
         if not self._cores.may_begin(waiting.claim.caller, waiting.item.asked):
             return False
         parts = sum(each.claim.urgency >= Urgency.PART for each in self._running)
@@ -193,13 +194,18 @@ class WorkerPool:
             return True
         with self._changed:
             if not job.is_leaving and self._may_give_way(taken):
-                is_part = taken.claim.urgency >= Urgency.PART
-                is_in_the_way = is_part and self._cores.is_to_leave(taken.claim.caller, job.asked)
-                job.is_leaving = is_in_the_way or self._is_crowded(taken, or_equal=False)
+                job.is_leaving = self._is_in_the_way(taken) or self._is_crowded(taken, or_equal=False)
                 is_time_up = self._slice_s is not None and self._now() - job.began >= self._slice_s
                 if not job.is_leaving and is_time_up:
                     job.is_leaving = job.is_sliced = self._is_crowded(taken, or_equal=True)
             return job.is_leaving
+
+    def _is_in_the_way(self, taken: Waiting[_PoolJob]) -> bool:
+        """Of others who are talked with. What would be begun anew is finished."""
+        caller, asked = taken.claim.caller, taken.item.asked
+        if taken.claim.urgency >= Urgency.PART:
+            return self._cores.is_to_leave(caller, asked)
+        return self._slice_s is not None and self._cores.lets_go_first(caller, asked)
 
     def _is_crowded(self, taken: Waiting[_PoolJob], *, or_equal: bool) -> bool:
         """More of what is more urgent waits than threads are free, or get free soon."""
