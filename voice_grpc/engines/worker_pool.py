@@ -194,18 +194,13 @@ class WorkerPool:
             return True
         with self._changed:
             if not job.is_leaving and self._may_give_way(taken):
-                job.is_leaving = self._is_in_the_way(taken) or self._is_crowded(taken, or_equal=False)
+                goes_on = self._slice_s is not None
+                is_in_the_way = _is_in_the_way(self._cores, taken, goes_on=goes_on)
+                job.is_leaving = is_in_the_way or self._is_crowded(taken, or_equal=False)
                 is_time_up = self._slice_s is not None and self._now() - job.began >= self._slice_s
                 if not job.is_leaving and is_time_up:
                     job.is_leaving = job.is_sliced = self._is_crowded(taken, or_equal=True)
             return job.is_leaving
-
-    def _is_in_the_way(self, taken: Waiting[_PoolJob]) -> bool:
-        """Of others who are talked with. What would be begun anew is finished."""
-        caller, asked = taken.claim.caller, taken.item.asked
-        if taken.claim.urgency >= Urgency.PART:
-            return self._cores.is_to_leave(caller, asked)
-        return self._slice_s is not None and self._cores.lets_go_first(caller, asked)
 
     def _is_crowded(self, taken: Waiting[_PoolJob], *, or_equal: bool) -> bool:
         """More of what is more urgent waits than threads are free, or get free soon."""
@@ -227,3 +222,11 @@ class WorkerPool:
 
     def _closed(self) -> EngineError:
         return EngineError(self._stage, f"{self._name} is closed", retryable=False)
+
+
+def _is_in_the_way(cores: SharedCores, taken: Waiting[_PoolJob], *, goes_on: bool) -> bool:
+    """Of others who are talked with. `goes_on`: where it was; what would be begun anew is finished."""
+    caller, asked = taken.claim.caller, taken.item.asked
+    if taken.claim.urgency >= Urgency.PART:
+        return cores.is_to_leave(caller, asked)
+    return goes_on and cores.lets_go_first(caller, asked)
