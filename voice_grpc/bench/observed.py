@@ -118,10 +118,10 @@ def measure(seconds: float, sessions: int = SESSIONS) -> Observed:
     if missing := to_install():
         raise NotInstalled(missing)
     rounds, sizes = list[tuple[float, float]](), list[int]()
-    with _collector() as collector:
+    with _collector() as collector, asyncio.Runner() as runner:
         for _ in range(PAIRS):
             with _pair(collector.endpoint, sizes) as servers:
-                rounds += asyncio.run(_by_turns(servers, seconds / PAIRS / 2, sessions))
+                rounds += _by_turns(runner, servers, seconds / PAIRS / 2, sessions)
     return Observed(
         sessions,
         seconds,
@@ -151,15 +151,16 @@ def _pair(endpoint: str, sizes: list[int]) -> Iterator[Sequence[tuple[str, int]]
         yield servers
 
 
-async def _by_turns(
-    servers: Sequence[tuple[str, int]], seconds: float, sessions: int
+def _by_turns(
+    runner: asyncio.Runner, servers: Sequence[tuple[str, int]], seconds: float, sessions: int
 ) -> list[tuple[float, float]]:
     """CPU of each per session-second, in ms: over the turns of both, as what is told leaves later."""
     rounds = list[tuple[float, float]]()
     for one_after_the_other in (servers, servers[::-1]):
         before = [cpu_seconds(pid) for _, pid in servers]
         for port, _ in one_after_the_other:
-            await at_once(port, sessions, seconds, by_the_clock(pb.TurnDetection.SPECULATION_TTS))
+            users = at_once(port, sessions, seconds, by_the_clock(pb.TurnDetection.SPECULATION_TTS))
+            runner.run(users)
         plain, observed = (
             1000 * (cpu_seconds(pid) - start) / (sessions * seconds)
             for (_, pid), start in zip(servers, before, strict=True)

@@ -44,13 +44,13 @@ class Drowned:
                 await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too much")
 
     async def _say(self, request: bytes, context: Context) -> None:
-        """A second; of a text that is too long nothing more, and no end."""
-        sound = pb.AudioOutput(data=TONE * 50)
-        await context.write(pb.SynthesizeResponse(audio=sound).SerializeToString())
+        """A second; nothing of a text that is too long."""
         if pb.SynthesizeRequest.FromString(request).text == floods.LONG_TEXT:
             self.calls += 1
             self._count(200)
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too much")
+        sound = pb.AudioOutput(data=TONE * 50)
+        await context.write(pb.SynthesizeResponse(audio=sound).SerializeToString())
 
     def _count(self, requests: int) -> None:
         self.requests += requests
