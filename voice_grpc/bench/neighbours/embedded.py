@@ -23,11 +23,12 @@ def measure(kinds: Sequence[str]) -> list[NeighbourLatency]:
     tokens = ",".join(TOKENS.values())
     env = {**os.environ, "VOICE_TOKENS": tokens, "VOICE_STORE": "memory", "VOICE_ADMISSION": "count"}
     found = []
-    with started("voice_grpc", "serve", "--port", "0", env=env, is_quiet=True) as (address, _):
+    server = started("voice_grpc", "serve", "--port", "0", env=env, is_quiet=True)
+    with server as (address, _), asyncio.Runner() as runner:
         for kind in kinds:
-            alone = asyncio.run(_delays(address))
+            alone = runner.run(_delays(address))
             with started("voice_grpc.bench.neighbours.floods", kind, address, TOKENS["flood"]):
-                beside = asyncio.run(_delays(address, SETTLE_SECONDS))
+                beside = runner.run(_delays(address, SETTLE_SECONDS))
             found.append(summed_up(kind, alone, beside, ANSWER_WITHIN))
     return found
 
