@@ -1,7 +1,10 @@
 """A conversation finds the slot in which most of it is computed, and takes nobody else's."""
 
+from pathlib import Path
+
 import pytest
 
+from voice_grpc.engines.llama_cpp.server import AT_ONCE, SLOTS, slots_of
 from voice_grpc.engines.llama_cpp.slots import ALIVE_SECONDS, Slots
 
 RULES = "You are Robin, and kind. " * 8
@@ -75,3 +78,11 @@ def test_a_slot_is_given_back_whatever_goes_wrong(slots: Slots) -> None:
         with pytest.raises(OSError, match="gone"), slots.held(LONG):
             raise OSError("gone")
     assert computed(slots, LONG) == 0
+
+
+@pytest.mark.parametrize(("size", "fewest", "most"), [(4, SLOTS, SLOTS), (4_000_000_000, AT_ONCE, SLOTS - 1)])
+def test_a_large_model_keeps_fewer(tmp_path: Path, size: int, fewest: int, most: int) -> None:
+    file = tmp_path / "model.gguf"
+    with file.open("wb") as hollow:
+        hollow.truncate(size)
+    assert fewest <= slots_of(file) <= most

@@ -27,7 +27,7 @@ from .answer import LocalAnswer
 from .generation import GoOn, LocalGeneration, LocalGenerations, Run
 from .parrot import opens, reacting
 from .prompt import ChatLayout
-from .server import AT_ONCE, SLOT_TOKENS, SLOTS
+from .server import AT_ONCE, SLOT_TOKENS
 from .slots import Slots
 
 _CLOSE_S = 0.9
@@ -70,7 +70,8 @@ class LocalLlm:
         self._server: Any = None
         self._running = LocalGenerations()
         self._pool = WorkerPool("llm", "the local model", AT_ONCE, slice_s=SLICE_S)
-        self._slots = Slots(SLOTS)
+        self._slots = Slots(AT_ONCE)
+        """As many as the file has, once it is loaded."""
 
     @property
     def name(self) -> str:
@@ -180,6 +181,7 @@ class LocalLlm:
             self._speaks_chat = bool(template)
         self._calls_tools = self._speaks_chat and "tools" in template
         self._is_small = path.stat().st_size < _SMALL
+        self._slots = Slots(llama_server.slots_of(path))
         self._layout = transcript_prompt.layout_of(template) if self._speaks_chat else None
         self._server = llama_server.open_model(path, self._threads)
 

@@ -28,6 +28,10 @@ SLOTS = 6
 slot has to compute the common prefix once (0.7 to 1.4 s on two cores): for as many as may run at once that is
 done before the first user comes."""
 
+_LARGE, _LARGE_SLOTS = 1_500_000_000, 3
+"""Bytes of a file beyond which a token takes so much memory, 0.1 MB with three billion parameters and 0.01
+with half of one, that fewer are kept; and how many."""
+
 SLOT_TOKENS = 2048
 """Tokens of context in each slot: the prompt and its answer."""
 
@@ -70,6 +74,11 @@ def chat_template(path: Path) -> str:
         return content[start : start + length].decode("utf-8", "replace") if kind == _STRING_KIND else ""
 
 
+def slots_of(path: Path) -> int:
+    """How many a model has."""
+    return SLOTS if path.stat().st_size < _LARGE else _LARGE_SLOTS
+
+
 def open_model(path: Path, threads: int) -> Any:
     """`threads`: of the CPU, for prompts and answers alike.
 
@@ -94,8 +103,8 @@ def open_model(path: Path, threads: int) -> Any:
 def _parameters(create: Callable[[], Any], path: Path, threads: int, socket: str) -> Any:
     parameters = create()
     parameters.model.path = str(path)
-    parameters.n_parallel = SLOTS
-    parameters.n_ctx = SLOTS * SLOT_TOKENS
+    parameters.n_parallel = slots_of(path)
+    parameters.n_ctx = parameters.n_parallel * SLOT_TOKENS
     parameters.n_batch = parameters.n_ubatch = _PREFILL_BATCH
     parameters.swa_full = True  # without it a sliding-window model computes its whole prompt again
     parameters.cache_ram_mib = 0  # what a slot held stays in it
