@@ -459,6 +459,24 @@ def test_an_early_transcript_of_a_stop_within_a_word_is_asked_for_again() -> Non
     assert talk.at(1.1, e.Transcribed(1, "turn it", language="en")) == []
 
 
+def test_who_goes_on_after_a_stop_is_scored_by_what_they_say_now() -> None:
+    talk = Talk(PATIENT)
+    talk.at(0.0, started())
+    talk.at(0.5, e.SpeechFaded(ended(0.5).position))
+    talk.at(0.6, e.Transcribed(1, "turn it", language="en"))
+    said = talk.at(0.8, e.InterimHeard("turn it off", ended(0.8).position, "en"))
+    assert said == [score(1, "turn it off", is_early=True)]
+
+
+def test_an_interim_of_the_silence_leaves_the_early_transcript_in_force() -> None:
+    talk = Talk(PATIENT)
+    talk.at(0.0, started())
+    talk.at(0.93, e.SpeechFaded(ended(1.0).position))
+    talk.at(0.95, e.InterimHeard("turn it", ended(1.0).position + 512, "en"))
+    assert talk.at(1.0, ended(1.0)) == []
+    assert talk.at(1.1, e.Transcribed(1, "turn it off", language="en")) == [score(1, "turn it off")]
+
+
 def test_no_fade_is_transcribed_while_the_button_is_held() -> None:
     talk = Talk(PATIENT)
     talk.at(0.0, START)

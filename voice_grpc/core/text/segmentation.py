@@ -3,8 +3,8 @@
 What lives here: which places may end a clause, how long one may be, and the splitter. What must
 not: what a clause sounds like (`normalization.py`), how much of it was heard (`core/playout/heard_text.py`).
 
-The first clause decides when the user hears something, so it ends at the first comma, and of a long sentence
-before a word that begins another phrase; later ones are whole sentences, because a voice that knows the
+The first clause decides when the user hears something, so it ends at the first comma, or before a word that
+begins another phrase; later ones are whole sentences, because a voice that knows the
 sentence has the better melody.
 A place is judged by what came before and the next character or two, and waits for those:
 the clauses are the same however the text was chopped up on its way here.
@@ -196,7 +196,7 @@ class ClauseSplitter:
         self._at = 0
         """Every place before it is judged; length and words are counted up to it."""
         self._length = self._words = 0
-        self._soft = self._space = self._phrase = self._settled = 0
+        self._soft = self._space = self._settled = 0
         """The last such place that would do, 0 for none."""
 
     def _clauses(self, is_final: bool) -> Iterator[str]:
@@ -232,9 +232,10 @@ class ClauseSplitter:
             self._length += spoken_length(self._text[self._at : end])
             self._at = end
             if place is Place.SPACE and self._is_first:
-                self._note_phrase(start)
+                if self._begins_phrase(start):
+                    return self._space
                 if self._words >= _FIRST.words:
-                    return self._phrase or self._settled or start
+                    return self._settled or start
             if self._ends(place, start if is_space else end):
                 return start if is_space else end
         return self._overflow(len(self._text), is_final)
@@ -252,13 +253,13 @@ class ClauseSplitter:
         is_short = self._words < _FIRST_WORDS or self._length < _FIRST_LENGTH
         return place is Place.LINE or not (self._is_first and is_short)
 
-    def _note_phrase(self, cut: int) -> None:
-        """The word that ends at `cut` may begin a phrase: then a first clause may end before it."""
+    def _begins_phrase(self, cut: int) -> bool:
+        """Whether the word that ends at `cut` begins a phrase, and enough was said before it."""
         word = self._text[self._space : cut].strip().casefold()
-        if word not in _PHRASE_OPENERS:
-            self._settled = cut if self._words >= _PHRASE_WORDS and word not in _ARTICLES else self._settled
-        elif self._words > _PHRASE_WORDS:
-            self._phrase = self._space
+        if word in _PHRASE_OPENERS:
+            return self._words > _PHRASE_WORDS
+        self._settled = cut if self._words >= _PHRASE_WORDS and word not in _ARTICLES else self._settled
+        return False
 
     def _overflow(self, until: int, is_final: bool) -> int | None:
         """Where to cut when the clause, up to `until`, is too long; None when it is not or must be."""

@@ -120,8 +120,8 @@ def await_end(turn: TurnState, event: e.SpeechEnded, now: float) -> Commands:
     turn.state = State.ENDING
     turn.silent_since, turn.silent_at = now - event.silence, event.position
     turn.evidence, turn.is_sound_asked = Evidence(), False
-    if turn.faded_at != event.position:
-        turn.is_asked = False
+    turn.is_asked = turn.faded_at == event.position
+    if not turn.is_asked:
         if turn.settings.speculation >= Speculation.STT:
             yield turn.ask()
         elif turn.settings.hold is None:

@@ -30,8 +30,10 @@ sound would hardly move the hold, and takes a core while the answer is prepared.
 
 
 def note_interim(turn: TurnState, event: e.InterimHeard, now: float) -> Commands:
-    """The user speaks on: what they said so far is scored, so that at the end little is left to be read."""
+    """The user speaks on: what they said so far is scored, so that at the end little is left to be read. What
+    was asked for at an earlier stop is of a beginning."""
     yield from _take_interim(turn, event)
+    turn.is_asked = turn.is_asked and event.end <= turn.faded_at
     yield from ask_for_score(turn)
 
 
