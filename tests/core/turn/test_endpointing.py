@@ -118,6 +118,25 @@ def test_sound_that_is_missing_is_neither_speech_nor_silence() -> None:
     assert endpointer.feed(QUIET, 202 * WINDOW) == SpeechEnded(100 * WINDOW, 0.096, QUIET)
 
 
+def test_a_voice_that_is_gone_fades_before_the_detector_lets_go_and_once() -> None:
+    endpointer = Endpointer(lambda: SETTINGS)
+    for n in (1, 2, 3):
+        endpointer.feed(VOICE, n * WINDOW, 0.1)
+    lagging = [endpointer.feed(VOICE, n * WINDOW, 0.001) for n in (4, 5, 6, 7)]
+    assert lagging == [None, None, SpeechFaded(3 * WINDOW), None]
+    assert [endpointer.feed(QUIET, n * WINDOW, 0.001) for n in (8, 9)] == [None, None]
+    assert endpointer.feed(QUIET, 10 * WINDOW, 0.001) == SpeechEnded(3 * WINDOW, 0.224, QUIET)
+
+
+def test_who_speaks_softly_for_long_fades_where_the_detector_says() -> None:
+    endpointer = Endpointer(lambda: SETTINGS)
+    for n in (1, 2, 3):
+        endpointer.feed(VOICE, n * WINDOW, 0.1)
+    faded = [endpointer.feed(VOICE, n * WINDOW, 0.001) for n in range(4, 20)]
+    assert faded.count(None) == 15
+    assert endpointer.feed(QUIET, 20 * WINDOW, 0.001) == SpeechFaded(14 * WINDOW)
+
+
 def test_new_settings_count_from_the_next_window() -> None:
     settings = SETTINGS
     endpointer = Endpointer(lambda: settings)

@@ -34,6 +34,11 @@ LAG = 0.16
 """Seconds for which a detector may go on after the voice (Silero: 64 in the median, 0.09 in nine of ten);
 who is that soft for longer speaks softly."""
 
+SOFT_FADE = 3 * WINDOW
+"""Samples of sound so soft that are taken for a fade before the detector lets go. With them nine
+in ten sentences of the bench fade within 126 ms of their end instead of 161, and 21 words in 78 s of speech
+instead of 11; with two windows it is 91 and 64."""
+
 _FADING = 0.995
 """By which the loudest window counts less with each that follows: half after 4.4 s."""
 
@@ -54,6 +59,8 @@ class Endpointer:
         self._soft = 0
         """Samples at the end of the voice that are too soft to be its own."""
         self._loudest = 0.0
+        self._faded = -1
+        """Where the fade was that was told last."""
 
     def is_voiced(self, probability: float) -> bool:
         """Whether a window of `probability` keeps speech going."""
@@ -104,10 +111,17 @@ class Endpointer:
             is_loud = level > FAR_BELOW * self._loudest
             self._soft = 0 if is_loud else min(self._soft + WINDOW, round(LAG * RATE_HZ))
             self._last_voiced = end - self._soft
-            return None
+            return self._fade() if self._soft == SOFT_FADE else None
         self._run += WINDOW
         silence = seconds(self._run)
         if silence < self._settings().soft_end:
-            return SpeechFaded(self._last_voiced) if self._run == WINDOW else None
+            return self._fade() if self._run == WINDOW else None
         self.is_speech, self._run = False, 0
         return SpeechEnded(self._last_voiced, silence + seconds(self._soft), probability)
+
+    def _fade(self) -> SpeechFaded | None:
+        """Told once of one place."""
+        if self._faded == self._last_voiced:
+            return None
+        self._faded = self._last_voiced
+        return SpeechFaded(self._last_voiced)
