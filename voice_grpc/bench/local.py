@@ -18,7 +18,7 @@ from ..ports import Clause, Engines, Prompt, Speech, SttOptions, TextDelta, Voic
 from ..server.server import Server
 from ..server.startup import build_engines, close_engines, render
 from ..settings import Settings
-from ..settings.personas import load_personas
+from ..settings.personas import DEFAULT_ID, load_personas
 from ..store import MemoryStore
 from .aloud import ANSWER_WITHIN, QUESTIONS, ask_aloud, trimmed
 
@@ -40,7 +40,8 @@ class Figures:
 
 async def measure() -> Figures:
     settings = Settings(port=0, _env_file=None)  # type: ignore[call-arg]
-    engines = await build_engines(settings, lambda text: print(f"  {text}"))
+    instructions = load_personas()[DEFAULT_ID].instructions
+    engines = await build_engines(settings, lambda text: print(f"  {text}"), instructions)
     figures = Figures()
     try:
         questions = [await _spoken(engines, text) for text in QUESTIONS]
@@ -63,7 +64,7 @@ async def _spoken(engines: Engines, text: str) -> Samples:
 
 async def _engines_alone(engines: Engines, questions: list[Samples], figures: Figures) -> None:
     clock = asyncio.get_running_loop().time
-    instructions = load_personas()["default"].instructions
+    instructions = load_personas()[DEFAULT_ID].instructions
     history: list[Message] = []
     for turn, (text, samples) in enumerate(zip(QUESTIONS, questions, strict=True)):
         stream = engines.stt.open(SttOptions(("en",)))
@@ -99,7 +100,7 @@ async def _one(text: str) -> AsyncIterator[Clause]:
 def report(figures: Figures, questions: int = len(QUESTIONS)) -> str:
     rows = [
         ("STT: Whisper, the whole question", figures.stt),
-        ("LLM: Qwen, first token (first of these turns cold)", figures.llm),
+        ("LLM: Qwen, first token", figures.llm),
         ("TTS: Piper, first audible sound of 'Sure, I can help.'", figures.tts),
         ("voice-to-voice: last voiced sample → first audible one", figures.voice_to_voice),
     ]

@@ -236,6 +236,12 @@ class ScriptedEndOfTurn(ScriptedEngine):
         super().__init__("verdicts")
         self._probabilities, self._delay, self._error = probabilities, delay, error
         self.asked: list[Samples | Prompt] = []
+        self.read: list[Prompt] = []
+
+    async def read_ahead(self, prompt: Prompt) -> None:
+        self.read.append(prompt)
+        if self._error is not None:
+            raise self._error
 
     async def probability(self, heard: Samples | Prompt, claim: Claim = NOBODY) -> float:
         self.asked.append(heard)

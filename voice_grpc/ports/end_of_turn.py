@@ -31,3 +31,11 @@ class TextEndOfTurn(Engine, Protocol):
         None: it has no room just now. Raises `EngineError`.
         """
         ...
+
+    async def read_ahead(self, prompt: Prompt) -> None:
+        """Compute what it will be asked of, where it computes here and has nothing else to do.
+
+        The last message of `prompt` is what the user will say, and empty. Where the same model answers, its
+        first answer is as soon as any. Raises `EngineError`.
+        """
+        ...

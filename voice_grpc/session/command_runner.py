@@ -10,7 +10,6 @@ import logging
 from ..core import commands as c
 from ..core.errors import Reason
 from ..core.events import CancelReason, Event
-from ..core.requests import PlaybackReport
 from ..core.responses import Notice, TurnPhase
 from ..core.timeline import Mark, Timeline
 from .answering.alive_replies import AliveReplies
@@ -59,6 +58,10 @@ class CommandRunner:
         self._tasks = tasks
         self.replies.run_in(tasks)
 
+    def read_ahead(self) -> None:
+        """The conversation begins, or goes on under other instructions."""
+        self._scores.read_ahead(self._prompts.make(self.memory.last_turn + 1, "", 0), self.tasks)
+
     @property
     def tasks(self) -> asyncio.TaskGroup:
         assert self._tasks is not None
@@ -69,9 +72,6 @@ class CommandRunner:
     def note(self, event: Event, now: float) -> None:
         """The times of a turn are what its events say."""
         self._times.note(event, now)
-
-    def reported(self, report: PlaybackReport) -> None:
-        self.outcomes.reported(report)
 
     def ended(self, number: int) -> None:
         """A reply played to its end, or gave up by itself."""

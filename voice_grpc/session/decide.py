@@ -7,6 +7,7 @@ event is due: the end of patience, or that nobody spoke for too long. How a comm
 
 from dataclasses import replace
 
+from ..core.config import SessionConfig
 from ..core.events import Event, PatienceOver, ReplyEnded
 from ..core.requests import ConfigUpdate
 from ..core.responses import ConfigApplied, EndReason, SpeechEvent, SpeechKind
@@ -52,13 +53,18 @@ class Decider:
                 case EndReason() as reason:
                     self._end_reason = reason
                 case ConfigUpdate(config, seq):
-                    recorded = config.is_recorded and self._config.current.is_recorded
-                    self._config.current = replace(config, is_recorded=recorded)
-                    self._outbox.put(ConfigApplied(self._config.current, seq))
+                    self._apply(config, seq)
                 case event:
                     await self._receive(event)
                     self._queue.decided(event)
         return self._end_reason
+
+    def _apply(self, config: SessionConfig, seq: int) -> None:
+        before = self._config.current
+        self._config.current = replace(config, is_recorded=config.is_recorded and before.is_recorded)
+        self._outbox.put(ConfigApplied(self._config.current, seq))
+        if config.instructions != before.instructions:
+            self._runner.read_ahead()
 
     @property
     def _is_done(self) -> bool:

@@ -241,7 +241,7 @@ class Reader:
             case i.Resume():
                 self._clock.resume()
             case i.PlaybackReport():
-                self._runner.reported(request)
+                self._runner.outcomes.reported(request)
             case i.ToolResult():
                 self._context.tool_calls.take(request)
             case i.ConfigUpdate(config):

@@ -274,6 +274,7 @@ class Session:
     async def _converse(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             self._runner.run_in(tasks)
+            self._runner.read_ahead()
             memory, carriage = self._memory, self.carriage
             helpers = [
                 tasks.create_task(self._listener.run(tasks, lambda: self._clock.is_paused), name="listen"),

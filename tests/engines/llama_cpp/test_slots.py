@@ -86,3 +86,24 @@ def test_a_large_model_keeps_fewer(tmp_path: Path, size: int, fewest: int, most:
     with file.open("wb") as hollow:
         hollow.truncate(size)
     assert fewest <= slots_of(file) <= most
+
+
+def test_a_beginning_is_read_where_nobody_misses_anything(slots: Slots, clock: Clock) -> None:
+    mine, others = computed(slots, LONG), computed(slots, RULES + "Who are you? ")
+    with slots.spare("You are Max. ") as slot:
+        assert slot is not None
+        assert slot.number not in (mine, others)
+    with slots.spare("You are Kim. ") as slot:
+        assert slot is None, "all are somebody's"
+    clock.time += ALIVE_SECONDS
+    with slots.spare(RULES + "In Italian. ") as slot:
+        assert slot is not None
+        assert slot.number in (mine, others), "they begin alike"
+
+
+def test_what_is_read_already_is_not_read_again(slots: Slots) -> None:
+    with slots.spare(RULES) as slot:
+        assert slot is not None
+    with slots.spare(RULES) as again:
+        assert again is None
+    assert computed(slots, RULES + "Who are you? ") == slot.number

@@ -41,6 +41,8 @@ class Completing(Protocol):
         """The text of `prompt` up to its last user's last word."""
         ...
 
+    async def read_ahead(self, text: str, claim: Claim) -> None: ...
+
     async def complete(self, request: dict[str, Any], claim: Claim) -> dict[str, Any]: ...
 
     async def warm(self) -> None: ...
@@ -75,13 +77,15 @@ class LocalTextEndOfTurn:
         if not self._answers:
             await self._llm.close()
 
+    async def read_ahead(self, prompt: Prompt) -> None:
+        """Raises `EngineError`."""
+        await self._llm.read_ahead(self._open(prompt), prompt.claim)
+
     async def probability(self, prompt: Prompt) -> float | None:
         """None while the model has no room: answers that were let out go first. Raises `EngineError`."""
         if not self._llm.has_room(prompt.claim):
             return None
-        if not self._answers or prompt.tools:
-            prompt = replace(prompt, instructions="", messages=prompt.messages[-_SHOWN_MESSAGES:], tools=())
-        text = self._llm.open_turn(prompt).rstrip(" .,;:!?…。，、？！")
+        text = self._open(prompt)
         request = {"prompt": text, "n_predict": 1, "n_probs": _TOP, "logprobs": _TOP, "cache_prompt": True}
         answer = await self._llm.complete({**request, "temperature": 0.0}, prompt.claim)
         try:
@@ -90,6 +94,11 @@ class LocalTextEndOfTurn:
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise EngineError("turn", f"{self.name} gave no probabilities") from error
         return min(1.0, math.fsum(math.exp(value) for text, value in found.items() if _is_end(text)))
+
+    def _open(self, prompt: Prompt) -> str:
+        if not self._answers or prompt.tools:
+            prompt = replace(prompt, instructions="", messages=prompt.messages[-_SHOWN_MESSAGES:], tools=())
+        return self._llm.open_turn(prompt).rstrip(" .,;:!?…。，、？！")
 
 
 def _is_end(token: str) -> bool:

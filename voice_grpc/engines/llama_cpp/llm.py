@@ -27,6 +27,7 @@ from .answer import LocalAnswer
 from .generation import GoOn, LocalGeneration, LocalGenerations, Run
 from .parrot import opens, reacting
 from .prompt import ChatLayout
+from .reading_ahead import ReadingAhead
 from .server import AT_ONCE, SLOT_TOKENS
 from .slots import Slots
 
@@ -64,12 +65,15 @@ class LocalLlm:
         self._model = model
         self._threads = threads
         self._speaks_chat = speaks_chat
+        self._asking = transcript_prompt.transcript_request
+        """How a prompt is put to it, by the file."""
         self._layout: ChatLayout | None = None
         """How messages are marked, where that is known and the model is tuned."""
         self._calls_tools = self._is_small = False
         self._server: Any = None
         self._running = LocalGenerations()
         self._pool = WorkerPool("llm", "the local model", AT_ONCE, slice_s=SLICE_S)
+        self._ahead = ReadingAhead(self._pool)
         self._slots = Slots(AT_ONCE)
         """As many as the file has, once it is loaded."""
 
@@ -101,7 +105,7 @@ class LocalLlm:
             self._pool.start()
         greeting = Prompt("", (Message(Role.USER, "Hello.", 0),), max_tokens=4)
         answer = LocalAnswer(greeting, greeting.max_tokens)
-        async with aclosing(self._answer(greeting, self._request(greeting, 0), answer)) as items:
+        async with aclosing(self._answer(greeting, self._asking(greeting, SLOT_TOKENS, 0), answer)) as items:
             async for _ in items:
                 pass
 
@@ -116,9 +120,14 @@ class LocalLlm:
         """A slot is free for work of `claim`, or held by what is less urgent."""
         return self._pool.free_for(claim) > 0
 
+    async def read_ahead(self, text: str, claim: Claim) -> None:
+        """Compute `text`, with which prompts will begin, where nobody else computes. Raises `EngineError`."""
+        await self._ahead.read(self._open_server().handle_completions, self._slots, text, claim)
+
     async def complete(self, request: dict[str, Any], claim: Claim = NOBODY) -> dict[str, Any]:
         """All that llama.cpp answers to a completion that is not streamed. Raises `EngineError`."""
         await self._running.leave()
+        await self._ahead.wait(request["prompt"])
         server = self._open_server()
 
         def work(_: IsAbandoned) -> Any:
@@ -141,7 +150,7 @@ class LocalLlm:
         if parrots and opens(prompt):
             prompt, parrots = reacting(prompt), False
         for _ in range(2):
-            request = self._request(prompt, boldness)
+            request = self._asking(prompt, SLOT_TOKENS, boldness)
             examples = () if self._speaks_chat or boldness else transcript_prompt.EXAMPLE_LINES
             answer = LocalAnswer(
                 prompt, request["n_predict"], examples, needs_evidence=self._is_small, parrots=parrots
@@ -182,13 +191,10 @@ class LocalLlm:
         self._calls_tools = self._speaks_chat and "tools" in template
         self._is_small = path.stat().st_size < _SMALL
         self._slots = Slots(llama_server.slots_of(path))
+        if self._speaks_chat:
+            self._asking = transcript_prompt.chat_request
         self._layout = transcript_prompt.layout_of(template) if self._speaks_chat else None
         self._server = llama_server.open_model(path, self._threads)
-
-    def _request(self, prompt: Prompt, attempt: int) -> dict[str, Any]:
-        if self._speaks_chat:
-            return transcript_prompt.chat_request(prompt, SLOT_TOKENS, attempt)
-        return transcript_prompt.transcript_request(prompt, SLOT_TOKENS, attempt)
 
     async def _answer(
         self, prompt: Prompt, request: dict[str, Any], answer: LocalAnswer
@@ -199,6 +205,7 @@ class LocalLlm:
         run = server.handle_chat_completions if self._speaks_chat else server.handle_completions
         opened = transcript_prompt.opened_answer(prompt, request, self._layout)
         text = str(request.get("tools")) + str(request["messages"]) if opened is None else opened["prompt"]
+        await self._ahead.wait(text)
         go_on = _going_on(opened, server.handle_completions)
         generation = LocalGeneration(run, request, go_on, self._slots, text)
         job = self._pool.submit(generation.work, prompt.claim)

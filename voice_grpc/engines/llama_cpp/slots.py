@@ -49,6 +49,29 @@ class Slots:
             free = [slot for slot in self._slots if slot.is_free]
             taken = max(free, key=lambda slot: (_gain(slot, text, now), -slot.used))
             taken.is_free = False
+        with self._holding(taken, text) as held:
+            yield held
+
+    @contextmanager
+    def spare(self, text: str) -> Iterator[Held | None]:
+        """One for the beginning of a conversation, of which nobody will miss anything; None: there is none,
+        or it holds all of `text` already."""
+        with self._lock:
+            now = self._now()
+            spare = [slot for slot in self._slots if slot.is_free and not _lost(slot, text, now)]
+            taken = max(spare, key=lambda slot: (_common(slot.text, text), -slot.used), default=None)
+            if taken is None or taken.text.startswith(text):
+                taken = None
+            else:
+                taken.is_free = False
+        if taken is None:
+            yield None
+            return
+        with self._holding(taken, text) as held:
+            yield held
+
+    @contextmanager
+    def _holding(self, taken: _Slot, text: str) -> Iterator[Held]:
         held = Held(taken.number, text)
         try:
             yield held
@@ -59,9 +82,12 @@ class Slots:
 
 def _gain(slot: _Slot, text: str, now: float) -> int:
     """Characters that need not be computed, less those that somebody will compute again."""
-    common = _common(slot.text, text)
-    lost = len(slot.text) - common if now - slot.used < ALIVE_SECONDS else 0
-    return common - lost
+    return _common(slot.text, text) - _lost(slot, text, now)
+
+
+def _lost(slot: _Slot, text: str, now: float) -> int:
+    """Characters that somebody will compute again."""
+    return len(slot.text) - _common(slot.text, text) if now - slot.used < ALIVE_SECONDS else 0
 
 
 def _common(one: str, other: str) -> int:

@@ -7,6 +7,7 @@ out for a while, and that is told once: the words alone decide then.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -100,6 +101,11 @@ class EndOfTurnScores:
 
     # ------------------------------------------------------------ asked
 
+    def read_ahead(self, prompt: Prompt, tasks: asyncio.TaskGroup) -> None:
+        """Whoever judges the words has time for what they will stand behind."""
+        if self._words.is_there:
+            self._ask("ahead", self._read_ahead(prompt), tasks)
+
     def ask_sound(self, revision: int, tasks: asyncio.TaskGroup) -> None:
         if self._sound.is_there and self._heard:
             self._ask("sound", self._score_sound(revision, np.concatenate(self._heard)), tasks)
@@ -126,6 +132,14 @@ class EndOfTurnScores:
         if (running := self._tasks.get(kind)) is not None:
             running.cancel()
         self._tasks[kind] = tasks.create_task(work, name=f"score-{kind}")
+
+    async def _read_ahead(self, prompt: Prompt) -> None:
+        """What fails here fails again when it is asked, and is told then."""
+        judge = self._context.engines.text_end
+        assert judge is not None
+        claim = Claim.of(self._context.caller, Urgency.PREPARED)
+        with suppress(EngineError):
+            await judge.read_ahead(replace(prompt, claim=claim))
 
     async def _score_sound(self, revision: int, heard: Samples) -> None:
         acoustic = self._context.engines.acoustic_end

@@ -1,0 +1,131 @@
+"""What a conversation begins with is read while nobody else computes, and waited for by whom it is of use."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voice_grpc.core.conversation import Message, Role
+from voice_grpc.engines.llama_cpp import server as llama_server
+from voice_grpc.engines.llama_cpp.end_of_turn import LocalTextEndOfTurn
+from voice_grpc.engines.llama_cpp.llm import LocalLlm
+from voice_grpc.ports import Claim, Prompt, Urgency
+
+from .test_turns import Receive, answer
+
+RULES = "You are Robin, and kind."
+SCORED = {"choices": [{"logprobs": {"content": [{"top_logprobs": [{"token": ".", "logprob": -0.1}]}]}}]}
+
+
+class BatchServer:
+    """Reads a prompt that is read ahead a batch at a time, each when the test lets it."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.batches = threading.Semaphore(0)
+        self.begun = threading.Event()
+        self.asked_to_answer = threading.Event()
+        self.answers = threading.Event()
+        self.answers.set()
+        self.read = 0
+
+    def handle_chat_completions(self, request: dict[str, Any], receive: Receive) -> None:
+        self.asked.append(request)
+        self.asked_to_answer.set()
+        assert self.answers.wait(10.0)
+        receive({"choices": [{"delta": {"content": "Fine."}}]})
+
+    def handle_completions(self, request: dict[str, Any], receive: Receive | None = None) -> dict[str, Any]:
+        self.asked.append(request)
+        if receive is None:
+            return SCORED
+        for _ in range(3):
+            self.begun.set()
+            assert self.batches.acquire(timeout=10.0)
+            self.read += 1
+            if receive({"prompt_progress": {"total": 96, "cache": 0}}):
+                break
+        return {}
+
+    @property
+    def slots(self) -> list[int]:
+        return [request["id_slot"] for request in self.asked]
+
+
+@asynccontextmanager
+async def opened(
+    patch: pytest.MonkeyPatch, path: Path
+) -> AsyncIterator[tuple[LocalLlm, LocalTextEndOfTurn, BatchServer]]:
+    server, file = BatchServer(), path / "model.gguf"
+    file.write_bytes(b"GGUF")
+    patch.setattr(llama_server, "chat_template", lambda path: "<|im_start|>")
+    patch.setattr(llama_server, "open_model", lambda path, threads: server)
+    llm = LocalLlm(file)
+    await llm.warm()
+    server.asked.clear()
+    server.asked_to_answer.clear()
+    try:
+        yield llm, LocalTextEndOfTurn(llm, answers=True), server
+    finally:
+        server.batches.release(100)
+        await llm.close()
+
+
+def prompt(said: str, urgency: Urgency, rules: str = RULES) -> Prompt:
+    return Prompt(rules, (Message(Role.USER, said, 1),), claim=Claim.of("Ben", urgency))
+
+
+async def test_who_goes_on_with_it_waits_for_it_and_finds_its_slot(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with opened(monkeypatch, tmp_path) as (llm, judge, server), asyncio.TaskGroup() as tasks:
+        ahead = tasks.create_task(judge.read_ahead(prompt("", Urgency.PREPARED)))
+        await asyncio.to_thread(server.begun.wait, 10.0)
+        score = tasks.create_task(judge.probability(prompt("Who are you", Urgency.FINAL)))
+        said = tasks.create_task(answer(llm, prompt("Who are you?", Urgency.COMMITTED)))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert len(server.asked) == 1
+        server.batches.release(3)
+        await ahead
+        assert await score == pytest.approx(0.905, abs=0.001)
+        assert (await said)[0] == "Fine."
+    assert server.read == 3
+    first, *_ = server.asked
+    assert RULES in first["prompt"]
+    assert first["prompt"].endswith("<|im_start|>user\n")
+    assert server.slots[0] in server.slots[1:]
+
+
+async def test_it_is_left_at_its_next_batch_for_what_somebody_else_asks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with opened(monkeypatch, tmp_path) as (llm, judge, server), asyncio.TaskGroup() as tasks:
+        ahead = tasks.create_task(judge.read_ahead(prompt("", Urgency.PREPARED)))
+        await asyncio.to_thread(server.begun.wait, 10.0)
+        server.answers.clear()
+        said = tasks.create_task(answer(llm, prompt("Who are you?", Urgency.COMMITTED, "You are Max.")))
+        await asyncio.to_thread(server.asked_to_answer.wait, 10.0)
+        server.batches.release()
+        await ahead
+        assert server.read == 1
+        server.answers.set()
+        assert (await said)[0] == "Fine."
+
+
+async def test_nothing_is_read_while_somebody_else_computes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with opened(monkeypatch, tmp_path) as (llm, judge, server), asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(judge.read_ahead(prompt("", Urgency.PREPARED)))
+        await asyncio.to_thread(server.begun.wait, 10.0)
+        await judge.read_ahead(prompt("", Urgency.PREPARED, "You are Max."))
+        await judge.read_ahead(prompt("", Urgency.PREPARED))
+        server.batches.release(3)
+        await first
+        await judge.read_ahead(prompt("", Urgency.PREPARED))
+    assert len(server.asked) == 1, "and what is read is not read again"

@@ -1,0 +1,61 @@
+"""What a conversation's prompts begin with, computed before the first of them: its instructions, and what was
+said in it where it comes from elsewhere.
+
+Some hundred tokens take a second, for which the first answer would be late. So they are read as the
+conversation begins, while the greeting is said or the user says the first words: in a slot that nobody needs,
+while nobody else has anything to compute, and only until somebody has. A prompt that goes on with what is
+being read waits for it: in another slot all of it would be computed again.
+"""
+
+import asyncio
+from typing import Any
+
+from ...ports import Claim
+from ..worker_pool import IsAbandoned, WorkerPool
+from .generation import Run
+from .server import AT_ONCE
+from .slots import Slots
+
+
+class ReadingAhead:
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+        self._under_way: dict[str, asyncio.Future[None]] = {}
+
+    async def read(self, run: Run, slots: Slots, text: str, claim: Claim) -> None:
+        """Ends early, or does nothing, where others compute. Raises `EngineError`."""
+        if text in self._under_way or self._others(claim, mine=0):
+            return
+
+        def work(is_abandoned: IsAbandoned) -> None:
+            with slots.spare(text) as slot:
+                if slot is not None:
+                    run(_request(text, slot.number), lambda _: is_abandoned() or self._others(claim, mine=1))
+
+        job = self._pool.submit(work, claim)
+        self._under_way[text] = job
+        try:
+            await job
+        finally:
+            del self._under_way[text]
+
+    async def wait(self, text: str) -> None:
+        """Until no beginning of `text` is being read."""
+        if under_way := [job for begun, job in self._under_way.items() if text.startswith(begun)]:
+            await asyncio.wait(under_way)
+
+    def _others(self, claim: Claim, mine: int) -> bool:
+        """Somebody has something to compute, besides `mine` pieces of work."""
+        return self._pool.free_for(claim) < AT_ONCE - mine
+
+
+def _request(text: str, slot: int) -> dict[str, Any]:
+    """Its events tell how far it came, after each batch of the prompt."""
+    return {
+        "prompt": text,
+        "id_slot": slot,
+        "n_predict": 0,
+        "stream": True,
+        "return_progress": True,
+        "cache_prompt": True,
+    }
