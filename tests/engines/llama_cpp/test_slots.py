@@ -107,3 +107,13 @@ def test_what_is_read_already_is_not_read_again(slots: Slots) -> None:
     with slots.spare(RULES) as again:
         assert again is None
     assert computed(slots, RULES + "Who are you? ") == slot.number
+
+
+def test_what_somebody_elses_conversation_began_with_is_read(slots: Slots) -> None:
+    mine = computed(slots, RULES + "Hello. ")
+    with slots.spare(RULES) as slot:
+        assert slot is None
+    assert computed(slots, RULES + "Who are you? ") == mine
+    assert computed(slots, LONG) == mine
+    with slots.spare(RULES) as slot:
+        assert slot is not None, "who has said so much will need all of it"

@@ -45,9 +45,7 @@ class Slots:
     def held(self, text: str) -> Iterator[Held]:
         """The slot that `text` is computed in, which nobody else gets meanwhile."""
         with self._lock:
-            now = self._now()
-            free = [slot for slot in self._slots if slot.is_free]
-            taken = max(free, key=lambda slot: (_gain(slot, text, now), -slot.used))
+            taken = max(self._free(), key=self._preference(text))
             taken.is_free = False
         with self._holding(taken, text) as held:
             yield held
@@ -55,20 +53,28 @@ class Slots:
     @contextmanager
     def spare(self, text: str) -> Iterator[Held | None]:
         """One for the beginning of a conversation, of which nobody will miss anything; None: there is none,
-        or it holds all of `text` already."""
+        or who begins with `text` will find it read."""
         with self._lock:
-            now = self._now()
-            spare = [slot for slot in self._slots if slot.is_free and not _lost(slot, text, now)]
-            taken = max(spare, key=lambda slot: (_common(slot.text, text), -slot.used), default=None)
-            if taken is None or taken.text.startswith(text):
-                taken = None
-            else:
+            prefers, now = self._preference(text), self._now()
+            best = max(self._free(), key=prefers, default=None)
+            is_read = best is not None and best.text.startswith(text)
+            spare = [] if is_read else [slot for slot in self._free() if not _lost(slot, text, now)]
+            taken = max(spare, key=prefers, default=None)
+            if taken is not None:
                 taken.is_free = False
         if taken is None:
             yield None
             return
         with self._holding(taken, text) as held:
             yield held
+
+    def _free(self) -> list[_Slot]:
+        return [slot for slot in self._slots if slot.is_free]
+
+    def _preference(self, text: str) -> Callable[[_Slot], tuple[int, float]]:
+        """The most of it read and the least lost, else the one that was idle for longest."""
+        now = self._now()
+        return lambda slot: (_gain(slot, text, now), -slot.used)
 
     @contextmanager
     def _holding(self, taken: _Slot, text: str) -> Iterator[Held]:
