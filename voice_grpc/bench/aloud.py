@@ -68,9 +68,9 @@ async def ask_aloud(
                     delays.append(await answers.get() - await ended)
             except TimeoutError:
                 delays.append(ANSWER_WITHIN)
+        await call.send(pb.EndSession())
         for task in living:
             task.cancel()
-        await call.send(pb.EndSession())
     return delays
 
 
