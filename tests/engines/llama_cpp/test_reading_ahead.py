@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ async def opened(
 
 
 def prompt(said: str, urgency: Urgency, rules: str = RULES) -> Prompt:
-    return Prompt(rules, (Message(Role.USER, said, 1),), claim=Claim.of("Ben", urgency))
+    """In a language of which a small model is shown no examples."""
+    return Prompt(rules, (Message(Role.USER, said, 1),), "de", claim=Claim.of("Ben", urgency))
 
 
 async def test_who_goes_on_with_it_waits_for_it_and_finds_its_slot(
@@ -129,3 +131,21 @@ async def test_nothing_is_read_while_somebody_else_computes(
         await first
         await judge.read_ahead(prompt("", Urgency.PREPARED))
     assert len(server.asked) == 1, "and what is read is not read again"
+
+
+async def test_a_small_model_reads_its_examples_too_and_judges_behind_them_what_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with opened(monkeypatch, tmp_path) as (_, judge, server):
+        server.batches.release(100)
+        await judge.read_ahead(replace(prompt("", Urgency.PREPARED), language="en"))
+        plain, examples = (str(request["prompt"]) for request in server.asked)
+        assert RULES in plain
+        assert RULES in examples
+        asked = replace(prompt("How are you?", Urgency.FINAL), language="en")
+        told = replace(prompt("I am well.", Urgency.FINAL), language="en")
+        assert await judge.probability(asked) == pytest.approx(0.905, abs=0.001)
+        assert await judge.probability(told) == pytest.approx(0.810, abs=0.001), "an end is likelier there"
+        first, second = (str(request["prompt"]) for request in server.asked[2:])
+        assert (first, second) == (plain + "How are you", examples + "I am well")
+        assert server.slots[2:] == server.slots[:2]

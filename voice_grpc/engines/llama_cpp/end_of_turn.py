@@ -8,7 +8,7 @@ without its last word with 0.00.
 """
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ...core.errors import EngineError
@@ -20,8 +20,21 @@ _ENDS = frozenset(".?!…。？！؟।\n")
 _TOP = 100
 """Tokens that are looked at: what ends an utterance is among the likeliest, or hardly likely at all."""
 
+_BEHIND_EXAMPLES = 0.8
+"""Log odds by which an end is likelier behind examples, all of them whole sentences: of statements that were
+finished the median is 0.8 there and 0.6 without them, of those that could have ended where they were broken
+off 0.6 and 0.2 (18 and 5 of the bench's)."""
+
 _SHOWN_MESSAGES = 3
 """Of a conversation whose answers another model writes: its prefix is computed for this question alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTurn:
+    text: str
+    """What the model is shown up to the user's last word."""
+    has_examples: bool
+    """Of whole sentences, before it."""
 
 
 class Completing(Protocol):
@@ -37,11 +50,11 @@ class Completing(Protocol):
         """Work of `claim` would not have to wait for what is as urgent."""
         ...
 
-    def open_turn(self, prompt: Prompt) -> str:
-        """The text of `prompt` up to its last user's last word."""
+    def open_turn(self, prompt: Prompt, *, to_answer: bool) -> OpenTurn:
+        """`prompt` up to its last user's last word, as it is or as an answer to it begins."""
         ...
 
-    async def read_ahead(self, text: str, claim: Claim) -> None: ...
+    async def read_ahead(self, prompt: Prompt) -> None: ...
 
     async def complete(self, request: dict[str, Any], claim: Claim) -> dict[str, Any]: ...
 
@@ -79,13 +92,14 @@ class LocalTextEndOfTurn:
 
     async def read_ahead(self, prompt: Prompt) -> None:
         """Raises `EngineError`."""
-        await self._llm.read_ahead(self._open(prompt), prompt.claim)
+        await self._llm.read_ahead(self._judged(prompt))
 
     async def probability(self, prompt: Prompt) -> float | None:
         """None while the model has no room: answers that were let out go first. Raises `EngineError`."""
         if not self._llm.has_room(prompt.claim):
             return None
-        text = self._open(prompt)
+        opened = self._llm.open_turn(self._judged(prompt), to_answer=self._answers)
+        text = opened.text.rstrip(" .,;:!?…。，、？！")
         request = {"prompt": text, "n_predict": 1, "n_probs": _TOP, "logprobs": _TOP, "cache_prompt": True}
         answer = await self._llm.complete({**request, "temperature": 0.0}, prompt.claim)
         try:
@@ -93,12 +107,18 @@ class LocalTextEndOfTurn:
             found = {each["token"]: float(each["logprob"]) for each in token["top_logprobs"]}
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise EngineError("turn", f"{self.name} gave no probabilities") from error
-        return min(1.0, math.fsum(math.exp(value) for text, value in found.items() if _is_end(text)))
+        ends = min(1.0, math.fsum(math.exp(value) for text, value in found.items() if _is_end(text)))
+        return _less_likely(ends, _BEHIND_EXAMPLES) if opened.has_examples else ends
 
-    def _open(self, prompt: Prompt) -> str:
-        if not self._answers or prompt.tools:
-            prompt = replace(prompt, instructions="", messages=prompt.messages[-_SHOWN_MESSAGES:], tools=())
-        return self._llm.open_turn(prompt).rstrip(" .,;:!?…。，、？！")
+    def _judged(self, prompt: Prompt) -> Prompt:
+        if self._answers and not prompt.tools:
+            return prompt
+        return replace(prompt, instructions="", messages=prompt.messages[-_SHOWN_MESSAGES:], tools=())
+
+
+def _less_likely(probability: float, by: float) -> float:
+    """`by` log odds."""
+    return probability / (probability + (1.0 - probability) * math.exp(by))
 
 
 def _is_end(token: str) -> bool:

@@ -24,8 +24,9 @@ from ..worker_pool import IsAbandoned, WorkerPool
 from . import prompt as transcript_prompt
 from . import server as llama_server
 from .answer import LocalAnswer
+from .end_of_turn import OpenTurn
 from .generation import GoOn, LocalGeneration, LocalGenerations, Run
-from .parrot import opens, reacting
+from .parrot import may_open, opens, reacting
 from .prompt import ChatLayout
 from .reading_ahead import ReadingAhead
 from .server import AT_ONCE, SLOT_TOKENS
@@ -69,7 +70,7 @@ class LocalLlm:
         """How a prompt is put to it, by the file."""
         self._layout: ChatLayout | None = None
         """How messages are marked, where that is known and the model is tuned."""
-        self._calls_tools = self._is_small = False
+        self._calls_tools = self._is_small = self._reacts = False
         self._server: Any = None
         self._running = LocalGenerations()
         self._pool = WorkerPool("llm", "the local model", AT_ONCE, slice_s=SLICE_S)
@@ -109,20 +110,22 @@ class LocalLlm:
             async for _ in items:
                 pass
 
-    def open_turn(self, prompt: Prompt) -> str:
-        """The text of `prompt` as the model sees it, up to the last word of its last message."""
-        if self._layout is not None:
-            return transcript_prompt.open_chat(prompt, SLOT_TOKENS, self._layout)
-        request = transcript_prompt.transcript_request(prompt, SLOT_TOKENS, 0)
-        return str(request["prompt"]).removesuffix("Assistant:").rstrip("\n")
+    def open_turn(self, prompt: Prompt, *, to_answer: bool) -> OpenTurn:
+        """`prompt` up to the last word of its last message: as it is, or as an answer to it begins, with
+        examples where a small model is told something in the first words of a conversation."""
+        reacts = to_answer and self._reacts and opens(prompt)
+        return OpenTurn(_opened(reacting(prompt) if reacts else prompt, self._layout), has_examples=reacts)
 
     def has_room(self, claim: Claim) -> bool:
         """A slot is free for work of `claim`, or held by what is less urgent."""
         return self._pool.free_for(claim) > 0
 
-    async def read_ahead(self, text: str, claim: Claim) -> None:
-        """Compute `text`, with which prompts will begin, where nobody else computes. Raises `EngineError`."""
-        await self._ahead.read(self._open_server().handle_completions, self._slots, text, claim)
+    async def read_ahead(self, prompt: Prompt) -> None:
+        """Compute what answers will begin with, where nobody else computes. Raises `EngineError`."""
+        run = self._open_server().handle_completions
+        await self._ahead.read(run, self._slots, _opened(prompt, self._layout), prompt.claim)
+        if self._reacts and may_open(prompt):
+            await self._ahead.read(run, self._slots, _opened(reacting(prompt), self._layout), prompt.claim)
 
     async def complete(self, request: dict[str, Any], claim: Claim = NOBODY) -> dict[str, Any]:
         """All that llama.cpp answers to a completion that is not streamed. Raises `EngineError`."""
@@ -146,7 +149,7 @@ class LocalLlm:
         prompt = prompt if self._calls_tools else transcript_prompt.without_tools(prompt)
         if self._is_small and prompt.messages and prompt.messages[-1].role is Role.TOOLS:
             prompt = replace(prompt, tools=())  # it would call the same one again instead of answering
-        boldness, parrots = 0, self._is_small and bool(self._speaks_chat)
+        boldness, parrots = 0, self._reacts
         if parrots and opens(prompt):
             prompt, parrots = reacting(prompt), False
         for _ in range(2):
@@ -190,6 +193,7 @@ class LocalLlm:
             self._speaks_chat = bool(template)
         self._calls_tools = self._speaks_chat and "tools" in template
         self._is_small = path.stat().st_size < _SMALL
+        self._reacts = self._is_small and self._speaks_chat
         self._slots = Slots(llama_server.slots_of(path))
         if self._speaks_chat:
             self._asking = transcript_prompt.chat_request
@@ -221,6 +225,13 @@ class LocalLlm:
         finally:
             generation.is_unwanted = True
             job.cancel()
+
+
+def _opened(prompt: Prompt, layout: ChatLayout | None) -> str:
+    if layout is not None:
+        return transcript_prompt.open_chat(prompt, SLOT_TOKENS, layout)
+    request = transcript_prompt.transcript_request(prompt, SLOT_TOKENS, 0)
+    return str(request["prompt"]).removesuffix("Assistant:").rstrip("\n")
 
 
 def _going_on(opened: dict[str, Any] | None, run: Run) -> GoOn | None:

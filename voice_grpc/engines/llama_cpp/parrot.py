@@ -74,7 +74,9 @@ def is_told(prompt: Prompt) -> bool:
     if last is None or last.role is not Role.USER or not _is_english(last.text, prompt.language):
         return False
     wants_length = most_sentences(prompt) is None
-    return not (wants_length or last.text.rstrip().endswith("?") or _ASKS.match(last.text))
+    return bool(last.text) and not (
+        wants_length or last.text.rstrip().endswith("?") or _ASKS.match(last.text)
+    )
 
 
 def _is_english(text: str, language: str) -> bool:
@@ -91,6 +93,15 @@ def opens(prompt: Prompt) -> bool:
     """The user told something, in the first words of the conversation, and there is nothing to be done."""
     if not is_told(prompt) or prompt.tools or _ORDERS.match(prompt.messages[-1].text):
         return False
+    return _is_first(prompt)
+
+
+def may_open(prompt: Prompt) -> bool:
+    """The last message is the user's to come, and may be one that `opens`."""
+    return primary(prompt.language) in ("", _LANGUAGE) and not prompt.tools and _is_first(prompt)
+
+
+def _is_first(prompt: Prompt) -> bool:
     return all(message.role is Role.ASSISTANT for message in prompt.messages[:-1])
 
 

@@ -14,7 +14,7 @@ from ...ports import Claim
 from ..worker_pool import IsAbandoned, WorkerPool
 from .generation import Run
 from .server import AT_ONCE
-from .slots import Slots
+from .slots import Slots, common
 
 
 class ReadingAhead:
@@ -40,8 +40,10 @@ class ReadingAhead:
             del self._under_way[text]
 
     async def wait(self, text: str) -> None:
-        """Until no beginning of `text` is being read."""
-        if under_way := [job for begun, job in self._under_way.items() if text.startswith(begun)]:
+        """Until nothing is being read that `text` begins with, but for its end: in which language to answer is
+        known with the first words."""
+        under_way = [job for begun, job in self._under_way.items() if common(begun, text) > len(begun) // 2]
+        if under_way:
             await asyncio.wait(under_way)
 
     def _others(self, claim: Claim, mine: int) -> bool:

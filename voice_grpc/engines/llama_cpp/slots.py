@@ -15,6 +15,10 @@ ALIVE_SECONDS = 120.0
 """For which a conversation is expected to go on: longer than an answer and a question take."""
 
 
+_READ = 0.9
+"""Of a beginning that was read: its end tells in which language to answer, which is known with the first words."""
+
+
 @dataclass(slots=True)
 class _Slot:
     number: int
@@ -57,7 +61,7 @@ class Slots:
         with self._lock:
             prefers, now = self._preference(text), self._now()
             best = max(self._free(), key=prefers, default=None)
-            is_read = best is not None and best.text.startswith(text)
+            is_read = best is not None and common(best.text, text) >= _READ * len(text)
             spare = [] if is_read else [slot for slot in self._free() if not _lost(slot, text, now)]
             taken = max(spare, key=prefers, default=None)
             if taken is not None:
@@ -88,15 +92,15 @@ class Slots:
 
 def _gain(slot: _Slot, text: str, now: float) -> int:
     """Characters that need not be computed, less those that somebody will compute again."""
-    return _common(slot.text, text) - _lost(slot, text, now)
+    return common(slot.text, text) - _lost(slot, text, now)
 
 
 def _lost(slot: _Slot, text: str, now: float) -> int:
     """Characters that somebody will compute again."""
-    return len(slot.text) - _common(slot.text, text) if now - slot.used < ALIVE_SECONDS else 0
+    return len(slot.text) - common(slot.text, text) if now - slot.used < ALIVE_SECONDS else 0
 
 
-def _common(one: str, other: str) -> int:
+def common(one: str, other: str) -> int:
     """Characters with which both begin."""
     low, high = 0, min(len(one), len(other))
     while low < high:
