@@ -40,8 +40,8 @@ class ReadingAhead:
             del self._under_way[text]
 
     async def wait(self, text: str) -> None:
-        """Until nothing is being read that `text` begins with, but for its end: in which language to answer is
-        known with the first words."""
+        """Until nothing is being read that `text` begins with, but for its end: in which language to answer
+        is known with the first words."""
         under_way = [job for begun, job in self._under_way.items() if common(begun, text) > len(begun) // 2]
         if under_way:
             await asyncio.wait(under_way)

@@ -16,7 +16,8 @@ ALIVE_SECONDS = 120.0
 
 
 _READ = 0.9
-"""Of a beginning that was read: its end tells in which language to answer, which is known with the first words."""
+"""Share of a beginning that is all of it but for its end: in which language to answer is known with the first
+words."""
 
 
 @dataclass(slots=True)
