@@ -45,7 +45,7 @@ def test_the_table_has_enough_of_every_language_and_ending() -> None:
         "a text stands there twice"
     )
     for language in FILLERS:
-        for how in set(TextEnding) - {TextEnding.UNKNOWN}:
+        for how in set(TextEnding) - {TextEnding.UNKNOWN, TextEnding.WHOLE}:
             assert told.count((language, how.value)) >= 2, (language, how)
 
 

@@ -178,3 +178,11 @@ def test_what_is_no_probability_says_nothing(probability: float) -> None:
 def test_a_probability_is_kept(probability: float | None) -> None:
     evidence = Evidence(text_end=probability, acoustic_end=probability)
     assert (evidence.text_end, evidence.acoustic_end) == (probability, probability)
+
+
+def test_what_is_said_as_a_whole_is_answered_soon_though_the_language_model_expects_more() -> None:
+    said = Evidence(TextEnding.WHOLE, word_count=4, text_end=0.0)
+    held = hold(said, BOUNDS[Profile.CONVERSATION])
+    assert held == hold(replace(said, text_end=0.9), BOUNDS[Profile.CONVERSATION]) < 0.4
+    drawn = hold(replace(said, acoustic_end=0.01), BOUNDS[Profile.CONVERSATION])
+    assert drawn > 1.5 * held, "unless it sounds as if more came"

@@ -96,9 +96,7 @@ def test_a_beginning_is_read_where_nobody_misses_anything(slots: Slots, clock: C
     with slots.spare("You are Kim. ") as slot:
         assert slot is None, "all are somebody's"
     clock.time += ALIVE_SECONDS
-    with slots.spare(
-        RULES + "Who asks for the way is to be told that it is far. "
-    ) as slot:
+    with slots.spare(RULES + "Who asks for the way is to be told that it is far. ") as slot:
         assert slot is not None
         assert slot.number in (mine, others), "they begin alike"
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from ..languages import listed_as
+from .formulas import is_formula
 from .open_words.germanic import GERMANIC
 from .open_words.lists import WordLists, spelled
 from .open_words.lists import words as words_in
@@ -24,6 +25,8 @@ from .open_words.unspaced import UNSPACED
 class TextEnding(Enum):
     UNKNOWN = "unknown"
     """No words yet, or of a language without a list."""
+    WHOLE = "whole"
+    """They are what people say as a whole: "good morning", "what time is it"."""
     CLOSED = "closed"
     """Nothing about the last words asks for more."""
     LOOSE = "loose"
@@ -124,6 +127,8 @@ def ending(text: str, language: str) -> TextEnding:
     lists, words = _LISTS.get(code), words_of(text)
     if lists is None or not words:
         return TextEnding.UNKNOWN
+    if is_formula(words, code):
+        return TextEnding.WHOLE
     if lists.is_unspaced:
         return _unspaced_ending(text, words, lists)
     if _is_spelled(text, lists) or _is_half_address(text, words, lists):

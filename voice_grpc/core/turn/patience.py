@@ -73,6 +73,7 @@ class Evidence:
 
 _ENDINGS = {
     TextEnding.UNKNOWN: 0.0,
+    TextEnding.WHOLE: 2.5,
     TextEnding.CLOSED: 0.6,
     TextEnding.LOOSE: -1.0,
     TextEnding.OPEN: -3.0,
@@ -120,7 +121,8 @@ class Decision:
 def finished(evidence: Evidence) -> float:
     """The probability that the turn is over, 0 to 1."""
     odds = _ENDINGS[evidence.ending]
-    odds += _pull(evidence.text_end, _TEXT_EVEN, _TEXT_WEIGHT, _TEXT_MOST)
+    if evidence.ending is not TextEnding.WHOLE:  # short, and what a language model is wrong about
+        odds += _pull(evidence.text_end, _TEXT_EVEN, _TEXT_WEIGHT, _TEXT_MOST)
     odds += _pull(evidence.acoustic_end, _ACOUSTIC_EVEN, _ACOUSTIC_WEIGHT, _ACOUSTIC_MOST)
     if evidence.word_count and evidence.ending in (TextEnding.CLOSED, TextEnding.UNKNOWN):
         odds += _LENGTH_WEIGHT * (min(evidence.word_count, _LONG) - _LENGTH_EVEN)
