@@ -51,11 +51,11 @@ _ASKS = re.compile(
 """Questions, of which the answer may well begin with their words, and those who want words said."""
 
 _ORDERS = re.compile(
-    r"\s*(?:please\s+)?(?:tell|give|explain|describe|name|list|count|write|sing|play|set|remind|turn|move|put"
-    r"|call|find|show|help|let|add|open|close|start|stop|make|go|continue)\b",
+    r"\s*(?:please\s+)?(?:name|count|write|sing|play|turn|help|let|add|open|close|stop|make|go|continue)\b",
     re.IGNORECASE,
 )
-"""Of what is to be done rather than reacted to."""
+"""Of what a small model does without examples. Of other orders ("explain", "remind me") it says the words
+again, and is asked a second time: 16 of 26 that were tried."""
 
 _REACTIONS = (
     ("I had a long day at the office.", "That sounds tiring. I hope you can rest now."),
