@@ -33,6 +33,8 @@ class BatchServer:
         self.answers = threading.Event()
         self.answers.set()
         self.read = 0
+        self.is_cold = False
+        """What is judged is read a batch at a time too."""
 
     def handle_chat_completions(self, request: dict[str, Any], receive: Receive) -> None:
         self.asked.append(request)
@@ -40,17 +42,18 @@ class BatchServer:
         assert self.answers.wait(10.0)
         receive({"choices": [{"delta": {"content": "Fine."}}]})
 
-    def handle_completions(self, request: dict[str, Any], receive: Receive | None = None) -> dict[str, Any]:
+    def handle_completions(self, request: dict[str, Any], receive: Receive) -> None:
         self.asked.append(request)
-        if receive is None:
-            return SCORED
-        for _ in range(3):
+        if request["n_predict"] and not self.is_cold:
+            receive({"prompt_progress": {"total": 99, "cache": 95, "processed": 99}})
+            receive(SCORED)
+            return
+        for done in (32, 64, 96):
             self.begun.set()
             assert self.batches.acquire(timeout=10.0)
             self.read += 1
-            if receive({"prompt_progress": {"total": 96, "cache": 0}}):
-                break
-        return {}
+            if receive({"prompt_progress": {"total": 96, "cache": 0, "processed": done}}):
+                return
 
     @property
     def slots(self) -> list[int]:
@@ -117,6 +120,25 @@ async def test_it_is_left_at_its_next_batch_for_what_somebody_else_asks(
         assert server.read == 1
         server.answers.set()
         assert (await said)[0] == "Fine."
+        server.batches.release(3)
+        await judge.read_ahead(prompt("", Urgency.PREPARED))
+    first, *_, again = server.slots
+    assert first == again, "where a third of it is read"
+    assert server.read == 1 + 3
+
+
+async def test_whom_nobody_waits_for_any_more_is_left_at_the_next_batch(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with opened(monkeypatch, tmp_path) as (llm, judge, server):
+        server.is_cold = True
+        score = asyncio.create_task(judge.probability(prompt("Who are you", Urgency.FINAL)))
+        await asyncio.to_thread(server.begun.wait, 10.0)
+        score.cancel()
+        await asyncio.wait([score])
+        server.batches.release()
+        assert (await answer(llm, prompt("Who are you?", Urgency.COMMITTED)))[0] == "Fine."
+    assert server.read == 1
 
 
 async def test_nothing_is_read_while_somebody_else_computes(

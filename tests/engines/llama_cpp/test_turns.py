@@ -40,15 +40,15 @@ class HeldServer:
     def handle_chat_completions(self, request: dict[str, Any], receive: Receive) -> None:
         self._write(request, TOKENS, receive, lambda token: {"delta": {"content": token}})
 
-    def handle_completions(self, request: dict[str, Any], receive: Receive | None = None) -> dict[str, Any]:
-        if receive is None:
+    def handle_completions(self, request: dict[str, Any], receive: Receive) -> None:
+        if "n_probs" in request:
             self.asked.append(request)
-            return {"choices": [{"logprobs": {"content": [{"top_logprobs": []}]}}]}
+            receive({"choices": [{"logprobs": {"content": [{"top_logprobs": []}]}}]})
+            return
         written = next(
             n for n in reversed(range(len(TOKENS))) if request["prompt"].endswith("".join(TOKENS[:n]))
         )
         self._write(request, TOKENS[written:], receive, lambda token: {"text": token})
-        return {}
 
     def _write(
         self, request: dict[str, Any], tokens: list[str], receive: Receive, choice: Callable[[str], Any]

@@ -100,7 +100,7 @@ class LocalTextEndOfTurn:
             return None
         opened = self._llm.open_turn(self._judged(prompt), to_answer=self._answers)
         text = opened.text.rstrip(" .,;:!?…。，、？！")
-        request = {"prompt": text, "n_predict": 1, "n_probs": _TOP, "logprobs": _TOP, "cache_prompt": True}
+        request = {"prompt": text, "n_predict": 1, "n_probs": _TOP, "logprobs": _TOP}
         answer = await self._llm.complete({**request, "temperature": 0.0}, prompt.claim)
         try:
             (token,) = answer["choices"][0]["logprobs"]["content"]

@@ -14,7 +14,7 @@ from ...ports import Usage
 from ..worker_pool import IsAbandoned
 from ..worker_threads import Abandoned
 from .prompt import is_loop
-from .slots import Slots
+from .slots import Slots, read_of
 
 _LEAVE_S = 0.15
 """For an answer that nobody wants any more to leave its slot: a token, or a batch of its prompt."""
@@ -49,7 +49,7 @@ class LocalGeneration:
         self._before: Usage | None = None
         """That of the text that was written before it went on; None: it has not gone on."""
         self._items: asyncio.Queue[Event] = asyncio.Queue()
-        self._text = ""
+        self._text = self._read_so_far = ""
         self._loop = asyncio.get_running_loop()
 
     async def next(self) -> str | None:
@@ -79,7 +79,7 @@ class LocalGeneration:
                     try:
                         self._run({**self._request, "id_slot": slot.number}, receive)
                     finally:
-                        slot.text = self._prompt + self._text
+                        slot.text = self._prompt + self._text if self._text else self._read_so_far
         finally:
             self.is_in_slot = False
             self._call(self._settle)
@@ -104,6 +104,7 @@ class LocalGeneration:
             self._put(EngineError("llm", f"the local model refused: {reason}"))
         if progress := event.get("prompt_progress"):
             self._count(Usage(progress["total"], 0, progress["cache"]))
+            self._read_so_far = read_of(self._prompt, progress)
         if usage := event.get("usage"):
             cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
             self._count(Usage(usage["prompt_tokens"], usage["completion_tokens"], cached))

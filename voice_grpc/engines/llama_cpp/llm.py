@@ -21,6 +21,7 @@ from ...model_files.cache import model_path
 from ...model_files.catalog import MODELS
 from ...ports import NOBODY, CallRequest, Claim, Prompt, TextDelta, Usage
 from ..worker_pool import IsAbandoned, WorkerPool
+from ..worker_threads import Abandoned
 from . import prompt as transcript_prompt
 from . import server as llama_server
 from .answer import LocalAnswer
@@ -28,6 +29,7 @@ from .end_of_turn import OpenTurn
 from .generation import GoOn, LocalGeneration, LocalGenerations, Run
 from .parrot import may_open, opens, reacting
 from .prompt import ChatLayout
+from .reading import PromptReading
 from .reading_ahead import ReadingAhead
 from .server import AT_ONCE, SLOT_TOKENS
 from .slots import Slots
@@ -128,19 +130,24 @@ class LocalLlm:
             await self._ahead.read(run, self._slots, _opened(reacting(prompt), self._layout), prompt.claim)
 
     async def complete(self, request: dict[str, Any], claim: Claim = NOBODY) -> dict[str, Any]:
-        """All that llama.cpp answers to a completion that is not streamed. Raises `EngineError`."""
+        """What llama.cpp says of what follows a prompt. Cancelled, it is left. Raises `EngineError`."""
+        text = request["prompt"]
         await self._running.leave()
-        await self._ahead.wait(request["prompt"])
+        await self._ahead.wait(text)
         server = self._open_server()
 
-        def work(_: IsAbandoned) -> Any:
-            with self._slots.held(request["prompt"]) as slot:
-                return server.handle_completions({**request, "id_slot": slot.number})
+        def work(is_abandoned: IsAbandoned) -> dict[str, Any]:
+            with self._slots.held(text) as slot:
+                reading = PromptReading(text, slot, is_abandoned)
+                reading.run(server.handle_completions, request)
+            if reading.was_left:
+                raise Abandoned
+            return reading.answer
 
-        answer = await self._pool.submit(work, claim)
+        answer: dict[str, Any] = await self._pool.submit(work, claim)
         if "error" in answer:
             raise EngineError("llm", f"the local model refused: {answer['error'].get('message', '')}")
-        return dict(answer)
+        return answer
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | CallRequest | Usage, None]:
         """Raises `EngineError` when two attempts give nothing that is worth saying. The second one is bolder,

@@ -8,11 +8,11 @@ being read waits for it: in another slot all of it would be computed again.
 """
 
 import asyncio
-from typing import Any
 
 from ...ports import Claim
 from ..worker_pool import IsAbandoned, WorkerPool
 from .generation import Run
+from .reading import PromptReading
 from .server import AT_ONCE
 from .slots import Slots, common
 
@@ -30,7 +30,8 @@ class ReadingAhead:
         def work(is_abandoned: IsAbandoned) -> None:
             with slots.spare(text) as slot:
                 if slot is not None:
-                    run(_request(text, slot.number), lambda _: is_abandoned() or self._others(claim, mine=1))
+                    reading = PromptReading(text, slot, lambda: is_abandoned() or self._others(claim, mine=1))
+                    reading.run(run, {"n_predict": 0})
 
         job = self._pool.submit(work, claim)
         self._under_way[text] = job
@@ -49,15 +50,3 @@ class ReadingAhead:
     def _others(self, claim: Claim, mine: int) -> bool:
         """Somebody has something to compute, besides `mine` pieces of work."""
         return self._pool.free_for(claim) < AT_ONCE - mine
-
-
-def _request(text: str, slot: int) -> dict[str, Any]:
-    """Its events tell how far it came, after each batch of the prompt."""
-    return {
-        "prompt": text,
-        "id_slot": slot,
-        "n_predict": 0,
-        "stream": True,
-        "return_progress": True,
-        "cache_prompt": True,
-    }

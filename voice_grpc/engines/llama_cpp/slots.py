@@ -7,7 +7,7 @@ when it goes on, for 5 s. So there are more slots than generations at once, and 
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -61,8 +61,8 @@ class Slots:
         or who begins with `text` will find it read."""
         with self._lock:
             prefers, now = self._preference(text), self._now()
-            best = max(self._free(), key=prefers, default=None)
-            is_read = best is not None and common(best.text, text) >= _READ * len(text)
+            best = max(self._slots, key=prefers)
+            is_read = common(best.text, text) >= _READ * len(text)
             spare = [] if is_read else [slot for slot in self._free() if not _lost(slot, text, now)]
             taken = max(spare, key=prefers, default=None)
             if taken is not None:
@@ -111,3 +111,9 @@ def common(one: str, other: str) -> int:
         else:
             high = middle - 1
     return low
+
+
+def read_of(text: str, progress: Mapping[str, int]) -> str:
+    """As much of a prompt as is computed, by what llama.cpp tells between two batches of it."""
+    done = max(progress.get("cache", 0), progress.get("processed", 0))
+    return text[: len(text) * done // max(1, progress["total"])]
