@@ -455,7 +455,7 @@ async def test_only_an_embedded_model_reads_the_beginning() -> None:
     assert not remote.prompts
     assert {prompt.instructions for prompt in embedded.prompts} == {"You are kind."}
     said = [prompt.messages[-1].text for prompt in embedded.prompts]
-    assert said == [*[HELLO] * AT_ONCE, TOLD]
+    assert said == [TOLD, *[HELLO] * AT_ONCE]
     await prime(LlmChain([remote]), "You are kind.")
     assert not remote.prompts
 

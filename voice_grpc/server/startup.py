@@ -138,9 +138,9 @@ HELLO, TOLD = "Hello.", "It was a long day."
 
 
 async def prime(chain: LlmChain, instructions: str) -> None:
-    """Have the embedded models read what the first conversations will begin with, as many at once as may run
-    at once: its prefix is hot then in as many slots. Then what they are shown where they were told something,
-    which may be more.
+    """Have the embedded models read what the first conversations will begin with: what they are shown where
+    they are told something, which may be more, then the instructions alone, as often as may run at once.
+    Each is hot then in a slot of its own.
 
     One that fails is left out. Raises its `EngineError` when there is no other.
     """
@@ -148,10 +148,10 @@ async def prime(chain: LlmChain, instructions: str) -> None:
         if not member.engine.is_embedded or not member.is_ready:
             continue
         try:
+            await _read(member.engine, instructions, TOLD)
             async with asyncio.TaskGroup() as tasks:
                 for slot in range(AT_ONCE):
                     tasks.create_task(_read(member.engine, instructions, HELLO), name=f"prime-{slot}")
-            await _read(member.engine, instructions, TOLD)
         except* EngineError as group:
             member.failed(first_of(group), for_good=True)
             if not any(other.is_ready for other in chain.members):

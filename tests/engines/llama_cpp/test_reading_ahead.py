@@ -130,9 +130,9 @@ async def test_it_is_left_at_its_next_batch_for_what_somebody_else_asks(
 async def test_whom_nobody_waits_for_any_more_is_left_at_the_next_batch(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    async with opened(monkeypatch, tmp_path) as (llm, judge, server):
+    async with opened(monkeypatch, tmp_path) as (llm, judge, server), asyncio.TaskGroup() as tasks:
         server.is_cold = True
-        score = asyncio.create_task(judge.probability(prompt("Who are you", Urgency.FINAL)))
+        score = tasks.create_task(judge.probability(prompt("Who are you", Urgency.FINAL)))
         await asyncio.to_thread(server.begun.wait, 10.0)
         score.cancel()
         await asyncio.wait([score])
