@@ -167,7 +167,7 @@ async def test_a_small_model_reads_its_examples_too_and_judges_behind_them_what_
         asked = replace(prompt("How are you?", Urgency.FINAL), language="en")
         told = replace(prompt("I am well.", Urgency.FINAL), language="en")
         assert await judge.probability(asked) == pytest.approx(0.905, abs=0.001)
-        assert await judge.probability(told) == pytest.approx(0.657, abs=0.001), "an end is likelier there"
+        assert await judge.probability(told) == pytest.approx(0.563, abs=0.001), "an end is likelier there"
         first, second = (str(request["prompt"]) for request in server.asked[2:])
         assert (first, second) == (plain + "How are you", examples + "I am well")
         assert server.slots[2:] == server.slots[:2]
