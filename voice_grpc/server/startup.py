@@ -17,7 +17,6 @@ from ..core.audio import Samples
 from ..core.conversation import Message, Role
 from ..core.errors import EngineEmpty, EngineError, EngineTimeout
 from ..core.errors import first as first_of
-from ..engines.llama_cpp.server import AT_ONCE
 from ..fallback import LlmChain, Member, SttChain, TtsChain
 from ..fallback.chain import FIRST_SECONDS
 from ..net.addresses import is_url
@@ -138,9 +137,9 @@ HELLO, TOLD = "Hello.", "It was a long day."
 
 
 async def prime(chain: LlmChain, instructions: str) -> None:
-    """Have the embedded models read what the first conversations will begin with: what they are shown where
-    they are told something, which may be more, then the instructions alone, as often as may run at once.
-    Each is hot then in a slot of its own.
+    """Have the embedded models read what the first conversation will begin with: the instructions, and what
+    they are shown beside them where they are told something, which may be more. Later conversations read it
+    themselves as they begin.
 
     One that fails is left out. Raises its `EngineError` when there is no other.
     """
@@ -148,10 +147,9 @@ async def prime(chain: LlmChain, instructions: str) -> None:
         if not member.engine.is_embedded or not member.is_ready:
             continue
         try:
-            await _read(member.engine, instructions, TOLD)
             async with asyncio.TaskGroup() as tasks:
-                for slot in range(AT_ONCE):
-                    tasks.create_task(_read(member.engine, instructions, HELLO), name=f"prime-{slot}")
+                for said in (HELLO, TOLD):
+                    tasks.create_task(_read(member.engine, instructions, said), name="prime")
         except* EngineError as group:
             member.failed(first_of(group), for_good=True)
             if not any(other.is_ready for other in chain.members):

@@ -13,10 +13,12 @@ import pytest
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.engines.llama_cpp import server as llama_server
 from voice_grpc.engines.llama_cpp.end_of_turn import LocalTextEndOfTurn
+from voice_grpc.engines.llama_cpp.generation import LocalGeneration
 from voice_grpc.engines.llama_cpp.llm import LocalLlm
+from voice_grpc.engines.llama_cpp.slots import Slots
 from voice_grpc.ports import Claim, Prompt, Urgency
 
-from .test_turns import Receive, answer
+from .test_turns import Receive, answer, settled
 
 RULES = "You are Robin, and kind."
 SCORED = {"choices": [{"logprobs": {"content": [{"top_logprobs": [{"token": ".", "logprob": -0.1}]}]}}]}
@@ -84,16 +86,23 @@ def prompt(said: str, urgency: Urgency, rules: str = RULES) -> Prompt:
     return Prompt(rules, (Message(Role.USER, said, 1),), "de", claim=Claim.of("Ben", urgency))
 
 
+async def begun(
+    judge: LocalTextEndOfTurn, server: BatchServer, tasks: asyncio.TaskGroup
+) -> "asyncio.Task[None]":
+    """The rules are being read, and the first batch of them waits."""
+    ahead = tasks.create_task(judge.read_ahead(prompt("", Urgency.PREPARED)))
+    await asyncio.to_thread(server.begun.wait, 10.0)
+    return ahead
+
+
 async def test_who_goes_on_with_it_waits_for_it_and_finds_its_slot(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async with opened(monkeypatch, tmp_path) as (llm, judge, server), asyncio.TaskGroup() as tasks:
-        ahead = tasks.create_task(judge.read_ahead(prompt("", Urgency.PREPARED)))
-        await asyncio.to_thread(server.begun.wait, 10.0)
+        ahead = await begun(judge, server, tasks)
         score = tasks.create_task(judge.probability(prompt("Who are you", Urgency.FINAL)))
         said = tasks.create_task(answer(llm, prompt("Who are you?", Urgency.COMMITTED)))
-        for _ in range(10):
-            await asyncio.sleep(0)
+        await settled()
         assert len(server.asked) == 1
         server.batches.release(3)
         await ahead
@@ -110,8 +119,7 @@ async def test_it_is_left_at_its_next_batch_for_what_somebody_else_asks(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async with opened(monkeypatch, tmp_path) as (llm, judge, server), asyncio.TaskGroup() as tasks:
-        ahead = tasks.create_task(judge.read_ahead(prompt("", Urgency.PREPARED)))
-        await asyncio.to_thread(server.begun.wait, 10.0)
+        ahead = await begun(judge, server, tasks)
         server.answers.clear()
         said = tasks.create_task(answer(llm, prompt("Who are you?", Urgency.COMMITTED, "You are Max.")))
         await asyncio.to_thread(server.asked_to_answer.wait, 10.0)
@@ -141,12 +149,35 @@ async def test_whom_nobody_waits_for_any_more_is_left_at_the_next_batch(
     assert server.read == 1
 
 
+@pytest.mark.parametrize(("processed", "is_read"), [(33, False), (99, True)])
+async def test_an_answer_that_was_cut_leaves_what_it_had_read(processed: int, *, is_read: bool) -> None:
+    def run(_: dict[str, Any], receive: Receive) -> None:
+        receive({"prompt_progress": {"total": 99, "cache": 0, "processed": processed}})
+
+    slots = Slots(1)
+    LocalGeneration(run, {}, None, slots, RULES).work(lambda: False)
+    with slots.spare(RULES) as slot:
+        assert (slot is None) == is_read
+
+
+async def test_a_model_that_only_judges_reads_no_examples_and_no_instructions(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with opened(monkeypatch, tmp_path) as (llm, _, server):
+        server.batches.release(100)
+        judge = LocalTextEndOfTurn(llm, answers=False)
+        await judge.read_ahead(replace(prompt("", Urgency.PREPARED), language="en"))
+        told = replace(prompt("I am well.", Urgency.FINAL), language="en")
+        assert await judge.probability(told) == pytest.approx(0.905, abs=0.001)
+    assert not any(RULES in request["prompt"] for request in server.asked)
+    assert [request["prompt"].count("<|im_start|>user") for request in server.asked] == [1, 1]
+
+
 async def test_nothing_is_read_while_somebody_else_computes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async with opened(monkeypatch, tmp_path) as (llm, judge, server), asyncio.TaskGroup() as tasks:
-        first = tasks.create_task(judge.read_ahead(prompt("", Urgency.PREPARED)))
-        await asyncio.to_thread(server.begun.wait, 10.0)
+        first = await begun(judge, server, tasks)
         await judge.read_ahead(prompt("", Urgency.PREPARED, "You are Max."))
         await judge.read_ahead(prompt("", Urgency.PREPARED))
         server.batches.release(3)

@@ -4,8 +4,8 @@ What lives here: which places may end a clause, how long one may be, and the spl
 not: what a clause sounds like (`normalization.py`), how much of it was heard (`core/playout/heard_text.py`).
 
 The first clause decides when the user hears something, so it ends at the first comma, or before a word that
-begins another phrase; later ones are whole sentences, because a voice that knows the
-sentence has the better melody.
+begins another phrase; later ones are whole sentences, because a voice that knows the sentence has the better
+melody.
 A place is judged by what came before and the next character or two, and waits for those:
 the clauses are the same however the text was chopped up on its way here.
 """

@@ -34,10 +34,10 @@ LAG = 0.16
 """Seconds for which a detector may go on after the voice (Silero: 64 in the median, 0.09 in nine of ten);
 who is that soft for longer speaks softly."""
 
-SOFT_FADE = 3 * WINDOW
-"""Samples of sound so soft that are taken for a fade before the detector lets go. With them nine
-in ten sentences of the bench fade within 126 ms of their end instead of 161, and 21 words in 78 s of speech
-instead of 11; with two windows it is 91 and 64."""
+_SOFT_FADE = 3 * WINDOW
+"""Samples of sound so soft that are a fade before the detector lets go. So nine in ten sentences of the bench
+fade within 126 ms of their end, not 161, and 21 times in 78 s of them speech went on behind a fade, not 11;
+with two windows it would be 91 ms and 64 times."""
 
 _FADING = 0.995
 """By which the loudest window counts less with each that follows: half after 4.4 s."""
@@ -111,7 +111,7 @@ class Endpointer:
             is_loud = level > FAR_BELOW * self._loudest
             self._soft = 0 if is_loud else min(self._soft + WINDOW, round(LAG * RATE_HZ))
             self._last_voiced = end - self._soft
-            return self._fade() if self._soft == SOFT_FADE else None
+            return self._fade() if self._soft == _SOFT_FADE else None
         self._run += WINDOW
         silence = seconds(self._run)
         if silence < self._settings().soft_end:

@@ -8,11 +8,12 @@ without its last word with 0.00.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from ...core.errors import EngineError
 from ...ports import Claim, Prompt
+from .prompt import OpenTurn
 
 _ENDS = frozenset(".?!…。？！؟।\n")
 """First characters of the tokens that end an utterance."""
@@ -27,14 +28,6 @@ off 0.6 and 0.2 (18 and 5 of the bench's). By more than that, so that no more of
 
 _SHOWN_MESSAGES = 3
 """Of a conversation whose answers another model writes: its prefix is computed for this question alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenTurn:
-    text: str
-    """What the model is shown up to the user's last word."""
-    has_examples: bool
-    """Of whole sentences, before it."""
 
 
 class Completing(Protocol):
@@ -54,7 +47,9 @@ class Completing(Protocol):
         """`prompt` up to its last user's last word, as it is or as an answer to it begins."""
         ...
 
-    async def read_ahead(self, prompt: Prompt) -> None: ...
+    async def read_ahead(self, prompt: Prompt, *, to_answer: bool) -> None:
+        """Compute what `open_turn` will begin with."""
+        ...
 
     async def complete(self, request: dict[str, Any], claim: Claim) -> dict[str, Any]: ...
 
@@ -92,13 +87,15 @@ class LocalTextEndOfTurn:
 
     async def read_ahead(self, prompt: Prompt) -> None:
         """Raises `EngineError`."""
-        await self._llm.read_ahead(self._judged(prompt))
+        judged, to_answer = self._judged(prompt)
+        await self._llm.read_ahead(judged, to_answer=to_answer)
 
     async def probability(self, prompt: Prompt) -> float | None:
         """None while the model has no room: answers that were let out go first. Raises `EngineError`."""
         if not self._llm.has_room(prompt.claim):
             return None
-        opened = self._llm.open_turn(self._judged(prompt), to_answer=self._answers)
+        judged, to_answer = self._judged(prompt)
+        opened = self._llm.open_turn(judged, to_answer=to_answer)
         text = opened.text.rstrip(" .,;:!?…。，、？！")
         request = {"prompt": text, "n_predict": 1, "n_probs": _TOP, "logprobs": _TOP}
         answer = await self._llm.complete({**request, "temperature": 0.0}, prompt.claim)
@@ -110,10 +107,12 @@ class LocalTextEndOfTurn:
         ends = min(1.0, math.fsum(math.exp(value) for text, value in found.items() if _is_end(text)))
         return _less_likely(ends, _BEHIND_EXAMPLES) if opened.has_examples else ends
 
-    def _judged(self, prompt: Prompt) -> Prompt:
+    def _judged(self, prompt: Prompt) -> tuple[Prompt, bool]:
+        """What is asked about, and whether the answer will begin with it."""
         if self._answers and not prompt.tools:
-            return prompt
-        return replace(prompt, instructions="", messages=prompt.messages[-_SHOWN_MESSAGES:], tools=())
+            return prompt, True
+        shown = prompt.messages[-_SHOWN_MESSAGES:]
+        return replace(prompt, instructions="", messages=shown, tools=()), False
 
 
 def _less_likely(probability: float, by: float) -> float:

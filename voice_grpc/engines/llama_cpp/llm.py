@@ -25,10 +25,9 @@ from ..worker_threads import Abandoned
 from . import prompt as transcript_prompt
 from . import server as llama_server
 from .answer import LocalAnswer
-from .end_of_turn import OpenTurn
 from .generation import GoOn, LocalGeneration, LocalGenerations, Run
 from .parrot import may_open, opens, reacting
-from .prompt import ChatLayout
+from .prompt import ChatLayout, OpenTurn
 from .reading import PromptReading
 from .reading_ahead import ReadingAhead
 from .server import AT_ONCE, SLOT_TOKENS
@@ -68,8 +67,6 @@ class LocalLlm:
         self._model = model
         self._threads = threads
         self._speaks_chat = speaks_chat
-        self._asking = transcript_prompt.transcript_request
-        """How a prompt is put to it, by the file."""
         self._layout: ChatLayout | None = None
         """How messages are marked, where that is known and the model is tuned."""
         self._calls_tools = self._is_small = self._reacts = False
@@ -108,7 +105,8 @@ class LocalLlm:
             self._pool.start()
         greeting = Prompt("", (Message(Role.USER, "Hello.", 0),), max_tokens=4)
         answer = LocalAnswer(greeting, greeting.max_tokens)
-        async with aclosing(self._answer(greeting, self._asking(greeting, SLOT_TOKENS, 0), answer)) as items:
+        request = _request(greeting, 0, speaks_chat=bool(self._speaks_chat))
+        async with aclosing(self._answer(greeting, request, answer)) as items:
             async for _ in items:
                 pass
 
@@ -116,18 +114,21 @@ class LocalLlm:
         """`prompt` up to the last word of its last message: as it is, or as an answer to it begins, with
         examples where a small model is told something in the first words of a conversation."""
         reacts = to_answer and self._reacts and opens(prompt)
-        return OpenTurn(_opened(reacting(prompt) if reacts else prompt, self._layout), has_examples=reacts)
+        shown = reacting(prompt) if reacts else prompt
+        return OpenTurn(transcript_prompt.open_text(shown, SLOT_TOKENS, self._layout), has_examples=reacts)
 
     def has_room(self, claim: Claim) -> bool:
         """A slot is free for work of `claim`, or held by what is less urgent."""
         return self._pool.free_for(claim) > 0
 
-    async def read_ahead(self, prompt: Prompt) -> None:
-        """Compute what answers will begin with, where nobody else computes. Raises `EngineError`."""
-        run = self._open_server().handle_completions
-        await self._ahead.read(run, self._slots, _opened(prompt, self._layout), prompt.claim)
-        if self._reacts and may_open(prompt):
-            await self._ahead.read(run, self._slots, _opened(reacting(prompt), self._layout), prompt.claim)
+    async def read_ahead(self, prompt: Prompt, *, to_answer: bool) -> None:
+        """Compute what `open_turn` will begin with, where nobody else computes. Raises `EngineError`."""
+        run, shown = self._open_server().handle_completions, [prompt]
+        if to_answer and self._reacts and may_open(prompt):
+            shown.append(reacting(prompt))
+        for each in shown:
+            text = transcript_prompt.open_text(each, SLOT_TOKENS, self._layout)
+            await self._ahead.read(run, self._slots, text, prompt.claim)
 
     async def complete(self, request: dict[str, Any], claim: Claim = NOBODY) -> dict[str, Any]:
         """What llama.cpp says of what follows a prompt. Cancelled, it is left. Raises `EngineError`."""
@@ -160,7 +161,7 @@ class LocalLlm:
         if parrots and opens(prompt):
             prompt, parrots = reacting(prompt), False
         for _ in range(2):
-            request = self._asking(prompt, SLOT_TOKENS, boldness)
+            request = _request(prompt, boldness, speaks_chat=bool(self._speaks_chat))
             examples = () if self._speaks_chat or boldness else transcript_prompt.EXAMPLE_LINES
             answer = LocalAnswer(
                 prompt, request["n_predict"], examples, needs_evidence=self._is_small, parrots=parrots
@@ -202,8 +203,6 @@ class LocalLlm:
         self._is_small = path.stat().st_size < _SMALL
         self._reacts = self._is_small and self._speaks_chat
         self._slots = Slots(llama_server.slots_of(path))
-        if self._speaks_chat:
-            self._asking = transcript_prompt.chat_request
         self._layout = transcript_prompt.layout_of(template) if self._speaks_chat else None
         self._server = llama_server.open_model(path, self._threads)
 
@@ -234,11 +233,10 @@ class LocalLlm:
             job.cancel()
 
 
-def _opened(prompt: Prompt, layout: ChatLayout | None) -> str:
-    if layout is not None:
-        return transcript_prompt.open_chat(prompt, SLOT_TOKENS, layout)
-    request = transcript_prompt.transcript_request(prompt, SLOT_TOKENS, 0)
-    return str(request["prompt"]).removesuffix("Assistant:").rstrip("\n")
+def _request(prompt: Prompt, attempt: int, *, speaks_chat: bool) -> dict[str, Any]:
+    if speaks_chat:
+        return transcript_prompt.chat_request(prompt, SLOT_TOKENS, attempt)
+    return transcript_prompt.transcript_request(prompt, SLOT_TOKENS, attempt)
 
 
 def _going_on(opened: dict[str, Any] | None, run: Run) -> GoOn | None:

@@ -71,12 +71,12 @@ _REACTIONS = (
 def is_told(prompt: Prompt) -> bool:
     """The user told something rather than asked, in the language of the examples."""
     last = prompt.messages[-1] if prompt.messages else None
-    if last is None or last.role is not Role.USER or not _is_english(last.text, prompt.language):
+    if last is None or last.role is not Role.USER or not last.text:
+        return False
+    if not _is_english(last.text, prompt.language):
         return False
     wants_length = most_sentences(prompt) is None
-    return bool(last.text) and not (
-        wants_length or last.text.rstrip().endswith("?") or _ASKS.match(last.text)
-    )
+    return not (wants_length or last.text.rstrip().endswith("?") or _ASKS.match(last.text))
 
 
 def _is_english(text: str, language: str) -> bool:
@@ -91,18 +91,17 @@ def _is_english(text: str, language: str) -> bool:
 
 def opens(prompt: Prompt) -> bool:
     """The user told something, in the first words of the conversation, and there is nothing to be done."""
-    if not is_told(prompt) or prompt.tools or _ORDERS.match(prompt.messages[-1].text):
-        return False
-    return _is_first(prompt)
+    return _is_first(prompt) and is_told(prompt) and not _ORDERS.match(prompt.messages[-1].text)
 
 
 def may_open(prompt: Prompt) -> bool:
-    """The last message is the user's to come, and may be one that `opens`."""
-    return primary(prompt.language) in ("", _LANGUAGE) and not prompt.tools and _is_first(prompt)
+    """What the user will say, the last message of `prompt`, may be something that `opens`."""
+    return _is_first(prompt) and primary(prompt.language) in ("", _LANGUAGE)
 
 
 def _is_first(prompt: Prompt) -> bool:
-    return all(message.role is Role.ASSISTANT for message in prompt.messages[:-1])
+    """Nobody but the assistant has said anything before, and nothing can be done."""
+    return not prompt.tools and all(message.role is Role.ASSISTANT for message in prompt.messages[:-1])
 
 
 def reacting(prompt: Prompt) -> Prompt:

@@ -119,6 +119,9 @@ at a temperature of 0.3 to 0.5, 5 to 7 with a repeat penalty of 1.1, which forbi
 should be repeated. Qwen 0.5B answers 31 to 34 of 40 questions at 0 and 28 to 32 at 0.3, with five sets of
 instructions. Never DRY: llama.cpp prepares it anew from the whole vocabulary for every answer."""
 
+TOLD = {"stream": True, "return_progress": True, "cache_prompt": True}
+"""Of a request: it is told how far its prompt is read, after each batch, and each token."""
+
 _BOLD = {"temperature": 0.8, "min_p": 0.1, "repeat_penalty": 1.1}
 """For the second attempt, when the first gave no words."""
 
@@ -220,9 +223,20 @@ def layout_of(template: str) -> ChatLayout | None:
     return next((layout for marker, layout in LAYOUTS.items() if marker in template), None)
 
 
-def open_chat(prompt: Prompt, tokens: int, layout: ChatLayout) -> str:
-    """As `chat_request` shows it, up to the user's last word."""
-    return layout.open(chat_request(prompt, tokens, 0)["messages"])
+@dataclass(frozen=True, slots=True)
+class OpenTurn:
+    text: str
+    """What the model is shown up to the user's last word."""
+    has_examples: bool
+    """Of whole sentences, before it."""
+
+
+def open_text(prompt: Prompt, tokens: int, layout: ChatLayout | None) -> str:
+    """As the requests show it, up to the user's last word. `layout`: None: a transcript."""
+    if layout is not None:
+        return layout.open(chat_request(prompt, tokens, 0)["messages"])
+    shown = str(transcript_request(prompt, tokens, 0)["prompt"])
+    return shown.removesuffix("Assistant:").rstrip("\n")
 
 
 def opened_answer(
@@ -283,4 +297,4 @@ def _sampling(steady: dict[str, float], prompt: Prompt, attempt: int) -> dict[st
     chosen: dict[str, Any] = dict(_BOLD if attempt else steady)
     if prompt.temperature is not None and not attempt:
         chosen["temperature"] = prompt.temperature
-    return {**chosen, "stream": True, "cache_prompt": True, "return_progress": True}
+    return {**chosen, **TOLD}

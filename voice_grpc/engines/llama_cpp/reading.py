@@ -8,10 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .generation import Run
+from .prompt import TOLD
 from .slots import Held, read_of
-
-_TOLD = {"stream": True, "return_progress": True, "cache_prompt": True}
-"""A request with these is told of after each batch of its prompt."""
 
 
 class PromptReading:
@@ -23,7 +21,7 @@ class PromptReading:
 
     def run(self, run: Run, request: dict[str, Any]) -> None:
         self._slot.text = ""
-        run({**request, **_TOLD, "prompt": self._text, "id_slot": self._slot.number}, self._receive)
+        run({**request, **TOLD, "prompt": self._text, "id_slot": self._slot.number}, self._receive)
 
     def _receive(self, event: dict[str, Any]) -> bool:
         if progress := event.get("prompt_progress"):

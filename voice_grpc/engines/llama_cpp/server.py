@@ -25,8 +25,8 @@ AT_ONCE = 2
 
 SLOTS = 6
 """Conversations whose computed prompts are kept; which of them a prompt gets is for `slots.py` to say. Each
-slot has to compute the common prefix once (0.7 to 1.4 s on two cores): for as many as may run at once that is
-done before the first user comes."""
+slot has to compute the common prefix once (0.7 to 1.4 s on two cores): before the first user comes, or as a
+conversation begins (`reading_ahead.py`)."""
 
 _LARGE, _LARGE_SLOTS = 1_500_000_000, 3
 """Bytes of a file beyond which a token takes so much memory, 0.1 MB with three billion parameters and 0.01
