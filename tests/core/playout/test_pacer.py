@@ -242,7 +242,7 @@ def test_whatever_is_fed_and_reported(
     assert watched.pacer.is_sent
     assert watched.pacer.sent == sum(map(len, watched.fed))
     assert [chunk.is_last for chunk in watched.chunks] == [False] * (len(watched.chunks) - 1) + [True]
-    assert watched.pacer.heard(watched.pacer.all_heard_at(watched.now)) == watched.pacer.sent
+    assert watched.pacer.reached(watched.pacer.all_heard_at(watched.now)) == watched.pacer.sent
 
 
 @pytest.mark.parametrize(("reports", "most"), [(False, SENT_SECONDS), (True, BEHIND_SECONDS)])
