@@ -43,7 +43,7 @@ demo: $(VENV)/.local
 
 test: $(VENV)/.dev
 	@$(BIN)/voice-grpc models pull whisper-base whisper-tiny smart-turn qwen-0.5b gemma joe
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --max-worker-restart 0
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 test-again: $(VENV)/.dev
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
