@@ -7,7 +7,7 @@ late for the turn that it is to save. Whoever wants their memory back names the 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from ..ports import (
     Prompt,
     Speech,
     Store,
+    TextEndOfTurn,
     Tts,
     UseLedger,
     Vad,
@@ -132,6 +133,14 @@ def _nobody(stage: str, members: Members) -> EngineError:
     return EngineError(stage, f"{stage}: no engine works: {failures}", retryable=False)
 
 
+async def read_beginning(judge: TextEndOfTurn | None, instructions: str) -> None:
+    """Who judges the words keeps what conversations begin with, for all of them. One that fails says so when
+    it is asked."""
+    if judge is not None:
+        with suppress(EngineError):
+            await judge.read_ahead(Prompt(instructions, (Message(Role.USER, "", 1),)))
+
+
 HELLO, TOLD = "Hello.", "It was a long day."
 """How conversations begin."""
 
@@ -205,9 +214,10 @@ async def build_engines(settings: Settings, say: Say, instructions: str | None =
     try:
         warm_end = await warmed_meanwhile(end, _warm(stages, vad, say), say)
         spoken = await apology(tts)
-        if instructions is not None:
-            await prime(llm, instructions)
         words = await warmed_after(await asyncio.to_thread(text_end, settings, llm), say)
+        if instructions is not None:
+            await read_beginning(words, instructions)
+            await prime(llm, instructions)
         plan = await asyncio.to_thread(cpu_plan, settings)
         return Engines(vad, stt, llm, tts, spoken, warm_end, words, await warm_echo(say), plan.is_crowded)
     except BaseException:

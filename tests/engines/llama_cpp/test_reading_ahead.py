@@ -69,7 +69,7 @@ async def opened(
     server, file = BatchServer(), path / "model.gguf"
     file.write_bytes(b"GGUF")
     patch.setattr(llama_server, "chat_template", lambda path: "<|im_start|>")
-    patch.setattr(llama_server, "open_model", lambda path, threads: server)
+    patch.setattr(llama_server, "open_model", lambda path, threads, states: server)
     llm = LocalLlm(file)
     await llm.warm()
     server.asked.clear()

@@ -84,7 +84,7 @@ async def opened(patch: pytest.MonkeyPatch, path: Path) -> AsyncIterator[tuple[L
     server, file = HeldServer(), path / "model.gguf"
     file.write_bytes(b"GGUF")
     patch.setattr(llama_server, "chat_template", lambda path: TEMPLATE)
-    patch.setattr(llama_server, "open_model", lambda path, threads: server)
+    patch.setattr(llama_server, "open_model", lambda path, threads, states: server)
     llm = LocalLlm(file)
     await llm.warm()
     server.hold()

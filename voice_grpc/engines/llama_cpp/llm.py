@@ -25,12 +25,14 @@ from ..worker_threads import Abandoned
 from . import prompt as transcript_prompt
 from . import server as llama_server
 from .answer import LocalAnswer
+from .beginnings import Beginnings
 from .generation import GoOn, LocalGeneration, LocalGenerations, Run
 from .parrot import may_open, opens, reacting
 from .prompt import ChatLayout, OpenTurn
 from .reading import PromptReading
 from .reading_ahead import ReadingAhead
 from .server import AT_ONCE, SLOT_TOKENS
+from .slot_states import SlotStates
 from .slots import Slots
 
 _CLOSE_S = 0.9
@@ -74,6 +76,7 @@ class LocalLlm:
         self._running = LocalGenerations()
         self._pool = WorkerPool("llm", "the local model", AT_ONCE, slice_s=SLICE_S)
         self._ahead = ReadingAhead(self._pool)
+        self._states: SlotStates | None = None
         self._slots = Slots(AT_ONCE)
         """As many as the file has, once it is loaded."""
 
@@ -124,11 +127,12 @@ class LocalLlm:
     async def read_ahead(self, prompt: Prompt, *, to_answer: bool) -> None:
         """Compute what `open_turn` will begin with, where nobody else computes. Raises `EngineError`."""
         run, shown = self._open_server().handle_completions, [prompt]
+        is_anybodys = not any(message.text or message.uses for message in prompt.messages)
         if to_answer and self._reacts and may_open(prompt):
             shown.append(reacting(prompt))
         for each in shown:
             text = transcript_prompt.open_text(each, SLOT_TOKENS, self._layout)
-            await self._ahead.read(run, self._slots, text, prompt.claim)
+            await self._ahead.read(run, self._slots, text, prompt.claim, is_anybodys=is_anybodys)
 
     async def complete(self, request: dict[str, Any], claim: Claim = NOBODY) -> dict[str, Any]:
         """What llama.cpp says of what follows a prompt. Cancelled, it is left. Raises `EngineError`."""
@@ -183,7 +187,7 @@ class LocalLlm:
         self._running.drop()
         server, self._server = self._server, None
         await self._pool.close(_CLOSE_S)
-        closing = threading.Thread(target=_free, args=([server],), name="llm-close", daemon=True)
+        closing = threading.Thread(target=_free, args=([server], self._states), name="llm-close", daemon=True)
         del server
         closing.start()
         await asyncio.to_thread(closing.join, _CLOSE_S)
@@ -202,9 +206,14 @@ class LocalLlm:
         self._calls_tools = self._speaks_chat and "tools" in template
         self._is_small = path.stat().st_size < _SMALL
         self._reacts = self._is_small and self._speaks_chat
-        self._slots = Slots(llama_server.slots_of(path))
         self._layout = transcript_prompt.layout_of(template) if self._speaks_chat else None
-        self._server = llama_server.open_model(path, self._threads)
+        self._states = SlotStates()
+        try:
+            self._server = llama_server.open_model(path, self._threads, self._states)
+        except BaseException:
+            self._states.close()
+            raise
+        self._slots = Slots(llama_server.slots_of(path), beginnings=Beginnings(self._states))
 
     async def _answer(
         self, prompt: Prompt, request: dict[str, Any], answer: LocalAnswer
@@ -250,6 +259,8 @@ def _going_on(opened: dict[str, Any] | None, run: Run) -> GoOn | None:
     return go_on
 
 
-def _free(servers: list[Any]) -> None:
+def _free(servers: list[Any], states: SlotStates | None) -> None:
     """The last reference to a server ends its threads, after the last call to it returned."""
     servers.clear()
+    if states is not None:
+        states.close()

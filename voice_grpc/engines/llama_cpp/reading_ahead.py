@@ -4,17 +4,19 @@ said in it where it comes from elsewhere.
 Some hundred tokens take a second, for which the first answer would be late. So they are read as the
 conversation begins, while the greeting is said or the user says the first words: in a slot that nobody needs,
 while nobody else has anything to compute, and only until somebody has. A prompt that goes on with what is
-being read waits for it: in another slot all of it would be computed again.
+being read waits for it: in another slot all of it would be computed again. What many may begin with is kept
+(`beginnings.py`), and read once.
 """
 
 import asyncio
 
 from ...ports import Claim
 from ..worker_pool import IsAbandoned, WorkerPool
+from .beginnings import common
 from .generation import Run
 from .reading import PromptReading
 from .server import AT_ONCE
-from .slots import Slots, common
+from .slots import Slots
 
 
 class ReadingAhead:
@@ -22,16 +24,20 @@ class ReadingAhead:
         self._pool = pool
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
-    async def read(self, run: Run, slots: Slots, text: str, claim: Claim) -> None:
-        """Ends early, or does nothing, where others compute. Raises `EngineError`."""
-        if text in self._under_way or self._others(claim, mine=0):
+    async def read(self, run: Run, slots: Slots, text: str, claim: Claim, *, is_anybodys: bool) -> None:
+        """Ends early, or does nothing, where others compute. `is_anybodys`: nobody said anything of it, and it
+        is kept. Raises `EngineError`."""
+        if slots.beginnings.has(text) or text in self._under_way or self._others(claim, mine=0):
             return
+        is_to_keep = is_anybodys and slots.beginnings.takes(text)
 
         def work(is_abandoned: IsAbandoned) -> None:
-            with slots.spare(text) as slot:
+            with slots.spare(text, is_to_keep=is_to_keep) as slot:
                 if slot is not None:
                     reading = PromptReading(text, slot, lambda: is_abandoned() or self._others(claim, mine=1))
                     reading.run(run, {"n_predict": 0})
+                    if is_to_keep and not (reading.was_left or reading.answer):
+                        slots.beginnings.keep(text, slot.number)
 
         job = self._pool.submit(work, claim)
         self._under_way[text] = job

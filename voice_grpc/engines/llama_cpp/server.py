@@ -1,22 +1,21 @@
 """llama.cpp's server in this process: how it is opened, and with which parameters.
 
 It writes nothing to the terminal unless this module logs at DEBUG, downloads nothing, and can be
-reached by nobody else.
+reached by nobody else: it listens where `slot_states.py` has it.
 """
 
 import logging
 import mmap
 import os
 import re
-import shutil
 import struct
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import EngineError, EngineMissing
 from ...process.installation import advice
+from .slot_states import SlotStates
 
 _log = logging.getLogger(__name__)
 
@@ -24,9 +23,9 @@ AT_ONCE = 2
 """Generations that run at once; more wait for the first that ends, about half a second."""
 
 SLOTS = 6
-"""Conversations whose computed prompts are kept; which of them a prompt gets is for `slots.py` to say. Each
-slot has to compute the common prefix once (0.7 to 1.4 s on two cores): before the first user comes, or as a
-conversation begins (`reading_ahead.py`)."""
+"""Conversations whose computed prompts are kept; which of them a prompt gets is for `slots.py` to say. A
+common prefix (0.7 to 1.4 s on two cores) is computed before the first user comes, or as a conversation begins
+(`reading_ahead.py`), and put into each slot that lacks it (`beginnings.py`)."""
 
 _LARGE, _LARGE_SLOTS = 1_500_000_000, 3
 """Bytes of a file beyond which a token takes so much memory, 0.1 MB with three billion parameters and 0.01
@@ -79,28 +78,22 @@ def slots_of(path: Path) -> int:
     return SLOTS if path.stat().st_size < _LARGE else _LARGE_SLOTS
 
 
-def open_model(path: Path, threads: int) -> Any:
-    """`threads`: of the CPU, for prompts and answers alike.
-
-    llama.cpp's server insists on listening: on a Unix socket, in a directory that is gone at once.
-    """
+def open_model(path: Path, threads: int, states: SlotStates) -> Any:
+    """`threads`: of the CPU, for prompts and answers alike."""
     os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)  # read once, when llama.cpp is loaded
     try:
         import xllamacpp
     except ImportError as error:
         text = f"xllamacpp is not installed: run {advice('local')}"
         raise EngineMissing("llm", text) from error
-    directory = tempfile.mkdtemp(prefix="llm-")
     try:
-        return xllamacpp.Server(_parameters(xllamacpp.CommonParams, path, threads, f"{directory}/s.sock"))
+        return xllamacpp.Server(_parameters(xllamacpp.CommonParams, path, threads, states))
     except RuntimeError as error:
         message = f"llama.cpp cannot load {path}; is the file whole?"
         raise EngineError("llm", message, retryable=False) from error
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
-def _parameters(create: Callable[[], Any], path: Path, threads: int, socket: str) -> Any:
+def _parameters(create: Callable[[], Any], path: Path, threads: int, states: SlotStates) -> Any:
     parameters = create()
     parameters.model.path = str(path)
     parameters.n_parallel = slots_of(path)
@@ -110,9 +103,10 @@ def _parameters(create: Callable[[], Any], path: Path, threads: int, socket: str
     parameters.cache_ram_mib = 0  # what a slot held stays in it
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads
-    parameters.hostnames = [socket]
+    parameters.hostnames = [str(states.socket)]
+    parameters.slot_save_path = f"{states.directory}/"
     parameters.n_threads_http = 1
-    parameters.endpoint_slots = parameters.ui = False
+    parameters.endpoint_slots, parameters.ui = True, False
     parameters.offline = True
     parameters.force_pure_content_parser = True  # calls of tools come as the model writes them
     parameters.verbosity = 4 if _log.isEnabledFor(logging.DEBUG) else -1
