@@ -49,38 +49,38 @@ def told(**milliseconds: int) -> pb.TurnMetrics:
 
 def test_draws_are_paired_by_the_question_whatever_their_order() -> None:
     found = drawn(
-        [heard("question 1", 0.1), heard("question 12", 0.2)],
-        [asked("question 12", 0.4, "question 1"), asked("question 1", 0.3)],
-        [spoken(0.6, "question 12, ", "it is so."), spoken(0.5, "question 1, ")],
+        [heard("room 1", 0.1), heard("room 12", 0.2)],
+        [asked("room 12", 0.4, "room 1"), asked("room 1", 0.3)],
+        [spoken(0.6, "room 12, ", "it is so."), spoken(0.5, "room 1, ")],
     )
-    assert found == {"question 1": Draws(0.1, 0.3, 0.5), "question 12": Draws(0.2, 0.4, 0.6)}
+    assert found == {"room 1": Draws(0.1, 0.3, 0.5), "room 12": Draws(0.2, 0.4, 0.6)}
 
 
 def test_what_is_no_question_or_did_not_reach_all_three_is_left_out() -> None:
     found = drawn(
-        [heard("question 1", 0.1), heard("question 2", 0.1), heard("", 0.1)],
-        [asked("question 1", 0.3), asked("Hello.", 0.3), asked("question 2", 0.3)],
-        [spoken(0.5, "question 1, "), spoken(0.5, "Hello there."), line({"method": "unary"}, 0.5)],
+        [heard("room 1", 0.1), heard("room 2", 0.1), heard("", 0.1)],
+        [asked("room 1", 0.3), asked("Hello.", 0.3), asked("room 2", 0.3)],
+        [spoken(0.5, "room 1, "), spoken(0.5, "Hello there."), line({"method": "unary"}, 0.5)],
     )
-    assert found.keys() == {"question 1"}
+    assert found.keys() == {"room 1"}
 
 
 def test_of_a_question_that_was_asked_again_the_last_time_counts_unless_it_was_refused() -> None:
     found = drawn(
-        [heard("question 1", 0.1)],
-        [asked("question 1", 0.3)],
-        [spoken(0.5, "question 1"), spoken(0.7, "question 1"), spoken(0.9, "question 1", end="refused")],
+        [heard("room 1", 0.1)],
+        [asked("room 1", 0.3)],
+        [spoken(0.5, "room 1"), spoken(0.7, "room 1"), spoken(0.9, "room 1", end="refused")],
     )
-    assert found["question 1"].tts == 0.7
+    assert found["room 1"].tts == 0.7
 
 
 # ---------------------------------------------------------------- the oracle
 
 
 def test_the_first_clause_is_whole_one_word_after_its_comma() -> None:
-    assert chunks_to_first_clause("question 1, it is so.") == 2
+    assert chunks_to_first_clause("room 1, it is so.") == 2
     assert chunks_to_first_clause("Yes.") == 0
-    assert chunks_to_first_clause(ANSWER.replace("{asked}", "question 100")) == 2
+    assert chunks_to_first_clause(ANSWER.replace("{asked}", "room 100")) == 2
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ def test_the_critical_path_is_the_stages_or_the_shortest_silence(llm: float, who
 # ---------------------------------------------------------------- turns
 
 
-DRAWS = {"question 1": Draws(0.05, 0.6, 0.2), "question 2": Draws(0.05, 0.5, 0.3)}
+DRAWS = {"room 1": Draws(0.05, 0.6, 0.2), "room 2": Draws(0.05, 0.5, 0.3)}
 
 
 def user(*ends: float) -> UserNotes:
-    return UserNotes(speech_ends=list(ends), questions={1: "question 1", 2: "question 2"})
+    return UserNotes(speech_ends=list(ends), questions={1: "room 1", 2: "room 2"})
 
 
 def test_the_overhead_of_a_turn_is_what_it_took_beyond_its_own_draws() -> None:

@@ -164,7 +164,9 @@ class FakeWhisperHttp:
 
     def _hear(self, samples: Samples) -> str:
         if isinstance(self.hear, str):
-            return self.hear.replace("{n}", str(self._count)) if self.hear else _words(samples)
+            texts = self.hear.split("|")
+            text = texts[self._count % len(texts)].replace("{n}", str(self._count))
+            return text if self.hear else _words(samples)
         return self.hear(samples)
 
     def _is_streamed(self, fields: Mapping[str, str]) -> bool:
@@ -260,7 +262,12 @@ def main() -> None:
     flags = command.parser(__doc__ or "")
     flags.add_argument("--style", choices=STYLES, default="openai")
     flags.add_argument("--key", default="", help="bearer token to ask for")
-    flags.add_argument("--hear", default="", metavar="TEXT", help="what everybody says; {n} counts")
+    flags.add_argument(
+        "--hear",
+        default="",
+        metavar="TEXT",
+        help="what everybody says, of several texts with | between them one after the other; {n} counts",
+    )
 
     def open_fake(script: Script, options: Namespace) -> FakeWhisperHttp:
         return FakeWhisperHttp(

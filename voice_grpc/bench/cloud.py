@@ -17,7 +17,7 @@ import numpy as np
 
 from ..client import connect
 from ..pb import voice_pb2 as pb
-from .cloud_oracle import ANSWER, QUESTION, MeasuredTurn, chunks_to_first_clause, drawn, turns
+from .cloud_oracle import ANSWER, QUESTIONS, MeasuredTurn, chunks_to_first_clause, drawn, turns
 from .load import UserNotes, converse
 from .overhead import MAX_LATENESS
 from .servers import NotStarted, started
@@ -81,7 +81,7 @@ def _cloud(profiles: Profiles, folder: Path) -> Iterator[str]:
         whisper, gemini, google = (
             address(f"tests.fakes.{name}", *given)
             for name, given in (
-                ("whisper_http", [*flags("stt", profiles.stt), "--hear", QUESTION]),
+                ("whisper_http", [*flags("stt", profiles.stt), "--hear", "|".join(QUESTIONS)]),
                 ("gemini", [*flags("llm", profiles.llm), "--text", ANSWER, "--key", _KEY, *between]),
                 ("google_tts", [*flags("tts", profiles.tts), *voice]),
             )
@@ -114,7 +114,7 @@ async def measure(sessions: int, seconds: float, profiles: Profiles = Profiles()
         with _cloud(profiles, Path(folder)) as port:
             notes = await _load(f"127.0.0.1:{port}", sessions, seconds)
         draws = drawn(*(journal.read_text().splitlines() for journal in journals))
-    clause_seconds = chunks_to_first_clause(ANSWER.replace("{asked}", QUESTION)) * BETWEEN_SECONDS
+    clause_seconds = chunks_to_first_clause(ANSWER.replace("{asked}", QUESTIONS[0])) * BETWEEN_SECONDS
     found = chain.from_iterable(turns(user, draws, CYCLE_SECONDS, clause_seconds) for user in notes)
     lateness = np.concatenate([user.lateness for user in notes])
     return CloudResult(profiles, sessions, list(found), float(np.percentile(lateness, 99)))
@@ -122,11 +122,13 @@ async def measure(sessions: int, seconds: float, profiles: Profiles = Profiles()
 
 async def _load(target: str, sessions: int, seconds: float) -> list[UserNotes]:
     channel = connect(target)
+    config = pb.SessionConfig()
+    config.capabilities.echo_cancellation = True  # each asks in words of the answer before
     try:
         async with asyncio.TaskGroup() as tasks:
             users = [
                 tasks.create_task(
-                    converse(channel, seconds, n, CYCLE_SECONDS, turns=pb.TurnDetection()), name=f"user-{n}"
+                    converse(channel, seconds, n, CYCLE_SECONDS, config=config), name=f"user-{n}"
                 )
                 for n in range(sessions)
             ]

@@ -1,6 +1,6 @@
 """What each turn had to take, from what the fakes drew for that very turn, and what is left over: ours.
 
-A turn is followed by its words. The n-th transcript says "question n", the request to the model holds that,
+A turn is followed by its words. The n-th transcript asks about room n, the request to the model holds that,
 its answer repeats it, and so the voice is given it. What lives here: arithmetic over journals and notes.
 """
 
@@ -16,11 +16,22 @@ from ..core.turn.patience import BOUNDS, Profile
 from ..pb import voice_pb2 as pb
 from .load import UNANSWERED_SECONDS, UserNotes
 
-QUESTION = "question {n}"
-ANSWER = "{asked}, it is so."
+QUESTIONS = (
+    "is room {n} free",
+    "when was room {n} cleaned",
+    "does room {n} have windows",
+    "who has room {n} now",
+    "what does room {n} cost",
+    "is room {n} quiet",
+    "can I see room {n} now",
+    "why is room {n} closed",
+)
+"""Whole sentences that one can say in the time, and not always the same one: who judges by the words waits
+for more behind half of one, and expects of a conversation that it goes on as it began."""
+ANSWER = "Surely so, {asked}."
 """Its first clause is whole when the word after the comma is there."""
 
-_ASKED = re.compile(QUESTION.replace("{n}", r"\d+"))
+_ASKED = re.compile(r"room \d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,8 @@ def turns(
     for end in notes.speech_ends[:-1]:
         answers = ((at, turn) for turn, at in notes.answers.items() if 0 < at - end < cycle)
         at, turn = min(answers, default=(end + UNANSWERED_SECONDS, 0))
-        found = draws.get(notes.questions.get(turn, ""))
+        asked = _ASKED.search(notes.questions.get(turn, ""))
+        found = draws.get(asked[0]) if asked is not None else None
         measured = _measured(notes.metrics.get(turn), at - end)
         if found is None:
             yield MeasuredTurn(replace(measured, voice_to_voice=UNANSWERED_SECONDS), None)

@@ -67,17 +67,19 @@ async def converse(
     seed: int,
     cycle: float = CYCLE_SECONDS,
     *,
-    turns: pb.TurnDetection,
+    config: pb.SessionConfig,
     access: Access = NO_ACCESS,
 ) -> UserNotes:
-    """A question every `cycle` seconds, a multiple of 160 ms: long enough for the answer to be heard out."""
+    """A question every `cycle` seconds, a multiple of 160 ms: long enough for the answer to be heard out.
+
+    Without a greeting and interims, whatever `config` says; the rest is as it says.
+    """
     notes = UserNotes()
     loop = asyncio.get_running_loop()
     await asyncio.sleep(random.Random(seed).uniform(0, cycle))
-    config = pb.SessionConfig(
-        greeting="", send=pb.OutputSelection(interim_transcripts=False), turn_detection=turns
-    )
-    async with Call.open(channel, config, access, reconnect_within=0.0) as call, asyncio.TaskGroup() as tasks:
+    quiet = pb.SessionConfig(greeting="", send=pb.OutputSelection(interim_transcripts=False))
+    quiet.MergeFrom(config)
+    async with Call.open(channel, quiet, access, reconnect_within=0.0) as call, asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(_listen(call, notes), name="listen")
         start = loop.time() + FRAME_SECONDS
         for n in range(round(seconds / FRAME_SECONDS)):

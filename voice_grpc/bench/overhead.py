@@ -66,12 +66,13 @@ async def measure(sessions: int, seconds: float, server: str = "scripted") -> li
 
 async def at_once(port: str, sessions: int, seconds: float, turns: pb.TurnDetection) -> list[UserNotes]:
     """All users at once, each in a conversation of its own."""
+    config = pb.SessionConfig(turn_detection=turns)
     channels = [connect(f"127.0.0.1:{port}") for _ in range(min(sessions, 4))]
     try:
         async with asyncio.TaskGroup() as tasks:
             users = [
                 tasks.create_task(
-                    converse(channels[n % len(channels)], seconds, n, turns=turns), name=f"user-{n}"
+                    converse(channels[n % len(channels)], seconds, n, config=config), name=f"user-{n}"
                 )
                 for n in range(sessions)
             ]

@@ -59,7 +59,7 @@ class CommandRunner:
         self.replies.run_in(tasks)
 
     def read_ahead(self) -> None:
-        """The conversation begins, or goes on under other instructions."""
+        """The conversation begins, or goes on: behind an answer, or under other instructions."""
         self._scores.read_ahead(self._prompts.make(self.memory.last_turn + 1, "", 0), self.tasks)
 
     @property
@@ -78,6 +78,7 @@ class CommandRunner:
         alive = self.replies.take(number)
         if alive is not None:
             self.outcomes.completed(alive.reply)
+            self.read_ahead()
 
     # ------------------------------------------------------------ commands
 
@@ -162,6 +163,7 @@ class CommandRunner:
             is_voice = command.reason in (CancelReason.SPEECH, CancelReason.ACTIVITY)
             if is_voice and not command.returns_words:
                 self._context.post(cut_behind(reply, position.heard_text))
+            self.read_ahead()
         else:
             self.replies.waste_of(alive)
         await self.replies.end(alive, command.reason)

@@ -11,7 +11,7 @@ import pytest_asyncio
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.core.tools import ToolDeclaration, ToolUse
 from voice_grpc.engines.llama_cpp.llm import LocalLlm
-from voice_grpc.ports import CallRequest, LlmItem, Prompt, TextDelta, Usage
+from voice_grpc.ports import CallRequest, Claim, LlmItem, Prompt, TextDelta, Urgency, Usage
 from voice_grpc.settings.personas import load_personas
 
 if importlib.util.find_spec("xllamacpp") is None and os.environ.get("REQUIRE_ALL") != "1":
@@ -117,3 +117,14 @@ async def test_what_it_is_told_it_reacts_to(qwen: LocalLlm) -> None:
     name = (user("My name is Anna."), Message(Role.ASSISTANT, "Hello Anna!", 1), user(told, 2))
     said = Message(Role.ASSISTANT, text(await asked(qwen, *name)), 2)
     assert "Anna" in text(await asked(qwen, *name, said, user("What is my name?", 3)))
+
+
+async def test_another_conversation_finds_the_instructions_read_in_whichever_slot(qwen: LocalLlm) -> None:
+    ahead = Prompt(INSTRUCTIONS, (user(""),), "en", claim=Claim.of("Ben", Urgency.PREPARED))
+    await qwen.read_ahead(ahead, to_answer=True)
+    others = [user("Please say hello to Anna " * 20), Message(Role.ASSISTANT, "Hello, Anna. " * 20, 1)]
+    await asked(qwen, *others, user("Thank you.", 2), max_tokens=4)
+    items = await asked(qwen, user("What is the capital of Portugal?"), max_tokens=4)
+    usage = items[-1]
+    assert isinstance(usage, Usage)
+    assert usage.input_tokens - usage.cached_tokens < 25 < usage.cached_tokens

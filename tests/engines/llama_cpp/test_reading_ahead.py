@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from voice_grpc.core.conversation import Message, Role
+from voice_grpc.engines.llama_cpp import llm as llm_module
 from voice_grpc.engines.llama_cpp import server as llama_server
 from voice_grpc.engines.llama_cpp.end_of_turn import LocalTextEndOfTurn
 from voice_grpc.engines.llama_cpp.generation import LocalGeneration
@@ -18,10 +19,18 @@ from voice_grpc.engines.llama_cpp.llm import LocalLlm
 from voice_grpc.engines.llama_cpp.slots import Slots
 from voice_grpc.ports import Claim, Prompt, Urgency
 
+from .test_beginnings import FakeStates
 from .test_turns import Receive, answer, settled
 
 RULES = "You are Robin, and kind."
 SCORED = {"choices": [{"logprobs": {"content": [{"top_logprobs": [{"token": ".", "logprob": -0.1}]}]}}]}
+
+
+class BatchStates(FakeStates):
+    directory = socket = Path("nowhere")
+
+    def close(self) -> None:
+        """There is no directory."""
 
 
 class BatchServer:
@@ -34,7 +43,9 @@ class BatchServer:
         self.asked_to_answer = threading.Event()
         self.answers = threading.Event()
         self.answers.set()
+        self.states = BatchStates()
         self.read = 0
+        self.reads = threading.Condition()
         self.is_cold = False
         """What is judged is read a batch at a time too."""
 
@@ -53,9 +64,15 @@ class BatchServer:
         for done in (32, 64, 96):
             self.begun.set()
             assert self.batches.acquire(timeout=10.0)
-            self.read += 1
+            with self.reads:
+                self.read += 1
+                self.reads.notify_all()
             if receive({"prompt_progress": {"total": 96, "cache": 0, "processed": done}}):
                 return
+
+    def wait_until_read(self, batches: int) -> None:
+        with self.reads:
+            assert self.reads.wait_for(lambda: self.read >= batches, 10.0)
 
     @property
     def slots(self) -> list[int]:
@@ -67,6 +84,7 @@ async def opened(
     patch: pytest.MonkeyPatch, path: Path
 ) -> AsyncIterator[tuple[LocalLlm, LocalTextEndOfTurn, BatchServer]]:
     server, file = BatchServer(), path / "model.gguf"
+    patch.setattr(llm_module, "SlotStates", lambda: server.states)
     file.write_bytes(b"GGUF")
     patch.setattr(llama_server, "chat_template", lambda path: "<|im_start|>")
     patch.setattr(llama_server, "open_model", lambda path, threads, states: server)
@@ -202,3 +220,64 @@ async def test_a_small_model_reads_its_examples_too_and_judges_behind_them_what_
         first, second = (str(request["prompt"]) for request in server.asked[2:])
         assert (first, second) == (plain + "How are you", examples + "I am well")
         assert server.slots[2:] == server.slots[:2]
+
+
+async def test_what_anybody_may_begin_with_is_read_once_and_put_into_other_slots(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with opened(monkeypatch, tmp_path) as (_, judge, server):
+        server.batches.release(100)
+        await judge.read_ahead(prompt("", Urgency.PREPARED))
+        await judge.read_ahead(prompt("", Urgency.PREPARED))
+        assert len(server.asked) == 1
+        long = (Message(Role.USER, "Who are you?" * 30, 1), Message(Role.ASSISTANT, "Robin." * 30, 1))
+        mine = replace(prompt("", Urgency.FINAL), messages=(*long, Message(Role.USER, "Oh", 2)))
+        await judge.probability(mine)
+        await judge.probability(prompt("What", Urgency.FINAL))
+        assert server.states.put == [(server.slots[2], "0.bin")]
+        assert server.slots[2] != server.slots[1] == server.slots[0]
+
+
+@pytest.mark.parametrize("read_before_it_is_left", [1, 3])
+async def test_only_what_was_read_to_its_end_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, read_before_it_is_left: int
+) -> None:
+    async with opened(monkeypatch, tmp_path) as (llm, judge, server), asyncio.TaskGroup() as tasks:
+        ahead = await begun(judge, server, tasks)
+        for _ in range(read_before_it_is_left - 1):
+            server.batches.release()
+        await asyncio.to_thread(lambda: server.wait_until_read(read_before_it_is_left - 1))
+        server.answers.clear()
+        said = tasks.create_task(answer(llm, prompt("Who are you?", Urgency.COMMITTED, "You are Max.")))
+        await asyncio.to_thread(server.asked_to_answer.wait, 10.0)
+        server.batches.release()
+        await ahead
+        server.answers.set()
+        await said
+        assert len(server.states.files) == (read_before_it_is_left == 3)
+
+
+async def test_what_was_said_is_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async with opened(monkeypatch, tmp_path) as (_, judge, server):
+        server.batches.release(100)
+        said = (Message(Role.USER, "Who are you?", 1), Message(Role.ASSISTANT, "Robin.", 1))
+        ahead = prompt("", Urgency.PREPARED)
+        await judge.read_ahead(replace(ahead, messages=(*said, *ahead.messages)))
+        assert server.read == 3
+        assert server.states.files == set()
+
+
+async def test_of_a_conversation_that_another_model_answers_some_beginning_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with opened(monkeypatch, tmp_path) as (llm, _, server):
+        judge, messages, shown = LocalTextEndOfTurn(llm, answers=False), [], []
+        for turn in range(1, 12):
+            messages.append(Message(Role.USER, f"question {turn}", turn))
+            await judge.probability(replace(prompt("", Urgency.FINAL), messages=tuple(messages)))
+            messages.append(Message(Role.ASSISTANT, f"answer {turn}", turn))
+            shown.append(str(server.asked[-1]["prompt"]))
+        grew = [later.startswith(earlier) for earlier, later in zip(shown, shown[1:], strict=False)]
+        assert grew.count(False) == 2
+        assert all(f"answer {turn - 1}" in text for turn, text in enumerate(shown, 1) if turn > 1)
+        assert len(shown[-1]) < len(shown[4])

@@ -63,12 +63,13 @@ def measure(kinds: Sequence[str], seconds: float) -> list[NeighbourLatency]:
 async def _delays(port: str, seconds: float, settle: float = 0.0) -> np.ndarray:
     """In seconds, of all answers; what was not answered counts as `UNANSWERED_SECONDS`."""
     await asyncio.sleep(settle)
-    access, turns = Access(TOKENS["user"]), by_the_clock(pb.TurnDetection.SPECULATION_OFF)
+    access = Access(TOKENS["user"])
+    config = pb.SessionConfig(turn_detection=by_the_clock(pb.TurnDetection.SPECULATION_OFF))
     channels = [connect(f"127.0.0.1:{port}") for _ in range(USERS)]
     try:
         async with asyncio.TaskGroup() as tasks:
             users = [
-                tasks.create_task(converse(each, seconds, n, turns=turns, access=access), name=f"user-{n}")
+                tasks.create_task(converse(each, seconds, n, config=config, access=access), name=f"user-{n}")
                 for n, each in enumerate(channels)
             ]
     finally:

@@ -27,7 +27,11 @@ finished the median is 0.85 there and 0.6 without them, of those that could have
 off 0.6 and 0.2 (18 and 5 of the bench's). By more than that, so that no more of those are taken for ends."""
 
 _SHOWN_MESSAGES = 3
-"""Of a conversation whose answers another model writes: its prefix is computed for this question alone."""
+"""At least, of a conversation whose answers another model writes: it is read for this question alone."""
+
+_LET_GO_MESSAGES = 8
+"""Of such a conversation are let go at a time: between, what is shown grows at its end, and the most of it is
+read already."""
 
 
 class Completing(Protocol):
@@ -111,7 +115,8 @@ class LocalTextEndOfTurn:
         """What is asked about, and whether the answer will begin with it."""
         if self._answers and not prompt.tools:
             return prompt, True
-        shown = prompt.messages[-_SHOWN_MESSAGES:]
+        beyond = max(0, len(prompt.messages) - _SHOWN_MESSAGES)
+        shown = prompt.messages[beyond - beyond % _LET_GO_MESSAGES :]
         return replace(prompt, instructions="", messages=shown, tools=()), False
 
 

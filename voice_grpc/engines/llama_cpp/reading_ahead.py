@@ -25,7 +25,7 @@ class ReadingAhead:
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
     async def read(self, run: Run, slots: Slots, text: str, claim: Claim, *, is_anybodys: bool) -> None:
-        """Ends early, or does nothing, where others compute. `is_anybodys`: nobody said anything of it, and it
+        """Ends early, or does nothing, where others compute. `is_anybodys`: nobody said any of it, so that it
         is kept. Raises `EngineError`."""
         if slots.beginnings.has(text) or text in self._under_way or self._others(claim, mine=0):
             return
@@ -36,7 +36,7 @@ class ReadingAhead:
                 if slot is not None:
                     reading = PromptReading(text, slot, lambda: is_abandoned() or self._others(claim, mine=1))
                     reading.run(run, {"n_predict": 0})
-                    if is_to_keep and not (reading.was_left or reading.answer):
+                    if is_to_keep and slot.text == text and not reading.answer:
                         slots.beginnings.keep(text, slot.number)
 
         job = self._pool.submit(work, claim)

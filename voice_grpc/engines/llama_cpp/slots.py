@@ -88,10 +88,16 @@ class Slots:
     def _free(self) -> list[_Slot]:
         return [slot for slot in self._slots if slot.is_free]
 
-    def _preference(self, text: str, kept: str) -> Callable[[_Slot], tuple[int, float]]:
-        """The most of it read and the least lost, else the one that was idle for longest."""
+    def _preference(self, text: str, kept: str) -> Callable[[_Slot], tuple[int, int, float]]:
+        """The most of it read and the least lost, else where it is already, else the one that was idle for
+        longest."""
         now, put = self._now(), common(kept, text)
-        return lambda slot: (max(common(slot.text, text), put) - _lost(slot, text, now), -slot.used)
+
+        def preference(slot: _Slot) -> tuple[int, int, float]:
+            own = common(slot.text, text)
+            return max(own, put) - _lost(slot, text, now), own, -slot.used
+
+        return preference
 
     @contextmanager
     def _holding(self, taken: _Slot, text: str, kept: str) -> Iterator[Held]:
