@@ -1,5 +1,7 @@
 """A conversation finds the slot in which most of it is computed, and takes nobody else's."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,36 @@ def test_who_begins_like_a_longer_one_leaves_it_alone(slots: Slots) -> None:
 def test_nobody_gets_a_slot_that_is_held(slots: Slots) -> None:
     with slots.held(LONG) as first, slots.held(LONG) as second, slots.held(LONG) as third:
         assert {first.number, second.number, third.number} == {0, 1, 2}
+
+
+def test_a_slot_that_is_being_left_is_waited_for_where_much_of_the_text_is_in_it(slots: Slots) -> None:
+    mine, asked = computed(slots, LONG), threading.Event()
+
+    def is_left() -> bool:
+        asked.set()
+        return True
+
+    with ThreadPoolExecutor() as pool:
+        with slots.held(LONG + "And of Malta? ", is_left) as leaving:
+            next_one = pool.submit(computed, slots, LONG + "And of Poland? ")
+            assert asked.wait(10.0)
+            assert leaving.number == mine
+        assert next_one.result(10.0) == mine
+
+
+@pytest.mark.parametrize(("beginning", "is_left"), [(LONG, False), ("And of Malta? ", True)])
+def test_none_is_waited_for_that_is_held_on_to_or_holds_little(
+    slots: Slots, beginning: str, *, is_left: bool
+) -> None:
+    mine = computed(slots, beginning)
+    with slots.held(beginning + "Valletta. ", lambda: is_left) as held:
+        assert held.number == mine
+        assert computed(slots, beginning + "Who says so? ") != mine
+
+
+def test_one_that_is_not_left_in_time_is_not_waited_for_any_longer(slots: Slots) -> None:
+    with slots.held(LONG, lambda: True) as held:
+        assert computed(slots, LONG + "And of Malta? ") != held.number
 
 
 def test_where_all_is_lost_the_same_goes_what_was_used_longest_ago(slots: Slots) -> None:

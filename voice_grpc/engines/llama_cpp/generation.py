@@ -16,9 +16,6 @@ from ..worker_threads import Abandoned
 from .prompt import is_loop
 from .slots import Slots, read_of
 
-_LEAVE_S = 0.15
-"""For an answer that nobody wants any more to leave its slot: a token, or a batch of its prompt."""
-
 _TAIL = 160
 """Characters in which a model that says the same thing over and over is noticed."""
 
@@ -42,8 +39,6 @@ class LocalGeneration:
         self._run, self._request, self._go_on = run, request, go_on
         self._slots, self._prompt = slots, prompt
         self.is_unwanted = self.is_in_slot = False
-        self.ended = asyncio.Event()
-        """llama.cpp has let go of its slot, for good."""
         self.usage = Usage(0, 0)
         """As far as it came: llama.cpp counts only the answers that it ends itself."""
         self._before: Usage | None = None
@@ -71,18 +66,17 @@ class LocalGeneration:
             has_left = not is_last and self._go_on is not None and is_abandoned()
             return is_last or has_left
 
-        # Said before it is asked whether it is wanted, so that `_settle` misses neither.
+        # Said before it is asked whether it is wanted, so that `is_over` misses neither.
         self.is_in_slot = True
         try:
             if not self.is_unwanted:
-                with self._slots.held(self._prompt + self._text) as slot:
+                with self._slots.held(self._prompt + self._text, lambda: self.is_unwanted) as slot:
                     try:
                         self._run({**self._request, "id_slot": slot.number}, receive)
                     finally:
                         slot.text = self._prompt + self._text if self._text else self._read_so_far
         finally:
             self.is_in_slot = False
-            self._call(self._settle)
         if has_left:
             self._leave()
             raise Abandoned
@@ -129,23 +123,15 @@ class LocalGeneration:
             self._put(error)
         self.is_unwanted = True
         self._put(None)
-        self._settle()
 
     @property
     def is_over(self) -> bool:
         """Whatever loop it was for."""
         return self.is_unwanted and not self.is_in_slot
 
-    def _settle(self) -> None:
-        if self.is_over:
-            self.ended.set()
-
     def _put(self, item: Event) -> None:
-        self._call(self._items.put_nowait, item)
-
-    def _call(self, function: Callable[..., object], *given: object) -> None:
         try:
-            self._loop.call_soon_threadsafe(function, *given)
+            self._loop.call_soon_threadsafe(self._items.put_nowait, item)
         except RuntimeError:  # the loop is closed: nobody listens any more
             self.is_unwanted = True
 
@@ -169,17 +155,6 @@ class LocalGenerations:
     def drop(self) -> None:
         for generation in self._alive:
             generation.is_unwanted = True
-
-    async def leave(self) -> None:
-        """Until those that nobody wants have left. A slot that one still holds has the beginning of the next
-        prompt: taking another one would compute all of it."""
-        self._forget()
-        try:
-            async with asyncio.timeout(_LEAVE_S):
-                for generation in [each for each in self._alive if each.is_unwanted]:
-                    await generation.ended.wait()
-        except TimeoutError:
-            return
 
     def _forget(self) -> None:
         self._alive = {each for each in self._alive if not each.is_over}

@@ -137,13 +137,12 @@ class LocalLlm:
     async def complete(self, request: dict[str, Any], claim: Claim = NOBODY) -> dict[str, Any]:
         """What llama.cpp says of what follows a prompt. Cancelled, it is left. Raises `EngineError`."""
         text = request["prompt"]
-        await self._running.leave()
         await self._ahead.wait(text)
         server = self._open_server()
 
         def work(is_abandoned: IsAbandoned) -> dict[str, Any]:
-            with self._slots.held(text) as slot:
-                reading = PromptReading(text, slot, is_abandoned)
+            with self._slots.held(text, is_abandoned) as slot:
+                reading = PromptReading(text, slot)
                 reading.run(server.handle_completions, request)
             if reading.was_left:
                 raise Abandoned
@@ -219,7 +218,6 @@ class LocalLlm:
         self, prompt: Prompt, request: dict[str, Any], answer: LocalAnswer
     ) -> AsyncGenerator[TextDelta | CallRequest | Usage, None]:
         """One generation; however this iterator ends, the generation ends at its next token."""
-        await self._running.leave()
         server = self._open_server()
         run = server.handle_chat_completions if self._speaks_chat else server.handle_completions
         opened = transcript_prompt.opened_answer(prompt, request, self._layout)

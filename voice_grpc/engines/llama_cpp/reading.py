@@ -4,7 +4,6 @@ much of it was computed.
 A file of its own: whoever reads ahead needs it, and whoever is asked what follows a prompt.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from .generation import Run
@@ -13,8 +12,8 @@ from .slots import Held, read_of
 
 
 class PromptReading:
-    def __init__(self, text: str, slot: Held, is_unwanted: Callable[[], bool]) -> None:
-        self._text, self._slot, self._is_unwanted = text, slot, is_unwanted
+    def __init__(self, text: str, slot: Held) -> None:
+        self._text, self._slot = text, slot
         self.was_left = False
         self.answer: dict[str, Any] = {}
         """The event that says what follows the prompt; empty: none came."""
@@ -28,5 +27,5 @@ class PromptReading:
             self._slot.text = read_of(self._text, progress)
         if "error" in event or any(choice.get("logprobs") for choice in event.get("choices", ())):
             self.answer = event
-        self.was_left = not self.answer and self._is_unwanted()
+        self.was_left = not self.answer and self._slot.is_left()
         return self.was_left

@@ -32,9 +32,12 @@ class ReadingAhead:
         is_to_keep = is_anybodys and slots.beginnings.takes(text)
 
         def work(is_abandoned: IsAbandoned) -> None:
-            with slots.spare(text, is_to_keep=is_to_keep) as slot:
+            def is_left() -> bool:
+                return is_abandoned() or self._others(claim, mine=1)
+
+            with slots.spare(text, is_left, is_to_keep=is_to_keep) as slot:
                 if slot is not None:
-                    reading = PromptReading(text, slot, lambda: is_abandoned() or self._others(claim, mine=1))
+                    reading = PromptReading(text, slot)
                     reading.run(run, {"n_predict": 0})
                     if is_to_keep and slot.text == text and not reading.answer:
                         slots.beginnings.keep(text, slot.number)
