@@ -18,9 +18,9 @@ from .beginnings import Beginnings, common
 ALIVE_SECONDS = 120.0
 """For which a conversation is expected to go on: longer than an answer and a question take."""
 
-_LEAVE_S, _WORTH_IT = 0.3, 40
+_LEAVE_S, _WORTH_IT = 0.3, 16
 """Seconds that a slot is waited for, a token or a batch of a prompt on busy cores; and characters that it has
-to hold more than others: ten tokens, which take half as long."""
+to hold more than others: four tokens, which take as long as a token and a short batch."""
 
 
 _READ = 0.9
