@@ -156,18 +156,20 @@ class LocalLlm:
     async def stream(self, prompt: Prompt) -> AsyncGenerator[TextDelta | CallRequest | Usage, None]:
         """Raises `EngineError` when two attempts give nothing that is worth saying. The second one is bolder,
         and shows no examples; or, where tools were misused, it is told of none; or, where a small model said
-        what it was told, it is shown how to react: at once in the first words of a conversation."""
+        what it was told, it is shown how to react: at once in the first words of a conversation. Where it
+        says it all the same, it is asked once more, bolder, and what comes then is said."""
         prompt = prompt if self._calls_tools else transcript_prompt.without_tools(prompt)
         if self._is_small and prompt.messages and prompt.messages[-1].role is Role.TOOLS:
             prompt = replace(prompt, tools=())  # it would call the same one again instead of answering
-        boldness, parrots = 0, self._reacts
+        boldness, attempts, parrots = 0, 2, 2 if self._reacts else 0
         if parrots and opens(prompt):
-            prompt, parrots = reacting(prompt), False
-        for _ in range(2):
+            prompt, parrots = reacting(prompt), 1
+        while attempts:
+            attempts -= 1
             request = _request(prompt, boldness, speaks_chat=bool(self._speaks_chat))
             examples = () if self._speaks_chat or boldness else transcript_prompt.EXAMPLE_LINES
             answer = LocalAnswer(
-                prompt, request["n_predict"], examples, needs_evidence=self._is_small, parrots=parrots
+                prompt, request["n_predict"], examples, needs_evidence=self._is_small, parrots=parrots > 0
             )
             async with aclosing(self._answer(prompt, request, answer)) as items:
                 async for item in items:
@@ -177,7 +179,8 @@ class LocalLlm:
             if answer.has_misused_tools and prompt.tools:
                 prompt = replace(prompt, tools=())
             elif answer.is_parrot:
-                prompt, parrots = reacting(prompt), False
+                prompt, parrots, attempts = reacting(prompt), parrots - 1, 1
+                boldness = 0 if parrots else 1
             else:
                 boldness = 1
         raise EngineError("llm", f"{self.name} gave no words, twice; say it in other words")
