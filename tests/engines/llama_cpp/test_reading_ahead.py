@@ -267,6 +267,18 @@ async def test_what_was_said_is_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert server.states.files == set()
 
 
+async def test_behind_a_greeting_the_examples_are_kept_and_the_greeting_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with opened(monkeypatch, tmp_path) as (_, judge, server):
+        server.batches.release(100)
+        ahead = replace(prompt("", Urgency.PREPARED), language="en")
+        greeted = (Message(Role.ASSISTANT, "Hello, Anna.", 0), *ahead.messages)
+        await judge.read_ahead(replace(ahead, messages=greeted))
+        assert ["Hello, Anna." in request["prompt"] for request in server.asked] == [True, False]
+        assert len(server.states.files) == 1
+
+
 async def test_of_a_conversation_that_another_model_answers_some_beginning_stays(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

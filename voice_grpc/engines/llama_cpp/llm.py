@@ -126,11 +126,11 @@ class LocalLlm:
 
     async def read_ahead(self, prompt: Prompt, *, to_answer: bool) -> None:
         """Compute what `open_turn` will begin with, where nobody else computes. Raises `EngineError`."""
-        run, shown = self._open_server().handle_completions, [prompt]
-        is_anybodys = not any(message.text or message.uses for message in prompt.messages)
+        run = self._open_server().handle_completions
+        shown = [(prompt, not any(message.text or message.uses for message in prompt.messages))]
         if to_answer and self._reacts and may_open(prompt):
-            shown.append(reacting(prompt))
-        for each in shown:
+            shown.append((reacting(prompt), not prompt.messages[-1].text))
+        for each, is_anybodys in shown:
             text = transcript_prompt.open_text(each, SLOT_TOKENS, self._layout)
             await self._ahead.read(run, self._slots, text, prompt.claim, is_anybodys=is_anybodys)
 

@@ -1,14 +1,19 @@
 """What a slot of llama.cpp has computed, written to a file and put back into any slot within milliseconds.
 
 llama.cpp offers it over HTTP alone (`/slots/{id}?action=save` and `restore`), so its server listens on a Unix
-socket in a directory that only this process's user may enter, and that is gone with the model.
+socket in a directory that only this process's user may enter, and that is gone with the model. One that a
+killed process left is removed by the next one: whoever lives holds the lock of its own.
 """
 
+import fcntl
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TextIO
 
 import httpx2
+
+_PREFIX, _LOCK = "llm-", "lock"
 
 _SECONDS = 2.0
 """It waits for the batch that is being computed, 0.3 s at most, and takes 2 ms for a hundred tokens."""
@@ -21,7 +26,10 @@ class SlotStateLost(Exception):
 class SlotStates:
     def __init__(self) -> None:
         """Makes the directory. Raises `OSError`."""
-        self.directory = Path(tempfile.mkdtemp(prefix="llm-"))
+        parent = Path(tempfile.gettempdir())
+        for left in parent.glob(f"{_PREFIX}*/{_LOCK}"):
+            _remove_left(left)
+        self.directory, self._lock = _own_directory()
         self.socket = self.directory / "s.sock"
         """Where the server is to listen."""
 
@@ -42,6 +50,7 @@ class SlotStates:
 
     def close(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)
+        self._lock.close()
 
     def _act(self, slot: int, action: str, name: str) -> None:
         transport = httpx2.HTTPTransport(uds=str(self.socket))
@@ -54,3 +63,24 @@ class SlotStates:
             raise SlotStateLost(f"{action}: {error!r}") from error
         if answer.status_code != httpx2.codes.OK:
             raise SlotStateLost(f"{action}: {answer.status_code} {answer.text[:200]}")
+
+
+def _own_directory() -> tuple[Path, TextIO]:
+    """With its lock, held. Another start may take it for one that was left, before it is locked."""
+    while True:
+        directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        lock = (directory / _LOCK).open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if directory.is_dir():
+            return directory, lock
+        lock.close()
+
+
+def _remove_left(lock: Path) -> None:
+    """The directory of `lock`, where nobody holds it. Another user's, or one that goes meanwhile, is left."""
+    try:
+        with lock.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+    except OSError:
+        return
