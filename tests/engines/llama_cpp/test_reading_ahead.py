@@ -12,7 +12,6 @@ import pytest
 
 from voice_grpc.core.conversation import Message, Role
 from voice_grpc.engines.llama_cpp import llm as llm_module
-from voice_grpc.engines.llama_cpp import server as llama_server
 from voice_grpc.engines.llama_cpp.end_of_turn import LocalTextEndOfTurn
 from voice_grpc.engines.llama_cpp.generation import LocalGeneration
 from voice_grpc.engines.llama_cpp.llm import LocalLlm
@@ -20,7 +19,7 @@ from voice_grpc.engines.llama_cpp.slots import Slots
 from voice_grpc.ports import Claim, Prompt, Urgency
 
 from .test_beginnings import FakeStates
-from .test_turns import Receive, answer, settled
+from .test_turns import Receive, answer, settled, warmed
 
 RULES = "You are Robin, and kind."
 SCORED = {"choices": [{"logprobs": {"content": [{"top_logprobs": [{"token": ".", "logprob": -0.1}]}]}}]}
@@ -83,13 +82,9 @@ class BatchServer:
 async def opened(
     patch: pytest.MonkeyPatch, path: Path
 ) -> AsyncIterator[tuple[LocalLlm, LocalTextEndOfTurn, BatchServer]]:
-    server, file = BatchServer(), path / "model.gguf"
+    server = BatchServer()
     patch.setattr(llm_module, "SlotStates", lambda: server.states)
-    file.write_bytes(b"GGUF")
-    patch.setattr(llama_server, "chat_template", lambda path: "<|im_start|>")
-    patch.setattr(llama_server, "open_model", lambda path, threads, states: server)
-    llm = LocalLlm(file)
-    await llm.warm()
+    llm = await warmed(patch, path, server, "<|im_start|>")
     server.asked.clear()
     server.asked_to_answer.clear()
     try:

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from voice_grpc.core.conversation import Message, Role
-from voice_grpc.engines.llama_cpp import server as llama_server
 from voice_grpc.engines.llama_cpp.llm import LocalLlm
 from voice_grpc.ports import Prompt
 
-from .test_turns import Receive, answer
+from .test_turns import Receive, answer, warmed
 
 TOLD = "We wrote the play Romeo and Juliet."
 NICE = "That sounds nice."
@@ -40,12 +39,8 @@ class DrawnServer:
 
 async def opened(patch: pytest.MonkeyPatch, path: Path, drawn: Sequence[str]) -> tuple[LocalLlm, DrawnServer]:
     """A warm engine that will say what is `drawn`."""
-    server, file = DrawnServer(), path / "model.gguf"
-    file.write_bytes(b"GGUF")
-    patch.setattr(llama_server, "chat_template", lambda path: "<|im_start|>")
-    patch.setattr(llama_server, "open_model", lambda path, threads, states: server)
-    llm = LocalLlm(file)
-    await llm.warm()
+    server = DrawnServer()
+    llm = await warmed(patch, path, server, "<|im_start|>")
     server.asked.clear()
     server.drawn = list(drawn)
     return llm, server

@@ -78,15 +78,22 @@ class HeldServer:
         self._goes_on.set()
 
 
-@asynccontextmanager
-async def opened(patch: pytest.MonkeyPatch, path: Path) -> AsyncIterator[tuple[LocalLlm, HeldServer]]:
-    """A warm engine whose slots are held."""
-    server, file = HeldServer(), path / "model.gguf"
+async def warmed(patch: pytest.MonkeyPatch, path: Path, server: object, template: str) -> LocalLlm:
+    """On a fake `server`, of a model whose chat template is `template`."""
+    file = path / "model.gguf"
     file.write_bytes(b"GGUF")
-    patch.setattr(llama_server, "chat_template", lambda path: TEMPLATE)
+    patch.setattr(llama_server, "chat_template", lambda path: template)
     patch.setattr(llama_server, "open_model", lambda path, threads, states: server)
     llm = LocalLlm(file)
     await llm.warm()
+    return llm
+
+
+@asynccontextmanager
+async def opened(patch: pytest.MonkeyPatch, path: Path) -> AsyncIterator[tuple[LocalLlm, HeldServer]]:
+    """A warm engine whose slots are held."""
+    server = HeldServer()
+    llm = await warmed(patch, path, server, TEMPLATE)
     server.hold()
     try:
         yield llm, server

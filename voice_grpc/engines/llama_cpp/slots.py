@@ -22,7 +22,6 @@ _LEAVE_S, _WORTH_IT = 0.3, 16
 """Seconds that a slot is waited for, a token or a batch of a prompt on busy cores; and characters that it has
 to hold more than others: four tokens, which take as long as a token and a short batch."""
 
-
 _READ = 0.9
 """Share of a beginning that is all of it but for its end: in which language to answer is known with the first
 words."""
